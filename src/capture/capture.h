@@ -1,0 +1,69 @@
+/* Capture files: pcap and pcapng, plain, gzip or zstd. Yields frames and
+ * Decryption Secrets Blocks; refuses to know what a frame holds.
+ * Opens nothing itself: the caller brings the bytes. */
+#ifndef BM_CAPTURE_CAPTURE_H
+#define BM_CAPTURE_CAPTURE_H
+
+#include "base/bytes.h"
+#include "base/status.h"
+
+struct bm_capture;
+
+/* Reads up to n bytes into p. Returns the count, 0 at the end of input, -1 on
+ * an I/O error. A short count is not the end. */
+typedef long (*bm_read_fn)(void *ctx, uint8_t *p, size_t n);
+
+enum bm_frame_direction { BM_FRAME_UNKNOWN, BM_FRAME_INBOUND, BM_FRAME_OUTBOUND };
+
+struct bm_frame {
+	struct bm_view data;   /* as captured; may be shorter than wire_len (snaplen) */
+	uint32_t wire_len;     /* octets on the wire */
+	uint64_t ts_ns;        /* since the Unix epoch; 0 when the block carries no time */
+	uint32_t link_type;    /* LINKTYPE_ value of the interface */
+	uint64_t number;       /* from 1, as Wireshark numbers frames */
+	uint64_t offset;       /* of data in the (decompressed) capture */
+	bool stable;           /* data stays valid until bm_capture_free; else until the next call */
+	enum bm_frame_direction direction; /* pcapng epb_flags */
+};
+
+/* One TLS key log found in a Decryption Secrets Block (secrets type 0x544c534b). */
+struct bm_secrets {
+	struct bm_view key_log; /* lifetime as frame data */
+	uint64_t offset;
+};
+
+enum bm_capture_event { BM_CAPTURE_FRAME, BM_CAPTURE_SECRETS };
+
+struct bm_capture_item {
+	enum bm_capture_event event;
+	struct bm_frame frame;
+	struct bm_secrets secrets;
+};
+
+/* Opens a capture that lies in memory as a whole (a mapped file) and outlives
+ * the handle. Recognised by content. BM_FORMAT when it is no capture. */
+BM_MUST_USE enum bm_status bm_capture_open_memory(struct bm_capture **out, struct bm_view bytes,
+    struct bm_error *e);
+
+/* Same over a byte stream; ctx outlives the handle. */
+BM_MUST_USE enum bm_status bm_capture_open_stream(struct bm_capture **out, bm_read_fn read,
+    void *ctx, struct bm_error *e);
+
+/* The next frame or secrets block. BM_END at a clean end; BM_TRUNCATED when the
+ * input ends inside a block (everything before it has been yielded; *e says at
+ * which offset the input ends); BM_FORMAT when a block cannot be read (offset of
+ * the block); BM_IO, BM_NOMEM. After anything but BM_OK it yields the same again. */
+BM_MUST_USE enum bm_status bm_capture_next(struct bm_capture *c, struct bm_capture_item *item,
+    struct bm_error *e);
+
+/* Bytes of (decompressed) capture consumed so far, and of input (compressed). */
+uint64_t bm_capture_offset(const struct bm_capture *c);
+uint64_t bm_capture_input_offset(const struct bm_capture *c);
+
+/* Static name: "pcap", "pcapng", "pcap (gzip)", ... */
+const char *bm_capture_format(const struct bm_capture *c);
+
+/* NULL is allowed. */
+void bm_capture_free(struct bm_capture *c);
+
+#endif

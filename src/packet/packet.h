@@ -1,0 +1,92 @@
+/* From frame to transport segment: link layers, tunnels, IP, fragments,
+ * checksums. Refuses to know streams. */
+#ifndef BM_PACKET_PACKET_H
+#define BM_PACKET_PACKET_H
+
+#include "capture/capture.h"
+
+struct bm_address {
+	uint8_t ip[16];  /* IPv4 in the first four bytes, the rest zero */
+	uint8_t family;  /* 4 or 6 */
+	uint16_t port;
+};
+
+/* "192.0.2.1:49152" or "[2001:db8::1]:443" (RFC 5952). */
+#define BM_ADDRESS_TEXT_MAX 56
+void bm_address_text(const struct bm_address *a, char out[BM_ADDRESS_TEXT_MAX]);
+
+enum bm_checksum {
+	BM_CHECKSUM_UNKNOWN,   /* bytes missing (snaplen), not computable, or UDP without one */
+	BM_CHECKSUM_VALID,
+	BM_CHECKSUM_INVALID,
+	BM_CHECKSUM_OFFLOADED  /* holds only the pseudo-header sum (with or without the length) */
+};
+
+/* TCP flags (RFC 9293, section 3.1). */
+enum { BM_FIN = 1, BM_SYN = 2, BM_RST = 4, BM_PSH = 8, BM_ACK = 16 };
+
+/* Where a run of the payload stands in which frame. An unfragmented segment has one. */
+struct bm_piece {
+	uint32_t payload_off;   /* first byte within the transport payload */
+	uint32_t len;
+	uint64_t packet;        /* frame number */
+	uint32_t packet_off;    /* of the first byte in the frame as captured */
+};
+
+enum { BM_PIECES_MAX = 64 };
+
+enum bm_transport { BM_TCP = 6, BM_UDP = 17 };
+
+struct bm_segment {
+	enum bm_transport transport;
+	struct bm_address src, dst;
+	uint32_t tunnel;        /* VXLAN or Geneve VNI + 1, else 0: part of the flow's identity */
+	uint8_t ttl;            /* TTL or hop limit of the innermost IP header */
+	uint64_t packet;        /* frame number (of the last fragment) */
+	uint64_t ts_ns;
+	enum bm_frame_direction direction;
+	enum bm_checksum checksum;
+	uint16_t checksum_field; /* as captured */
+	bool stable;            /* as in bm_frame; a reassembled datagram never is */
+
+	uint32_t seq, ack;      /* TCP */
+	uint8_t flags;
+	uint16_t window;
+
+	struct bm_view payload; /* as captured */
+	uint32_t payload_len;   /* as sent; greater than payload.n when snaplen cut it */
+	const struct bm_piece *pieces;
+	size_t piece_count;
+
+	/* The transport header and the pseudo-header sum, so that a checksum can be
+	 * computed anew with other payload bytes: header view borrowed like payload. */
+	struct bm_view transport_header;
+	uint32_t pseudo_sum;    /* unfolded 16-bit words sum of the pseudo-header */
+};
+
+/* Keeps IP fragments between frames, within a fixed cap. */
+struct bm_decoder;
+
+BM_MUST_USE enum bm_status bm_decoder_new(struct bm_decoder **out, size_t fragment_memory);
+void bm_decoder_free(struct bm_decoder *d);
+
+/* Counts of what was not turned into segments. */
+struct bm_decoder_stats {
+	uint64_t frames, segments;
+	uint64_t unknown_link, malformed, not_transport, fragments, fragments_dropped;
+	uint32_t last_unknown_link;
+};
+const struct bm_decoder_stats *bm_decoder_stats(const struct bm_decoder *d);
+
+/* True when the frame completes a TCP segment or UDP datagram; *s then borrows from
+ * the frame or, when reassembled, from d until the next call. Never fails:
+ * what cannot be decoded is counted. */
+bool bm_decode(struct bm_decoder *d, const struct bm_frame *f, struct bm_segment *s);
+
+/* Ones'-complement sum (RFC 1071) of v added to sum; odd tells whether v starts at an
+ * odd position of the summed range. Fast: this runs over every payload byte. */
+uint64_t bm_sum16(uint64_t sum, struct bm_view v, bool odd);
+/* Folded to 16 bits, not complemented. */
+uint16_t bm_sum16_fold(uint64_t sum);
+
+#endif

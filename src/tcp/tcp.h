@@ -1,0 +1,114 @@
+/* Flow table and stream reassembly with a memory: for every byte the packet it
+ * came from, and every copy that differs. Refuses to know TLS. */
+#ifndef BM_TCP_TCP_H
+#define BM_TCP_TCP_H
+
+#include "packet/packet.h"
+
+/* Of a flow's two directions. FORWARD is the way of the flow's initiator (SYN
+ * without ACK seen), or of the first segment when no SYN was captured. */
+enum bm_way { BM_FORWARD = 0, BM_BACKWARD = 1 };
+
+/* A run of stream bytes that stands in one packet. */
+struct bm_span {
+	uint64_t off;           /* stream offset: 0 is the first byte after the SYN */
+	struct bm_view data;
+	uint64_t packet;
+	uint32_t packet_off;    /* in the frame as captured */
+	uint64_t ts_ns;
+	enum bm_checksum checksum; /* of the segment, judged with the whole direction in view */
+	uint64_t segment;       /* spans of one TCP segment share this number */
+};
+
+struct bm_flow;
+struct bm_stream;
+
+struct bm_tcp_options {
+	size_t flow_memory;     /* cap on bytes held per direction; 0: 4 MiB */
+	size_t total_memory;    /* cap on bytes held in all; 0: 512 MiB */
+	size_t max_flows;       /* 0: 1,000,000; past it the least recently used ends */
+	uint64_t idle_ns;       /* an idle flow ends; 0: 15 min of capture time (closed ones: 30 s) */
+};
+
+/* What the table tells the layer above. The user pointer of a flow is kept
+ * by bm_flow_set_user. All calls happen inside bm_tcp_segment or bm_tcp_finish. */
+struct bm_tcp_events {
+	/* New bytes are readable at the stream's head, or a gap was declared there, or `way` was
+	 * closed (FIN or RST; bm_stream_ended tells). */
+	void (*on_data)(void *ctx, struct bm_flow *f, enum bm_way way);
+	/* A copy of bytes that were released already (below the stream's base) or that are held,
+	 * whether or not it differs is for the receiver of the call to find out when the
+	 * bytes are gone; for held bytes it is called only when it differs. */
+	void (*on_copy)(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_span *copy);
+	/* A UDP datagram; s borrowed. */
+	void (*on_datagram)(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_segment *s);
+	/* The flow ends (closed and lingered, idle, evicted, port reused, end of input). Before it
+	 * every hole that is left has been declared a gap and handed to on_data. */
+	void (*on_end)(void *ctx, struct bm_flow *f);
+	void *ctx;
+};
+
+struct bm_tcp;
+
+BM_MUST_USE enum bm_status bm_tcp_new(struct bm_tcp **out, const struct bm_tcp_options *o,
+    const struct bm_tcp_events *ev);
+void bm_tcp_free(struct bm_tcp *t); /* ends no flow: call bm_tcp_finish first */
+
+/* `site` separates captures taken at different places. BM_OK or BM_NOMEM. */
+BM_MUST_USE enum bm_status bm_tcp_segment(struct bm_tcp *t, uint32_t site,
+    const struct bm_segment *s);
+void bm_tcp_finish(struct bm_tcp *t);
+
+struct bm_tcp_stats {
+	uint64_t segments, flows, gaps, evicted_flows, dropped_bytes /* caps */;
+	uint64_t checksum_invalid, retransmitted, differing, out_of_order;
+};
+const struct bm_tcp_stats *bm_tcp_stats(const struct bm_tcp *t);
+
+/* -- flows ------------------------------------------------------------- */
+uint64_t bm_flow_id(const struct bm_flow *f);           /* from 0, in order of appearance */
+enum bm_transport bm_flow_transport(const struct bm_flow *f);
+uint32_t bm_flow_site(const struct bm_flow *f);
+const struct bm_address *bm_flow_source(const struct bm_flow *f, enum bm_way way); /* sender's address */
+void bm_flow_set_user(struct bm_flow *f, void *user);
+void *bm_flow_user(const struct bm_flow *f);
+struct bm_stream *bm_flow_stream(struct bm_flow *f, enum bm_way way);
+/* The layer above wants no more of this flow: its bytes are dropped at once from here on. */
+void bm_flow_ignore(struct bm_flow *f);
+bool bm_flow_saw_syn(const struct bm_flow *f, enum bm_way way);
+uint64_t bm_flow_first_ts(const struct bm_flow *f);
+uint64_t bm_flow_last_packet(const struct bm_flow *f);
+/* TTL seen first from that side, 0 if none. */
+uint8_t bm_flow_ttl(const struct bm_flow *f, enum bm_way way);
+
+/* -- streams (one direction) -------------------------------------------- */
+/* The lowest offset still held; bytes below are gone. */
+uint64_t bm_stream_base(const struct bm_stream *s);
+/* Contiguous readable bytes from off (base <= off), 0 when there are none, or a gap, or the end. */
+size_t bm_stream_avail(const struct bm_stream *s, uint64_t off);
+/* Length of the declared gap that starts exactly at off, 0 when there is none. */
+uint64_t bm_stream_gap(const struct bm_stream *s, uint64_t off);
+/* Copies len bytes from off to dst. False when they are not all there. */
+bool bm_stream_read(const struct bm_stream *s, uint64_t off, uint8_t *dst, size_t len);
+/* A pointer to len bytes from off if they lie in one piece, else NULL. */
+const uint8_t *bm_stream_peek(const struct bm_stream *s, uint64_t off, size_t len);
+/* The spans that make up [off, off + len) into out, at most max. Returns how many there are in
+ * all (which may exceed max); 0 when the range is not all there. First and last span are cut to the range. */
+size_t bm_stream_spans(const struct bm_stream *s, uint64_t off, size_t len, struct bm_span *out,
+    size_t max);
+/* Differing copies held for bytes of [off, off + len), cut to the range, same protocol. */
+size_t bm_stream_copies(const struct bm_stream *s, uint64_t off, size_t len, struct bm_span *out,
+    size_t max);
+/* Everything below off has been dealt with. */
+void bm_stream_release(struct bm_stream *s, uint64_t off);
+/* FIN or RST seen and everything before it delivered up to here; *off (if not NULL) the end. */
+bool bm_stream_ended(const struct bm_stream *s, uint64_t *off);
+bool bm_stream_reset(const struct bm_stream *s); /* by RST */
+/* Runs of missing bytes declared so far. */
+uint64_t bm_stream_gaps(const struct bm_stream *s);
+/* Highest stream offset that the peer acknowledged; 0 if none. */
+uint64_t bm_stream_acked(const struct bm_stream *s);
+/* Segments by checksum state, to judge offload. Index: enum bm_checksum. */
+const uint64_t *bm_stream_checksums(const struct bm_stream *s);
+
+#endif
