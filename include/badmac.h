@@ -1,0 +1,115 @@
+/* libbadmac: why did TLS say "bad record MAC"?
+ *
+ * A diagnosis is fed key material and captures, all of them bytes in memory or
+ * behind a read function: the library opens no file, prints nothing, reads no
+ * clock and no environment. It hands its report to a write function.
+ *
+ * Ownership: handles belong to the caller and are freed with the function named
+ * for them. Input bytes given as pointers must outlive the diagnosis. Strings that are
+ * returned are static unless said otherwise. One diagnosis belongs to one thread
+ * at a time; separate diagnoses are independent. */
+#ifndef BADMAC_H
+#define BADMAC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define BADMAC_API __attribute__((visibility("default")))
+#else
+#define BADMAC_API
+#endif
+
+enum badmac_status {
+	BADMAC_OK,
+	BADMAC_NOMEM,       /* out of memory */
+	BADMAC_IO,          /* a read or write function reported an error */
+	BADMAC_FORMAT,      /* the input is none of the known formats, or is malformed */
+	BADMAC_UNSUPPORTED, /* recognised, but cannot be used */
+	BADMAC_USAGE        /* arguments that make no sense */
+};
+
+/* Where a capture was taken, as far as the caller knows. */
+enum badmac_place {
+	BADMAC_AT_UNKNOWN,
+	BADMAC_AT_SENDER,
+	BADMAC_AT_RECEIVER,
+	BADMAC_AT_CLIENT,
+	BADMAC_AT_SERVER,
+	BADMAC_AT_MIDDLE
+};
+
+enum badmac_result { BADMAC_VERIFIED, BADMAC_FAILED, BADMAC_UNDECIDED };
+
+enum badmac_format { BADMAC_TEXT, BADMAC_JSON };
+
+/* Zero means the default everywhere. */
+struct badmac_options {
+	enum badmac_place place;
+	size_t flow_memory;   /* octets held per direction of a connection; default 4 MiB */
+	size_t total_memory;  /* octets held in all; default 512 MiB */
+	size_t max_flows;     /* flows followed at a time; default 1,000,000 */
+	enum badmac_format format;
+	int color;            /* text: use ANSI colours */
+	int verbose;          /* text: show every connection, not only failing ones */
+	/* Receives the report in order. Returns 0, or non-zero to stop: the run then ends with BADMAC_IO. */
+	int (*write)(void *ctx, const char *bytes, size_t n);
+	void *write_ctx;
+	/* Called now and then with octets of input done and in all (0: unknown); may be NULL. */
+	void (*progress)(void *ctx, uint64_t done, uint64_t total);
+	void *progress_ctx;
+};
+
+struct badmac; /* a diagnosis */
+
+/* What went wrong: static text, and the byte offset in the input it is about. */
+struct badmac_error {
+	enum badmac_status status;
+	const char *what;
+	uint64_t offset;
+};
+
+/* options are copied. On failure *out is NULL. error may be NULL here and below. */
+BADMAC_API enum badmac_status badmac_new(struct badmac **out, const struct badmac_options *options,
+    struct badmac_error *error);
+
+/* Key material of any kind, recognised by content; copied (and wiped by badmac_free). */
+BADMAC_API enum badmac_status badmac_add_keys(struct badmac *b, const void *bytes, size_t n,
+    struct badmac_error *error);
+
+/* A capture in memory that outlives the diagnosis. Only noted here: it is read by badmac_run, rotated
+ * pieces in order of time. name is copied; it appears in reports. */
+BADMAC_API enum badmac_status badmac_add_capture(struct badmac *b, const char *name, const void *bytes,
+    size_t n, struct badmac_error *error);
+
+/* A capture behind a read function: up to n bytes into p; the count, 0 at the end, -1 on error. */
+BADMAC_API enum badmac_status badmac_add_stream(struct badmac *b, const char *name,
+    long (*read)(void *ctx, uint8_t *p, size_t n), void *ctx, struct badmac_error *error);
+
+/* Reads everything and writes the report. Once per diagnosis. */
+BADMAC_API enum badmac_status badmac_run(struct badmac *b, struct badmac_error *error);
+
+/* After badmac_run. */
+BADMAC_API enum badmac_result badmac_result(const struct badmac *b);
+
+/* The nth notice (truncated input, bad key log lines, ...) for a person; NULL past the last. Valid
+ * until badmac_free. */
+BADMAC_API const char *badmac_notice(const struct badmac *b, size_t nth);
+/* Whether an input could not be read to its end for another reason than being cut short. */
+BADMAC_API int badmac_input_damaged(const struct badmac *b);
+
+/* Wipes and frees; NULL allowed. */
+BADMAC_API void badmac_free(struct badmac *b);
+
+/* "0.1.0". */
+BADMAC_API const char *badmac_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,176 @@
+/* The model of a diagnosis: all that a report may see. Mirrors docs/OUTPUT.md field by field. */
+#ifndef BM_VERDICT_MODEL_H
+#define BM_VERDICT_MODEL_H
+
+#include "base/buf.h"
+#include "packet/packet.h"
+#include "tls/keyring.h"
+
+#define BM_CAUSE_LIST(X)                                                                           \
+	X(RECORD_WAS_GOOD, "record-was-good")                                                          \
+	X(BITS_FLIPPED, "bits-flipped")                                                                \
+	X(BYTES_DAMAGED, "bytes-damaged")                                                              \
+	X(WORDS_SWAPPED, "words-swapped")                                                              \
+	X(TAG_DAMAGED, "tag-damaged")                                                                  \
+	X(HEADER_DAMAGED, "header-damaged")                                                            \
+	X(STALE_DATA, "stale-data")                                                                    \
+	X(RETRANSMISSION_DIFFERS, "retransmission-differs")                                            \
+	X(BYTES_MISSING, "bytes-missing")                                                              \
+	X(BYTES_INSERTED, "bytes-inserted")                                                            \
+	X(PLAINTEXT_INJECTED, "plaintext-injected")                                                    \
+	X(RECORDS_INTERLEAVED, "records-interleaved")                                                  \
+	X(SEQUENCE_REUSED, "sequence-reused")                                                          \
+	X(RECORD_REPLAYED, "record-replayed")                                                          \
+	X(RECORDS_REORDERED, "records-reordered")                                                      \
+	X(RECORD_MISSING, "record-missing")                                                            \
+	X(WRONG_EPOCH, "wrong-epoch")                                                                  \
+	X(REFLECTED_RECORD, "reflected-record")                                                        \
+	X(FOREIGN_RECORD, "foreign-record")                                                            \
+	X(WRONG_KEYS, "wrong-keys")                                                                    \
+	X(MAC_CONSTRUCTION, "mac-construction")                                                        \
+	X(BAD_PADDING, "bad-padding")                                                                  \
+	X(SENDER_MISCOMPUTED, "sender-miscomputed")                                                    \
+	X(PLAINTEXT_ALERT, "plaintext-alert")                                                          \
+	X(CAPTURE_INCOMPLETE, "capture-incomplete")                                                    \
+	X(UNEXPLAINED, "unexplained")
+
+enum bm_cause {
+#define BM_CAUSE_ENUM(name, id) BM_CAUSE_##name,
+	BM_CAUSE_LIST(BM_CAUSE_ENUM)
+#undef BM_CAUSE_ENUM
+	BM_CAUSE_COUNT
+};
+const char *bm_cause_id(enum bm_cause c); /* "bits-flipped" */
+
+#define BM_PARTY_LIST(X)                                                                           \
+	X(SENDER_APPLICATION, "sender-application")                                                    \
+	X(SENDER_TLS, "sender-tls")                                                                    \
+	X(SENDER_HOST, "sender-host")                                                                  \
+	X(NETWORK, "network")                                                                          \
+	X(RECEIVER_HOST, "receiver-host")                                                              \
+	X(RECEIVER_TLS, "receiver-tls")                                                                \
+	X(RECEIVER_APPLICATION, "receiver-application")                                                \
+	X(CONFIGURATION, "configuration")                                                              \
+	X(CAPTURE, "capture")
+
+enum bm_party {
+#define BM_PARTY_ENUM(name, id) BM_PARTY_##name,
+	BM_PARTY_LIST(BM_PARTY_ENUM)
+#undef BM_PARTY_ENUM
+	BM_PARTY_COUNT
+};
+const char *bm_party_id(enum bm_party p);
+
+enum bm_confidence { BM_POSSIBLE, BM_SUPPORTED, BM_PROVEN };
+const char *bm_confidence_id(enum bm_confidence c); /* "possible", ... */
+
+enum bm_conclusion { BM_RESULT_VERIFIED, BM_RESULT_FAILED, BM_RESULT_UNDECIDED };
+const char *bm_conclusion_id(enum bm_conclusion c); /* "verified", ... */
+
+enum { BM_CLIENT_TO_SERVER = 0, BM_SERVER_TO_CLIENT = 1 };
+
+struct bm_record_counts {
+	uint64_t verified, failed, undecided, plaintext;
+};
+
+/* An unknown number in the model. */
+#define BM_UNKNOWN UINT64_MAX
+
+struct bm_damage {
+	uint64_t record_offset, stream_offset, length;
+	uint64_t packet;        /* BM_UNKNOWN allowed */
+	uint64_t packet_offset; /* BM_UNKNOWN allowed */
+	struct bm_view received;
+	struct bm_view sent;    /* empty with sent_known false: null */
+	bool sent_known;
+};
+
+struct bm_proof {
+	const char *method;
+	unsigned tag_bits;
+	uint64_t candidates;
+	double chance_log2;
+};
+
+struct bm_ruled_out {
+	enum bm_cause cause;
+	const char *because;
+};
+
+/* Strings and arrays are owned by the connection's arena and die with it. */
+struct bm_failure {
+	unsigned direction;            /* BM_CLIENT_TO_SERVER, BM_SERVER_TO_CLIENT */
+	uint64_t epoch, sequence_number, stream_offset, length; /* BM_UNKNOWN: null */
+	const uint64_t *packets;
+	size_t packet_count;
+	enum bm_cause cause;
+	enum bm_confidence confidence;
+	enum bm_party at_fault[BM_PARTY_COUNT];
+	size_t at_fault_count;
+	const char *summary;
+	bool has_proof;
+	struct bm_proof proof;
+	const struct bm_damage *damage;
+	size_t damage_count;
+	const char *checksum_as_captured; /* "valid", "invalid", "offloaded" or NULL */
+	const char *checksum_as_sent;     /* "valid", "invalid" or NULL */
+	const char *const *evidence;
+	size_t evidence_count;
+	const struct bm_ruled_out *ruled_out;
+	size_t ruled_out_count;
+	const char *const *next_steps;
+	size_t next_step_count;
+};
+
+struct bm_alert {
+	unsigned direction;
+	uint8_t level, description; /* 1 warning, 2 fatal; RFC 8446, section 6 */
+	uint64_t packet;
+	bool encrypted;
+};
+/* "bad_record_mac", ...; NULL for an unassigned code. */
+const char *bm_alert_name(unsigned description);
+const char *bm_alert_level(unsigned level); /* "warning", "fatal", NULL */
+
+struct bm_connection {
+	uint64_t id;
+	const char *capture;           /* name of the capture (the first piece) it was found in; static for the run */
+	enum bm_transport transport;
+	struct bm_address client, server;
+	uint64_t first_ts_ns, last_ts_ns;
+	unsigned version;              /* 0 unknown */
+	bool has_suite;
+	uint16_t suite;
+	bool has_client_random;
+	uint8_t client_random[32];
+	int resumed;                   /* 1, 0, -1 unknown */
+	enum bm_key_source keys;
+	enum bm_conclusion result;
+	struct bm_record_counts records[2];
+	uint64_t capture_gaps;
+	const char *server_name;       /* SNI, printable ASCII or escaped; NULL if none */
+	bool extended_master_secret, encrypt_then_mac, truncated_hmac;
+	unsigned max_fragment_length, record_size_limit, compression; /* 0: not in use */
+	const char *undecided_because; /* one sentence when result is undecided, else NULL */
+	const struct bm_alert *alerts;
+	size_t alert_count;
+	const struct bm_failure *failures;
+	size_t failure_count;
+};
+
+/* Something about the input as a whole that the user should know: truncated files, unknown
+ * link types, bad key log lines, limits that were reached. Goes to standard error and into JSON as "notices". */
+struct bm_notice {
+	const char *text;
+};
+
+struct bm_summary {
+	enum bm_conclusion result;
+	uint64_t connections;
+	struct bm_record_counts records;
+	uint64_t packets, bytes;       /* frames read, and their captured octets */
+	const struct bm_notice *notices;
+	size_t notice_count;
+};
+
+#endif
