@@ -1,10 +1,18 @@
 /* The few primitives badmac needs. The one place that knows a crypto library;
- * refuses to know TLS. All calls are thread-compatible: separate objects, separate threads. */
+ * refuses to know TLS. All calls are thread-compatible: separate objects, separate threads.
+ * A const bm_hmac or bm_rsa may be used by several threads at once; a bm_aead or bm_cbc, const
+ * or not, by one at a time (it carries the library's scratch state).
+ * Every _new and _parse sets *out, to NULL when it fails; every _free takes NULL. */
 #ifndef BM_CRYPTO_CRYPTO_H
 #define BM_CRYPTO_CRYPTO_H
 
 #include "base/bytes.h"
 #include "base/status.h"
+
+/* The library behind it, such as "OpenSSL 3.0.19"; static to the calling thread. */
+const char *bm_crypto_backend(void);
+/* Gives back what the calls share. Every object is freed before; calls after it start afresh. */
+void bm_crypto_free_all(void);
 
 enum bm_hash { BM_HASH_NONE, BM_MD5, BM_SHA1, BM_SHA256, BM_SHA384, BM_SM3, BM_MD5_SHA1 };
 enum { BM_HASH_MAX = 64, BM_BLOCK_MAX = 16, BM_KEY_MAX = 32 };
@@ -16,7 +24,8 @@ size_t bm_hash_block(enum bm_hash h);  /* octets of the compression function's b
 BM_MUST_USE enum bm_status bm_hash_once(enum bm_hash h, const struct bm_view *v, size_t n,
     uint8_t out[BM_HASH_MAX]);
 
-/* HMAC with a key set up once; usable any number of times (RFC 2104). */
+/* HMAC with a key set up once; usable any number of times (RFC 2104). Any key length.
+ * BM_UNSUPPORTED for BM_HASH_NONE and BM_MD5_SHA1. */
 struct bm_hmac;
 BM_MUST_USE enum bm_status bm_hmac_new(struct bm_hmac **out, enum bm_hash h, struct bm_view key);
 BM_MUST_USE enum bm_status bm_hmac_tag(const struct bm_hmac *m, const struct bm_view *v, size_t n,
@@ -32,34 +41,39 @@ enum bm_cipher {
 };
 enum bm_mode { BM_MODE_STREAM, BM_MODE_CBC, BM_MODE_GCM, BM_MODE_CCM, BM_MODE_POLY1305 };
 
-size_t bm_cipher_key_size(enum bm_cipher c);
+size_t bm_cipher_key_size(enum bm_cipher c); /* RC4, RC2: 16, what TLS gives them */
 size_t bm_cipher_block(enum bm_cipher c); /* 1 for stream ciphers */
-/* Whether the linked library really offers it (asked once, by trying). */
+/* Whether it can really be had from the linked library (asked by trying). */
 bool bm_cipher_available(enum bm_cipher c, enum bm_mode m);
 
-/* AEAD with a key set up once. `tag_size` 16, or 8 for CCM_8. */
+/* AEAD with a key set up once. `tag_size` 16, or 8 for CCM_8. BM_USAGE for a key or tag of another
+ * size, BM_UNSUPPORTED for a pair of cipher and mode that cannot be had. GCM and CCM work with
+ * every cipher of 16 octet blocks, whether or not the library itself combines the two. */
 struct bm_aead;
 BM_MUST_USE enum bm_status bm_aead_new(struct bm_aead **out, enum bm_cipher c, enum bm_mode m,
     size_t tag_size, struct bm_view key);
 /* The tag that ciphertext `text` should carry; plain (may be NULL) receives text.n bytes of plaintext.
- * nonce: 12 bytes. Does not compare. Never releases plaintext checks: the caller compares tags. */
+ * plain may be text.p. nonce: 12 bytes. Octets of tag past the tag's size become 0. Does not compare:
+ * plain is written whether or not the tag that came with the text is right.
+ * BM_LIMIT: CCM text of 2^24 octets or more. */
 BM_MUST_USE enum bm_status bm_aead_tag(const struct bm_aead *a, const uint8_t nonce[12],
     struct bm_view aad, struct bm_view text, uint8_t *plain, uint8_t tag[16]);
 void bm_aead_free(struct bm_aead *a); /* wipes */
 
-/* CBC decryption, no padding rules; text.n is a multiple of the block. plain has text.n bytes. */
+/* CBC decryption, no padding rules; text.n is a multiple of the block (else BM_USAGE). plain has
+ * text.n bytes and may be text.p. */
 struct bm_cbc;
 BM_MUST_USE enum bm_status bm_cbc_new(struct bm_cbc **out, enum bm_cipher c, struct bm_view key);
 BM_MUST_USE enum bm_status bm_cbc_decrypt(const struct bm_cbc *k, const uint8_t *iv,
     struct bm_view text, uint8_t *plain);
-void bm_cbc_free(struct bm_cbc *k);
+void bm_cbc_free(struct bm_cbc *k); /* wipes */
 
 /* RC4 with a state that can be copied by assignment: a hypothesis starts from any saved one. */
 struct bm_rc4 {
 	uint32_t word[258];  /* the library's own state, opaque */
 	uint64_t position;   /* octets of keystream used */
 };
-void bm_rc4_init(struct bm_rc4 *s, struct bm_view key);
+void bm_rc4_init(struct bm_rc4 *s, struct bm_view key); /* key: 1 to 256 octets */
 void bm_rc4_crypt(struct bm_rc4 *s, struct bm_view in, uint8_t *out); /* out may be in.p */
 void bm_rc4_skip(struct bm_rc4 *s, uint64_t n);
 
@@ -69,13 +83,17 @@ BM_MUST_USE enum bm_status bm_number_mask(enum bm_cipher c, struct bm_view key,
 
 /* An RSA private key. */
 struct bm_rsa;
-/* PEM text (PKCS#1 or PKCS#8, unencrypted); *used: bytes of text consumed by the first key in it. */
+/* The first private key in PEM text (PKCS#1 or PKCS#8), whatever stands before it. *used: octets of
+ * text up to the end of that key (all of it when there is none), so that a caller can go on after it
+ * in every case. BM_END: no private key in the rest of the text. BM_UNSUPPORTED: not RSA, or
+ * encrypted (nobody is ever asked for a password). BM_FORMAT: malformed. */
 BM_MUST_USE enum bm_status bm_rsa_parse(struct bm_rsa **out, struct bm_view pem, size_t *used);
-/* Textbook decryption; out receives the modulus' size in bytes. */
-size_t bm_rsa_size(const struct bm_rsa *k);
+size_t bm_rsa_size(const struct bm_rsa *k); /* of the modulus, in octets */
+/* Textbook decryption, padding and all: out receives bm_rsa_size octets.
+ * BM_FORMAT when `in` is not below the modulus. */
 BM_MUST_USE enum bm_status bm_rsa_decrypt(const struct bm_rsa *k, struct bm_view in, uint8_t *out);
 /* True when the DER certificate holds this key's public half. */
 bool bm_rsa_matches(const struct bm_rsa *k, struct bm_view certificate);
-void bm_rsa_free(struct bm_rsa *k);
+void bm_rsa_free(struct bm_rsa *k); /* wipes */
 
 #endif
