@@ -1,0 +1,125 @@
+/* Keeps the bytes at hand, refilling a window that never grows past BM_INPUT_MAX.
+ * Refuses to know what the bytes are. */
+#include "capture/input.h"
+#include "base/buf.h"
+
+#include <stdlib.h>
+
+/* Large enough to make reads cheap, small enough to stay in the second-level cache. */
+enum { WINDOW_START = 256 << 10 };
+
+void
+bm_input_memory(struct bm_input *in, struct bm_view bytes)
+{
+	*in = (struct bm_input){
+	    .p = bytes.p,
+	    .n = bytes.n,
+	    .whole = true,
+	    .end = BM_END,
+	    .end_what = "end of the capture",
+	};
+}
+
+void
+bm_input_fill(struct bm_input *in, bm_fill_fn fill, void *ctx)
+{
+	*in = (struct bm_input){.fill = fill, .ctx = ctx};
+}
+
+void
+bm_input_clear(struct bm_input *in)
+{
+	if (in->window != NULL)
+		bm_wipe(in->window, in->cap);
+	free(in->window);
+	*in = (struct bm_input){.end = BM_END, .end_what = "end of the capture"};
+}
+
+/* Frees room at the end of the window: moves what is left to its front, or
+ * doubles it when it is full from the cursor on. Doubling only once the bytes
+ * are there keeps a length field alone from costing memory. */
+static enum bm_status
+make_room(struct bm_input *in)
+{
+	if (in->off != 0) {
+		memmove(in->window, in->window + in->off, in->n - in->off);
+		in->base += in->off;
+		in->n -= in->off;
+		in->off = 0;
+	}
+	if (in->n < in->cap)
+		return BM_OK;
+	size_t cap = in->cap == 0 ? WINDOW_START : in->cap * 2;
+	uint8_t *window = malloc(cap);
+	if (window == NULL)
+		return BM_NOMEM;
+	if (in->window != NULL) {
+		memcpy(window, in->window, in->n);
+		bm_wipe(in->window, in->cap);
+		free(in->window);
+	}
+	in->window = window;
+	in->p = window;
+	in->cap = cap;
+	return BM_OK;
+}
+
+/* One call to the source. in->end tells afterwards whether it brought anything. */
+static void
+fill_once(struct bm_input *in)
+{
+	size_t got = 0;
+	const char *what = NULL;
+
+	in->end = make_room(in);
+	if (in->end == BM_OK) {
+		size_t room = in->cap - in->n;
+		in->end = in->fill(in->ctx, in->window + in->n, room, &got, &what);
+		if (in->end == BM_OK && (got == 0 || got > room))
+			in->end = BM_IO;
+	}
+	if (in->end == BM_OK)
+		in->n += got;
+	else
+		in->end_what = what != NULL ? what : bm_status_text(in->end);
+}
+
+static enum bm_status
+ended(struct bm_input *in, struct bm_error *e)
+{
+	if (in->end == BM_END && in->n != in->off)
+		return bm_fail(e, BM_TRUNCATED, in->base + in->n, "the capture ends inside a block");
+	return bm_fail(e, in->end, in->base + in->n, in->end_what);
+}
+
+enum bm_status
+bm_input_refill(struct bm_input *in, size_t n, struct bm_error *e)
+{
+	if (n > BM_INPUT_MAX)
+		return bm_fail(e, BM_LIMIT, bm_input_offset(in), "block too large to be held");
+	while (in->n - in->off < n) {
+		if (in->end == BM_OK)
+			fill_once(in);
+		if (in->end != BM_OK && in->n - in->off < n)
+			return ended(in, e);
+	}
+	return BM_OK;
+}
+
+enum bm_status
+bm_input_skip(struct bm_input *in, uint64_t n, struct bm_error *e)
+{
+	while (n > in->n - in->off) {
+		n -= in->n - in->off;
+		in->off = in->n;
+		if (in->end == BM_OK)
+			fill_once(in);
+		if (in->end == BM_END)
+			return bm_fail(e, BM_TRUNCATED, in->base + in->n,
+			    "the capture ends inside a block");
+		if (in->end != BM_OK)
+			return ended(in, e);
+	}
+	in->off += (size_t)n;
+	return BM_OK;
+}

@@ -1,0 +1,73 @@
+/* A cursor over capture bytes: all in memory, or a window refilled from a source.
+ * Refuses to know what the bytes are. */
+#ifndef BM_CAPTURE_INPUT_H
+#define BM_CAPTURE_INPUT_H
+
+#include "capture/capture.h"
+
+/* The largest run that a window may have to hold at once: one pcapng block. */
+#define BM_INPUT_MAX ((size_t)64 << 20)
+
+/* Brings 1 to n bytes and BM_OK, or none and the reason why no more will come;
+ * *what may then be set to a static text that says more. */
+typedef enum bm_status (*bm_fill_fn)(void *ctx, uint8_t *p, size_t n, size_t *got,
+    const char **what);
+
+struct bm_input {
+	const uint8_t *p; /* the bytes at hand */
+	size_t n;
+	size_t off;       /* of the cursor in p */
+	uint64_t base;    /* how many bytes came before p[0] */
+	bool whole;       /* p is all there is and outlives the input */
+
+	bm_fill_fn fill;
+	void *ctx;
+	uint8_t *window;
+	size_t cap;
+	enum bm_status end; /* BM_OK while more may come */
+	const char *end_what;
+};
+
+void bm_input_memory(struct bm_input *in, struct bm_view bytes);
+void bm_input_fill(struct bm_input *in, bm_fill_fn fill, void *ctx);
+
+/* Wipes and frees the window: key logs may have passed through it. */
+void bm_input_clear(struct bm_input *in);
+
+/* The slow half of bm_input_need. */
+BM_MUST_USE enum bm_status bm_input_refill(struct bm_input *in, size_t n, struct bm_error *e);
+
+/* Ensures that n bytes (at most BM_INPUT_MAX) are at hand from the cursor on, which
+ * stays. BM_END when there is nothing left, BM_TRUNCATED when there is less than n. */
+BM_MUST_USE static inline enum bm_status
+bm_input_need(struct bm_input *in, size_t n, struct bm_error *e)
+{
+	if (n <= in->n - in->off)
+		return BM_OK;
+	return bm_input_refill(in, n, e);
+}
+
+/* Moves the cursor past n bytes, at hand or not. BM_TRUNCATED when they are not all there. */
+BM_MUST_USE enum bm_status bm_input_skip(struct bm_input *in, uint64_t n, struct bm_error *e);
+
+/* What is at hand from the cursor on. Valid until the next call that takes in. */
+static inline struct bm_view
+bm_input_rest(const struct bm_input *in)
+{
+	return (struct bm_view){in->n != in->off ? in->p + in->off : NULL, in->n - in->off};
+}
+
+/* Moves past n bytes that are known to be at hand. */
+static inline void
+bm_input_advance(struct bm_input *in, size_t n)
+{
+	in->off += n;
+}
+
+static inline uint64_t
+bm_input_offset(const struct bm_input *in)
+{
+	return in->base + in->off;
+}
+
+#endif

@@ -1,0 +1,378 @@
+/* pcapng files: sections of blocks (draft-ietf-opsawg-pcapng).
+ * Refuses to know where the bytes come from. */
+#include "base/buf.h"
+#include "capture/format.h"
+
+enum block_type {
+	BLOCK_INTERFACE = 1,
+	BLOCK_PACKET = 2, /* obsolete */
+	BLOCK_SIMPLE_PACKET = 3,
+	BLOCK_ENHANCED_PACKET = 6,
+	BLOCK_JOURNAL = 9,
+	BLOCK_SECRETS = 10,
+	BLOCK_SYSDIG_EVENT = 0x204,
+	BLOCK_SYSDIG_EVENT_V2 = 0x216,
+	BLOCK_SYSDIG_EVENT_V2_LARGE = 0x221,
+	BLOCK_CUSTOM = 0xbad,
+	BLOCK_SECTION = 0x0a0d0d0a, /* the same in both byte orders */
+	BLOCK_CUSTOM_NO_COPY = 0x40000bad
+};
+
+#define BYTE_ORDER_MAGIC 0x1a2b3c4dU
+#define SECRETS_TLS_KEY_LOG 0x544c534bU
+
+enum {
+	BLOCK_HEADER = 8,  /* type, total length */
+	BLOCK_TRAILER = 4, /* the total length again */
+	BLOCK_MIN = BLOCK_HEADER + BLOCK_TRAILER,
+	INTERFACES_MAX = 65536
+};
+
+/* Options (sections 4.1 to 4.3). */
+enum {
+	OPTION_END = 0,
+	OPTION_PACKET_FLAGS = 2,
+	OPTION_IF_TSRESOL = 9,
+	OPTION_IF_TSOFFSET = 14
+};
+
+struct block {
+	uint32_t type;
+	uint32_t total_len;   /* with padding */
+	uint64_t offset;
+	struct bm_reader body;
+};
+
+bool
+bm_is_pcapng(struct bm_view m)
+{
+	struct bm_reader r = bm_reader(m);
+
+	if (bm_u32(&r) != BLOCK_SECTION || r.bad)
+		return false;
+	bm_skip(&r, 4);
+	struct bm_reader little = r;
+	return bm_left(&r) < 4 || bm_order32(&r, true) == BYTE_ORDER_MAGIC ||
+	       bm_order32(&little, false) == BYTE_ORDER_MAGIC;
+}
+
+static size_t
+padded(size_t n)
+{
+	return (n + 3) & ~(size_t)3;
+}
+
+/* The next option, or false. What is cut off ends the list: the block stands without it. */
+static bool
+next_option(struct bm_reader *r, bool big, unsigned *code, struct bm_reader *value)
+{
+	if (bm_left(r) < 4)
+		return false;
+	*code = bm_order16(r, big);
+	size_t n = bm_order16(r, big);
+	*value = bm_reader(bm_take(r, n));
+	if (r->bad || *code == OPTION_END)
+		return false;
+	bm_skip(r, padded(n) - n);
+	return true;
+}
+
+/* Starts a section: what the last one said of byte order and interfaces is over. */
+static enum bm_status
+section(struct bm_capture *c, struct block *b, struct bm_error *e)
+{
+	bm_skip(&b->body, 4);
+	uint16_t major = bm_order16(&b->body, c->big);
+	uint16_t minor = bm_order16(&b->body, c->big);
+	/* The section length is not needed: the blocks say where they end. */
+	(void)bm_order64(&b->body, c->big);
+	if (b->body.bad)
+		return bm_fail(e, BM_FORMAT, b->offset, "section header too short");
+	if (major != 1 || (minor != 0 && minor != 2))
+		return bm_fail(e, BM_FORMAT, b->offset, "pcapng section of an unknown version");
+	c->interface_count = 0;
+	return BM_OK;
+}
+
+static enum bm_status
+interface(struct bm_capture *c, struct block *b, struct bm_error *e)
+{
+	uint8_t ts_resolution = 6;
+	int64_t ts_offset_s = 0;
+	unsigned code;
+	struct bm_reader value;
+
+	struct bm_interface f = {.link_type = bm_order16(&b->body, c->big)};
+	bm_skip(&b->body, 2);
+	f.snap_len = bm_order32(&b->body, c->big);
+	if (b->body.bad)
+		return bm_fail(e, BM_FORMAT, b->offset, "interface description too short");
+	while (next_option(&b->body, c->big, &code, &value)) {
+		if (code == OPTION_IF_TSRESOL && value.n == 1)
+			ts_resolution = bm_u8(&value);
+		else if (code == OPTION_IF_TSOFFSET && value.n == 8)
+			ts_offset_s = (int64_t)bm_order64(&value, c->big);
+	}
+	bm_interface_clock(&f, ts_resolution, ts_offset_s);
+
+	void *items = c->interfaces;
+	enum bm_status s = bm_grow(&items, &c->interface_cap, c->interface_count + 1, INTERFACES_MAX,
+	    sizeof *c->interfaces);
+	c->interfaces = items;
+	if (s != BM_OK)
+		return bm_fail(e, s, b->offset, "no room for another interface of the section");
+	c->interfaces[c->interface_count++] = f;
+	return BM_OK;
+}
+
+static void
+yield(struct bm_capture *c, struct bm_capture_item *item, const struct block *b,
+    const struct bm_interface *f, struct bm_view data)
+{
+	item->event = BM_CAPTURE_FRAME;
+	item->frame = (struct bm_frame){
+	    .data = data,
+	    .link_type = f->link_type,
+	    .number = ++c->frames,
+	    .offset = b->offset + BLOCK_HEADER + b->body.off - data.n,
+	    .stable = c->in->whole,
+	    .direction = BM_FRAME_UNKNOWN,
+	};
+}
+
+/* Bits 0 and 1 of epb_flags (section 4.3.1). */
+static enum bm_frame_direction
+direction(struct bm_reader *r, bool big)
+{
+	static const enum bm_frame_direction of[4] = {
+	    BM_FRAME_UNKNOWN, BM_FRAME_INBOUND, BM_FRAME_OUTBOUND, BM_FRAME_UNKNOWN};
+	unsigned code;
+	struct bm_reader value;
+
+	while (next_option(r, big, &code, &value)) {
+		if (code == OPTION_PACKET_FLAGS && value.n == 4)
+			return of[bm_order32(&value, big) & 3];
+	}
+	return BM_FRAME_UNKNOWN;
+}
+
+/*
+ *  0           4           8          12         16         20
+ *  +-----------+-----------+----------+----------+----------+---------+---------+---------
+ *  | interface | time high | time low | captured | original | octets  | padding | options
+ *  +-----------+-----------+----------+----------+----------+---------+---------+---------
+ *
+ * The obsolete block (appendix A) has 16 bits of interface, then 16 bits that count drops.
+ */
+static enum bm_status
+packet(struct bm_capture *c, struct block *b, struct bm_capture_item *item, struct bm_error *e)
+{
+	struct bm_reader *r = &b->body;
+	uint32_t id;
+
+	if (b->type == BLOCK_PACKET) {
+		id = bm_order16(r, c->big);
+		bm_skip(r, 2);
+	} else {
+		id = bm_order32(r, c->big);
+	}
+	uint64_t units = (uint64_t)bm_order32(r, c->big) << 32;
+	units |= bm_order32(r, c->big);
+	uint32_t captured = bm_order32(r, c->big);
+	uint32_t original = bm_order32(r, c->big);
+	if (r->bad)
+		return bm_fail(e, BM_FORMAT, b->offset, "packet block too short");
+	if (id >= c->interface_count)
+		return bm_fail(e, BM_FORMAT, b->offset, "packet of an interface that is not described");
+	if (captured > BM_FRAME_MAX)
+		return bm_fail(e, BM_FORMAT, b->offset, "captured length over 16 MiB");
+	struct bm_view data = bm_take(r, captured);
+	if (r->bad)
+		return bm_fail(e, BM_FORMAT, b->offset, "captured length beyond the end of the block");
+
+	const struct bm_interface *f = &c->interfaces[id];
+	yield(c, item, b, f, data);
+	item->frame.wire_len = original > captured ? original : captured;
+	item->frame.ts_ns = bm_interface_time(f, units);
+	if (bm_left(r) > 4) {
+		bm_skip(r, padded(captured) - captured);
+		item->frame.direction = direction(r, c->big);
+	}
+	return BM_OK;
+}
+
+/* Only the original length is told: what was captured follows from the snaplen of the
+ * first interface (section 4.4) and from the room in the block. */
+static enum bm_status
+simple_packet(struct bm_capture *c, struct block *b, struct bm_capture_item *item,
+    struct bm_error *e)
+{
+	uint32_t original = bm_order32(&b->body, c->big);
+	if (b->body.bad)
+		return bm_fail(e, BM_FORMAT, b->offset, "packet block too short");
+	if (c->interface_count == 0)
+		return bm_fail(e, BM_FORMAT, b->offset, "packet of an interface that is not described");
+	const struct bm_interface *f = &c->interfaces[0];
+	size_t captured = original;
+	if (f->snap_len != 0 && captured > f->snap_len)
+		captured = f->snap_len;
+	if (captured > bm_left(&b->body))
+		captured = bm_left(&b->body);
+	if (captured > BM_FRAME_MAX)
+		return bm_fail(e, BM_FORMAT, b->offset, "captured length over 16 MiB");
+	struct bm_view data = bm_take(&b->body, captured);
+	yield(c, item, b, f, data);
+	item->frame.wire_len = original;
+	return BM_OK;
+}
+
+/* BM_END: secrets of another kind, which nobody here can use. */
+static enum bm_status
+secrets(struct bm_capture *c, struct block *b, struct bm_capture_item *item, struct bm_error *e)
+{
+	uint32_t type = bm_order32(&b->body, c->big);
+	struct bm_view data = bm_take(&b->body, bm_order32(&b->body, c->big));
+	if (b->body.bad)
+		return bm_fail(e, BM_FORMAT, b->offset, "secrets beyond the end of the block");
+	if (type != SECRETS_TLS_KEY_LOG)
+		return BM_END;
+	item->event = BM_CAPTURE_SECRETS;
+	item->secrets = (struct bm_secrets){
+	    .key_log = data,
+	    .offset = b->offset + BLOCK_HEADER + b->body.off - data.n,
+	};
+	return BM_OK;
+}
+
+/* Reads type and length; the cursor stays at the start of the block. */
+static enum bm_status
+block_header(struct bm_capture *c, struct block *b, struct bm_error *e)
+{
+	enum bm_status s = bm_input_need(c->in, BLOCK_MIN, e);
+	if (s != BM_OK)
+		return s;
+	struct bm_reader r = bm_reader(bm_view(bm_input_rest(c->in).p, BLOCK_MIN));
+	b->offset = bm_input_offset(c->in);
+	b->type = bm_order32(&r, c->big);
+	if (b->type == BLOCK_SECTION) {
+		struct bm_reader magic = r;
+		bm_skip(&magic, 4);
+		struct bm_reader little = magic;
+		c->big = bm_order32(&magic, true) == BYTE_ORDER_MAGIC;
+		if (!c->big && bm_order32(&little, false) != BYTE_ORDER_MAGIC)
+			return bm_fail(e, BM_FORMAT, b->offset, "section header without byte-order magic");
+	}
+	uint32_t len = bm_order32(&r, c->big);
+	if (len < BLOCK_MIN)
+		return bm_fail(e, BM_FORMAT, b->offset, "block shorter than its own frame");
+	if (len > BM_INPUT_MAX)
+		return bm_fail(e, BM_FORMAT, b->offset, "block longer than 64 MiB");
+	/* The length has to be a multiple of four (section 3.1). Where a writer forgot
+	 * that, the padding is there nevertheless. */
+	b->total_len = (uint32_t)padded(len);
+	return BM_OK;
+}
+
+/* The length at the end of the block; r stands there. Compared padded, as block_header does. */
+static enum bm_status
+check_trailer(struct bm_capture *c, const struct block *b, struct bm_view trailer,
+    struct bm_error *e)
+{
+	struct bm_reader r = bm_reader(trailer);
+	uint32_t again = bm_order32(&r, c->big);
+	if (again > BM_INPUT_MAX || padded(again) != b->total_len)
+		return bm_fail(e, BM_FORMAT, b->offset, "the two lengths of the block differ");
+	return BM_OK;
+}
+
+static enum bm_status
+skip_block(struct bm_capture *c, const struct block *b, struct bm_error *e)
+{
+	enum bm_status s = bm_input_skip(c->in, b->total_len - BLOCK_TRAILER, e);
+	if (s != BM_OK)
+		return s;
+	s = bm_input_need(c->in, BLOCK_TRAILER, e);
+	if (s == BM_END)
+		return bm_fail(e, BM_TRUNCATED, bm_input_offset(c->in), "the capture ends inside a block");
+	if (s != BM_OK)
+		return s;
+	s = check_trailer(c, b, bm_input_rest(c->in), e);
+	if (s == BM_OK)
+		bm_input_advance(c->in, BLOCK_TRAILER);
+	return s;
+}
+
+/* Brings the whole block to hand, checks its trailer and moves past it. */
+static enum bm_status
+take_block(struct bm_capture *c, struct block *b, struct bm_error *e)
+{
+	enum bm_status s = bm_input_need(c->in, b->total_len, e);
+	if (s != BM_OK)
+		return s;
+	const uint8_t *p = bm_input_rest(c->in).p;
+	size_t body_len = b->total_len - BLOCK_MIN;
+	s = check_trailer(c, b, bm_view(p + BLOCK_HEADER + body_len, BLOCK_TRAILER), e);
+	if (s != BM_OK)
+		return s;
+	b->body = bm_reader(bm_view(p + BLOCK_HEADER, body_len));
+	bm_input_advance(c->in, b->total_len);
+	return BM_OK;
+}
+
+/* Wireshark shows these as frames, so they count as such; there is nothing in them for us. */
+static bool
+numbered(uint32_t type)
+{
+	return type == BLOCK_JOURNAL || type == BLOCK_CUSTOM || type == BLOCK_CUSTOM_NO_COPY ||
+	       type == BLOCK_SYSDIG_EVENT || type == BLOCK_SYSDIG_EVENT_V2 ||
+	       type == BLOCK_SYSDIG_EVENT_V2_LARGE;
+}
+
+enum bm_status
+bm_pcapng_next(struct bm_capture *c, struct bm_capture_item *item, struct bm_error *e)
+{
+	struct block b;
+
+	for (;;) {
+		enum bm_status s = block_header(c, &b, e);
+		if (s != BM_OK)
+			return s;
+		switch (b.type) {
+		case BLOCK_SECTION:
+		case BLOCK_INTERFACE:
+		case BLOCK_PACKET:
+		case BLOCK_SIMPLE_PACKET:
+		case BLOCK_ENHANCED_PACKET:
+		case BLOCK_SECRETS:
+			break;
+		default:
+			s = skip_block(c, &b, e);
+			if (s != BM_OK)
+				return s;
+			c->frames += numbered(b.type);
+			continue;
+		}
+		s = take_block(c, &b, e);
+		if (s != BM_OK)
+			return s;
+		switch (b.type) {
+		case BLOCK_SECTION:
+			s = section(c, &b, e);
+			break;
+		case BLOCK_INTERFACE:
+			s = interface(c, &b, e);
+			break;
+		case BLOCK_SECRETS:
+			s = secrets(c, &b, item, e);
+			if (s == BM_END)
+				continue;
+			return s;
+		case BLOCK_SIMPLE_PACKET:
+			return simple_packet(c, &b, item, e);
+		default:
+			return packet(c, &b, item, e);
+		}
+		if (s != BM_OK)
+			return s;
+	}
+}
