@@ -2,6 +2,7 @@
  * follow each other. Refuses to know what the plain bytes are. */
 #define ZLIB_CONST
 #include "capture/unpack.h"
+#include "capture/zstd_walk.h"
 
 #include <stdlib.h>
 #include <zlib.h>
@@ -14,6 +15,7 @@ struct bm_unpack {
 	z_stream z;
 	bool z_ready;
 	ZSTD_DStream *zstd;
+	struct bm_zstd_walk walk;
 	bool between;  /* at the start of a member or frame, or at the end of the last */
 	bool pending;  /* the decompressor may hold output that did not fit the last time */
 	enum bm_status failed;
@@ -101,11 +103,12 @@ step_gzip(struct bm_unpack *u, struct bm_view in, size_t *used, uint8_t *p, size
 static enum bm_status
 step_zstd(struct bm_unpack *u, struct bm_view in, size_t *used, uint8_t *p, size_t n, size_t *got)
 {
-	ZSTD_inBuffer zin = {in.p, in.n, 0};
+	ZSTD_inBuffer zin = {in.p, in.n < u->walk.left ? in.n : u->walk.left, 0};
 	ZSTD_outBuffer zout = {p, n, 0};
 	size_t r = ZSTD_decompressStream(u->zstd, &zout, &zin);
 	*used = zin.pos;
 	*got = zout.pos;
+	bm_zstd_walk(&u->walk, bm_view(in.p, zin.pos));
 	if (!ZSTD_isError(r))
 		return r == 0 ? BM_END : BM_OK;
 	switch (ZSTD_getErrorCode(r)) {
@@ -122,8 +125,10 @@ step_zstd(struct bm_unpack *u, struct bm_view in, size_t *used, uint8_t *p, size
 static enum bm_status
 begin(struct bm_unpack *u, struct bm_view in)
 {
-	if (u->packing == BM_ZSTD)
+	if (u->packing == BM_ZSTD) {
+		bm_zstd_walk_start(&u->walk);
 		return BM_OK;
+	}
 	/* Tapes and block devices pad with zeros. */
 	if (in.p[0] == 0)
 		return BM_END;
@@ -143,15 +148,18 @@ bm_unpack_fill(void *ctx, uint8_t *p, size_t n, size_t *got, const char **what)
 	n = n > STEP_MAX ? STEP_MAX : n;
 	while (u->failed == BM_OK) {
 		enum bm_status source = BM_OK;
-		/* Held output goes first: asking for input might block. */
-		if (!u->pending) {
+		struct bm_view in = {NULL, 0};
+		/* Held output goes first: asking for input might block, and what comes with
+		 * new input might be an error that hides it. */
+		bool held = u->pending;
+		if (!held) {
 			struct bm_error e = {BM_OK, NULL, 0};
 			source = bm_input_need(u->raw, 1, &e);
 			if (source != BM_OK)
 				*what = e.what;
+			in = bm_input_rest(u->raw);
+			in.n = in.n > STEP_MAX ? STEP_MAX : in.n;
 		}
-		struct bm_view in = bm_input_rest(u->raw);
-		in.n = in.n > STEP_MAX ? STEP_MAX : in.n;
 		if (u->between) {
 			if (in.n == 0)
 				return source == BM_OK ? BM_END : source;
@@ -178,7 +186,7 @@ bm_unpack_fill(void *ctx, uint8_t *p, size_t n, size_t *got, const char **what)
 			*what = "the compressed data end early";
 			return BM_TRUNCATED;
 		}
-		if (in.n != 0 && used == 0)
+		if (!held && used == 0)
 			fail(u, BM_FORMAT, "the compressed data are damaged");
 	}
 	*what = u->failed_what;
