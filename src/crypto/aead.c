@@ -48,7 +48,7 @@ gcm_setup(struct bm_aead *a, enum bm_cipher c, struct bm_view key)
 	if (st != BM_OK)
 		return st;
 	if (!bm_crypto_update(a->block, h, zero, BLOCK))
-		return bm_crypto_failure(BM_UNSUPPORTED);
+		return bm_crypto_failure(BM_NOMEM);
 	a->gcm = CRYPTO_gcm128_new(&a->block, gcm_block);
 	if (a->gcm == NULL)
 		return bm_crypto_failure(BM_NOMEM);
@@ -129,7 +129,7 @@ gcm(const struct bm_aead *a, const uint8_t nonce[12], struct bm_view aad, struct
 		return BM_LIMIT;
 	memcpy(counter, nonce, 12);
 	if (!restart(a->stream, counter) || !bm_crypto_update(a->stream, plain, text.p, text.n))
-		return bm_crypto_failure(BM_UNSUPPORTED);
+		return bm_crypto_failure(BM_NOMEM);
 	return BM_OK;
 }
 
@@ -240,7 +240,7 @@ ccm(const struct bm_aead *a, const uint8_t nonce[12], struct bm_view aad, struct
 	memcpy(counter + 1, nonce, 12);
 	if (!restart(a->stream, counter) || !bm_crypto_update(a->stream, mask, zero, BLOCK) ||
 	    !restart(a->chain, zero))
-		return bm_crypto_failure(BM_UNSUPPORTED);
+		return bm_crypto_failure(BM_NOMEM);
 	ccm_begin(&m, a->tag_size, nonce, aad, text.n);
 	while (text.n != 0 && !m.failed) {
 		size_t room = CCM_PIECE - m.used;
@@ -259,7 +259,7 @@ ccm(const struct bm_aead *a, const uint8_t nonce[12], struct bm_view aad, struct
 	ccm_flush(&m);
 	for (size_t i = 0; i < a->tag_size; i++)
 		tag[i] = m.last[i] ^ mask[i];
-	return m.failed ? bm_crypto_failure(BM_UNSUPPORTED) : BM_OK;
+	return m.failed ? bm_crypto_failure(BM_NOMEM) : BM_OK;
 }
 
 static enum bm_status

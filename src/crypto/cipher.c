@@ -3,7 +3,13 @@
 #include "crypto/lib.h"
 
 #include <openssl/aes.h>
+#ifndef OPENSSL_NO_RC2
+#include <openssl/rc2.h>
+#endif
 #include <openssl/rc4.h>
+#ifndef OPENSSL_NO_SEED
+#include <openssl/seed.h>
+#endif
 
 #include "base/buf.h"
 #include "crypto/idea.h"
@@ -13,32 +19,63 @@ _Static_assert(sizeof(RC4_KEY) <= sizeof(((struct bm_rc4 *)NULL)->word),
     "struct bm_rc4 holds the library's state");
 _Static_assert(_Alignof(RC4_KEY) <= _Alignof(struct bm_rc4), "and is aligned for it");
 
+/* SEED, RC2 and DES are in OpenSSL's legacy provider: a module of its own that may not be installed,
+ * is looked for along an environment variable, and crashes when memory runs out while it loads.
+ * So the first two are had from the library itself, and DES as 3DES with one key three times.
+ * Most builds of OpenSSL lack IDEA. */
 struct bm_cbc {
-	EVP_CIPHER_CTX *ctx;  /* NULL for IDEA, which few libraries still have */
-	struct bm_idea idea;
+	enum bm_cipher cipher;
 	size_t block;
+	EVP_CIPHER_CTX *ctx; /* all others */
+	union {
+		struct bm_idea idea;
+#ifndef OPENSSL_NO_SEED
+		SEED_KEY_SCHEDULE seed;
+#endif
+#ifndef OPENSSL_NO_RC2
+		RC2_KEY rc2;
+#endif
+	} key;
 };
 
 static enum bm_status
-cbc_setup(struct bm_cbc *k, enum bm_cipher c, struct bm_view key)
+des_setup(struct bm_cbc *k, struct bm_view key)
 {
-	if (key.n != bm_cipher_key_size(c))
-		return BM_USAGE;
-	if (c == BM_IDEA) {
-		bm_idea_init(&k->idea, key.p);
-		return BM_OK;
-	}
-	enum bm_status st = bm_crypto_cipher_ctx(&k->ctx, c, BM_USE_CBC, key, NULL, false);
-	if (st != BM_UNSUPPORTED || c != BM_DES)
-		return st;
-	/* Without the legacy provider: 3DES whose three keys are one is DES. */
 	uint8_t triple[24];
+
 	for (size_t i = 0; i < sizeof(triple); i++)
 		triple[i] = key.p[i % 8];
-	st = bm_crypto_cipher_ctx(&k->ctx, BM_3DES, BM_USE_CBC, bm_view(triple, sizeof(triple)), NULL,
-	    false);
+	enum bm_status st = bm_crypto_cipher_ctx(&k->ctx, BM_3DES, BM_USE_CBC,
+	    bm_view(triple, sizeof(triple)), NULL, false);
 	bm_wipe(triple, sizeof(triple));
 	return st;
+}
+
+static enum bm_status
+cbc_setup(struct bm_cbc *k, struct bm_view key)
+{
+	if (key.n != bm_cipher_key_size(k->cipher))
+		return BM_USAGE;
+	switch (k->cipher) {
+	case BM_DES:
+		return des_setup(k, key);
+	case BM_IDEA:
+		bm_idea_init(&k->key.idea, key.p);
+		return BM_OK;
+#ifndef OPENSSL_NO_SEED
+	case BM_SEED:
+		SEED_set_key(key.p, &k->key.seed);
+		return BM_OK;
+#endif
+#ifndef OPENSSL_NO_RC2
+	case BM_RC2:
+		/* As many effective bits as there are key bits (RFC 2268, section 2). */
+		RC2_set_key(&k->key.rc2, (int)key.n, key.p, (int)key.n * 8);
+		return BM_OK;
+#endif
+	default:
+		return bm_crypto_cipher_ctx(&k->ctx, k->cipher, BM_USE_CBC, key, NULL, false);
+	}
 }
 
 enum bm_status
@@ -50,14 +87,49 @@ bm_cbc_new(struct bm_cbc **out, enum bm_cipher c, struct bm_view key)
 	struct bm_cbc *k = OPENSSL_zalloc(sizeof(*k));
 	if (k == NULL)
 		return bm_crypto_failure(BM_NOMEM);
+	k->cipher = c;
 	k->block = bm_cipher_block(c);
-	enum bm_status st = cbc_setup(k, c, key);
+	enum bm_status st = cbc_setup(k, key);
 	if (st != BM_OK) {
 		bm_cbc_free(k);
 		return st;
 	}
 	*out = k;
 	return BM_OK;
+}
+
+/* The library's own SEED and RC2 take a long, overwrite the IV, and RC2 wants its key not const. */
+static void
+decrypt_directly(const struct bm_cbc *k, const uint8_t *iv, struct bm_view text, uint8_t *plain)
+{
+	enum { PIECE = 1 << 30 };
+	uint8_t chain[BM_BLOCK_MAX];
+
+	memcpy(chain, iv, k->block);
+	while (text.n != 0) {
+		size_t n = text.n < PIECE ? text.n : PIECE;
+		switch (k->cipher) {
+#ifndef OPENSSL_NO_SEED
+		case BM_SEED:
+			SEED_cbc_encrypt(text.p, plain, n, &k->key.seed, chain, 0);
+			break;
+#endif
+#ifndef OPENSSL_NO_RC2
+		case BM_RC2: {
+			RC2_KEY key = k->key.rc2;
+			RC2_cbc_encrypt(text.p, plain, (long)n, &key, chain, 0);
+			bm_wipe(&key, sizeof(key));
+			break;
+		}
+#endif
+		default:
+			bm_idea_cbc_decrypt(&k->key.idea, chain, bm_view(text.p, n), plain);
+			break;
+		}
+		text.p += n;
+		text.n -= n;
+		plain += n;
+	}
 }
 
 enum bm_status
@@ -67,13 +139,11 @@ bm_cbc_decrypt(const struct bm_cbc *k, const uint8_t *iv, struct bm_view text, u
 		return BM_USAGE;
 	if (text.n == 0)
 		return BM_OK;
-	if (k->ctx == NULL) {
-		bm_idea_cbc_decrypt(&k->idea, iv, text, plain);
-		return BM_OK;
-	}
-	if (EVP_CipherInit_ex2(k->ctx, NULL, NULL, iv, -1, NULL) != 1 ||
+	if (k->ctx == NULL)
+		decrypt_directly(k, iv, text, plain);
+	else if (EVP_CipherInit_ex2(k->ctx, NULL, NULL, iv, -1, NULL) != 1 ||
 	    !bm_crypto_update(k->ctx, plain, text.p, text.n))
-		return bm_crypto_failure(BM_UNSUPPORTED);
+		return bm_crypto_failure(BM_NOMEM);
 	return BM_OK;
 }
 
@@ -149,7 +219,7 @@ bm_number_mask(enum bm_cipher c, struct bm_view key, const uint8_t sample[16], u
 	if (st != BM_OK)
 		return st;
 	if (!bm_crypto_update(ctx, mask, chacha ? zero : sample, 16))
-		st = bm_crypto_failure(BM_UNSUPPORTED);
+		st = bm_crypto_failure(BM_NOMEM);
 	EVP_CIPHER_CTX_free(ctx);
 	return st;
 }

@@ -91,17 +91,16 @@ block(const struct bm_idea *k, const uint8_t in[8], uint8_t out[8])
 }
 
 void
-bm_idea_cbc_decrypt(const struct bm_idea *k, const uint8_t iv[8], struct bm_view text,
+bm_idea_cbc_decrypt(const struct bm_idea *k, uint8_t chain[8], struct bm_view text,
     uint8_t *plain)
 {
-	uint8_t before[8], now[8], p[8];
+	uint8_t now[8], p[8];
 
-	memcpy(before, iv, 8);
 	for (size_t off = 0; off + 8 <= text.n; off += 8) {
 		memcpy(now, text.p + off, 8);
 		block(k, now, p);
 		for (size_t i = 0; i < 8; i++)
-			plain[off + i] = p[i] ^ before[i];
-		memcpy(before, now, 8);
+			plain[off + i] = p[i] ^ chain[i];
+		memcpy(chain, now, 8);
 	}
 }

@@ -16,9 +16,6 @@
 enum bm_use { BM_USE_ECB, BM_USE_CBC, BM_USE_CTR, BM_USE_STREAM };
 enum { BM_USES = BM_USE_STREAM + 1, BM_CIPHERS = BM_CHACHA20 + 1 };
 
-/* The context of badmac's own providers. Borrowed until bm_crypto_free_all; NULL without memory. */
-OSSL_LIB_CTX *bm_crypto_context(void);
-
 /* Borrowed until bm_crypto_free_all. BM_UNSUPPORTED when no provider has it, BM_NOMEM. */
 enum bm_status bm_crypto_cipher(enum bm_cipher c, enum bm_use use, const EVP_CIPHER **out);
 enum bm_status bm_crypto_poly1305(EVP_MAC **out);

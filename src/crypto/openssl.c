@@ -1,4 +1,4 @@
-/* The library context, its providers, and the algorithms fetched from them, each once.
+/* The library context and the algorithms fetched from its default provider, each once.
  * Refuses to know what a cipher is used for. */
 #include "crypto/lib.h"
 
@@ -8,8 +8,7 @@
 
 struct library {
 	OSSL_LIB_CTX *ctx;
-	OSSL_PROVIDER *base;   /* "default" */
-	OSSL_PROVIDER *legacy; /* NULL where it is not installed */
+	OSSL_PROVIDER *base; /* "default": "legacy" is never loaded, see cipher.c */
 	_Atomic(EVP_CIPHER *) cipher[BM_CIPHERS][BM_USES];
 	_Atomic(EVP_MAC *) poly1305;
 	_Atomic(EVP_MD *) sm3;
@@ -29,11 +28,11 @@ struct cipher_facts {
 static const struct cipher_facts facts[BM_CIPHERS] = {
 	[BM_CIPHER_NULL] = {0, 1, {NULL}},
 	[BM_RC4] = {16, 1, {NULL}},
-	[BM_DES] = {8, 8, {NULL, "DES-CBC", NULL, NULL}},
+	[BM_DES] = {8, 8, {NULL}},
 	[BM_3DES] = {24, 8, {NULL, "DES-EDE3-CBC", NULL, NULL}},
-	[BM_IDEA] = {16, 8, {NULL, "IDEA-CBC", NULL, NULL}},
-	[BM_SEED] = {16, 16, {"SEED-ECB", "SEED-CBC", NULL, NULL}},
-	[BM_RC2] = {16, 8, {NULL, "RC2-CBC", NULL, NULL}},
+	[BM_IDEA] = {16, 8, {NULL}},
+	[BM_SEED] = {16, 16, {NULL}},
+	[BM_RC2] = {16, 8, {NULL}},
 	[BM_AES128] = {16, 16, BLOCK_CIPHER("AES-128")},
 	[BM_AES256] = {32, 16, BLOCK_CIPHER("AES-256")},
 	[BM_CAMELLIA128] = {16, 16, BLOCK_CIPHER("CAMELLIA-128")},
@@ -66,8 +65,6 @@ library_free(struct library *lib)
 			EVP_CIPHER_free(atomic_load(&lib->cipher[c][u]));
 	EVP_MAC_free(atomic_load(&lib->poly1305));
 	EVP_MD_free(atomic_load(&lib->sm3));
-	if (lib->legacy != NULL)
-		OSSL_PROVIDER_unload(lib->legacy);
 	if (lib->base != NULL)
 		OSSL_PROVIDER_unload(lib->base);
 	OSSL_LIB_CTX_free(lib->ctx);
@@ -77,18 +74,14 @@ library_free(struct library *lib)
 static struct library *
 library_new(void)
 {
-	/* No configuration file: what badmac can do must not depend on one. */
-	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
-		return NULL;
+	/* A context of its own: no configuration file reaches it, and a host's is left alone. */
 	struct library *lib = OPENSSL_zalloc(sizeof(*lib));
 	if (lib == NULL)
 		return NULL;
 	lib->ctx = OSSL_LIB_CTX_new();
 	if (lib->ctx != NULL)
 		lib->base = OSSL_PROVIDER_load(lib->ctx, "default");
-	if (lib->base != NULL)
-		lib->legacy = OSSL_PROVIDER_load(lib->ctx, "legacy");
-	if (lib->base == NULL || (lib->legacy == NULL && bm_crypto_failure(BM_OK) == BM_NOMEM)) {
+	if (lib->base == NULL) {
 		library_free(lib);
 		return NULL;
 	}
@@ -115,18 +108,17 @@ library_get(void)
 	return lib;
 }
 
-OSSL_LIB_CTX *
-bm_crypto_context(void)
-{
-	struct library *lib = library_get();
-
-	return lib != NULL ? lib->ctx : NULL;
-}
-
 void
 bm_crypto_free_all(void)
 {
 	library_free(atomic_exchange(&library, NULL));
+}
+
+void
+bm_crypto_ignore_config(void)
+{
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	ERR_clear_error();
 }
 
 const char *
@@ -262,10 +254,11 @@ bm_crypto_cipher_ctx(EVP_CIPHER_CTX **out, enum bm_cipher c, enum bm_use use, st
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	if (ctx == NULL)
 		return bm_crypto_failure(BM_NOMEM);
+	/* The cipher is there and the key has its size, so that only memory can be short. */
 	if (EVP_CipherInit_ex2(ctx, cipher, key.p, iv, encrypt, NULL) != 1 ||
 	    EVP_CIPHER_CTX_set_padding(ctx, 0) != 1) {
 		EVP_CIPHER_CTX_free(ctx);
-		return bm_crypto_failure(BM_UNSUPPORTED);
+		return bm_crypto_failure(BM_NOMEM);
 	}
 	*out = ctx;
 	return BM_OK;

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <openssl/bio.h>
+#include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -14,9 +15,10 @@
 /* 16384 bits are the most that the library computes with. */
 enum { MODULUS_MAX = 2048 };
 
+/* The library's plain RSA object: its newer one is built by machinery of thousands of allocations
+ * and belongs to a provider that draws random numbers. */
 struct bm_rsa {
-	EVP_PKEY *key;
-	size_t size;
+	RSA *key;
 };
 
 static bool
@@ -27,41 +29,52 @@ ends_with(const char *s, const char *tail)
 	return n >= t && strcmp(s + n - t, tail) == 0;
 }
 
+/* PKCS#8 (RFC 5208, section 5) is an algorithm in front of what PKCS#1 has alone. */
 static enum bm_status
-decode(EVP_PKEY **key, const char *name, const uint8_t *der, long len)
+decode(RSA **key, const char *name, const uint8_t *der, long len)
 {
-	OSSL_LIB_CTX *ctx = bm_crypto_context();
+	PKCS8_PRIV_KEY_INFO *info = NULL;
+	enum bm_status st = BM_OK;
 
-	if (ctx == NULL)
-		return BM_NOMEM;
 	if (strcmp(name, "PRIVATE KEY") == 0) {
-		PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &der, len);
-		if (info == NULL)
-			return bm_crypto_failure(BM_FORMAT);
-		*key = EVP_PKCS82PKEY_ex(info, ctx, NULL);
-		PKCS8_PRIV_KEY_INFO_free(info);
-	} else if (strcmp(name, "RSA PRIVATE KEY") == 0) {
-		*key = d2i_PrivateKey_ex(EVP_PKEY_RSA, NULL, &der, len, ctx, NULL);
-	} else {
-		return BM_UNSUPPORTED;
+		const ASN1_OBJECT *algorithm;
+		int n;
+		info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &der, len);
+		if (info == NULL || PKCS8_pkey_get0(&algorithm, &der, &n, NULL, info) != 1)
+			st = bm_crypto_failure(BM_FORMAT);
+		else if (OBJ_obj2nid(algorithm) != NID_rsaEncryption)
+			st = BM_UNSUPPORTED;
+		else
+			len = n;
+	} else if (strcmp(name, "RSA PRIVATE KEY") != 0) {
+		st = BM_UNSUPPORTED;
 	}
-	return *key != NULL ? BM_OK : bm_crypto_failure(BM_FORMAT);
+	if (st == BM_OK) {
+		*key = d2i_RSAPrivateKey(NULL, &der, len);
+		if (*key == NULL)
+			st = bm_crypto_failure(BM_FORMAT);
+	}
+	PKCS8_PRIV_KEY_INFO_free(info);
+	return st;
 }
 
 static enum bm_status
-wrap(struct bm_rsa **out, EVP_PKEY *key)
+wrap(struct bm_rsa **out, RSA *key)
 {
-	int size = EVP_PKEY_get_size(key);
+	int size = RSA_size(key);
 
-	if (!EVP_PKEY_is_a(key, "RSA"))
-		return BM_UNSUPPORTED;
-	if (size <= 0 || size > MODULUS_MAX)
+	if (size > MODULUS_MAX)
 		return BM_LIMIT;
+	/* Every modulus of two odd primes is odd; the arithmetic relies on it. */
+	if (size <= 0 || BN_is_negative(RSA_get0_n(key)) || !BN_is_odd(RSA_get0_n(key)))
+		return BM_FORMAT;
 	struct bm_rsa *k = OPENSSL_zalloc(sizeof(*k));
 	if (k == NULL)
 		return bm_crypto_failure(BM_NOMEM);
+	/* Blinding hides the time it takes from a peer: there is none here, and no randomness either. */
+	RSA_blinding_off(key);
+	RSA_set_flags(key, RSA_FLAG_NO_BLINDING);
 	k->key = key;
-	k->size = (size_t)size;
 	*out = k;
 	return BM_OK;
 }
@@ -73,7 +86,7 @@ next_block(struct bm_rsa **out, BIO *bio, bool *other)
 	char *name = NULL, *header = NULL;
 	uint8_t *der = NULL;
 	long len = 0;
-	EVP_PKEY *key = NULL;
+	RSA *key = NULL;
 	enum bm_status st;
 
 	*other = false;
@@ -93,7 +106,7 @@ next_block(struct bm_rsa **out, BIO *bio, bool *other)
 		if (st == BM_OK)
 			st = wrap(out, key);
 		if (st != BM_OK)
-			EVP_PKEY_free(key);
+			RSA_free(key);
 	}
 	OPENSSL_free(name);
 	OPENSSL_free(header);
@@ -127,47 +140,46 @@ bm_rsa_parse(struct bm_rsa **out, struct bm_view pem, size_t *used)
 size_t
 bm_rsa_size(const struct bm_rsa *k)
 {
-	return k->size;
+	return (size_t)RSA_size(k->key);
 }
 
 enum bm_status
 bm_rsa_decrypt(const struct bm_rsa *k, struct bm_view in, uint8_t *out)
 {
 	uint8_t padded[MODULUS_MAX] = {0};
-	size_t len = k->size;
-	enum bm_status st = BM_OK;
+	size_t size = bm_rsa_size(k);
 
 	while (in.n > 0 && in.p[0] == 0) {
 		in.p++;
 		in.n--;
 	}
-	if (in.n > k->size)
+	if (in.n > size)
 		return BM_FORMAT;
 	if (in.n != 0)
-		memcpy(padded + k->size - in.n, in.p, in.n);
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(bm_crypto_context(), k->key, NULL);
-	if (ctx == NULL || EVP_PKEY_decrypt_init(ctx) != 1 ||
-	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING) != 1)
-		st = bm_crypto_failure(BM_NOMEM);
-	else if (EVP_PKEY_decrypt(ctx, out, &len, padded, k->size) != 1 || len != k->size)
-		st = bm_crypto_failure(BM_FORMAT);
-	EVP_PKEY_CTX_free(ctx);
-	return st;
+		memcpy(padded + size - in.n, in.p, in.n);
+	if (RSA_private_decrypt((int)size, padded, out, k->key, RSA_NO_PADDING) != (int)size)
+		return bm_crypto_failure(BM_FORMAT);
+	return BM_OK;
 }
 
 bool
 bm_rsa_matches(const struct bm_rsa *k, struct bm_view certificate)
 {
 	const uint8_t *der = certificate.p;
-	OSSL_LIB_CTX *ctx = bm_crypto_context();
+	ASN1_OBJECT *algorithm;
+	int n;
 	bool same = false;
 
-	if (certificate.n == 0 || certificate.n > LONG_MAX || ctx == NULL)
+	if (certificate.n == 0 || certificate.n > LONG_MAX)
 		return false;
-	X509 *x = X509_new_ex(ctx, NULL);
-	if (x != NULL && d2i_X509(&x, &der, (long)certificate.n) != NULL) {
-		EVP_PKEY *key = X509_get0_pubkey(x);
-		same = key != NULL && EVP_PKEY_eq(k->key, key) == 1;
+	X509 *x = d2i_X509(NULL, &der, (long)certificate.n);
+	if (x != NULL &&
+	    X509_PUBKEY_get0_param(&algorithm, &der, &n, NULL, X509_get_X509_PUBKEY(x)) == 1 &&
+	    OBJ_obj2nid(algorithm) == NID_rsaEncryption) {
+		RSA *theirs = d2i_RSAPublicKey(NULL, &der, n);
+		same = theirs != NULL && BN_cmp(RSA_get0_n(theirs), RSA_get0_n(k->key)) == 0 &&
+		    BN_cmp(RSA_get0_e(theirs), RSA_get0_e(k->key)) == 0;
+		RSA_free(theirs);
 	}
 	X509_free(x);
 	ERR_clear_error();
@@ -179,6 +191,6 @@ bm_rsa_free(struct bm_rsa *k)
 {
 	if (k == NULL)
 		return;
-	EVP_PKEY_free(k->key);
+	RSA_free(k->key); /* overwrites its numbers */
 	OPENSSL_free(k);
 }
