@@ -1,0 +1,108 @@
+/* Order and grouping of the captures of a run. Refuses to know frames. */
+#include "api/inputs.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+
+enum { INPUTS_MAX = 65536 };
+
+enum bm_status
+inputs_add(struct inputs *in, const char *name, struct bm_view bytes, bm_read_fn read, void *ctx)
+{
+	void *items = in->item;
+	enum bm_status st = bm_grow(&items, &in->cap, in->n + 1, INPUTS_MAX, sizeof *in->item);
+
+	in->item = items;
+	if (st != BM_OK)
+		return st;
+	size_t len = strlen(name);
+	char *copy = malloc(len + 1);
+	if (copy == NULL)
+		return BM_NOMEM;
+	memcpy(copy, name, len + 1);
+	in->item[in->n++] = (struct input){.name = copy, .bytes = bytes, .read = read, .ctx = ctx};
+	return BM_OK;
+}
+
+static void
+find_times(struct input *i)
+{
+	struct bm_capture *c;
+	struct bm_capture_item item;
+
+	if (i->read != NULL || bm_capture_open_memory(&c, i->bytes, NULL) != BM_OK)
+		return;
+	while (bm_capture_next(c, &item, NULL) == BM_OK) {
+		if (item.event != BM_CAPTURE_FRAME || item.frame.ts_ns == 0)
+			continue;
+		if (!i->timed || item.frame.ts_ns < i->first_ns)
+			i->first_ns = item.frame.ts_ns;
+		if (!i->timed || item.frame.ts_ns > i->last_ns)
+			i->last_ns = item.frame.ts_ns;
+		i->timed = true;
+	}
+	bm_capture_free(c);
+}
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct input *x = a, *y = b;
+
+	if (x->first_ns != y->first_ns)
+		return x->first_ns < y->first_ns ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+/* Pieces of a rotated capture follow one another; captures from two places run side by side. A
+ * twentieth of the shorter one may overlap: several queues are not written out in step. */
+static bool
+follows(const struct input *last, const struct input *next)
+{
+	if (next->first_ns >= last->last_ns)
+		return true;
+	uint64_t overlap = (last->last_ns < next->last_ns ? last->last_ns : next->last_ns) - next->first_ns;
+	uint64_t a = last->last_ns - last->first_ns, b = next->last_ns - next->first_ns;
+	return overlap <= (a < b ? a : b) / 20;
+}
+
+void
+inputs_order(struct inputs *in)
+{
+	bool all_timed = true;
+
+	if (in->n > 1) {
+		for (size_t i = 0; i < in->n; i++) {
+			find_times(&in->item[i]);
+			all_timed = all_timed && in->item[i].timed;
+		}
+		/* Streams cannot be looked at twice: then the order given stands. */
+		if (all_timed)
+			qsort(in->item, in->n, sizeof *in->item, by_time);
+	}
+	uint32_t sites = 0;
+	for (size_t i = 0; i < in->n; i++) {
+		struct input *now = &in->item[i];
+		struct input *piece_of = NULL;
+		for (size_t j = 0; j < i; j++) {
+			struct input *before = &in->item[j];
+			bool last_of_site = true;
+			for (size_t k = j + 1; k < i; k++)
+				last_of_site = last_of_site && in->item[k].site != before->site;
+			if (last_of_site && piece_of == NULL && (!all_timed || follows(before, now)))
+				piece_of = before;
+		}
+		now->site = piece_of != NULL ? piece_of->site : sites++;
+		now->site_name = piece_of != NULL ? piece_of->site_name : now->name;
+	}
+}
+
+void
+inputs_clear(struct inputs *in)
+{
+	for (size_t i = 0; i < in->n; i++)
+		free(in->item[i].name);
+	free(in->item);
+	memset(in, 0, sizeof *in);
+}

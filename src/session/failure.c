@@ -1,0 +1,321 @@
+/* A record that does not verify where the receiver expected it: is it a known record out of
+ * its place? Keeps what the search for the cause will need. Refuses to name a cause. */
+#include "session/internal.h"
+
+#include <stdlib.h>
+
+enum {
+	RECORD_KEEP = 1 << 16,
+	HMAC_WINDOW = 1 << 10,
+	AEAD_WINDOW = 1 << 16,
+	LATE_WINDOW = 1 << 6,       /* for failures after the first 64 of a run */
+	SEARCH_BYTES = 1 << 28      /* hashed at most for one record's sequence search */
+};
+
+void
+case_clear(struct bm_case *c)
+{
+	free(c->packets);
+	free(c->record);
+	free(c->fragments);
+	for (size_t i = 0; i < c->copy_count; i++)
+		free((void *)(uintptr_t)c->copies[i].bytes.p);
+	free(c->copies);
+	if (c->position != NULL)
+		bm_wipe(c->position, sizeof *c->position);
+	free(c->position);
+}
+
+void
+case_add_copy(struct bm_case *c, const struct bm_span *copy)
+{
+	if (c->record == NULL || c->copy_count >= COPIES_MAX)
+		return;
+	uint64_t from = copy->off > c->off ? copy->off : c->off;
+	uint64_t to = copy->off + copy->data.n < c->off + c->len ? copy->off + copy->data.n
+	                                                         : c->off + c->len;
+	if (from >= to)
+		return;
+	const uint8_t *p = copy->data.p + (from - copy->off);
+	size_t n = (size_t)(to - from);
+	uint32_t at = (uint32_t)(from - c->off);
+	if (memcmp(p, c->record + at, n) == 0)
+		return;
+	for (size_t i = 0; i < c->copy_count; i++)
+		if (c->copies[i].record_off == at && bm_view_equal(c->copies[i].bytes, bm_view(p, n)))
+			return;
+	if (c->copies == NULL)
+		c->copies = calloc(COPIES_MAX, sizeof *c->copies);
+	uint8_t *bytes = malloc(n);
+	if (c->copies == NULL || bytes == NULL) {
+		free(bytes);
+		return;
+	}
+	memcpy(bytes, p, n);
+	c->copies[c->copy_count++] =
+	    (struct bm_other_copy){at, copy->packet, copy->checksum, bm_view(bytes, n)};
+}
+
+static void
+keep_spans(struct half *h, struct bm_case *c, struct bm_span *spans, size_t n)
+{
+	c->fragments = calloc(n, sizeof *c->fragments);
+	c->packets = calloc(n, sizeof *c->packets);
+	if (c->fragments == NULL || c->packets == NULL) {
+		session_fail(h->s, BM_NOMEM);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		c->fragments[c->fragment_count++] = (struct bm_fragment){
+		    (uint32_t)(spans[i].off - c->off), (uint32_t)spans[i].data.n, spans[i].packet,
+		    spans[i].packet_off, spans[i].checksum, spans[i].segment};
+		if (c->packet_count == 0 || c->packets[c->packet_count - 1] != spans[i].packet)
+			c->packets[c->packet_count++] = spans[i].packet;
+	}
+}
+
+void
+case_keep_bytes(struct half *h, struct bm_case *c, uint64_t off, uint32_t len)
+{
+	if (h->stream == NULL)
+		return;
+	c->off = off;
+	c->len = len;
+	size_t n = bm_stream_spans(h->stream, off, len, NULL, 0);
+	if (n == 0)
+		return;
+	struct bm_span *spans = calloc(n, sizeof *spans);
+	if (len <= RECORD_KEEP)
+		c->record = malloc(len);
+	if (spans == NULL || (len <= RECORD_KEEP && c->record == NULL)) {
+		free(spans);
+		session_fail(h->s, BM_NOMEM);
+		return;
+	}
+	if (c->record != NULL && !bm_stream_read(h->stream, off, c->record, len)) {
+		free(c->record);
+		c->record = NULL;
+	}
+	n = bm_stream_spans(h->stream, off, len, spans, n);
+	keep_spans(h, c, spans, n);
+	free(spans);
+	struct bm_span copies[COPIES_MAX];
+	n = bm_stream_copies(h->stream, off, len, copies, COPIES_MAX);
+	for (size_t i = 0; i < n && i < COPIES_MAX; i++)
+		case_add_copy(c, &copies[i]);
+}
+
+struct bm_case *
+new_case(struct half *h, enum bm_case_kind kind, uint64_t off, uint32_t len)
+{
+	struct bm_session *s = h->s;
+	void *items = s->cases;
+	enum bm_status st = bm_grow(&items, &s->case_cap, s->case_count + 1, CASES_MAX, sizeof *s->cases);
+
+	s->cases = items;
+	s->env->cases++;
+	if (st != BM_OK) {
+		if (st == BM_NOMEM)
+			session_fail(s, st);
+		return NULL;
+	}
+	struct bm_case *c = &s->cases[s->case_count++];
+	memset(c, 0, sizeof *c);
+	c->kind = kind;
+	c->direction = h->side;
+	c->epoch = h->epoch;
+	c->seq = h->protected ? h->pos.seq : BM_NO_SEQ;
+	c->off = off;
+	c->len = len;
+	c->protection = h->keys;
+	c->alert = 255;
+	c->position = malloc(sizeof *c->position);
+	if (c->position == NULL) {
+		session_fail(s, BM_NOMEM);
+		return c;
+	}
+	*c->position = h->pos;
+	if (len != 0)
+		case_keep_bytes(h, c, off, len);
+	return c;
+}
+
+/* Looks for the sequence number under which w verifies with the state that is expected, nearest first. */
+static bool
+search_sequence(struct half *h, const struct bm_wire *w, uint64_t *found, uint64_t *tried)
+{
+	const struct bm_suite *suite = bm_protection_keys(h->keys)->suite;
+	bool aead = suite->mac == BM_HASH_NONE;
+	uint64_t window = aead ? AEAD_WINDOW : HMAC_WINDOW;
+	if (h->s->env->cases > 64)
+		window = LATE_WINDOW;
+	uint64_t most = SEARCH_BYTES / (w->body.n + 64) / 2;
+	if (window > most)
+		window = most;
+	struct bm_position pos = h->pos;
+	struct bm_outcome o;
+
+	for (uint64_t d = 1; d <= window; d++) {
+		for (int back = 0; back < 2; back++) {
+			if (back && d > h->pos.seq)
+				continue;
+			pos.seq = back ? h->pos.seq - d : h->pos.seq + d;
+			++*tried;
+			if (check(h, h->keys, &pos, w, false, &o)) {
+				*found = pos.seq;
+				bm_wipe(&pos, sizeof pos);
+				return true;
+			}
+			if (h->s->status != BM_OK || o.result == BM_BAD_LENGTH)
+				return false;
+		}
+	}
+	bm_wipe(&pos, sizeof pos);
+	return false;
+}
+
+/* TLS 1.3: other secrets logged under the same label, later epochs. Up to TLS 1.2: other masters. */
+static bool
+other_keys_fit(struct half *h, const struct bm_wire *w, uint64_t off)
+{
+	struct bm_session *s = h->s;
+	struct bm_outcome o;
+	size_t n = BM_HEADER + w->body.n;
+
+	if (is_tls13(s)) {
+		unsigned last = h->epoch < BM_EPOCH_APPLICATION ? BM_EPOCH_APPLICATION : h->epoch;
+		for (unsigned e = h->epoch; e <= last; e++) {
+			if (e == h->epoch && h->verified_in[epoch_slot(e)] != 0)
+				continue;
+			for (size_t nth = e == h->epoch ? 1 : 0;; nth++) {
+				const struct bm_protection *p = epoch_keys(h, e, nth);
+				if (p == NULL)
+					break;
+				struct bm_position pos;
+				bm_position_start(p, &pos);
+				if (!check(h, p, &pos, w, false, &o))
+					continue;
+				if (e != h->epoch)
+					enter_epoch(h, e);
+				h->keys = p;
+				bm_position_start(p, &h->pos);
+				accept_record(h, w, &o, off, packet_at(h, off + n - 1), true);
+				return true;
+			}
+		}
+		return false;
+	}
+	while (h->epoch != 0 && h->pos.seq == 0 && next_candidate(s)) {
+		if (check(h, h->keys, &h->pos, w, false, &o)) {
+			accept_record(h, w, &o, off, packet_at(h, off + n - 1), true);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The record verifies at found ahead of what was expected: records were left out, or come late. */
+static void
+ahead(struct half *h, const struct bm_wire *w, size_t case_index, uint64_t found, uint64_t off)
+{
+	struct bm_outcome o;
+	uint64_t expected = h->pos.seq;
+
+	if (case_index < h->s->case_count) {
+		h->skipped_case = case_index;
+		h->skipped_from = expected;
+		h->skipped_to = found;
+	}
+	h->pos.seq = found;
+	/* It was opened here, though its receiver could not: what it says still counts. */
+	if (check(h, h->keys, &h->pos, w, false, &o)) {
+		tally(h)->verified--;
+		accept_record(h, w, &o, off, packet_at(h, off + BM_HEADER + w->body.n - 1), true);
+	}
+}
+
+/* Puts what find_twin or the sequence search said into the case. */
+static void
+note_twin(struct bm_case *c, const struct past *twin)
+{
+	if (twin == NULL)
+		return;
+	c->identical = true;
+	c->twin_off = twin->off;
+	c->twin_seq = twin->seq;
+	c->twin_packet = twin->packet;
+}
+
+bool
+record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct bm_outcome *o)
+{
+	struct bm_session *s = h->s;
+	uint32_t len = (uint32_t)(BM_HEADER + w->body.n);
+	uint64_t found = 0, tried = 0;
+
+	if (!h->protected || h->keys == NULL) {
+		/* No keys, and what follows is no record: framing is all there was. */
+		if (w->body.p == NULL) {
+			tally(h)->undecided++;
+			lose(h, off, 0, SIZE_MAX);
+			return false;
+		}
+		tally(h)->undecided++;
+		return true;
+	}
+	if (w->body.p != NULL && other_keys_fit(h, w, off))
+		return true;
+
+	const struct past *twin = w->body.p != NULL ? find_twin(h, w) : NULL;
+	struct past twin_copy;
+	if (twin != NULL) {
+		twin_copy = *twin;
+		twin = &twin_copy;
+	}
+	bool chained = bm_protection_chained(h->keys);
+	bool is_found = false;
+	/* A record that verified nowhere yet leaves no hint of its own: with nothing good in the epoch the
+	 * keys are in doubt, and the search is left to a few sequence numbers. */
+	if (twin == NULL && w->body.p != NULL && o->result != BM_BAD_LENGTH &&
+	    (!chained || bm_protection_keys(h->keys)->suite->cipher != BM_RC4))
+		is_found = search_sequence(h, w, &found, &tried);
+
+	if (is_found && found >= h->skipped_from && found < h->skipped_to &&
+	    h->skipped_case < s->case_count) {
+		/* One of those that an earlier record overtook. */
+		s->cases[h->skipped_case].came_late = true;
+		tally(h)->verified++;
+		return true;
+	}
+	if (is_found && found < h->pos.seq && h->reuse_told) {
+		tally(h)->verified++;
+		return true;
+	}
+	tally(h)->failed++;
+	struct bm_case *c = new_case(h, BM_CASE_BAD_RECORD, off,
+	    w->body.p != NULL ? len : 0);
+	size_t index = c != NULL ? (size_t)(c - s->cases) : SIZE_MAX;
+	if (c != NULL) {
+		c->result = o->result;
+		c->tried = tried;
+		c->found = is_found;
+		c->found_seq = found;
+		note_twin(c, twin);
+		if (twin != NULL) {
+			c->found = true;
+			c->found_seq = twin->seq;
+		}
+	}
+	if (is_found && found > h->pos.seq) {
+		ahead(h, w, index, found, off);
+		return true;
+	}
+	if (is_found) {
+		h->reuse_told = true;
+		return true;
+	}
+	if (twin != NULL)
+		return true; /* the next one is judged where this one was expected, and found again if not */
+	lose(h, off, w->body.p != NULL ? len : 0, index);
+	return false;
+}

@@ -1,0 +1,200 @@
+/* What the files of src/session share. */
+#ifndef BM_SESSION_INTERNAL_H
+#define BM_SESSION_INTERNAL_H
+
+#include "session/session.h"
+
+enum {
+	PAST_MAX = 1024,      /* verified records remembered per direction, to know a twin */
+	CASES_MAX = 256,      /* failures kept per connection; later ones are only counted */
+	ALERTS_MAX = 64,
+	COPIES_MAX = 16,      /* per failed record */
+	EPOCHS = 8,           /* epochs told apart in the tallies; later ones share the last */
+	HUNT_MAX = 1 << 20,   /* cleartext searched for a hello before a flow is let go */
+	CHAIN_MAX = 64,       /* framed records tried after a failure before giving up */
+	MESSAGE_MAX = 1 << 18,
+	TRANSCRIPT_MAX = 1 << 18
+};
+
+/* A record that verified. */
+struct past {
+	uint64_t seq, off, packet, fingerprint;
+	uint32_t len;
+	uint32_t epoch;
+};
+
+/* Keys with a name; owned by the session. */
+struct keys {
+	struct bm_protection *protection;
+	unsigned epoch;
+	unsigned side;
+};
+
+/* After a failure: where the receiver's view and the stream may meet again. */
+struct lost {
+	bool over_gap, tentative;    /* tentative: a failure only if something is found */
+	uint64_t start;              /* stream offset of what failed, or of the gap */
+	uint32_t len;                /* of the failed record; 0 when a gap or junk is in the way */
+	uint64_t chain;              /* next framed record to try; 0: framing is lost */
+	unsigned chained;            /* framed records after the failed one that did not verify */
+	uint64_t scan;               /* headers are looked for from here on */
+	uint64_t tried;
+	uint64_t missing;            /* bytes in gaps between start and scan */
+	size_t case_index;           /* SIZE_MAX: none */
+	struct bm_position expected; /* at start */
+	struct bm_position counted;  /* after everything in the chain so far */
+	uint8_t last_block[16];      /* end of the last framed record, for chained IVs */
+	struct { uint64_t off; uint32_t len; } links[CHAIN_MAX];
+};
+
+struct half {
+	struct bm_session *s;
+	unsigned side;               /* who sends */
+	enum bm_way way;
+	struct bm_stream *stream;
+	bool started, over, gave_up;
+	bool no_waiting;             /* for what the other direction has to tell first */
+	uint64_t off;                /* of the next record header */
+
+	bool protected;              /* records are protected from here on */
+	unsigned epoch;
+	const struct bm_protection *keys; /* NULL: none */
+	struct bm_position pos;
+	uint8_t secret[BM_SECRET_MAX];    /* TLS 1.3 traffic secret of this epoch */
+	size_t secret_len;
+
+	struct bm_assembler messages;
+	struct past *past;
+	size_t past_count, past_cap, past_next; /* a ring once PAST_MAX long */
+	uint64_t verified_in[EPOCHS];
+	uint64_t records;            /* complete ones seen */
+	struct lost *lost;
+
+	/* Records that were skipped and may yet come (a failure `found` ahead). */
+	uint64_t skipped_from, skipped_to; /* [from, to) */
+	size_t skipped_case;
+	bool reuse_told;             /* a second writer has been reported in this direction */
+
+	/* DTLS */
+	uint64_t datagram_off;
+	uint64_t next_seq[EPOCHS];
+	const struct bm_protection *dtls_keys[EPOCHS];
+};
+
+struct bm_session {
+	struct bm_session_env *env;
+	struct bm_flow *flow;
+	enum bm_status status;
+	struct half half[2];         /* by side */
+	bool tls, dtls, middle;      /* middle: joined without handshake */
+	uint64_t hunted;
+	uint64_t hunt_from[2];       /* by way */
+
+	struct bm_session_facts facts;
+	bool client_hello, server_hello, early_offered, psk_offered;
+	uint8_t server_random[BM_RANDOM];
+	uint8_t client_session_id[32], server_session_id[32];
+	size_t client_session_id_len, server_session_id_len;
+	struct bm_buf offered_ticket;  /* of the ClientHello */
+	struct bm_buf new_ticket;      /* of NewSessionTicket */
+	bool certificate_seen;
+	struct bm_buf encrypted_premaster;
+	struct bm_buf transcript;      /* kept while a private key might open the handshake */
+	size_t transcript_at_key_exchange;
+	size_t cid_len[2];             /* by side that receives: what it wants to be addressed by */
+	bool cid_set[2];
+
+	/* SSL 3.0 to TLS 1.2: the keys that the next ChangeCipherSpec brings into use. */
+	const struct bm_protection *pending[2];
+	size_t candidate;              /* which master secret of several */
+	bool pending_made;
+	uint8_t master[BM_MASTER];
+	bool have_master;
+	enum bm_key_source master_source;
+	uint64_t verified_since_keys;
+
+	struct keys *keys;
+	size_t key_count, key_cap;
+	struct bm_case *cases;
+	size_t case_count, case_cap;
+	struct bm_alert_seen alerts[ALERTS_MAX];
+	size_t alert_count;
+};
+
+/* session.c */
+void session_fail(struct bm_session *s, enum bm_status status);
+struct bm_tally *tally(struct half *h);
+void note_alert(struct half *h, struct bm_view plain, uint64_t packet, bool encrypted);
+/* Packet that carries the stream byte at off; 0 if unknown. */
+uint64_t packet_at(const struct half *h, uint64_t off);
+
+/* negotiation.c: what handshake messages change */
+void handshake_plain(struct half *h, struct bm_view fragment);
+void handle_message(struct half *h, const struct bm_message *m);
+/* The sender `h` has switched to the pending keys (ChangeCipherSpec, up to TLS 1.2). */
+void change_cipher_spec(struct half *h);
+
+/* keys.c: which keys protect what */
+/* Builds s->pending from the nth master secret that can be found. False when there is none. */
+bool make_pending(struct bm_session *s, size_t nth);
+/* Nothing has verified yet: put another candidate's keys in place. False when there is none. */
+bool next_candidate(struct bm_session *s);
+/* TLS 1.3: enters `epoch` in h's direction, with keys if they can be found. */
+void enter_epoch(struct half *h, unsigned epoch);
+/* TLS 1.3: after KeyUpdate. */
+void enter_next_generation(struct half *h);
+/* TLS 1.3: keys for another epoch without entering it; NULL when there are none. */
+const struct bm_protection *epoch_keys(struct half *h, unsigned epoch, size_t nth);
+/* Something verified: remember the session for resumptions. */
+void keys_confirmed(struct bm_session *s);
+
+/* records.c: the loop over a TLS stream */
+void run_half(struct half *h, bool final);
+/* The record at off (complete in the stream) as bm_verify wants it; borrows env->linear if it is in pieces. */
+struct bm_wire wire_at(struct half *h, uint64_t off, struct bm_record_header hdr, uint8_t *header);
+void accept_record(struct half *h, const struct bm_wire *w, struct bm_outcome *o, uint64_t off,
+    uint64_t packet, bool in_order);
+bool check(struct half *h, const struct bm_protection *p, const struct bm_position *pos,
+    const struct bm_wire *w, bool want_plain, struct bm_outcome *o);
+uint64_t fingerprint(const struct bm_wire *w);
+const struct past *find_twin(const struct half *h, const struct bm_wire *w);
+
+/* failure.c: a record that does not verify */
+/* Returns true when the loop may go on at h->off; false: lost, resync decides. */
+bool record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct bm_outcome *o);
+/* New case about [off, off + len) of h; NULL when the cap is reached or memory is out. */
+struct bm_case *new_case(struct half *h, enum bm_case_kind kind, uint64_t off, uint32_t len);
+/* Copies the record's bytes, where they stood and their other copies into c. */
+void case_keep_bytes(struct half *h, struct bm_case *c, uint64_t off, uint32_t len);
+void case_clear(struct bm_case *c);
+void case_add_copy(struct bm_case *c, const struct bm_span *copy);
+
+/* resync.c */
+/* len: of the failed record as its header says, 0 when there is no sense in the header. */
+void lose(struct half *h, uint64_t start, uint32_t len, size_t case_index);
+/* The input ends within a record: was its length damaged? Only a later record that verifies tells. */
+void lose_at_end(struct half *h, uint64_t start);
+void lose_in_gap(struct half *h, uint64_t start, uint64_t gap_end);
+/* True: found, h->off and h->pos are set. False: wait for more (or, when final, nothing is left). */
+bool resync(struct half *h, bool final);
+
+/* judge.c: the end of the connection */
+void judge(struct bm_session *s);
+
+/* dtls.c */
+void dtls_datagram(struct bm_session *s, enum bm_way way, const struct bm_segment *d);
+
+/* The record version to expect in headers once the handshake has told it; 0 before. */
+unsigned record_version(const struct bm_session *s);
+static inline bool
+is_tls13(const struct bm_session *s)
+{
+	return s->facts.version == BM_TLS13 || s->facts.version == BM_DTLS13;
+}
+static inline unsigned
+epoch_slot(unsigned epoch)
+{
+	return epoch < EPOCHS ? epoch : EPOCHS - 1;
+}
+
+#endif

@@ -1,0 +1,133 @@
+/* The end of a connection: are the keys in doubt rather than the records, and did an endpoint
+ * complain of records that were good? Refuses to name causes. */
+#include "session/internal.h"
+
+#include <stdlib.h>
+
+/* Alerts by which an endpoint says that a record did not pass its check: bad_record_mac and
+ * decryption_failed (RFC 5246, section 7.2.2; the latter up to TLS 1.0). */
+static bool
+complains(const struct bm_alert_seen *a)
+{
+	return a->level == 2 && (a->description == 20 || a->description == 21);
+}
+
+static bool
+unsettled(const struct bm_case *c)
+{
+	return c->kind == BM_CASE_BAD_RECORD && !c->found && c->after == BM_AFTER_NOTHING;
+}
+
+/* Nothing verified in an epoch, in either direction, and records of it failed: one case about
+ * the keys takes the place of those about the records. */
+static void
+doubt_keys(struct bm_session *s, unsigned epoch)
+{
+	size_t first = SIZE_MAX, bad = 0;
+	unsigned slot = epoch_slot(epoch);
+
+	/* The two directions of TLS 1.3 have secrets of their own; both are logged or neither is. */
+	if (s->half[0].verified_in[slot] != 0 || s->half[1].verified_in[slot] != 0)
+		return;
+	for (size_t i = 0; i < s->case_count; i++) {
+		struct bm_case *c = &s->cases[i];
+		if (epoch_slot(c->epoch) != slot || !unsettled(c))
+			continue;
+		bad++;
+		if (first == SIZE_MAX || (c->packet_count != 0 && s->cases[first].packet_count != 0 &&
+		                             c->packets[0] < s->cases[first].packets[0]))
+			first = i;
+	}
+	if (first == SIZE_MAX)
+		return;
+	uint64_t others = 0;
+	for (unsigned side = 0; side < 2; side++)
+		others += s->facts.tally[side].undecided;
+	struct bm_case keep = s->cases[first];
+	keep.kind = BM_CASE_NO_KEYS_FIT;
+	keep.only_one = bad == 1 && others == 0;
+	size_t n = 0;
+	for (size_t i = 0; i < s->case_count; i++) {
+		struct bm_case *c = &s->cases[i];
+		if (epoch_slot(c->epoch) != slot || !unsettled(c)) {
+			s->cases[n++] = *c;
+			continue;
+		}
+		struct bm_tally *t = &s->facts.tally[c->direction];
+		t->failed--;
+		t->undecided++;
+		if (i == first)
+			s->cases[n++] = keep;
+		else
+			case_clear(c);
+	}
+	s->case_count = n;
+	s->facts.keys_wrong = true;
+}
+
+/* The last record of h that was complete before the packet of the alert. */
+static const struct past *
+last_before(const struct half *h, uint64_t packet)
+{
+	const struct past *best = NULL;
+
+	for (size_t i = 0; i < h->past_count; i++) {
+		const struct past *p = &h->past[i];
+		if (p->packet < packet && (best == NULL || p->off >= best->off))
+			best = p;
+	}
+	return best;
+}
+
+static void
+complaint(struct bm_session *s, const struct bm_alert_seen *a)
+{
+	unsigned dir = 1 - a->direction; /* whose records were rejected */
+	struct half *h = &s->half[dir];
+
+	for (size_t i = 0; i < s->case_count; i++) {
+		struct bm_case *c = &s->cases[i];
+		if (c->direction != dir && c->kind != BM_CASE_NO_KEYS_FIT)
+			continue;
+		if (c->kind == BM_CASE_REJECTED)
+			return;
+		/* A failure that came after the complaint cannot be what it is about. */
+		if (c->packet_count != 0 && c->packets[0] > a->packet)
+			continue;
+		if (c->alert == 255) {
+			c->alert = a->description;
+			c->alert_packet = a->packet;
+		}
+		return;
+	}
+	const struct past *p = last_before(h, a->packet);
+	struct bm_case *c = new_case(h, BM_CASE_REJECTED, p != NULL ? p->off : BM_NO_SEQ, 0);
+	if (c == NULL)
+		return;
+	c->alert = a->description;
+	c->alert_packet = a->packet;
+	c->over_gap = h->stream != NULL && bm_stream_gaps(h->stream) != 0;
+	c->no_keys = s->facts.tally[dir].undecided != 0;
+	c->seq = p != NULL ? p->seq : BM_NO_SEQ;
+	c->len = p != NULL ? p->len : 0;
+	c->epoch = p != NULL ? p->epoch : h->epoch;
+	if (p != NULL) {
+		c->packets = malloc(sizeof *c->packets);
+		if (c->packets == NULL) {
+			session_fail(s, BM_NOMEM);
+			return;
+		}
+		c->packets[0] = p->packet;
+		c->packet_count = 1;
+	}
+}
+
+void
+judge(struct bm_session *s)
+{
+	for (unsigned e = 0; e < EPOCHS; e++)
+		doubt_keys(s, e);
+	for (size_t i = 0; i < s->alert_count; i++)
+		if (complains(&s->alerts[i]))
+			complaint(s, &s->alerts[i]);
+}

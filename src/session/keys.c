@@ -1,0 +1,325 @@
+/* Which keys protect what: masters from key logs, private keys and earlier sessions, epochs of
+ * TLS 1.3. Refuses to know records. */
+#include "session/internal.h"
+
+#include <stdlib.h>
+
+enum { KEYS_MAX = 4096, MASTERS = 16 };
+
+static const struct bm_protection *
+add_keys(struct bm_session *s, const struct bm_traffic_keys *k, unsigned side, unsigned epoch)
+{
+	struct bm_protection *p = NULL;
+	void *items = s->keys;
+	enum bm_status st = bm_grow(&items, &s->key_cap, s->key_count + 1, KEYS_MAX, sizeof *s->keys);
+
+	s->keys = items;
+	if (st == BM_OK)
+		st = bm_protection_new(&p, k);
+	if (st == BM_NOMEM)
+		session_fail(s, st);
+	if (st != BM_OK)
+		return NULL;
+	s->keys[s->key_count++] = (struct keys){p, epoch, side};
+	return p;
+}
+
+/* The premaster secret behind an RSA encryption block: 00 02, non-zero padding, 00, 48 bytes (RFC 8017, 7.2.2). */
+static bool
+unpad(const uint8_t *block, size_t n, uint8_t premaster[BM_MASTER])
+{
+	if (n < 11 + BM_MASTER || block[0] != 0 || block[1] != 2 || block[n - BM_MASTER - 1] != 0)
+		return false;
+	for (size_t i = 2; i < n - BM_MASTER - 1; i++)
+		if (block[i] == 0)
+			return false;
+	memcpy(premaster, block + n - BM_MASTER, BM_MASTER);
+	return true;
+}
+
+static bool
+master_from_premaster(struct bm_session *s, struct bm_view premaster)
+{
+	const struct bm_session_facts *f = &s->facts;
+	enum bm_status st;
+
+	if (f->extended_master_secret) {
+		if (s->transcript_at_key_exchange == 0)
+			return false;
+		st = bm_master_secret_extended(f->version, f->suite, premaster,
+		    bm_view(s->transcript.p, s->transcript_at_key_exchange), s->master);
+	} else {
+		st = bm_master_secret(f->version, f->suite, premaster, f->client_random, s->server_random,
+		    s->master);
+	}
+	return st == BM_OK;
+}
+
+static bool
+master_from_private_key(struct bm_session *s, size_t nth)
+{
+	const struct bm_rsa *rsa = bm_keyring_rsa(s->env->keys, nth);
+	uint8_t block[2048], premaster[BM_MASTER];
+
+	if (rsa == NULL || bm_rsa_size(rsa) > sizeof block || s->encrypted_premaster.n == 0)
+		return false;
+	bool ok = s->encrypted_premaster.n == bm_rsa_size(rsa) &&
+	    bm_rsa_decrypt(rsa, bm_buf_view(&s->encrypted_premaster), block) == BM_OK &&
+	    unpad(block, bm_rsa_size(rsa), premaster) &&
+	    master_from_premaster(s, bm_view(premaster, sizeof premaster));
+	bm_wipe(block, sizeof block);
+	bm_wipe(premaster, sizeof premaster);
+	return ok;
+}
+
+/* Puts the nth master secret that can be found into s->master. Likeliest first. */
+static bool
+find_master(struct bm_session *s, size_t nth)
+{
+	struct bm_keyring *ring = s->env->keys;
+	struct bm_view random = bm_view(s->facts.client_random, BM_RANDOM);
+	struct bm_secret secret;
+	size_t n = 0;
+
+	for (size_t i = 0; i < MASTERS; i++) {
+		if (!bm_keyring_find(ring, BM_LABEL_CLIENT_RANDOM, random, i, &secret))
+			break;
+		if (secret.bytes.n == BM_MASTER && n++ == nth) {
+			memcpy(s->master, secret.bytes.p, BM_MASTER);
+			s->master_source = secret.source;
+			return true;
+		}
+	}
+	for (size_t i = 0; i < MASTERS; i++) {
+		if (!bm_keyring_find(ring, BM_LABEL_PMS_CLIENT_RANDOM, random, i, &secret))
+			break;
+		if (n++ == nth) {
+			s->master_source = secret.source;
+			return master_from_premaster(s, secret.bytes);
+		}
+	}
+	struct bm_view id = bm_view(s->server_session_id, s->server_session_id_len);
+	for (size_t i = 0; id.n != 0 && i < MASTERS; i++) {
+		if (!bm_keyring_find(ring, BM_LABEL_RSA_SESSION_ID, id, i, &secret))
+			break;
+		if (secret.bytes.n == BM_MASTER && n++ == nth) {
+			memcpy(s->master, secret.bytes.p, BM_MASTER);
+			s->master_source = secret.source;
+			return true;
+		}
+	}
+	if (s->encrypted_premaster.n >= 8) {
+		struct bm_view head = bm_view(s->encrypted_premaster.p, 8);
+		for (size_t i = 0; i < MASTERS; i++) {
+			if (!bm_keyring_find(ring, BM_LABEL_RSA, head, i, &secret))
+				break;
+			if (n++ == nth) {
+				s->master_source = secret.source;
+				return master_from_premaster(s, secret.bytes);
+			}
+		}
+		for (size_t i = 0; bm_keyring_rsa(ring, i) != NULL; i++) {
+			if (master_from_private_key(s, i) && n++ == nth) {
+				s->master_source = BM_SOURCE_PRIVATE_KEY;
+				return true;
+			}
+		}
+	}
+	/* A resumed session whose full handshake was seen. */
+	if (!s->certificate_seen) {
+		if (id.n != 0 && bm_keyring_recall(ring, id, s->master, &s->master_source) && n++ == nth)
+			return true;
+		if (s->offered_ticket.n != 0 &&
+		    bm_keyring_recall(ring, bm_buf_view(&s->offered_ticket), s->master, &s->master_source) &&
+		    n++ == nth)
+			return true;
+	}
+	return false;
+}
+
+bool
+make_pending(struct bm_session *s, size_t nth)
+{
+	struct bm_session_facts *f = &s->facts;
+	struct bm_traffic_keys k[2];
+
+	s->pending[BM_CLIENT] = s->pending[BM_SERVER] = NULL;
+	s->have_master = false;
+	if (f->suite == NULL || !bm_suite_available(f->suite) || f->version == 0 || is_tls13(s))
+		return false;
+	if (!find_master(s, nth))
+		return false;
+	s->have_master = true;
+	s->candidate = nth;
+	s->verified_since_keys = 0;
+	memset(k, 0, sizeof k);
+	if (bm_key_block(f->version, f->suite, s->master, f->client_random, s->server_random, k) == BM_OK) {
+		f->source = s->master_source;
+		for (unsigned side = 0; side < 2; side++) {
+			k[side].encrypt_then_mac = f->encrypt_then_mac && f->suite->mode == BM_MODE_CBC;
+			k[side].truncated_hmac = f->truncated_hmac && f->suite->mac != BM_HASH_NONE;
+			s->pending[side] = add_keys(s, &k[side], side, s->half[side].epoch + 1);
+		}
+	}
+	bm_wipe(k, sizeof k);
+	return s->pending[BM_CLIENT] != NULL && s->pending[BM_SERVER] != NULL;
+}
+
+bool
+next_candidate(struct bm_session *s)
+{
+	if (is_tls13(s) || s->verified_since_keys != 0 || !s->have_master)
+		return false;
+	const struct bm_protection *old[2] = {s->pending[0], s->pending[1]};
+	if (!make_pending(s, s->candidate + 1)) {
+		/* None fits better: stay with the first. */
+		if (s->candidate != 0)
+			(void)make_pending(s, 0);
+		else {
+			s->have_master = true;
+			s->pending[0] = old[0];
+			s->pending[1] = old[1];
+		}
+		for (unsigned side = 0; side < 2; side++)
+			if (s->half[side].protected && s->half[side].keys != NULL)
+				s->half[side].keys = s->pending[side];
+		s->verified_since_keys = 0;
+		s->have_master = false; /* no more candidates */
+		return false;
+	}
+	for (unsigned side = 0; side < 2; side++) {
+		struct half *h = &s->half[side];
+		if (h->protected && h->keys == old[side]) {
+			h->keys = s->pending[side];
+			bm_position_start(h->keys, &h->pos);
+		}
+	}
+	return true;
+}
+
+void
+keys_confirmed(struct bm_session *s)
+{
+	struct bm_session_facts *f = &s->facts;
+
+	if (is_tls13(s) || !s->have_master)
+		return;
+	/* Tickets are opaque: the client will show this very one (RFC 5077, section 3.3). */
+	struct bm_view id = bm_view(s->server_session_id, s->server_session_id_len);
+	enum bm_status st = BM_OK;
+	if (id.n != 0)
+		st = bm_keyring_remember(s->env->keys, id, s->master, f->source);
+	if (st == BM_OK && s->new_ticket.n != 0)
+		st = bm_keyring_remember(s->env->keys, bm_buf_view(&s->new_ticket), s->master, f->source);
+	if (st == BM_NOMEM)
+		session_fail(s, st);
+}
+
+static bool
+label_of(unsigned side, unsigned epoch, enum bm_label *label)
+{
+	switch (epoch) {
+	case BM_EPOCH_EARLY:
+		*label = BM_LABEL_CLIENT_EARLY_TRAFFIC_SECRET;
+		return side == BM_CLIENT;
+	case BM_EPOCH_HANDSHAKE:
+		*label = side == BM_CLIENT ? BM_LABEL_CLIENT_HANDSHAKE_TRAFFIC_SECRET
+		                           : BM_LABEL_SERVER_HANDSHAKE_TRAFFIC_SECRET;
+		return true;
+	case BM_EPOCH_APPLICATION:
+		*label = side == BM_CLIENT ? BM_LABEL_CLIENT_TRAFFIC_SECRET_0
+		                           : BM_LABEL_SERVER_TRAFFIC_SECRET_0;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static const struct bm_protection *
+from_secret(struct half *h, unsigned epoch, struct bm_view secret)
+{
+	struct bm_session *s = h->s;
+	struct bm_traffic_keys k;
+	const struct bm_protection *p = NULL;
+
+	memset(&k, 0, sizeof k);
+	if (s->facts.suite != NULL && bm_suite_available(s->facts.suite) &&
+	    secret.n == bm_hash_size(s->facts.suite->prf) &&
+	    bm_keys_from_secret(s->facts.version, s->facts.suite, secret, &k) == BM_OK)
+		p = add_keys(s, &k, h->side, epoch);
+	bm_wipe(&k, sizeof k);
+	return p;
+}
+
+static bool
+find_traffic_secret(struct half *h, unsigned epoch, size_t nth, struct bm_secret *secret)
+{
+	enum bm_label label;
+
+	/* Early data is protected under the suite of the session it resumes; as the server must pick the
+	 * same (RFC 8446, 4.2.10) the ServerHello's suite serves, once known. */
+	return h->s->facts.suite != NULL && h->s->facts.has_client_random &&
+	    label_of(h->side, epoch, &label) &&
+	    bm_keyring_find(h->s->env->keys, label, bm_view(h->s->facts.client_random, BM_RANDOM), nth,
+	        secret);
+}
+
+const struct bm_protection *
+epoch_keys(struct half *h, unsigned epoch, size_t nth)
+{
+	struct bm_session *s = h->s;
+	struct bm_secret secret;
+	size_t seen = 0;
+
+	for (size_t i = 0; i < s->key_count; i++)
+		if (s->keys[i].side == h->side && s->keys[i].epoch == epoch && seen++ == nth)
+			return s->keys[i].protection;
+	if (!find_traffic_secret(h, epoch, nth, &secret))
+		return NULL;
+	const struct bm_protection *p = from_secret(h, epoch, secret.bytes);
+	if (p != NULL && s->facts.source == BM_SOURCE_NONE)
+		s->facts.source = secret.source;
+	return p;
+}
+
+void
+enter_epoch(struct half *h, unsigned epoch)
+{
+	struct bm_secret secret;
+
+	h->protected = epoch != BM_EPOCH_PLAIN;
+	h->epoch = epoch;
+	h->gave_up = false;
+	h->reuse_told = false;
+	h->skipped_case = SIZE_MAX;
+	h->keys = NULL;
+	memset(&h->pos, 0, sizeof h->pos);
+	if (epoch == BM_EPOCH_PLAIN)
+		return;
+	h->keys = epoch_keys(h, epoch, 0);
+	if (h->keys != NULL)
+		bm_position_start(h->keys, &h->pos);
+	h->secret_len = 0;
+	if (find_traffic_secret(h, epoch, 0, &secret) && secret.bytes.n <= sizeof h->secret) {
+		memcpy(h->secret, secret.bytes.p, secret.bytes.n);
+		h->secret_len = secret.bytes.n;
+	}
+}
+
+void
+enter_next_generation(struct half *h)
+{
+	struct bm_session *s = h->s;
+
+	h->epoch++;
+	h->skipped_case = SIZE_MAX;
+	h->reuse_told = false;
+	h->keys = NULL;
+	memset(&h->pos, 0, sizeof h->pos);
+	if (h->secret_len == 0 ||
+	    bm_secret_update(s->facts.version, s->facts.suite, h->secret, h->secret_len) != BM_OK)
+		return;
+	h->keys = from_secret(h, h->epoch, bm_view(h->secret, h->secret_len));
+	if (h->keys != NULL)
+		bm_position_start(h->keys, &h->pos);
+}

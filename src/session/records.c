@@ -1,0 +1,360 @@
+/* The loop over the records of one direction of a TLS stream: plaintext ones are read,
+ * protected ones checked. Refuses to know how to go on after a failure. */
+#include "session/internal.h"
+
+#include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+bool
+check(struct half *h, const struct bm_protection *p, const struct bm_position *pos,
+    const struct bm_wire *w, bool want_plain, struct bm_outcome *o)
+{
+	enum bm_status st = bm_verify(p, pos, w, want_plain, &h->s->env->scratch, o);
+
+	if (st != BM_OK) {
+		session_fail(h->s, st);
+		o->result = BM_BAD_LENGTH;
+		return false;
+	}
+	return o->result == BM_VERIFIED;
+}
+
+struct bm_wire
+wire_at(struct half *h, uint64_t off, struct bm_record_header hdr, uint8_t *header)
+{
+	struct bm_wire w = {.type = hdr.type, .version = hdr.version};
+	size_t n = (size_t)BM_HEADER + hdr.length;
+	const uint8_t *p = bm_stream_peek(h->stream, off, n);
+
+	if (p == NULL) {
+		if (bm_stream_read(h->stream, off, h->s->env->linear, n))
+			p = h->s->env->linear;
+		else
+			n = 0;
+	}
+	if (n != 0)
+		memcpy(header, p, BM_HEADER);
+	w.header = bm_view(header, n != 0 ? BM_HEADER : 0);
+	w.body = n != 0 ? bm_view(p + BM_HEADER, hdr.length) : bm_view(NULL, 0);
+	return w;
+}
+
+uint64_t
+fingerprint(const struct bm_wire *w)
+{
+	return XXH3_64bits_withSeed(w->body.p, w->body.n, w->type);
+}
+
+const struct past *
+find_twin(const struct half *h, const struct bm_wire *w)
+{
+	/* Fewer than 8 bytes repeat by chance. */
+	if (w->body.n < 8)
+		return NULL;
+	uint64_t fp = fingerprint(w);
+	for (size_t i = 0; i < h->past_count; i++) {
+		const struct past *p = &h->past[i];
+		if (p->fingerprint == fp && p->len == BM_HEADER + w->body.n)
+			return p;
+	}
+	return NULL;
+}
+
+static void
+remember(struct half *h, const struct bm_wire *w, uint64_t seq, uint64_t off, uint64_t packet)
+{
+	if (h->past_count < PAST_MAX) {
+		void *items = h->past;
+		enum bm_status st = bm_grow(&items, &h->past_cap, h->past_count + 1, PAST_MAX, sizeof *h->past);
+		h->past = items;
+		if (st != BM_OK)
+			return; /* only the search for twins suffers */
+		h->past_count++;
+		h->past_next = h->past_count - 1;
+	} else {
+		h->past_next = (h->past_next + 1) % PAST_MAX;
+	}
+	h->past[h->past_next] = (struct past){seq, off, packet, fingerprint(w),
+	    (uint32_t)(BM_HEADER + w->body.n), h->epoch};
+}
+
+void
+accept_record(struct half *h, const struct bm_wire *w, struct bm_outcome *o, uint64_t off,
+    uint64_t packet, bool in_order)
+{
+	struct bm_session *s = h->s;
+	struct bm_outcome full;
+	uint8_t type = o->type;
+
+	tally(h)->verified++;
+	h->verified_in[epoch_slot(h->epoch)]++;
+	if (s->verified_since_keys++ == 0)
+		keys_confirmed(s);
+	remember(h, w, h->pos.seq, off, packet);
+	struct bm_position before = h->pos;
+	if (in_order)
+		bm_position_after(h->keys, &h->pos, w, &h->pos);
+	/* Compressed content cannot be read here; its MAC, over the compressed bytes, has been checked. */
+	if (!in_order || (type != BM_HANDSHAKE && type != BM_ALERT && type != BM_CCS))
+		return;
+	if (s->facts.compression != 0) {
+		if (type == BM_ALERT)
+			note_alert(h, bm_view(NULL, 0), packet, true);
+		else if (type == BM_CCS)
+			change_cipher_spec(h);
+		return;
+	}
+	if (!check(h, h->keys, &before, w, true, &full))
+		return;
+	if (type == BM_ALERT)
+		note_alert(h, full.plain, packet, true);
+	else if (type == BM_HANDSHAKE)
+		handshake_plain(h, full.plain);
+	else if (!is_tls13(s))
+		change_cipher_spec(h);
+	bm_wipe(s->env->scratch.bytes, full.plain.n < sizeof s->env->scratch.bytes ? full.plain.n : 0);
+}
+
+static void
+plain_record(struct half *h, const struct bm_wire *w, uint64_t off)
+{
+	struct bm_session *s = h->s;
+
+	tally(h)->plaintext++;
+	switch (w->type) {
+	case BM_HANDSHAKE:
+		handshake_plain(h, w->body);
+		break;
+	case BM_ALERT:
+		note_alert(h, w->body, packet_at(h, off), false);
+		break;
+	case BM_CCS:
+		if (!is_tls13(s) && w->body.n == 1)
+			change_cipher_spec(h);
+		break;
+	default:
+		break;
+	}
+}
+
+/* TLS 1.3: an alert in the clear where a protected record was due (RFC 8446, sections 5 and 6). */
+static bool
+is_plaintext_alert(const struct half *h, const struct bm_wire *w)
+{
+	return is_tls13(h->s) && w->type == BM_ALERT && w->body.n == 2 &&
+	    (w->body.p[0] == 1 || w->body.p[0] == 2);
+}
+
+/* Keys were not at hand, or do not fit: does the record belong to a later TLS 1.3 epoch (its
+ * first record)? Used where handshake messages that would have told could not be read. */
+static bool
+try_later_epoch(struct half *h, const struct bm_wire *w, struct bm_outcome *o)
+{
+	if (!is_tls13(h->s))
+		return false;
+	unsigned last = h->epoch < BM_EPOCH_APPLICATION ? BM_EPOCH_APPLICATION : h->epoch;
+	for (unsigned e = h->epoch + 1; e <= last; e++) {
+		for (size_t nth = 0;; nth++) {
+			const struct bm_protection *p = epoch_keys(h, e, nth);
+			if (p == NULL)
+				break;
+			struct bm_position pos;
+			bm_position_start(p, &pos);
+			if (check(h, p, &pos, w, false, o)) {
+				enter_epoch(h, e);
+				h->keys = p;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static void
+undecided(struct half *h, const struct bm_wire *w, uint64_t off)
+{
+	tally(h)->undecided++;
+	h->pos.seq++;
+	/* Up to TLS 1.2 the content type shows; what it says does not. */
+	if (!is_tls13(h->s)) {
+		if (w->type == BM_ALERT)
+			note_alert(h, bm_view(NULL, 0), packet_at(h, off), true);
+		else if (w->type == BM_CCS && !h->s->middle)
+			change_cipher_spec(h);
+	} else if (is_plaintext_alert(h, w)) {
+		note_alert(h, w->body, packet_at(h, off), false);
+	}
+}
+
+/* One complete record at h->off. Returns false when the loop has to stop (lost). */
+static bool
+one_record(struct half *h, struct bm_record_header hdr)
+{
+	struct bm_session *s = h->s;
+	uint8_t header[BM_HEADER];
+	uint64_t off = h->off;
+	struct bm_wire w = wire_at(h, off, hdr, header);
+	struct bm_outcome o;
+	size_t n = (size_t)BM_HEADER + hdr.length;
+
+	h->records++;
+	h->off = off + n;
+	if (!h->protected && w.type == BM_APPLICATION_DATA) {
+		/* Never in the clear: whatever switched protection on was not captured. */
+		h->protected = true;
+		h->epoch = is_tls13(s) ? BM_EPOCH_APPLICATION : 1;
+		h->keys = NULL;
+	}
+	if (!h->protected) {
+		plain_record(h, &w, off);
+		return true;
+	}
+	if (is_tls13(s)) {
+		/* Middlebox compatibility, RFC 8446, appendix D.4. */
+		if (w.type == BM_CCS && w.body.n == 1 && w.body.p[0] == 1) {
+			tally(h)->plaintext++;
+			return true;
+		}
+		if (is_plaintext_alert(h, &w)) {
+			tally(h)->failed++;
+			note_alert(h, w.body, packet_at(h, off), false);
+			struct bm_case *c = new_case(h, BM_CASE_PLAINTEXT_ALERT, off, (uint32_t)n);
+			if (c != NULL)
+				c->alert = w.body.p[1];
+			return true;
+		}
+		/* The second ClientHello, after early data and a HelloRetryRequest (RFC 8446, 4.1.2). */
+		if (w.type == BM_HANDSHAKE && h->side == BM_CLIENT && h->epoch == BM_EPOCH_EARLY) {
+			plain_record(h, &w, off);
+			return true;
+		}
+	}
+	if (h->gave_up) {
+		undecided(h, &w, off);
+		return true;
+	}
+	if (h->keys == NULL) {
+		if (try_later_epoch(h, &w, &o))
+			accept_record(h, &w, &o, off, packet_at(h, off + n - 1), true);
+		else
+			undecided(h, &w, off);
+		return true;
+	}
+	if (check(h, h->keys, &h->pos, &w, false, &o)) {
+		accept_record(h, &w, &o, off, packet_at(h, off + n - 1), true);
+		return true;
+	}
+	if (s->status != BM_OK)
+		return false;
+	return record_failed(h, &w, off, &o);
+}
+
+/* Must this direction wait for the other one, because what it carries next can only be
+ * understood with the other's hello (packets may have been captured out of order)? */
+static bool
+must_wait(struct half *h, struct bm_record_header hdr)
+{
+	struct bm_session *s = h->s;
+	struct half *other = &s->half[1 - h->side];
+
+	if (h->no_waiting || s->middle || h->protected || s->client_hello == s->server_hello)
+		return false;
+	if (hdr.type == BM_HANDSHAKE || hdr.type == BM_ALERT)
+		return false;
+	if (other->over || other->gave_up || other->lost != NULL)
+		return false;
+	return true;
+}
+
+static void
+handle_gap(struct half *h, uint64_t at, uint64_t gap)
+{
+	h->s->facts.gaps++;
+	tally(h)->undecided++;
+	lose_in_gap(h, h->off, at + gap);
+}
+
+void
+run_half(struct half *h, bool final)
+{
+	struct bm_session *s = h->s;
+
+	while (!h->over && s->status == BM_OK) {
+		if (h->lost != NULL) {
+			if (!resync(h, final))
+				return;
+			continue;
+		}
+		size_t avail = bm_stream_avail(h->stream, h->off);
+		uint64_t gap = bm_stream_gap(h->stream, h->off + avail);
+		if (avail < BM_HEADER) {
+			if (gap != 0) {
+				handle_gap(h, h->off + avail, gap);
+				continue;
+			}
+			if (bm_stream_ended(h->stream, NULL) || final)
+				h->over = avail == 0 || final;
+			return;
+		}
+		uint8_t raw[BM_HEADER];
+		if (!bm_stream_read(h->stream, h->off, raw, sizeof raw))
+			return;
+		struct bm_record_header hdr = bm_record_header(raw);
+		if ((raw[0] & 0x80) != 0 && h->side == BM_CLIENT && !s->client_hello && !s->middle) {
+			/* An SSL 2.0-format ClientHello (RFC 5246, appendix E.2). */
+			size_t n = 2 + (((size_t)raw[0] & 0x7f) << 8 | raw[1]);
+			if (avail < n) {
+				if (final)
+					h->over = true;
+				return;
+			}
+			struct bm_hello hello;
+			if (n <= sizeof s->env->linear && bm_stream_read(h->stream, h->off, s->env->linear, n) &&
+			    bm_ssl2_hello_parse(bm_view(s->env->linear, n), &hello)) {
+				struct bm_message m = {.type = BM_CLIENT_HELLO,
+				    .body = bm_view(NULL, 0),
+				    .whole = bm_view(s->env->linear + 2, n - 2)};
+				memcpy(s->facts.client_random, hello.random, BM_RANDOM);
+				s->facts.has_client_random = true;
+				s->client_hello = true;
+				(void)bm_buf_add(&s->transcript, m.whole);
+				tally(h)->plaintext++;
+				h->records++;
+				h->off += n;
+				bm_stream_release(h->stream, h->off);
+				continue;
+			}
+		}
+		if (!bm_record_plausible(hdr, h->protected ? record_version(s) : 0)) {
+			if (h->gave_up) {
+				h->over = true;
+				return;
+			}
+			struct bm_outcome o = {.result = BM_BAD_LENGTH};
+			struct bm_wire none = {.type = hdr.type, .version = hdr.version};
+			if (!record_failed(h, &none, h->off, &o))
+				continue;
+		}
+		if (must_wait(h, hdr))
+			return;
+		size_t n = (size_t)BM_HEADER + hdr.length;
+		if (avail < n) {
+			if (gap != 0) {
+				handle_gap(h, h->off + avail, gap);
+				continue;
+			}
+			if (!final)
+				return;
+			if (h->keys == NULL || h->gave_up) {
+				h->over = true;
+				return;
+			}
+			lose_at_end(h, h->off);
+			continue;
+		}
+		if (one_record(h, hdr))
+			bm_stream_release(h->stream, h->off);
+	}
+}

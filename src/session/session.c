@@ -1,0 +1,434 @@
+/* Life of one connection: finds where TLS starts, hands each direction to the record loop.
+ * Refuses to know captures and causes. */
+#include "session/internal.h"
+
+#include <stdlib.h>
+
+enum { HUNT_WINDOW = 20000, HUNT_KEEP = 1 << 16 };
+
+void
+session_fail(struct bm_session *s, enum bm_status status)
+{
+	if (s->status == BM_OK)
+		s->status = status;
+}
+
+struct bm_tally *
+tally(struct half *h)
+{
+	return &h->s->facts.tally[h->side];
+}
+
+uint64_t
+packet_at(const struct half *h, uint64_t off)
+{
+	struct bm_span span;
+
+	if (h->stream == NULL || bm_stream_spans(h->stream, off, 1, &span, 1) == 0)
+		return 0;
+	return span.packet;
+}
+
+unsigned
+record_version(const struct bm_session *s)
+{
+	if (s->facts.version == 0)
+		return 0;
+	/* RFC 8446, section 5.1: TLS 1.3 records say 0x0303; hellos of any version may say otherwise
+	 * and are read before a version is known. */
+	return s->facts.version == BM_TLS13 ? BM_TLS12 : s->facts.version;
+}
+
+void
+note_alert(struct half *h, struct bm_view plain, uint64_t packet, bool encrypted)
+{
+	struct bm_session *s = h->s;
+
+	/* RFC 8446, section 6: two bytes each; old stacks may put several in a record. */
+	size_t n = plain.n / 2;
+	if (plain.n == 0)
+		n = 1; /* one that could not be read */
+	for (size_t i = 0; i < n && s->alert_count < ALERTS_MAX; i++) {
+		struct bm_alert_seen *a = &s->alerts[s->alert_count++];
+		a->direction = h->side;
+		a->level = plain.n != 0 ? plain.p[2 * i] : 0;
+		a->description = plain.n != 0 ? plain.p[2 * i + 1] : 255;
+		a->packet = packet;
+		a->encrypted = encrypted;
+		a->records_before = s->half[1 - h->side].records;
+	}
+}
+
+enum bm_status
+bm_session_new(struct bm_session **out, struct bm_session_env *env, struct bm_flow *f)
+{
+	struct bm_session *s = calloc(1, sizeof *s);
+	*out = s;
+	if (s == NULL)
+		return BM_NOMEM;
+	s->env = env;
+	s->flow = f;
+	s->facts.resumed = -1;
+	s->offered_ticket.max = s->new_ticket.max = 1 << 16;
+	s->encrypted_premaster.max = 1 << 12;
+	s->transcript.max = TRANSCRIPT_MAX;
+	s->dtls = bm_flow_transport(f) == BM_UDP;
+	for (unsigned side = 0; side < 2; side++) {
+		struct half *h = &s->half[side];
+		h->s = s;
+		h->side = side;
+		h->way = side == BM_CLIENT ? BM_FORWARD : BM_BACKWARD;
+		h->skipped_case = SIZE_MAX;
+		h->messages.buf.max = MESSAGE_MAX;
+		h->messages.have.max = MESSAGE_MAX;
+	}
+	return BM_OK;
+}
+
+void
+bm_session_free(struct bm_session *s)
+{
+	if (s == NULL)
+		return;
+	for (unsigned side = 0; side < 2; side++) {
+		struct half *h = &s->half[side];
+		bm_assembler_clear(&h->messages);
+		free(h->past);
+		if (h->lost != NULL)
+			bm_wipe(h->lost, sizeof *h->lost);
+		free(h->lost);
+	}
+	for (size_t i = 0; i < s->case_count; i++)
+		case_clear(&s->cases[i]);
+	free(s->cases);
+	for (size_t i = 0; i < s->key_count; i++)
+		bm_protection_free(s->keys[i].protection);
+	free(s->keys);
+	bm_buf_clear(&s->offered_ticket);
+	bm_buf_clear(&s->new_ticket);
+	bm_buf_clear(&s->encrypted_premaster);
+	bm_buf_clear(&s->transcript);
+	bm_wipe(s, sizeof *s);
+	free(s);
+}
+
+static void
+start(struct bm_session *s, enum bm_way client_way, uint64_t client_off)
+{
+	s->tls = true;
+	s->facts.client_way = client_way;
+	for (unsigned side = 0; side < 2; side++) {
+		struct half *h = &s->half[side];
+		h->way = side == BM_CLIENT ? client_way : (enum bm_way)(1 - client_way);
+		h->stream = bm_flow_stream(s->flow, h->way);
+	}
+	s->half[BM_CLIENT].started = true;
+	s->half[BM_CLIENT].off = client_off;
+}
+
+/* A linear look at what is readable from off, at most HUNT_WINDOW bytes. */
+static struct bm_view
+window(struct bm_session *s, struct bm_stream *st, uint64_t off)
+{
+	size_t n = bm_stream_avail(st, off);
+	if (n > HUNT_WINDOW)
+		n = HUNT_WINDOW;
+	const uint8_t *p = bm_stream_peek(st, off, n);
+	if (p == NULL) {
+		if (n == 0 || !bm_stream_read(st, off, s->env->linear, n))
+			return bm_view(NULL, 0);
+		p = s->env->linear;
+	}
+	return bm_view(p, n);
+}
+
+/* Three records in a row, or records up to the exact end of what is there (at least two, or one
+ * that fills a whole segment): TLS that was joined in the middle. */
+static bool
+looks_like_records(struct bm_view v)
+{
+	unsigned version = 0;
+	size_t count = 0, off = 0;
+
+	while (v.n - off >= BM_HEADER && count < 3) {
+		struct bm_record_header h = bm_record_header(v.p + off);
+		if (!bm_record_plausible(h, version))
+			return false;
+		version = h.version;
+		count++;
+		if (v.n - off - BM_HEADER < h.length)
+			return count > 2;
+		off += (size_t)BM_HEADER + h.length;
+	}
+	return count > 2 || (count != 0 && off == v.n);
+}
+
+/* Looks for records in a direction whose beginning was not captured. */
+static bool
+hunt_middle(struct bm_session *s, enum bm_way way)
+{
+	struct bm_stream *st = bm_flow_stream(s->flow, way);
+	uint64_t base = s->hunt_from[way];
+	struct bm_view v = window(s, st, base);
+
+	for (size_t i = 0; i + BM_HEADER < v.n; i++) {
+		if (v.p[i] < BM_CCS || v.p[i] > BM_HEARTBEAT || v.p[i + 1] != 3)
+			continue;
+		if (!looks_like_records(bm_view(v.p + i, v.n - i)))
+			continue;
+		/* Without a hello the lower port is taken for the server's. */
+		const struct bm_address *from = bm_flow_source(s->flow, way);
+		const struct bm_address *to = bm_flow_source(s->flow, (enum bm_way)(1 - way));
+		enum bm_way client = from->port >= to->port ? way : (enum bm_way)(1 - way);
+		start(s, client, 0);
+		s->middle = true;
+		struct half *h = &s->half[client == way ? BM_CLIENT : BM_SERVER];
+		struct half *other = &s->half[1 - h->side];
+		h->started = true;
+		h->off = base + i;
+		h->protected = true;
+		h->epoch = 1;
+		other->started = false;
+		other->protected = true;
+		other->epoch = 1;
+		return true;
+	}
+	return false;
+}
+
+/* The direction opposite to one that was joined in the middle. */
+static void
+hunt_second(struct bm_session *s, struct half *h)
+{
+	uint64_t base = s->hunt_from[h->way];
+	uint64_t gap = bm_stream_gap(h->stream, base);
+	if (gap != 0) {
+		base += gap;
+		s->facts.gaps++;
+	}
+	struct bm_view v = window(s, h->stream, base);
+	for (size_t i = 0; i + BM_HEADER < v.n; i++) {
+		if (v.p[i] >= BM_CCS && v.p[i] <= BM_HEARTBEAT && v.p[i + 1] == 3 &&
+		    looks_like_records(bm_view(v.p + i, v.n - i))) {
+			h->started = true;
+			h->off = base + i;
+			return;
+		}
+	}
+	if (v.n >= HUNT_WINDOW) {
+		s->hunt_from[h->way] = base + v.n - 64;
+		bm_stream_release(h->stream, s->hunt_from[h->way]);
+	}
+}
+
+static void
+hunt(struct bm_session *s, enum bm_way way, bool final)
+{
+	struct bm_stream *st = bm_flow_stream(s->flow, way);
+
+	for (;;) {
+		uint64_t from = s->hunt_from[way];
+		if (from < bm_stream_base(st))
+			from = bm_stream_base(st);
+		uint64_t gap = bm_stream_gap(st, from);
+		if (gap != 0) {
+			s->hunt_from[way] = from + gap;
+			bm_stream_release(st, from + gap);
+			continue;
+		}
+		struct bm_view v = window(s, st, from);
+		if (v.n == 0)
+			return;
+		bool more = false;
+		size_t at = bm_find_client_hello(v, &more);
+		if (at < v.n) {
+			start(s, way, from + at);
+			return;
+		}
+		bool server_more = false;
+		size_t reply = bm_find_server_hello(v, &server_more);
+		if (reply < v.n) {
+			enum bm_way client = (enum bm_way)(1 - way);
+			struct bm_stream *cs = bm_flow_stream(s->flow, client);
+			bool hopeless = final || bm_stream_avail(st, from) > HUNT_KEEP ||
+			    bm_stream_gaps(cs) != 0 || !bm_flow_saw_syn(s->flow, client);
+			if (!hopeless)
+				return; /* the ClientHello may have been captured out of order */
+			start(s, client, s->hunt_from[client]);
+			s->half[BM_CLIENT].started = false;
+			s->half[BM_SERVER].started = true;
+			s->half[BM_SERVER].off = from + reply;
+			s->middle = true;
+			return;
+		}
+		bool cut = !bm_flow_saw_syn(s->flow, way) || bm_stream_gaps(st) != 0;
+		s->hunt_from[way] = from;
+		if (cut && hunt_middle(s, way))
+			return;
+		if ((more || server_more) && v.n < HUNT_WINDOW && !final)
+			return;
+		/* Keep a little, in case a hello is cut just here. */
+		size_t keep = v.n < 64 ? (final ? 0 : v.n) : 64;
+		if (v.n - keep == 0)
+			return;
+		s->hunted += v.n - keep;
+		s->hunt_from[way] = from + v.n - keep;
+		bm_stream_release(st, s->hunt_from[way]);
+		if (s->hunted > HUNT_MAX) {
+			bm_flow_ignore(s->flow);
+			return;
+		}
+		if (bm_stream_avail(st, s->hunt_from[way]) <= keep)
+			return;
+	}
+}
+
+/* The server's first record: after whatever cleartext came before (RFC 3207 and its kin). */
+static void
+hunt_server(struct bm_session *s, bool final)
+{
+	struct half *h = &s->half[BM_SERVER];
+
+	for (;;) {
+		uint64_t from = s->hunt_from[h->way];
+		if (from < bm_stream_base(h->stream))
+			from = bm_stream_base(h->stream);
+		uint64_t gap = bm_stream_gap(h->stream, from);
+		if (gap != 0) {
+			/* The hello itself was lost: what follows can only be framed. */
+			s->hunt_from[h->way] = from + gap;
+			s->facts.gaps++;
+			tally(h)->undecided++;
+			h->started = true;
+			h->off = from + gap;
+			lose_in_gap(h, from, from + gap);
+			return;
+		}
+		struct bm_view v = window(s, h->stream, from);
+		if (v.n == 0)
+			return;
+		bool more = false;
+		size_t at = bm_find_server_hello(v, &more);
+		if (at < v.n) {
+			h->started = true;
+			h->off = from + at;
+			return;
+		}
+		if (more && v.n < HUNT_WINDOW && !final)
+			return;
+		size_t keep = v.n < 64 ? v.n : 64;
+		if (v.n == keep)
+			return;
+		s->hunt_from[h->way] = from + v.n - keep;
+		bm_stream_release(h->stream, s->hunt_from[h->way]);
+	}
+}
+
+static void
+run(struct bm_session *s, bool final)
+{
+	if (!s->tls) {
+		hunt(s, BM_FORWARD, final);
+		if (!s->tls)
+			hunt(s, BM_BACKWARD, final);
+		if (!s->tls)
+			return;
+	}
+	struct half *client = &s->half[BM_CLIENT], *server = &s->half[BM_SERVER];
+	for (int round = 0; round < 4; round++) {
+		if (s->middle) {
+			if (!client->started)
+				hunt_second(s, client);
+			if (!server->started)
+				hunt_second(s, server);
+		} else if (!server->started) {
+			hunt_server(s, final);
+		}
+		uint64_t before = client->off + server->off;
+		if (client->started)
+			run_half(client, final);
+		if (server->started)
+			run_half(server, final);
+		/* One direction may have waited for what the other has just learnt. */
+		if (client->off + server->off == before)
+			break;
+	}
+}
+
+void
+bm_session_data(struct bm_session *s, enum bm_way way)
+{
+	(void)way;
+	if (!s->dtls)
+		run(s, false);
+}
+
+void
+bm_session_copy(struct bm_session *s, enum bm_way way, const struct bm_span *copy)
+{
+	if (!s->tls)
+		return;
+	for (size_t i = 0; i < s->case_count; i++) {
+		struct bm_case *c = &s->cases[i];
+		if (s->half[c->direction].way == way)
+			case_add_copy(c, copy);
+	}
+}
+
+void
+bm_session_datagram(struct bm_session *s, enum bm_way way, const struct bm_segment *d)
+{
+	dtls_datagram(s, way, d);
+}
+
+void
+bm_session_end(struct bm_session *s)
+{
+	if (!s->dtls) {
+		run(s, true);
+		/* A direction that waited for the other one waits no longer. */
+		for (unsigned side = 0; side < 2; side++)
+			s->half[side].no_waiting = true;
+		run(s, true);
+	}
+	if (s->tls)
+		judge(s);
+}
+
+enum bm_status
+bm_session_status(const struct bm_session *s)
+{
+	return s->status;
+}
+
+bool
+bm_session_is_tls(const struct bm_session *s)
+{
+	return s->tls;
+}
+
+const struct bm_session_facts *
+bm_session_facts(const struct bm_session *s)
+{
+	return &s->facts;
+}
+
+const struct bm_flow *
+bm_session_flow(const struct bm_session *s)
+{
+	return s->flow;
+}
+
+const struct bm_alert_seen *
+bm_session_alerts(const struct bm_session *s, size_t *count)
+{
+	*count = s->alert_count;
+	return s->alerts;
+}
+
+const struct bm_case *
+bm_session_cases(const struct bm_session *s, size_t *count)
+{
+	*count = s->case_count;
+	return s->cases;
+}

@@ -1,0 +1,298 @@
+/* From a session and the findings about its failures to the model of one connection. */
+#include "verdict/verdict.h"
+
+static const char *
+party_word(unsigned direction)
+{
+	return direction == BM_C2S ? "client" : "server";
+}
+
+static const char *
+checksum_name(enum bm_checksum c)
+{
+	switch (c) {
+	case BM_CHECKSUM_VALID:
+		return "valid";
+	case BM_CHECKSUM_INVALID:
+		return "invalid";
+	case BM_CHECKSUM_OFFLOADED:
+		return "offloaded";
+	case BM_CHECKSUM_UNKNOWN:
+		break;
+	}
+	return NULL;
+}
+
+/* The worst state among the packets that carry the record. */
+static const char *
+checksums(const struct bm_case *c)
+{
+	enum bm_checksum worst = BM_CHECKSUM_UNKNOWN;
+
+	for (size_t i = 0; i < c->fragment_count; i++) {
+		enum bm_checksum s = c->fragments[i].checksum;
+		if (s == BM_CHECKSUM_INVALID || worst == BM_CHECKSUM_UNKNOWN)
+			worst = s;
+		else if (s == BM_CHECKSUM_OFFLOADED && worst == BM_CHECKSUM_VALID)
+			worst = s;
+	}
+	return checksum_name(worst);
+}
+
+static const char *
+summary(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a)
+{
+	const char *who = party_word(c->direction);
+	const char *peer = party_word(1 - c->direction);
+	const char *alert = bm_alert_name(c->alert);
+	unsigned long long seq = (unsigned long long)c->seq;
+
+	switch (f->cause) {
+	case BM_CAUSE_RECORD_WAS_GOOD:
+		return bm_arena_print(a, "The %s sent %s, but every record of the %s up to then verifies as captured.",
+		    peer, alert != NULL ? alert : "an alert", who);
+	case BM_CAUSE_PLAINTEXT_ALERT:
+		return bm_arena_print(a,
+		    "The %s sent its alert %s (%u) in the clear where TLS 1.3 expects a protected record; that "
+		    "alert is the real reason.",
+		    who, alert != NULL ? alert : "of unassigned code", c->alert);
+	case BM_CAUSE_WRONG_KEYS:
+		return f->configuration
+		    ? bm_arena_print(a, "No record of epoch %u verifies under the key material that was given.", c->epoch)
+		    : bm_arena_print(a,
+		          "No record of epoch %u verifies under the negotiated secret, and the %s reported %s.",
+		          c->epoch, peer, alert != NULL ? alert : "it");
+	case BM_CAUSE_RETRANSMISSION_DIFFERS:
+		return bm_arena_print(a,
+		    "Record %llu of the %s verifies with the bytes of another copy of the same TCP data.", seq, who);
+	case BM_CAUSE_RECORD_REPLAYED:
+		return bm_arena_print(a,
+		    "Where record %llu of the %s was due, its record %llu stands a second time.", seq, who,
+		    (unsigned long long)c->twin_seq);
+	case BM_CAUSE_SEQUENCE_REUSED:
+		return bm_arena_print(a,
+		    "Where record %llu of the %s was due stands one made with sequence number %llu, which another "
+		    "record had used: two writers.",
+		    seq, who, (unsigned long long)c->found_seq);
+	case BM_CAUSE_RECORDS_REORDERED:
+		return bm_arena_print(a, "Record %llu of the %s came before record %llu.",
+		    (unsigned long long)c->found_seq, who, seq);
+	case BM_CAUSE_RECORD_MISSING:
+		return bm_arena_print(a, "Record %llu of the %s was never sent or was taken out on the way.", seq, who);
+	case BM_CAUSE_CAPTURE_INCOMPLETE:
+		return bm_arena_print(a,
+		    "The %s reported %s; the capture lacks bytes of the %s, so the record cannot be judged.", peer,
+		    alert != NULL ? alert : "a bad record", who);
+	default:
+		break;
+	}
+	if (c->kind == BM_CASE_BAD_RECORD)
+		return bm_arena_print(a, "Record %llu of the %s fails its check, and nothing that was tried explains it.",
+		    seq, who);
+	return bm_arena_print(a,
+	    "The %s reported %s about a record of the %s that could not be checked here.", peer,
+	    alert != NULL ? alert : "a bad record", who);
+}
+
+static enum bm_confidence
+confidence(enum bm_strength s)
+{
+	return s == BM_STRENGTH_PROVEN ? BM_PROVEN
+	    : s == BM_STRENGTH_SUPPORTED ? BM_SUPPORTED
+	                                 : BM_POSSIBLE;
+}
+
+/* The fragment of the record that holds the byte at record_off. */
+static const struct bm_fragment *
+fragment_at(const struct bm_case *c, uint32_t record_off)
+{
+	for (size_t i = 0; i < c->fragment_count; i++) {
+		const struct bm_fragment *f = &c->fragments[i];
+		if (record_off >= f->record_off && record_off - f->record_off < f->len)
+			return f;
+	}
+	return NULL;
+}
+
+static bool
+fill_damage(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a,
+    struct bm_failure *out)
+{
+	struct bm_damage *d = bm_arena_take(a, f->change_count, sizeof *d);
+
+	if (d == NULL)
+		return false;
+	for (size_t i = 0; i < f->change_count; i++) {
+		const struct bm_change *ch = &f->changes[i];
+		const struct bm_fragment *at = fragment_at(c, ch->record_off);
+		d[i].record_offset = ch->record_off;
+		d[i].stream_offset = c->off + ch->record_off;
+		d[i].length = ch->received.n;
+		d[i].packet = at != NULL ? at->packet : BM_UNKNOWN;
+		d[i].packet_offset = at != NULL ? at->packet_off + (ch->record_off - at->record_off) : BM_UNKNOWN;
+		d[i].received = bm_view(bm_arena_copy(a, ch->received), ch->received.n);
+		d[i].sent = bm_view(bm_arena_copy(a, ch->sent), ch->sent.n);
+		d[i].sent_known = true;
+		if (d[i].received.p == NULL || d[i].sent.p == NULL)
+			return false;
+	}
+	out->damage = d;
+	out->damage_count = f->change_count;
+	return true;
+}
+
+static enum bm_status
+fill_failure(const struct bm_case *c, const struct bm_session_facts *facts,
+    const struct bm_verdict_options *o, const struct bm_connection *conn, struct bm_scratch *scratch,
+    struct bm_arena *a, struct bm_failure *out)
+{
+	struct bm_why w = {.c = c, .facts = facts, .scratch = scratch, .arena = a};
+	struct bm_explanation e;
+	enum bm_status st = bm_explain(&w, &e);
+
+	if (st != BM_OK)
+		return st;
+	struct bm_finding *f = &e.finding;
+	if (c->kind != BM_CASE_REJECTED && c->alert_packet != 0 && c->kind != BM_CASE_PLAINTEXT_ALERT)
+		bm_evidence(&w, f, "packet %llu: the %s reports %s", (unsigned long long)c->alert_packet,
+		    party_word(1 - c->direction),
+		    bm_alert_name(c->alert) != NULL ? bm_alert_name(c->alert) : "an alert");
+	const char *sum = checksums(c);
+	if (sum != NULL && f->cause != BM_CAUSE_WRONG_KEYS)
+		bm_evidence(&w, f, "TCP checksum of the packet%s that carry it: %s", c->packet_count == 1 ? "" : "s",
+		    sum);
+	out->direction = c->direction;
+	out->epoch = c->epoch;
+	out->sequence_number = c->seq == BM_NO_SEQ ? BM_UNKNOWN : c->seq & 0xffffffffffffu;
+	out->stream_offset = c->off == BM_NO_SEQ ? BM_UNKNOWN : c->off;
+	out->length = c->len != 0 ? c->len : BM_UNKNOWN;
+	uint64_t *packets = bm_arena_copy(a, bm_view(c->packets, c->packet_count * sizeof *packets));
+	out->packets = packets;
+	out->packet_count = c->packet_count;
+	out->cause = f->cause;
+	out->confidence = confidence(f->strength);
+	out->summary = summary(c, f, a);
+	out->checksum_as_captured = sum;
+	if (packets == NULL || out->summary == NULL)
+		return BM_NOMEM;
+	if (f->method != NULL) {
+		out->has_proof = true;
+		out->proof = (struct bm_proof){f->method, f->tag_bits, f->candidates, f->chance_log2};
+	}
+	bm_verdict_parties(c, f, o->place, out);
+	const char **evidence = bm_arena_take(a, f->evidence_count, sizeof *evidence);
+	struct bm_ruled_out *ruled = bm_arena_take(a, e.excluded_count, sizeof *ruled);
+	if (evidence == NULL || ruled == NULL || !fill_damage(c, f, a, out))
+		return BM_NOMEM;
+	for (size_t i = 0; i < f->evidence_count; i++)
+		evidence[i] = f->evidence[i];
+	for (size_t i = 0; i < e.excluded_count; i++)
+		ruled[i] = (struct bm_ruled_out){e.excluded[i].cause, e.excluded[i].because};
+	out->evidence = evidence;
+	out->evidence_count = f->evidence_count;
+	out->ruled_out = ruled;
+	out->ruled_out_count = e.excluded_count;
+	return bm_verdict_advice(c, f, facts, conn, a, out);
+}
+
+static const char *
+undecided_because(const struct bm_session *s, const struct bm_verdict_options *o)
+{
+	const struct bm_session_facts *f = bm_session_facts(s);
+
+	if (f->keys_wrong)
+		return "the key material that was found does not fit this connection";
+	if (f->version == 0 || !f->handshake_seen)
+		return "the handshake is not in the capture, so no keys can be found for it";
+	if (f->suite_unsupported)
+		return "this cipher suite cannot be verified here";
+	if (f->source == BM_SOURCE_NONE)
+		return o->any_keys ? "the key material that was given holds no secret for this connection"
+		                   : "no key material was given";
+	if (f->gaps != 0)
+		return "the capture lacks packets of this connection";
+	return "for part of this connection there are no keys";
+}
+
+static bool
+is_failure(const struct bm_failure *f)
+{
+	/* Key material that does not fit says nothing about the endpoints. */
+	return !(f->cause == BM_CAUSE_WRONG_KEYS && f->at_fault_count == 1);
+}
+
+static void
+fill_facts(const struct bm_session *s, const struct bm_verdict_options *o, struct bm_connection *out)
+{
+	const struct bm_session_facts *f = bm_session_facts(s);
+	const struct bm_flow *flow = bm_session_flow(s);
+
+	out->capture = o->capture;
+	out->transport = bm_flow_transport(flow);
+	out->client = *bm_flow_source(flow, f->client_way);
+	out->server = *bm_flow_source(flow, (enum bm_way)(1 - f->client_way));
+	out->first_ts_ns = bm_flow_first_ts(flow);
+	out->version = f->version;
+	out->has_suite = f->has_suite;
+	out->suite = f->suite_id;
+	out->has_client_random = f->has_client_random;
+	memcpy(out->client_random, f->client_random, sizeof out->client_random);
+	out->resumed = f->resumed;
+	out->keys = f->source;
+	out->capture_gaps = f->gaps;
+	out->extended_master_secret = f->extended_master_secret;
+	out->encrypt_then_mac = f->encrypt_then_mac;
+	out->truncated_hmac = f->truncated_hmac;
+	out->max_fragment_length = f->max_fragment_length;
+	out->record_size_limit = f->record_size_limit;
+	out->compression = f->compression;
+	for (unsigned d = 0; d < 2; d++)
+		out->records[d] = (struct bm_record_counts){f->tally[d].verified, f->tally[d].failed,
+		    f->tally[d].undecided, f->tally[d].plaintext};
+}
+
+enum bm_status
+bm_verdict(const struct bm_session *s, const struct bm_verdict_options *o,
+    struct bm_scratch *scratch, struct bm_arena *arena, struct bm_connection *out)
+{
+	const struct bm_session_facts *f = bm_session_facts(s);
+	size_t n, alerts;
+	const struct bm_case *cases = bm_session_cases(s, &n);
+	const struct bm_alert_seen *seen = bm_session_alerts(s, &alerts);
+
+	memset(out, 0, sizeof *out);
+	fill_facts(s, o, out);
+	if (f->server_name[0] != '\0') {
+		out->server_name = bm_arena_print(arena, "%s", f->server_name);
+		if (out->server_name == NULL)
+			return BM_NOMEM;
+	}
+	struct bm_alert *a = bm_arena_take(arena, alerts, sizeof *a);
+	struct bm_failure *failures = bm_arena_take(arena, n, sizeof *failures);
+	if (a == NULL || failures == NULL)
+		return BM_NOMEM;
+	for (size_t i = 0; i < alerts; i++)
+		a[i] = (struct bm_alert){seen[i].direction, seen[i].level, seen[i].description, seen[i].packet,
+		    seen[i].encrypted};
+	out->alerts = a;
+	out->alert_count = alerts;
+	bool failed = false;
+	for (size_t i = 0; i < n; i++) {
+		enum bm_status st = fill_failure(&cases[i], f, o, out, scratch, arena, &failures[i]);
+		if (st != BM_OK)
+			return st;
+		failed = failed || is_failure(&failures[i]);
+	}
+	out->failures = failures;
+	out->failure_count = n;
+	uint64_t undecided = out->records[0].undecided + out->records[1].undecided;
+	if (failed || out->records[0].failed + out->records[1].failed != 0)
+		out->result = BM_RESULT_FAILED;
+	else if (undecided != 0 || n != 0)
+		out->result = BM_RESULT_UNDECIDED;
+	else
+		out->result = BM_RESULT_VERIFIED;
+	if (undecided != 0 || out->result == BM_RESULT_UNDECIDED)
+		out->undecided_because = undecided_because(s, o);
+	return BM_OK;
+}

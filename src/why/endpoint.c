@@ -1,0 +1,75 @@
+/* What the endpoints and the key material say: plaintext-alert, record-was-good,
+ * capture-incomplete, wrong-keys. */
+#include "why/why.h"
+
+enum bm_answer
+bm_ask_plaintext_alert(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	(void)because;
+	if (w->c->kind != BM_CASE_PLAINTEXT_ALERT)
+		return BM_NOT_ASKED;
+	out->strength = w->c->protection != NULL ? BM_STRENGTH_PROVEN : BM_STRENGTH_SUPPORTED;
+	bm_evidence(w, out,
+	    "a record of type alert with a body of 2 bytes stands where TLS 1.3 demands a protected record "
+	    "(outer type 23, RFC 8446, section 5.2)");
+	return BM_SHOWN;
+}
+
+enum bm_answer
+bm_ask_capture_incomplete(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	const struct bm_case *c = w->c;
+
+	(void)because;
+	if (c->kind != BM_CASE_REJECTED || !c->over_gap || c->no_keys == false)
+		return BM_NOT_ASKED;
+	out->strength = BM_STRENGTH_POSSIBLE;
+	bm_evidence(w, out,
+	    "packet %llu reports a bad record; of the direction that it complains about bytes are missing in "
+	    "the capture",
+	    (unsigned long long)c->alert_packet);
+	return BM_SHOWN;
+}
+
+enum bm_answer
+bm_ask_record_was_good(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	const struct bm_case *c = w->c;
+
+	if (c->kind == BM_CASE_BAD_RECORD) {
+		*because = "the record as captured does not verify";
+		return BM_EXCLUDED;
+	}
+	if (c->kind != BM_CASE_REJECTED)
+		return BM_NOT_ASKED;
+	if (c->no_keys || c->seq == BM_NO_SEQ) {
+		*because = "not every record that could be meant could be checked";
+		return BM_EXCLUDED;
+	}
+	out->strength = BM_STRENGTH_PROVEN;
+	if (c->protection != NULL)
+		bm_prove(out, "verified-as-captured", bm_protection_tag_len(c->protection), 1);
+	bm_evidence(w, out,
+	    "packet %llu reports a bad record, yet every record of that direction before it verifies as captured",
+	    (unsigned long long)c->alert_packet);
+	return BM_SHOWN;
+}
+
+enum bm_answer
+bm_ask_wrong_keys(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	const struct bm_case *c = w->c;
+
+	if (c->kind == BM_CASE_BAD_RECORD) {
+		*because = "other records of the epoch verify under these keys";
+		return BM_EXCLUDED;
+	}
+	if (c->kind != BM_CASE_NO_KEYS_FIT)
+		return BM_NOT_ASKED;
+	out->strength = c->only_one ? BM_STRENGTH_POSSIBLE : BM_STRENGTH_SUPPORTED;
+	out->configuration = c->alert == 255;
+	bm_evidence(w, out, "no record of epoch %u verifies in either direction", c->epoch);
+	if (c->only_one)
+		bm_evidence(w, out, "it is the only protected record, so damage to it would look the same");
+	return BM_SHOWN;
+}

@@ -1,0 +1,114 @@
+/* record-replayed, sequence-reused, records-reordered, record-missing: the record is good, its
+ * place is not. The searches themselves were made while the stream was followed. */
+#include "why/why.h"
+
+static size_t
+tag_len(const struct bm_case *c)
+{
+	return c->protection != NULL ? bm_protection_tag_len(c->protection) : 0;
+}
+
+/* For causes that a search over sequence numbers would have shown. */
+static enum bm_answer
+not_found(const struct bm_why *w, const char **because)
+{
+	const struct bm_case *c = w->c;
+
+	if (c->found)
+		return BM_NOT_ASKED;
+	if (c->tried == 0)
+		*because = "no earlier record has the same bytes";
+	else
+		*because = bm_arena_print(w->arena,
+		    "it verifies under none of %llu other sequence numbers around %llu",
+		    (unsigned long long)c->tried, (unsigned long long)c->seq);
+	return BM_EXCLUDED;
+}
+
+enum bm_answer
+bm_ask_replayed(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	const struct bm_case *c = w->c;
+
+	if (c->kind != BM_CASE_BAD_RECORD)
+		return BM_NOT_ASKED;
+	if (!c->identical) {
+		*because = "no earlier record of this direction has the same bytes";
+		return BM_EXCLUDED;
+	}
+	/* The earlier one verified at its place; the bytes are the same. */
+	bm_prove(out, "sequence-search", tag_len(c), 1);
+	bm_evidence(w, out,
+	    "its %u bytes are those of the record at stream offset %llu (packet %llu), which verified at "
+	    "sequence number %llu; the receiver expected %llu here",
+	    c->len, (unsigned long long)c->twin_off, (unsigned long long)c->twin_packet,
+	    (unsigned long long)c->twin_seq, (unsigned long long)c->seq);
+	if (c->after == BM_AFTER_SAME)
+		bm_evidence(w, out, "the record after it verifies at %llu, as if this one had not been sent",
+		    (unsigned long long)c->after_seq);
+	return BM_SHOWN;
+}
+
+enum bm_answer
+bm_ask_reused(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	const struct bm_case *c = w->c;
+
+	if (c->kind != BM_CASE_BAD_RECORD)
+		return BM_NOT_ASKED;
+	if (!c->found || c->identical || c->found_seq >= c->seq)
+		return not_found(w, because);
+	bm_prove(out, "sequence-search", tag_len(c), c->tried);
+	bm_evidence(w, out,
+	    "it verifies at sequence number %llu, which another record of this direction has used already; the "
+	    "receiver expected %llu",
+	    (unsigned long long)c->found_seq, (unsigned long long)c->seq);
+	return BM_SHOWN;
+}
+
+enum bm_answer
+bm_ask_reordered(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	const struct bm_case *c = w->c;
+
+	if (c->kind != BM_CASE_BAD_RECORD)
+		return BM_NOT_ASKED;
+	if (!c->found || !c->came_late || c->found_seq <= c->seq)
+		return not_found(w, because);
+	bm_prove(out, "sequence-search", tag_len(c), c->tried + c->after_tried);
+	bm_evidence(w, out,
+	    "it verifies at sequence number %llu; the receiver expected %llu, and that one came after it",
+	    (unsigned long long)c->found_seq, (unsigned long long)c->seq);
+	return BM_SHOWN;
+}
+
+enum bm_answer
+bm_ask_missing(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	const struct bm_case *c = w->c;
+
+	if (c->kind != BM_CASE_BAD_RECORD)
+		return BM_NOT_ASKED;
+	if (c->found && !c->identical && c->found_seq > c->seq) {
+		bm_prove(out, "sequence-search", tag_len(c), c->tried);
+		bm_evidence(w, out,
+		    "it verifies at sequence number %llu; the receiver expected %llu: %llu record%s before it "
+		    "never came, and the capture has no gap here",
+		    (unsigned long long)c->found_seq, (unsigned long long)c->seq,
+		    (unsigned long long)(c->found_seq - c->seq), c->found_seq - c->seq == 1 ? "" : "s");
+		return BM_SHOWN;
+	}
+	/* With chained state the record itself cannot be opened; the next one shows the count. */
+	if (!c->found && c->after == BM_AFTER_OTHER && !c->framing_lost &&
+	    c->after_seq > c->seq + 1 && c->protection != NULL && bm_protection_chained(c->protection)) {
+		bm_prove(out, "sequence-search", tag_len(c), c->after_tried);
+		bm_evidence(w, out,
+		    "the record after it verifies at sequence number %llu where %llu would be next: %llu record%s never "
+		    "came, and with %s went the state that this record is chained to",
+		    (unsigned long long)c->after_seq, (unsigned long long)(c->seq + 1),
+		    (unsigned long long)(c->after_seq - c->seq - 1), c->after_seq - c->seq == 2 ? "" : "s",
+		    c->after_seq - c->seq == 2 ? "it" : "them");
+		return BM_SHOWN;
+	}
+	return not_found(w, because);
+}

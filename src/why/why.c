@@ -1,0 +1,105 @@
+/* The table of hypotheses and the walk through it. A new one is a function in this folder and a
+ * line here; docs/EVIDENCE.md says what each shows. */
+#include "why/why.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+/* Cheapest and likeliest first; those that exclude others stand before them. */
+static const struct bm_hypothesis hypotheses[] = {
+	{BM_CAUSE_PLAINTEXT_ALERT, bm_ask_plaintext_alert},
+	{BM_CAUSE_WRONG_KEYS, bm_ask_wrong_keys},
+	{BM_CAUSE_CAPTURE_INCOMPLETE, bm_ask_capture_incomplete},
+	{BM_CAUSE_RECORD_WAS_GOOD, bm_ask_record_was_good},
+	{BM_CAUSE_RETRANSMISSION_DIFFERS, bm_ask_other_copy},
+	{BM_CAUSE_RECORD_REPLAYED, bm_ask_replayed},
+	{BM_CAUSE_SEQUENCE_REUSED, bm_ask_reused},
+	{BM_CAUSE_RECORDS_REORDERED, bm_ask_reordered},
+	{BM_CAUSE_RECORD_MISSING, bm_ask_missing},
+};
+
+void
+bm_evidence(const struct bm_why *w, struct bm_finding *f, const char *format, ...)
+{
+	char line[512];
+	va_list ap;
+
+	if (f->evidence_count >= BM_EVIDENCE_MAX)
+		return;
+	va_start(ap, format);
+	int n = vsnprintf(line, sizeof line, format, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	const char *text = bm_arena_print(w->arena, "%s", line);
+	if (text != NULL)
+		f->evidence[f->evidence_count++] = text;
+}
+
+void
+bm_prove(struct bm_finding *f, const char *method, size_t tag_len, uint64_t candidates)
+{
+	if (candidates == 0)
+		candidates = 1;
+	f->method = method;
+	f->tag_bits = (unsigned)(8 * tag_len);
+	f->candidates = candidates;
+	f->chance_log2 = log2((double)candidates) - (double)f->tag_bits;
+	/* 2^-40: the threshold of every proof, counting all that was tried. */
+	f->strength = f->chance_log2 <= -40 ? BM_STRENGTH_PROVEN : BM_STRENGTH_SUPPORTED;
+}
+
+enum bm_status
+bm_explain(const struct bm_why *w, struct bm_explanation *out)
+{
+	memset(out, 0, sizeof *out);
+	out->finding.cause = BM_CAUSE_UNEXPLAINED;
+	for (size_t i = 0; i < sizeof hypotheses / sizeof hypotheses[0]; i++) {
+		const struct bm_hypothesis *h = &hypotheses[i];
+		struct bm_finding f;
+		const char *because = NULL;
+
+		memset(&f, 0, sizeof f);
+		f.cause = h->cause;
+		enum bm_answer a = h->ask(w, &f, &because);
+		if (a == BM_SHOWN) {
+			out->finding = f;
+			return BM_OK;
+		}
+		if (a == BM_EXCLUDED && because != NULL && out->excluded_count < BM_EXCLUDED_MAX)
+			out->excluded[out->excluded_count++] = (struct bm_excluded){h->cause, because};
+	}
+	struct bm_finding *f = &out->finding;
+	const struct bm_case *c = w->c;
+	f->strength = BM_STRENGTH_POSSIBLE;
+	if (c->kind != BM_CASE_BAD_RECORD)
+		return BM_OK;
+	f->strength = BM_STRENGTH_SUPPORTED;
+	if (c->result == BM_BAD_PADDING)
+		bm_evidence(w, f, "after decryption the padding of the record is malformed");
+	else if (c->result == BM_BAD_LENGTH)
+		bm_evidence(w, f, c->framing_lost || c->len == 0
+		        ? "the bytes where a record header is due are no record header that fits"
+		        : "the record's length cannot occur under this cipher suite");
+	else
+		bm_evidence(w, f, "the tag computed over the record as captured differs from the one it carries");
+	if (c->after == BM_AFTER_NEXT)
+		bm_evidence(w, f,
+		    "the record after it, at stream offset %llu, verifies at sequence number %llu: the receiver's "
+		    "keys and count were right, this one record is wrong",
+		    (unsigned long long)c->after_off, (unsigned long long)c->after_seq);
+	else if (c->after == BM_AFTER_SAME)
+		bm_evidence(w, f,
+		    "the record after it, at stream offset %llu, verifies at the same sequence number %llu: these "
+		    "bytes were never a record of this sender",
+		    (unsigned long long)c->after_off, (unsigned long long)c->after_seq);
+	else if (c->after == BM_AFTER_OTHER)
+		bm_evidence(w, f, "the record at stream offset %llu verifies at sequence number %llu",
+		    (unsigned long long)c->after_off, (unsigned long long)c->after_seq);
+	else
+		bm_evidence(w, f, "no later record of this direction verifies");
+	if (c->framing_lost)
+		bm_evidence(w, f, "the next good record does not stand where the header of this one says");
+	return BM_OK;
+}

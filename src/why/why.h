@@ -1,0 +1,87 @@
+/* The hypotheses about a failure: each alters one input of the record check and shows
+ * its cause, or is ruled out with a count. Refuses to know how they are shown to people. */
+#ifndef BM_WHY_WHY_H
+#define BM_WHY_WHY_H
+
+#include "base/arena.h"
+#include "session/session.h"
+#include "why/cause.h"
+
+enum bm_strength { BM_STRENGTH_NONE, BM_STRENGTH_POSSIBLE, BM_STRENGTH_SUPPORTED, BM_STRENGTH_PROVEN };
+
+/* A run of the record that was sent otherwise. Views borrow from the case. */
+struct bm_change {
+	uint32_t record_off;
+	struct bm_view received, sent;
+	uint64_t sent_packet; /* that carries the other copy */
+};
+
+enum { BM_CHANGES_MAX = 16, BM_EVIDENCE_MAX = 12 };
+
+/* What a hypothesis found. */
+struct bm_finding {
+	enum bm_cause cause;
+	enum bm_strength strength;
+	const char *method;         /* static; NULL: no MAC was computed for it */
+	unsigned tag_bits;
+	uint64_t candidates;
+	double chance_log2;
+	struct bm_change changes[BM_CHANGES_MAX];
+	size_t change_count;
+	const char *evidence[BM_EVIDENCE_MAX]; /* in the arena */
+	size_t evidence_count;
+	bool configuration;         /* speaks of the key material that was given, of no endpoint */
+};
+
+struct bm_why {
+	const struct bm_case *c;
+	const struct bm_session_facts *facts;
+	struct bm_scratch *scratch;
+	struct bm_arena *arena;
+};
+
+struct bm_excluded {
+	enum bm_cause cause;
+	const char *because;        /* in the arena or static */
+};
+
+enum { BM_EXCLUDED_MAX = BM_CAUSE_COUNT };
+
+struct bm_explanation {
+	struct bm_finding finding;  /* BM_CAUSE_UNEXPLAINED when nothing was shown */
+	struct bm_excluded excluded[BM_EXCLUDED_MAX];
+	size_t excluded_count;
+};
+
+/* Tries every hypothesis of the table, likeliest first, until one is shown. BM_NOMEM. */
+BM_MUST_USE enum bm_status bm_explain(const struct bm_why *w, struct bm_explanation *out);
+
+/* For the files of src/why. */
+enum bm_answer {
+	BM_SHOWN,          /* out is filled in */
+	BM_EXCLUDED,       /* *because says why not */
+	BM_NOT_ASKED       /* says nothing about this kind of failure */
+};
+
+struct bm_hypothesis {
+	enum bm_cause cause;
+	enum bm_answer (*ask)(const struct bm_why *w, struct bm_finding *out, const char **because);
+};
+
+enum bm_answer bm_ask_plaintext_alert(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_capture_incomplete(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_record_was_good(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_wrong_keys(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_other_copy(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_replayed(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_reordered(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_missing(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_reused(const struct bm_why *, struct bm_finding *, const char **);
+
+/* Adds a line of evidence (printf); lines past BM_EVIDENCE_MAX are dropped. */
+__attribute__((format(printf, 3, 4))) void bm_evidence(const struct bm_why *w, struct bm_finding *f,
+    const char *format, ...);
+/* Fills in the proof of an exact tag match among `candidates` tries. */
+void bm_prove(struct bm_finding *f, const char *method, size_t tag_len, uint64_t candidates);
+
+#endif
