@@ -117,8 +117,8 @@ struct bm_session {
 	size_t key_count, key_cap;
 	struct bm_case *cases;
 	size_t case_count, case_cap;
-	struct bm_alert_seen alerts[ALERTS_MAX];
-	size_t alert_count;
+	struct bm_alert_seen *alerts;
+	size_t alert_count, alert_cap;
 };
 
 /* session.c */

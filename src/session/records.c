@@ -313,13 +313,11 @@ run_half(struct half *h, bool final)
 			struct bm_hello hello;
 			if (n <= sizeof s->env->linear && bm_stream_read(h->stream, h->off, s->env->linear, n) &&
 			    bm_ssl2_hello_parse(bm_view(s->env->linear, n), &hello)) {
-				struct bm_message m = {.type = BM_CLIENT_HELLO,
-				    .body = bm_view(NULL, 0),
-				    .whole = bm_view(s->env->linear + 2, n - 2)};
 				memcpy(s->facts.client_random, hello.random, BM_RANDOM);
 				s->facts.has_client_random = true;
 				s->client_hello = true;
-				(void)bm_buf_add(&s->transcript, m.whole);
+				if (bm_buf_add(&s->transcript, bm_view(s->env->linear + 2, n - 2)) == BM_NOMEM)
+					session_fail(s, BM_NOMEM);
 				tally(h)->plaintext++;
 				h->records++;
 				h->off += n;

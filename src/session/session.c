@@ -49,6 +49,14 @@ note_alert(struct half *h, struct bm_view plain, uint64_t packet, bool encrypted
 	if (plain.n == 0)
 		n = 1; /* one that could not be read */
 	for (size_t i = 0; i < n && s->alert_count < ALERTS_MAX; i++) {
+		void *items = s->alerts;
+		enum bm_status st =
+		    bm_grow(&items, &s->alert_cap, s->alert_count + 1, ALERTS_MAX, sizeof *s->alerts);
+		s->alerts = items;
+		if (st != BM_OK) {
+			session_fail(s, st);
+			return;
+		}
 		struct bm_alert_seen *a = &s->alerts[s->alert_count++];
 		a->direction = h->side;
 		a->level = plain.n != 0 ? plain.p[2 * i] : 0;
@@ -101,6 +109,7 @@ bm_session_free(struct bm_session *s)
 	for (size_t i = 0; i < s->case_count; i++)
 		case_clear(&s->cases[i]);
 	free(s->cases);
+	free(s->alerts);
 	for (size_t i = 0; i < s->key_count; i++)
 		bm_protection_free(s->keys[i].protection);
 	free(s->keys);
