@@ -63,8 +63,8 @@ uint64_t bm_interface_time(const struct bm_interface *f, uint64_t units);
 static inline uint16_t
 bm_order16(struct bm_reader *r, bool big)
 {
-	uint16_t v = bm_u16(r);
-	return big ? v : (uint16_t)(v >> 8 | v << 8);
+	unsigned v = bm_u16(r);
+	return (uint16_t)(big ? v : v >> 8 | (v & 0xff) << 8);
 }
 
 static inline uint32_t

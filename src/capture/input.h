@@ -64,6 +64,15 @@ bm_input_advance(struct bm_input *in, size_t n)
 	in->off += n;
 }
 
+/* Asks for the line at the cursor: the next header is then there when the caller is
+ * done with this frame, instead of costing a trip to memory. */
+static inline void
+bm_input_prefetch(const struct bm_input *in)
+{
+	if (in->n != in->off)
+		__builtin_prefetch(in->p + in->off);
+}
+
 static inline uint64_t
 bm_input_offset(const struct bm_input *in)
 {

@@ -97,5 +97,6 @@ bm_pcap_next(struct bm_capture *c, struct bm_capture_item *item, struct bm_error
 	    .direction = BM_FRAME_UNKNOWN,
 	};
 	bm_input_advance(in, captured);
+	bm_input_prefetch(in);
 	return BM_OK;
 }

@@ -273,7 +273,7 @@ block_header(struct bm_capture *c, struct block *b, struct bm_error *e)
 	return BM_OK;
 }
 
-/* The length at the end of the block; r stands there. Compared padded, as block_header does. */
+/* The length at the end of the block. Compared padded, as block_header keeps it. */
 static enum bm_status
 check_trailer(struct bm_capture *c, const struct block *b, struct bm_view trailer,
     struct bm_error *e)
@@ -316,6 +316,7 @@ take_block(struct bm_capture *c, struct block *b, struct bm_error *e)
 		return s;
 	b->body = bm_reader(bm_view(p + BLOCK_HEADER, body_len));
 	bm_input_advance(c->in, b->total_len);
+	bm_input_prefetch(c->in);
 	return BM_OK;
 }
 

@@ -402,8 +402,9 @@ check_every_cut(struct bm_view bytes, const size_t *boundary, size_t boundaries)
 		size_t complete = 0;
 		while (complete < whole.count) {
 			const struct bm_capture_item *it = &whole.items[complete];
-			uint64_t end = it->event == BM_CAPTURE_FRAME ? it->frame.offset + it->frame.data.n
-			                                             : it->secrets.offset + it->secrets.key_log.n;
+			bool frame = it->event == BM_CAPTURE_FRAME;
+			uint64_t end = (frame ? it->frame.offset : it->secrets.offset) +
+			               (frame ? it->frame.data.n : it->secrets.key_log.n);
 			if (end > n)
 				break;
 			complete++;
@@ -417,7 +418,8 @@ check_every_cut(struct bm_view bytes, const size_t *boundary, size_t boundaries)
 		static struct reading streamed;
 		static const size_t chunk[] = {1, 5, SIZE_MAX};
 		for (size_t i = 0; i < 3; i++) {
-			struct trickle t = {.bytes = bm_view(copy + 1, n), .chunk = chunk[i], .fail_at = SIZE_MAX};
+			struct trickle t = {
+			    .bytes = bm_view(copy + 1, n), .chunk = chunk[i], .fail_at = SIZE_MAX};
 			read_stream(&streamed, &t);
 			assert_same(&cut, &streamed);
 			reading_free(&streamed);

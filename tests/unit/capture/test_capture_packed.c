@@ -228,7 +228,8 @@ test_checksums(void **state)
 		read_packed();
 		assert_int_equal(r.count, plain.count);
 		assert_int_equal(r.end.status, BM_FORMAT);
-		assert_string_equal(r.end.what, k == 0 ? "the gzip data are damaged" : "the zstd data are damaged");
+		assert_string_equal(r.end.what,
+		    k == 0 ? "the gzip data are damaged" : "the zstd data are damaged");
 		assert_true(r.end.offset == m.b.n);
 		reading_free(&r);
 		bm_buf_clear(&packed);

@@ -200,7 +200,8 @@ test_no_capture(void **state)
 {
 	(void)state;
 	static const char *const garbage[] = {"", "\xa1", "\xa1\xb2\xc3", "GET / HTTP/1.1\r\n\r\n",
-	    "\n\r\r\n            ", "\n\r\r\n\x1c", "\x1f\x8b", "\xd4\xc3\xb2\xa2 and so on and on and on"};
+	    "\n\r\r\n            ", "\n\r\r\n\x1c", "\x1f\x8b",
+	    "\xd4\xc3\xb2\xa2 and so on and on and on"};
 
 	for (size_t i = 0; i < COUNT(garbage); i++) {
 		read_both(&r, bm_view(garbage[i], strlen(garbage[i])));
