@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -311,7 +312,8 @@ test_bomb(void **state)
 	}
 }
 
-/* A compressed stream that is flushed after each packet gives each packet when it comes. */
+/* A compressed stream that is flushed after each packet gives each packet when it comes,
+ * the one included that does not fit into the window at once. */
 struct live {
 	struct bm_view bytes;
 	size_t off;
@@ -333,7 +335,7 @@ live_read(void *ctx, uint8_t *p, size_t n)
 static void
 deflate_some(z_stream *z, struct bm_view v)
 {
-	uint8_t out[512];
+	static uint8_t out[1 << 20];
 
 	memcpy(&z->next_in, &v.p, sizeof v.p);
 	z->avail_in = (uInt)v.n;
@@ -359,8 +361,9 @@ test_live_gzip_does_not_block(void **state)
 	struct live l = {.limit = packed.n};
 	for (unsigned i = 0; i < COUNT(end); i++) {
 		size_t from = p.b.n;
-		pcap_record(&p, i, 0, 30, 30);
-		put_pattern(&p, i, 30);
+		uint32_t n = i == 2 ? 600000 : 30;
+		pcap_record(&p, i, 0, n, n);
+		put_pattern(&p, i, n);
 		deflate_some(&z, bm_view(p.b.p + from, p.b.n - from));
 		end[i] = packed.n;
 	}
@@ -374,6 +377,49 @@ test_live_gzip_does_not_block(void **state)
 		assert_int_equal(bm_capture_next(c, &item, NULL), BM_OK);
 		assert_true(item.frame.number == i + 1);
 	}
+	bm_capture_free(c);
+	make_free(&p);
+}
+
+static void
+zstd_some(ZSTD_CCtx *z, struct bm_view v)
+{
+	static uint8_t out[1 << 20];
+	ZSTD_inBuffer from = {v.p, v.n, 0};
+	ZSTD_outBuffer to = {out, sizeof out, 0};
+	assert_true(ZSTD_compressStream2(z, &to, &from, ZSTD_e_flush) == 0);
+	assert_true(from.pos == from.size);
+	add(out, to.pos);
+}
+
+/* The last block of what was flushed does not fit into what room the window has: the
+ * decompressor holds it, with all its input taken. It must be asked, not the source. */
+static void
+test_live_zstd_does_not_block(void **state)
+{
+	(void)state;
+	struct make p;
+	ZSTD_CCtx *z = ZSTD_createCCtx();
+	assert_non_null(z);
+	make_start(&p, false);
+	pcap_header(&p, 0xa1b2c3d4, 1);
+	zstd_some(z, bm_buf_view(&p.b));
+	struct live l = {.limit = packed.n};
+	size_t from = p.b.n;
+	pcap_record(&p, 1, 0, 30, 30);
+	put_pattern(&p, 1, 30);
+	pcap_record(&p, 2, 0, 300000, 300000);
+	put_pattern(&p, 2, 300000);
+	zstd_some(z, bm_view(p.b.p + from, p.b.n - from));
+	(void)ZSTD_freeCCtx(z);
+	l.bytes = bm_buf_view(&packed);
+	struct bm_capture *c;
+	struct bm_capture_item item;
+	assert_int_equal(bm_capture_open_stream(&c, live_read, &l, NULL), BM_OK);
+	l.limit = packed.n;
+	assert_int_equal(bm_capture_next(c, &item, NULL), BM_OK);
+	assert_int_equal(bm_capture_next(c, &item, NULL), BM_OK);
+	assert_true(bm_view_equal(item.frame.data, bm_view(p.b.p + p.b.n - 300000, 300000)));
 	bm_capture_free(c);
 	make_free(&p);
 }
@@ -414,6 +460,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_zstd_window_limit, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bomb, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_live_gzip_does_not_block, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_live_zstd_does_not_block, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_long_capture, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

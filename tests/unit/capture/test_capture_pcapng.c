@@ -233,6 +233,58 @@ test_direction(void **state)
 	}
 }
 
+/* The flags alone, without an end of options, behind each length of padding. */
+static void
+test_direction_alone(void **state)
+{
+	(void)state;
+	make_start(&m, true);
+	section(&m, true);
+	interface(&m, 1, 0);
+	for (uint32_t n = 60; n < 64; n++) {
+		block_begin(&m, 6);
+		put32(&m, 0);
+		put64(&m, 0);
+		put32(&m, n);
+		put32(&m, n);
+		put_pattern(&m, 3, n);
+		put_pad(&m);
+		put16(&m, 2);
+		put16(&m, 4);
+		put32(&m, 2);
+		block_end(&m);
+	}
+	read_all_ways(&r, bm_buf_view(&m.b));
+	assert_int_equal(r.count, 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(r.items[i].frame.direction, BM_FRAME_OUTBOUND);
+}
+
+/* 1.0 and, the same by another name, 1.2 (section 4.1). */
+static void
+test_versions(void **state)
+{
+	(void)state;
+	static const struct {
+		uint8_t major, minor;
+		bool good;
+	} versions[] = {{1, 0, true}, {1, 2, true}, {1, 1, false}, {1, 3, false}, {2, 0, false}};
+
+	for (size_t i = 0; i < COUNT(versions); i++) {
+		make_start(&m, false);
+		section(&m, false);
+		m.b.p[12] = versions[i].major;
+		m.b.p[14] = versions[i].minor;
+		interface(&m, 1, 0);
+		enhanced(&m, 0, 1, 60, 60);
+		read_all_ways(&r, bm_buf_view(&m.b));
+		assert_int_equal(r.end.status, versions[i].good ? BM_END : BM_FORMAT);
+		assert_int_equal(r.count, versions[i].good ? 1 : 0);
+		reading_free(&r);
+		make_free(&m);
+	}
+}
+
 /* The snaplen of interface 0 tells what a Simple Packet Block holds; there is no time. */
 static void
 test_simple_packet(void **state)
@@ -617,6 +669,8 @@ main(void)
 	    cmocka_unit_test_teardown(test_clocks, teardown),
 	    cmocka_unit_test_teardown(test_damaged_interface_options, teardown),
 	    cmocka_unit_test_teardown(test_direction, teardown),
+	    cmocka_unit_test_teardown(test_direction_alone, teardown),
+	    cmocka_unit_test_teardown(test_versions, teardown),
 	    cmocka_unit_test_teardown(test_simple_packet, teardown),
 	    cmocka_unit_test_teardown(test_obsolete_packet, teardown),
 	    cmocka_unit_test_teardown(test_secrets, teardown),
