@@ -11,6 +11,7 @@ import sys
 import threading
 import traceback
 
+import stacks
 import wire
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -47,6 +48,8 @@ def diagnose(captures, keys=(), timeout=60, args=()):
                                                                                r.stderr[-400:]))
     if r.returncode < 0 or r.returncode > 3:
         raise Mismatch("exit %d: %s" % (r.returncode, r.stderr.decode("utf-8", "replace")[-1500:]))
+    if r.returncode != 2 and report is None:
+        raise Mismatch("exit %d without a report: %s" % (r.returncode, r.stderr.decode("utf-8", "replace")[-400:]))
     return r.returncode, report, r.stderr.decode("utf-8", "replace")
 
 
@@ -168,11 +171,14 @@ class Tap:
         if self.only and not re.search(self.only, name):
             return None
         try:
-            r = function(*args)
+            try:
+                r = function(*args)
+            except stacks.StackError:
+                r = function(*args)  # a stack's own stumble: once more
             self.report(name)
             return r
         except Exception as e:  # one case must not hide the others
-            known = isinstance(e, (Mismatch,)) or type(e).__name__ == "StackError"
+            known = isinstance(e, (Mismatch, stacks.StackError))
             self.report(name, error="%s" % e if known else traceback.format_exc())
             return None
 

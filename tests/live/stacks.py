@@ -124,10 +124,13 @@ def wait_for_port(port, timeout=TIMEOUT_S):
 class Relay:
     """Stands between client and server and writes down what it passes on, in order.
     prelude(socket, say): speaks the cleartext part with the client before the server is called;
-    say(direction, bytes) writes it down. prefix: written down as sent by the client first, not passed on."""
+    say(direction, bytes) writes it down. prefix: written down as sent by the client first, not passed on.
+    tamper(direction, bytes) -> bytes: what is passed on instead; record says whether the sender's
+    or the receiver's side of it is written down."""
 
-    def __init__(self, port, udp=False, prelude=None, prefix=b""):
+    def __init__(self, port, udp=False, prelude=None, prefix=b"", tamper=None, record="received"):
         self.port_to, self.udp, self.prelude, self.prefix = port, udp, prelude, prefix
+        self.tamper, self.record = tamper, record
         self.conversations, self.threads, self.closing = [], [], False
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM)
         self.sock.bind(("127.0.0.1", 0))
@@ -195,9 +198,10 @@ class Relay:
                     except ConnectionError:
                         b = b""
                     if b:
-                        conv.feed(d, b)
+                        passed = self.tamper(d, b) if self.tamper else b
+                        conv.feed(d, b if self.record == "sent" else passed)
                         try:
-                            other.sendall(b)
+                            other.sendall(passed)
                         except OSError:
                             pass  # the other side is gone; what was sent was sent
                     else:
