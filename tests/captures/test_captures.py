@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""The captures of tests/data, clean and damaged, against what is known of them: expected.tsv for the clean ones,
+truth.json for those damaged on purpose. Prints TAP."""
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "live"))
+import judge  # noqa: E402
+
+DATA = os.path.join(judge.ROOT, "tests", "data")
+
+
+def clean(capture, keys, verified, exit_status):
+    keys = [] if keys == "-" else [os.path.join(DATA, keys)]
+    rc, report, err = judge.diagnose(os.path.join(DATA, capture), keys)
+    judge.want(report is not None, "no report: " + err)
+    judge.want_counts(report, verified, 0, None if exit_status else 0)
+    bad = [f for f in judge.failures(report) if f["cause"] != "capture-incomplete"]
+    judge.want(not bad, "failures", report)
+    judge.want_exit(exit_status, rc, report, err)
+
+
+def without_keys(capture):
+    rc, report, err = judge.diagnose(os.path.join(DATA, capture))
+    judge.want_exit(3, rc, report, err)
+    judge.want_counts(report, None, 0, None)
+
+
+def sides(folder):
+    """(sender's report, receiver's report) with exit statuses."""
+    keys = [os.path.join(folder, "keys.log")]
+    return [judge.diagnose(os.path.join(folder, side + ".pcap"), keys) for side in ("sender", "receiver")]
+
+
+def alerts(report):
+    return [a["description"] for c in report["connections"] for a in c["alerts"]]
+
+
+def sender_side(result):
+    """Nothing is wrong there; if the receiver complained, then of a record that was good when it was sent."""
+    rc, report, err = result
+    judge.want(report is not None, "no report: " + err)
+    judge.want_counts(report, None, None)
+    complained = "bad_record_mac" in alerts(report)
+    judge.want_exit(1 if complained else 0, rc, report, err)
+    causes = [f["cause"] for f in judge.failures(report)]
+    judge.want(causes == (["record-was-good"] if complained else []), "causes %s" % causes, report)
+
+
+def damaged(folder):
+    with open(os.path.join(folder, "truth.json")) as f:
+        truth = json.load(f)
+    sender, receiver = sides(folder)
+    rc, report, err = receiver
+    if not truth:
+        for rc, report, err in (sender, receiver):
+            judge.want_exit(0, rc, report, err)
+            judge.want_counts(report, None)
+        judge.want(sender[1]["summary"]["records"] == receiver[1]["summary"]["records"], "both sides alike", report)
+        return
+    sender_side(sender)
+    judge.want_exit(1, rc, report, err)
+    judge.want_counts(report, None, None)
+    found = judge.failures(report)
+    judge.want(len(found) == 1 or (truth["kind"] == "swap" and len(found) == 2), "%d failures" % len(found), report)
+    f = found[0]
+    judge.want(f["direction"] == {"c2s": "client_to_server", "s2c": "server_to_client"}[truth["dir"]], "direction", report)
+    off = truth["rec_stream_off"]
+    if truth["kind"] == "dup":
+        off += truth["rec_len"]
+    if truth["kind"] != "replay":
+        judge.want(f["stream_offset"] == off, "stream_offset %s, expected %d" % (f["stream_offset"], off), report)
+    cause = {"dup": "record-replayed", "replay": "record-replayed", "droprec": "record-missing",
+             "swap": "records-reordered"}.get(truth["kind"])
+    if cause:
+        judge.want(f["cause"] == cause, "cause %s, expected %s" % (f["cause"], cause), report)
+    good = sender[1]["summary"]["records"]["verified"]
+    # The receiver's alert is one record more or less; records behind the damage verify again.
+    judge.want(report["summary"]["records"]["verified"] >= good - 4, "%d verified, %d at the sender" % (
+        report["summary"]["records"]["verified"], good), report)
+
+
+def on_the_wire(folder):
+    kind = os.path.basename(folder)
+    sender, receiver = sides(folder)
+    rc, report, err = receiver
+    if kind == "flip1":  # its checksum was wrong: TCP dropped it and sent it again
+        for rc, report, err in (sender, receiver):
+            judge.want_exit(0, rc, report, err)
+            judge.want_counts(report, None)
+        return
+    sender_side(sender)
+    judge.want_exit(1, rc, report, err)
+    judge.want(len(judge.failures(report)) == 1, "one failure", report)
+    judge.want_counts(report, None, None)
+
+
+def main():
+    tap = judge.Tap()
+    with open(os.path.join(DATA, "expected.tsv")) as f:
+        rows = [l.rstrip("\n").split("\t") for l in f if not l.startswith("#")]
+    for capture, keys, verified, status, note in rows:
+        tap.case(capture + (" (%s)" % note if note else ""), clean, capture, keys, int(verified), int(status))
+        if keys != "-" and int(verified):
+            tap.case(capture + ", no keys", without_keys, capture)
+    for folder, _, files in sorted(os.walk(os.path.join(DATA, "damaged"))):
+        name = os.path.relpath(folder, DATA)
+        if "on-the-wire" in name and "keys.log" in files:
+            tap.case(name, on_the_wire, folder)
+        elif "truth.json" in files:
+            tap.case(name, damaged, folder)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
