@@ -1,0 +1,313 @@
+/* The text about one connection: who, what, its alerts, and each of its failures. Refuses to
+ * know about other connections. */
+#include "report/internal.h"
+
+#include "tls/record.h"
+#include "tls/suites.h"
+
+#include <math.h>
+
+enum {
+	HEX_SHOWN = 32,     /* bytes of a damaged run */
+	RUNS_SHOWN = 4,
+	PACKETS_SHOWN = 6,
+	ALERTS_SHOWN = 6,
+	FAILURES_SHOWN = 10 /* of one connection, unless verbose */
+};
+
+static const char *
+way(unsigned direction)
+{
+	return direction == BM_CLIENT_TO_SERVER ? "client to server" : "server to client";
+}
+
+static const char *
+plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+void
+bm_detail_who(struct bm_lines *l, const struct bm_connection *c)
+{
+	char client[BM_ADDRESS_TEXT_MAX], server[BM_ADDRESS_TEXT_MAX];
+
+	bm_address_text(&c->client, client);
+	bm_address_text(&c->server, server);
+	bm_say(l, "%s -> %s", client, server);
+	if (c->server_name != NULL && c->server_name[0] != '\0') {
+		bm_say(l, " (");
+		bm_say_safe(l, c->server_name);
+		bm_say(l, ")");
+	}
+}
+
+void
+bm_detail_what(struct bm_lines *l, const struct bm_connection *c)
+{
+	const char *version = bm_version_name(c->version);
+	const struct bm_suite *s = c->has_suite ? bm_suite_find(c->suite) : NULL;
+
+	bm_say(l, "%s", version != NULL ? version : "TLS of unknown version");
+	if (s != NULL)
+		bm_say(l, ", %s", s->name);
+	else if (c->has_suite)
+		bm_say(l, ", cipher suite 0x%04X", (unsigned)c->suite);
+}
+
+static const char *
+keys_text(enum bm_key_source s)
+{
+	switch (s) {
+	case BM_SOURCE_KEY_LOG:
+		return "keys from a key log";
+	case BM_SOURCE_SECRETS_BLOCK:
+		return "keys from a secrets block of the capture";
+	case BM_SOURCE_PRIVATE_KEY:
+		return "keys by way of the private key";
+	case BM_SOURCE_JSSE_LOG:
+		return "keys from a JSSE log";
+	case BM_SOURCE_NONE:
+		break;
+	}
+	return "no keys";
+}
+
+static void
+extras(struct bm_lines *l, const struct bm_connection *c)
+{
+	if (c->extended_master_secret)
+		bm_say(l, ", extended master secret");
+	if (c->encrypt_then_mac)
+		bm_say(l, ", encrypt-then-MAC");
+	if (c->truncated_hmac)
+		bm_say(l, ", truncated HMAC");
+	if (c->max_fragment_length != 0)
+		bm_say(l, ", max fragment length %u", bm_fragment_octets(c->max_fragment_length));
+	if (c->record_size_limit != 0)
+		bm_say(l, ", record size limit %u", c->record_size_limit);
+	if (c->compression != 0)
+		bm_say(l, ", compression method %u", c->compression);
+}
+
+static void
+tally(struct bm_lines *l, const char *label, const struct bm_record_counts *n)
+{
+	bm_say(l, "%s: %s verified", label, bm_grouped(n->verified).s);
+	if (n->failed != 0) {
+		bm_say(l, ", ");
+		bm_style(l, BM_RED);
+		bm_say(l, "%s failed", bm_grouped(n->failed).s);
+		bm_style(l, BM_PLAIN_STYLE);
+	}
+	if (n->undecided != 0)
+		bm_say(l, ", %s undecided", bm_grouped(n->undecided).s);
+}
+
+static void
+head(struct bm_lines *l, const struct bm_connection *c, bool verbose)
+{
+	bm_style(l, BM_BOLD);
+	bm_say(l, "connection %llu", (unsigned long long)c->id);
+	bm_style(l, BM_PLAIN_STYLE);
+	bm_say(l, "   ");
+	bm_detail_who(l, c);
+	bm_say(l, "\n  ");
+	bm_detail_what(l, c);
+	if (c->resumed >= 0)
+		bm_say(l, c->resumed ? ", resumed" : ", full handshake");
+	bm_say(l, ", %s", keys_text(c->keys));
+	if (verbose)
+		extras(l, c);
+	bm_say(l, "\n  ");
+	tally(l, "client to server", &c->records[BM_CLIENT_TO_SERVER]);
+	bm_say(l, "    ");
+	tally(l, "server to client", &c->records[BM_SERVER_TO_CLIENT]);
+	bm_say(l, "\n");
+	if (c->capture_gaps != 0)
+		bm_say(l, "  capture  lacks bytes in %s place%s\n", bm_grouped(c->capture_gaps).s, plural(c->capture_gaps));
+	if (c->capture != NULL) {
+		char time[BM_TIME_TEXT_MAX];
+		bm_time_text(c->first_ts_ns, time);
+		bm_style(l, BM_DIM);
+		bm_say(l, "  seen in  ");
+		bm_say_safe(l, c->capture);
+		if (c->first_ts_ns != 0)
+			bm_say(l, ", from %s", time);
+		bm_style(l, BM_PLAIN_STYLE);
+		bm_say(l, "\n");
+	}
+}
+
+static void
+alert(struct bm_lines *l, const struct bm_alert *a)
+{
+	const char *name = bm_alert_name(a->description), *level = bm_alert_level(a->level);
+
+	bm_say(l, "  alert    ");
+	if (a->level == 0 && a->description == 255)
+		bm_say(l, "unreadable");
+	else if (name != NULL)
+		bm_say(l, "%s", name);
+	else
+		bm_say(l, "code %u", (unsigned)a->description);
+	if (level != NULL)
+		bm_say(l, " (%s)", level);
+	bm_say(l, ", %s", way(a->direction));
+	if (a->packet != 0 && a->packet != BM_UNKNOWN)
+		bm_say(l, ", packet %llu", (unsigned long long)a->packet);
+	bm_say(l, ", %s\n", a->encrypted ? "encrypted" : "in the clear");
+}
+
+/* close_notify is how connections end; only who wants everything wants to see it. */
+static void
+alerts(struct bm_lines *l, const struct bm_connection *c, bool verbose)
+{
+	size_t shown = 0, left = 0;
+
+	for (size_t i = 0; i < c->alert_count; i++) {
+		if (!verbose && c->alerts[i].description == 0)
+			continue;
+		if (!verbose && shown == ALERTS_SHOWN) {
+			left++;
+			continue;
+		}
+		alert(l, &c->alerts[i]);
+		shown++;
+	}
+	if (left != 0)
+		bm_say(l, "           and %s more alert%s\n", bm_grouped(left).s, plural(left));
+}
+
+static void
+where(struct bm_lines *l, const struct bm_failure *f, bool verbose)
+{
+	bm_say(l, "  record   %s", way(f->direction));
+	if (f->epoch != BM_UNKNOWN)
+		bm_say(l, ", epoch %llu", (unsigned long long)f->epoch);
+	if (f->sequence_number != BM_UNKNOWN)
+		bm_say(l, ", sequence number %llu", (unsigned long long)f->sequence_number);
+	if (f->stream_offset != BM_UNKNOWN)
+		bm_say(l, ", at stream offset %llu", (unsigned long long)f->stream_offset);
+	if (f->length != BM_UNKNOWN)
+		bm_say(l, ", %s byte%s", bm_grouped(f->length).s, plural(f->length));
+	size_t n = f->packet_count <= PACKETS_SHOWN || verbose ? f->packet_count : PACKETS_SHOWN;
+	for (size_t i = 0; i < n; i++)
+		bm_say(l, "%s%llu", i != 0 ? ", " : f->packet_count == 1 ? ", packet " : ", packets ",
+		    (unsigned long long)f->packets[i]);
+	if (n < f->packet_count)
+		bm_say(l, " and %s more", bm_grouped(f->packet_count - n).s);
+	bm_say(l, "\n");
+}
+
+static void
+proof(struct bm_lines *l, const struct bm_failure *f)
+{
+	const struct bm_proof *p = &f->proof;
+
+	if (!f->has_proof || p->method == NULL || !isfinite(p->chance_log2) || p->chance_log2 > -0.005)
+		return;
+	double odds = floor(-p->chance_log2 < 1e9 ? -p->chance_log2 : 1e9);
+	bm_say(l, "  proof    %s: ", p->method);
+	if (odds < 1)
+		bm_say(l, "coincidence is as likely");
+	else
+		bm_say(l, "chance of coincidence 1 in 2^%.0f", odds);
+	bm_say(l, " (%s candidate%s tried, tag of %u bits)\n", bm_grouped(p->candidates).s, plural(p->candidates),
+	    p->tag_bits);
+}
+
+static void
+damage(struct bm_lines *l, const struct bm_failure *f, bool verbose)
+{
+	size_t n = verbose || f->damage_count <= RUNS_SHOWN ? f->damage_count : RUNS_SHOWN;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct bm_damage *d = &f->damage[i];
+		bm_say(l, "  damage   %s byte%s at record offset %llu", bm_grouped(d->length).s, plural(d->length),
+		    (unsigned long long)d->record_offset);
+		if (d->packet != BM_UNKNOWN)
+			bm_say(l, ", packet %llu", (unsigned long long)d->packet);
+		if (d->packet != BM_UNKNOWN && d->packet_offset != BM_UNKNOWN)
+			bm_say(l, " at byte %llu", (unsigned long long)d->packet_offset);
+		bm_say(l, "\n             received ");
+		bm_say_hex(l, d->received, HEX_SHOWN);
+		bm_say(l, "\n             sent     ");
+		if (d->sent_known)
+			bm_say_hex(l, d->sent, HEX_SHOWN);
+		else
+			bm_say(l, "unknown");
+		bm_say(l, "\n");
+	}
+	if (n < f->damage_count)
+		bm_say(l, "           and %s more run%s\n", bm_grouped(f->damage_count - n).s, plural(f->damage_count - n));
+}
+
+/* Lines under one label, which stands before the first. */
+static void
+list(struct bm_lines *l, const char *label, const char *const *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (text[i] == NULL)
+			continue;
+		bm_say(l, "  %-8s ", i == 0 ? label : "");
+		bm_say_safe(l, text[i]);
+		bm_say(l, "\n");
+	}
+}
+
+static void
+failure(struct bm_lines *l, const struct bm_failure *f, bool verbose)
+{
+	bm_say(l, "\n");
+	where(l, f, verbose);
+	bm_say(l, "  cause    ");
+	bm_style(l, BM_BOLD);
+	bm_say(l, "%s", bm_cause_id(f->cause));
+	bm_style(l, BM_PLAIN_STYLE);
+	bm_say(l, " (%s)", bm_confidence_id(f->confidence));
+	if (f->summary != NULL) {
+		bm_say(l, ": ");
+		bm_say_safe(l, f->summary);
+	}
+	bm_say(l, "\n");
+	for (size_t i = 0; i < f->at_fault_count; i++)
+		bm_say(l, "%s%s", i != 0 ? ", " : "  at fault ", bm_party_id(f->at_fault[i]));
+	if (f->at_fault_count != 0)
+		bm_say(l, "\n");
+	proof(l, f);
+	damage(l, f, verbose);
+	if (f->checksum_as_captured != NULL || f->checksum_as_sent != NULL) {
+		bm_say(l, "  checksum %s as captured",
+		    f->checksum_as_captured != NULL ? f->checksum_as_captured : "unknown");
+		if (f->checksum_as_sent != NULL)
+			bm_say(l, ", %s with the repair put in", f->checksum_as_sent);
+		bm_say(l, "\n");
+	}
+	list(l, "because", f->evidence, f->evidence_count);
+	if (verbose)
+		for (size_t i = 0; i < f->ruled_out_count; i++) {
+			bm_say(l, "  %-8s %s: ", i == 0 ? "not" : "", bm_cause_id(f->ruled_out[i].cause));
+			bm_say_safe(l, f->ruled_out[i].because != NULL ? f->ruled_out[i].because : "");
+			bm_say(l, "\n");
+		}
+	list(l, "next", f->next_steps, f->next_step_count);
+}
+
+void
+bm_detail(struct bm_lines *l, const struct bm_connection *c, bool verbose)
+{
+	head(l, c, verbose);
+	alerts(l, c, verbose);
+	size_t n = verbose || c->failure_count <= FAILURES_SHOWN ? c->failure_count : FAILURES_SHOWN;
+	for (size_t i = 0; i < n; i++)
+		failure(l, &c->failures[i], verbose);
+	if (n < c->failure_count)
+		bm_say(l, "\n  and %s more failure%s of this connection (--verbose or --format json shows all)\n",
+		    bm_grouped(c->failure_count - n).s, plural(c->failure_count - n));
+	if (c->undecided_because != NULL) {
+		bm_say(l, "  undecided because ");
+		bm_say_safe(l, c->undecided_because);
+		bm_say(l, "\n");
+	}
+}

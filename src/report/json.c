@@ -1,0 +1,413 @@
+/* The JSON report, badmac.diagnosis.v1: one connection a line, written as it comes. Refuses to know
+ * more of the values than docs/OUTPUT.md says of them. */
+#include "report/internal.h"
+
+#include "tls/record.h"
+#include "tls/suites.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+/* Where the next member or element goes. */
+struct json {
+	struct bm_out *out;
+	bool bare; /* nothing stands before it in its object or array */
+};
+
+static void
+raw(struct json *j, const char *text)
+{
+	bm_out_add(j->out, text, strlen(text));
+}
+
+/* Every byte outside printable ASCII leaves as an escape, so that the report is plain ASCII. */
+static void
+quote(struct json *j, const char *text)
+{
+	struct bm_view v = bm_view(text, strlen(text));
+
+	raw(j, "\"");
+	while (v.n != 0) {
+		char piece[16];
+		uint32_t code = 0xfffd;
+		size_t n = 0;
+		while (n < v.n && v.p[n] >= 0x20 && v.p[n] < 0x7f && v.p[n] != '"' && v.p[n] != '\\')
+			n++;
+		if (n != 0) {
+			bm_out_add(j->out, v.p, n);
+		} else {
+			n = bm_utf8(v, &code);
+			if (code == '"' || code == '\\')
+				snprintf(piece, sizeof piece, "\\%c", (int)code);
+			else if (code < 0x10000)
+				snprintf(piece, sizeof piece, "\\u%04x", (unsigned)code);
+			else
+				snprintf(piece, sizeof piece, "\\u%04x\\u%04x", 0xd800u + (unsigned)((code - 0x10000) >> 10),
+				    0xdc00u + (unsigned)((code - 0x10000) & 0x3ff));
+			raw(j, piece);
+			n = n != 0 ? n : 1;
+		}
+		v.p += n;
+		v.n -= n;
+	}
+	raw(j, "\"");
+}
+
+static void
+next(struct json *j)
+{
+	if (!j->bare)
+		raw(j, ", ");
+	j->bare = false;
+}
+
+static void
+name(struct json *j, const char *key)
+{
+	next(j);
+	quote(j, key);
+	raw(j, ": ");
+}
+
+static void
+begin(struct json *j, const char *bracket)
+{
+	raw(j, bracket);
+	j->bare = true;
+}
+
+static void
+end(struct json *j, const char *bracket)
+{
+	raw(j, bracket);
+	j->bare = false;
+}
+
+static void
+string_or_null(struct json *j, const char *key, const char *text)
+{
+	name(j, key);
+	if (text != NULL)
+		quote(j, text);
+	else
+		raw(j, "null");
+}
+
+static void
+number(struct json *j, uint64_t n)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%" PRIu64, n);
+	raw(j, text);
+}
+
+static void
+number_or_null(struct json *j, const char *key, uint64_t n)
+{
+	name(j, key);
+	if (n == BM_UNKNOWN)
+		raw(j, "null");
+	else
+		number(j, n);
+}
+
+static void
+truth(struct json *j, const char *key, bool value)
+{
+	name(j, key);
+	raw(j, value ? "true" : "false");
+}
+
+static void
+hex(struct json *j, const char *key, struct bm_view v)
+{
+	char text[2 * 256 + 1];
+
+	name(j, key);
+	raw(j, "\"");
+	while (v.n != 0) {
+		size_t now = v.n < 256 ? v.n : 256;
+		bm_hex(bm_view(v.p, now), text);
+		raw(j, text);
+		v.p += now;
+		v.n -= now;
+	}
+	raw(j, "\"");
+}
+
+static void
+strings(struct json *j, const char *key, const char *const *text, size_t n)
+{
+	name(j, key);
+	begin(j, "[");
+	for (size_t i = 0; i < n; i++) {
+		next(j);
+		quote(j, text[i] != NULL ? text[i] : "");
+	}
+	end(j, "]");
+}
+
+static const char *
+direction_name(unsigned direction)
+{
+	return direction == BM_CLIENT_TO_SERVER ? "client_to_server" : "server_to_client";
+}
+
+static const char *
+source_name(enum bm_key_source s)
+{
+	switch (s) {
+	case BM_SOURCE_KEY_LOG:
+		return "key log";
+	case BM_SOURCE_SECRETS_BLOCK:
+		return "secrets block";
+	case BM_SOURCE_PRIVATE_KEY:
+		return "private key";
+	case BM_SOURCE_JSSE_LOG:
+		return "jsse log";
+	case BM_SOURCE_NONE:
+		break;
+	}
+	return NULL;
+}
+
+static void
+counts(struct json *j, const char *key, const struct bm_record_counts *c)
+{
+	name(j, key);
+	begin(j, "{");
+	number_or_null(j, "verified", c->verified);
+	number_or_null(j, "failed", c->failed);
+	number_or_null(j, "undecided", c->undecided);
+	number_or_null(j, "plaintext", c->plaintext);
+	end(j, "}");
+}
+
+static void
+when(struct json *j, const char *key, uint64_t ts_ns)
+{
+	char text[BM_TIME_TEXT_MAX];
+
+	bm_time_text(ts_ns, text);
+	string_or_null(j, key, ts_ns != 0 ? text : NULL);
+}
+
+static void
+address(struct json *j, const char *key, const struct bm_address *a)
+{
+	char text[BM_ADDRESS_TEXT_MAX];
+
+	bm_address_text(a, text);
+	string_or_null(j, key, text);
+}
+
+static void
+alerts(struct json *j, const struct bm_connection *c)
+{
+	name(j, "alerts");
+	begin(j, "[");
+	for (size_t i = 0; i < c->alert_count; i++) {
+		const struct bm_alert *a = &c->alerts[i];
+		next(j);
+		begin(j, "{");
+		string_or_null(j, "direction", direction_name(a->direction));
+		string_or_null(j, "level", bm_alert_level(a->level));
+		string_or_null(j, "description", bm_alert_name(a->description));
+		number_or_null(j, "code", a->level == 0 && a->description == 255 ? BM_UNKNOWN : a->description);
+		number_or_null(j, "packet", a->packet != 0 ? a->packet : BM_UNKNOWN);
+		truth(j, "encrypted", a->encrypted);
+		end(j, "}");
+	}
+	end(j, "]");
+}
+
+/* A chance that is no chance (0 bits of tag, or no number at all) proves nothing. */
+static void
+proof(struct json *j, const struct bm_failure *f)
+{
+	const struct bm_proof *p = &f->proof;
+
+	name(j, "proof");
+	if (!f->has_proof || p->method == NULL || !isfinite(p->chance_log2) || p->chance_log2 > -0.005) {
+		raw(j, "null");
+		return;
+	}
+	begin(j, "{");
+	string_or_null(j, "method", p->method);
+	number_or_null(j, "tag_bits", p->tag_bits);
+	number_or_null(j, "candidates", p->candidates);
+	/* In hundredths, by hand: printf would ask the locale for its decimal point. */
+	char text[32];
+	double most = p->chance_log2 < -1e9 ? 1e9 : -p->chance_log2;
+	uint64_t hundredths = (uint64_t)(most * 100 + 0.5);
+	snprintf(text, sizeof text, "-%" PRIu64 ".%02u", hundredths / 100, (unsigned)(hundredths % 100));
+	name(j, "chance_log2");
+	raw(j, text);
+	end(j, "}");
+}
+
+static void
+damage(struct json *j, const struct bm_failure *f)
+{
+	name(j, "damage");
+	begin(j, "[");
+	for (size_t i = 0; i < f->damage_count; i++) {
+		const struct bm_damage *d = &f->damage[i];
+		next(j);
+		begin(j, "{");
+		number_or_null(j, "record_offset", d->record_offset);
+		number_or_null(j, "stream_offset", d->stream_offset);
+		number_or_null(j, "length", d->length);
+		number_or_null(j, "packet", d->packet);
+		number_or_null(j, "packet_offset", d->packet_offset);
+		hex(j, "received", d->received);
+		if (d->sent_known)
+			hex(j, "sent", d->sent);
+		else
+			string_or_null(j, "sent", NULL);
+		end(j, "}");
+	}
+	end(j, "]");
+}
+
+static void
+failure(struct json *j, const struct bm_failure *f)
+{
+	next(j);
+	begin(j, "{");
+	string_or_null(j, "direction", direction_name(f->direction));
+	number_or_null(j, "epoch", f->epoch);
+	number_or_null(j, "sequence_number", f->sequence_number);
+	number_or_null(j, "stream_offset", f->stream_offset);
+	number_or_null(j, "length", f->length);
+	name(j, "packets");
+	begin(j, "[");
+	for (size_t i = 0; i < f->packet_count; i++) {
+		next(j);
+		number(j, f->packets[i]);
+	}
+	end(j, "]");
+	string_or_null(j, "cause", bm_cause_id(f->cause));
+	string_or_null(j, "confidence", bm_confidence_id(f->confidence));
+	name(j, "at_fault");
+	begin(j, "[");
+	for (size_t i = 0; i < f->at_fault_count; i++) {
+		next(j);
+		quote(j, bm_party_id(f->at_fault[i]));
+	}
+	end(j, "]");
+	string_or_null(j, "summary", f->summary != NULL ? f->summary : "");
+	proof(j, f);
+	damage(j, f);
+	name(j, "checksum");
+	begin(j, "{");
+	string_or_null(j, "as_captured", f->checksum_as_captured);
+	string_or_null(j, "as_sent", f->checksum_as_sent);
+	end(j, "}");
+	strings(j, "evidence", f->evidence, f->evidence_count);
+	name(j, "ruled_out");
+	begin(j, "[");
+	for (size_t i = 0; i < f->ruled_out_count; i++) {
+		next(j);
+		begin(j, "{");
+		string_or_null(j, "cause", bm_cause_id(f->ruled_out[i].cause));
+		string_or_null(j, "because", f->ruled_out[i].because != NULL ? f->ruled_out[i].because : "");
+		end(j, "}");
+	}
+	end(j, "]");
+	strings(j, "next_steps", f->next_steps, f->next_step_count);
+	end(j, "}");
+}
+
+static void
+suite(struct json *j, const struct bm_connection *c)
+{
+	const struct bm_suite *s = c->has_suite ? bm_suite_find(c->suite) : NULL;
+	char text[8];
+
+	/* An unregistered suite has no name, but a number that people can look for. */
+	snprintf(text, sizeof text, "0x%04X", (unsigned)c->suite);
+	string_or_null(j, "cipher_suite", s != NULL ? s->name : c->has_suite ? text : NULL);
+}
+
+/* What else the hellos agreed on; 0 means that it was not in use. */
+static void
+in_use(struct json *j, const char *key, unsigned value)
+{
+	number_or_null(j, key, value != 0 ? value : BM_UNKNOWN);
+}
+
+void
+bm_json_connection(struct bm_out *o, bool first, const struct bm_connection *c)
+{
+	struct json here = {o, true}, *j = &here;
+
+	raw(j, first ? "{\"schema\": \"badmac.diagnosis.v1\",\n\"connections\": [\n" : ",\n");
+	begin(j, "{");
+	number_or_null(j, "id", c->id);
+	string_or_null(j, "capture", c->capture);
+	string_or_null(j, "transport", c->transport == BM_UDP ? "udp" : "tcp");
+	address(j, "client", &c->client);
+	address(j, "server", &c->server);
+	string_or_null(j, "server_name", c->server_name);
+	when(j, "first_time", c->first_ts_ns);
+	when(j, "last_time", c->last_ts_ns);
+	string_or_null(j, "version", bm_version_name(c->version));
+	suite(j, c);
+	if (c->has_client_random)
+		hex(j, "client_random", bm_view(c->client_random, sizeof c->client_random));
+	else
+		string_or_null(j, "client_random", NULL);
+	if (c->resumed < 0)
+		string_or_null(j, "resumed", NULL);
+	else
+		truth(j, "resumed", c->resumed != 0);
+	string_or_null(j, "keys", source_name(c->keys));
+	truth(j, "extended_master_secret", c->extended_master_secret);
+	truth(j, "encrypt_then_mac", c->encrypt_then_mac);
+	truth(j, "truncated_hmac", c->truncated_hmac);
+	in_use(j, "max_fragment_length", bm_fragment_octets(c->max_fragment_length));
+	in_use(j, "record_size_limit", c->record_size_limit);
+	in_use(j, "compression", c->compression);
+	string_or_null(j, "result", bm_conclusion_id(c->result));
+	string_or_null(j, "undecided_because", c->undecided_because);
+	name(j, "records");
+	begin(j, "{");
+	counts(j, "client_to_server", &c->records[BM_CLIENT_TO_SERVER]);
+	counts(j, "server_to_client", &c->records[BM_SERVER_TO_CLIENT]);
+	end(j, "}");
+	number_or_null(j, "capture_gaps", c->capture_gaps);
+	alerts(j, c);
+	name(j, "failures");
+	begin(j, "[");
+	for (size_t i = 0; i < c->failure_count; i++)
+		failure(j, &c->failures[i]);
+	end(j, "]");
+	end(j, "}");
+}
+
+void
+bm_json_finish(struct bm_out *o, bool first, const struct bm_summary *s)
+{
+	struct json here = {o, true}, *j = &here;
+
+	raw(j, first ? "{\"schema\": \"badmac.diagnosis.v1\",\n\"connections\": [],\n" : "\n],\n");
+	name(j, "summary");
+	begin(j, "{");
+	string_or_null(j, "result", bm_conclusion_id(s->result));
+	number_or_null(j, "connections", s->connections);
+	counts(j, "records", &s->records);
+	number_or_null(j, "packets", s->packets);
+	number_or_null(j, "bytes", s->bytes);
+	name(j, "notices");
+	begin(j, "[");
+	for (size_t i = 0; i < s->notice_count; i++) {
+		next(j);
+		quote(j, s->notices[i].text != NULL ? s->notices[i].text : "");
+	}
+	end(j, "]");
+	end(j, "}");
+	raw(j, "}\n");
+}

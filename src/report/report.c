@@ -1,0 +1,153 @@
+/* Takes connections and the summary to the chosen kind of report, and its bytes to the caller.
+ * Refuses to know what is in them. */
+#include "report/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct bm_report {
+	struct bm_text *text;  /* NULL: JSON */
+	bool started, finished;
+	enum bm_status status; /* sticky */
+	struct bm_out out;
+};
+
+void
+bm_out_flush(struct bm_out *o)
+{
+	if (o->n != 0 && !o->failed)
+		o->failed = o->write(o->ctx, o->bytes, o->n) != 0;
+	o->n = 0;
+}
+
+void
+bm_out_add(struct bm_out *o, const void *bytes, size_t n)
+{
+	const char *p = bytes;
+
+	while (n != 0 && !o->failed) {
+		size_t room = sizeof o->bytes - o->n;
+		size_t now = n < room ? n : room;
+		memcpy(o->bytes + o->n, p, now);
+		o->n += now;
+		p += now;
+		n -= now;
+		if (o->n == sizeof o->bytes)
+			bm_out_flush(o);
+	}
+}
+
+size_t
+bm_utf8(struct bm_view v, uint32_t *code)
+{
+	struct bm_reader r = bm_reader(v);
+	uint32_t c = bm_u8(&r);
+	size_t len = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : (c & 0xf0) == 0xe0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+
+	if (len > 1)
+		c &= 0x7fu >> len;
+	for (size_t i = 1; i < len; i++) {
+		uint8_t next = bm_u8(&r);
+		if ((next & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (next & 0x3f);
+	}
+	/* No longer spelling than needed, no surrogates, nothing past U+10FFFF. */
+	if (r.bad || (len == 3 && (c < 0x800 || (c >= 0xd800 && c < 0xe000))) ||
+	    (len == 4 && (c < 0x10000 || c > 0x10ffff)))
+		return 0;
+	*code = c;
+	return len;
+}
+
+void
+bm_time_text(uint64_t ts_ns, char out[BM_TIME_TEXT_MAX])
+{
+	uint64_t second = ts_ns / 1000000000;
+	uint64_t day = second / 86400, left = second % 86400;
+	/* Days since 0000-03-01, so that a leap day ends its year; 400 years are 146,097 days. */
+	uint64_t since = day + 719468, era = since / 146097, doe = since % 146097;
+	uint64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	uint64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	uint64_t month = (5 * doy + 2) / 153;
+	unsigned dom = (unsigned)(doy - (153 * month + 2) / 5 + 1);
+	unsigned mon = (unsigned)(month < 10 ? month + 3 : month - 9);
+	unsigned year = (unsigned)(yoe + era * 400 + (mon <= 2));
+
+	snprintf(out, BM_TIME_TEXT_MAX, "%04u-%02u-%02uT%02u:%02u:%02u.%09uZ", year % 10000, mon % 100, dom % 100,
+	    (unsigned)(left / 3600), (unsigned)(left / 60 % 60), (unsigned)(left % 60),
+	    (unsigned)(ts_ns % 1000000000));
+}
+
+unsigned
+bm_fragment_octets(unsigned value)
+{
+	return value >= 1 && value <= 4 ? 256u << value : value;
+}
+
+enum bm_status
+bm_report_new(struct bm_report **out, const struct bm_report_options *o)
+{
+	*out = NULL;
+	if (o->write == NULL)
+		return BM_USAGE;
+	struct bm_report *r = calloc(1, sizeof *r);
+	if (r == NULL)
+		return BM_NOMEM;
+	r->out.write = o->write;
+	r->out.ctx = o->write_ctx;
+	if (!o->json) {
+		enum bm_status s = bm_text_new(&r->text, o->color, o->verbose);
+		if (s != BM_OK) {
+			free(r);
+			return s;
+		}
+	}
+	*out = r;
+	return BM_OK;
+}
+
+void
+bm_report_free(struct bm_report *r)
+{
+	if (r == NULL)
+		return;
+	bm_text_free(r->text);
+	free(r);
+}
+
+static enum bm_status
+settle(struct bm_report *r, enum bm_status s)
+{
+	bm_out_flush(&r->out);
+	r->status = r->out.failed ? BM_IO : s;
+	return r->status;
+}
+
+enum bm_status
+bm_report_connection(struct bm_report *r, const struct bm_connection *c)
+{
+	if (r->status != BM_OK)
+		return r->status;
+	if (r->finished)
+		return BM_USAGE;
+	if (r->text != NULL)
+		return settle(r, bm_text_connection(r->text, c));
+	bm_json_connection(&r->out, !r->started, c);
+	r->started = true;
+	return settle(r, BM_OK);
+}
+
+enum bm_status
+bm_report_finish(struct bm_report *r, const struct bm_summary *s)
+{
+	if (r->status != BM_OK)
+		return r->status;
+	if (r->finished)
+		return BM_USAGE;
+	r->finished = true;
+	if (r->text != NULL)
+		return settle(r, bm_text_finish(r->text, s, &r->out));
+	bm_json_finish(&r->out, !r->started, s);
+	return settle(r, BM_OK);
+}

@@ -1,0 +1,319 @@
+/* The text report. Its first line is the answer, so what comes before the end is put together in
+ * capped memory; past the cap connections are only counted. Refuses to know bytes of records. */
+#include "report/internal.h"
+
+#include "tls/record.h"
+#include "tls/suites.h"
+
+#include <stdlib.h>
+
+enum {
+	FAILED_MEMORY = 8 << 20,
+	LIST_MEMORY = 1 << 20,   /* of the verified, and of each group of undecided connections */
+	HEADLINE = 4096,
+	REASONS_MAX = 16,        /* the last one takes what does not fit */
+	REASON_TEXT = 200
+};
+
+/* Text of many connections, and how many did not fit any more. */
+struct section {
+	struct bm_lines lines;
+	uint64_t more;
+};
+
+/* Undecided connections for one reason. */
+struct group {
+	char reason[REASON_TEXT];
+	uint64_t connections, records, without_keys, rsa;
+	bool shown; /* one in full */
+	struct section list;
+};
+
+struct bm_text {
+	bool color, verbose;
+	struct section failed, verified;
+	struct bm_lines headline; /* about the first failed connection */
+	struct bm_lines sentence; /* and its first failure */
+	uint64_t failed_connections, undecided_connections, verified_connections;
+	struct group groups[REASONS_MAX];
+	size_t group_count;
+};
+
+static void
+set_up(struct bm_lines *l, size_t max, bool color)
+{
+	l->buf.max = max;
+	l->color = color;
+}
+
+enum bm_status
+bm_text_new(struct bm_text **out, bool color, bool verbose)
+{
+	struct bm_text *t = calloc(1, sizeof *t);
+
+	*out = t;
+	if (t == NULL)
+		return BM_NOMEM;
+	t->color = color;
+	t->verbose = verbose;
+	set_up(&t->failed.lines, FAILED_MEMORY, color);
+	set_up(&t->verified.lines, LIST_MEMORY, color);
+	set_up(&t->headline, HEADLINE, false);
+	set_up(&t->sentence, HEADLINE, false);
+	for (size_t i = 0; i < REASONS_MAX; i++)
+		set_up(&t->groups[i].list.lines, LIST_MEMORY, color);
+	return BM_OK;
+}
+
+void
+bm_text_free(struct bm_text *t)
+{
+	if (t == NULL)
+		return;
+	bm_buf_clear(&t->failed.lines.buf);
+	bm_buf_clear(&t->verified.lines.buf);
+	bm_buf_clear(&t->headline.buf);
+	bm_buf_clear(&t->sentence.buf);
+	for (size_t i = 0; i < REASONS_MAX; i++)
+		bm_buf_clear(&t->groups[i].list.lines.buf);
+	free(t);
+}
+
+/* After a connection's text was added from `mark` on: all of it stands there, or nothing. */
+static enum bm_status
+keep_whole(struct section *s, size_t mark)
+{
+	enum bm_status st = s->lines.status;
+
+	if (st == BM_OK)
+		return st;
+	s->lines.buf.n = mark;
+	s->lines.status = BM_OK;
+	if (st != BM_LIMIT)
+		return st;
+	s->more++;
+	return BM_OK;
+}
+
+/* One line: "  12  10.0.0.1:40112 -> 10.0.0.2:443 (example.org)  TLS 1.2, SUITE  1,024 records". */
+static enum bm_status
+list_connection(struct section *s, const struct bm_connection *c)
+{
+	struct bm_lines *l = &s->lines;
+	size_t mark = l->buf.n;
+	uint64_t records = 0;
+
+	for (unsigned d = 0; d < 2; d++)
+		records += c->records[d].verified + c->records[d].failed + c->records[d].undecided;
+	bm_say(l, "  %llu  ", (unsigned long long)c->id);
+	bm_detail_who(l, c);
+	bm_say(l, "  ");
+	bm_detail_what(l, c);
+	bm_say(l, "  %s protected record%s\n", bm_grouped(records).s, records == 1 ? "" : "s");
+	return keep_whole(s, mark);
+}
+
+static enum bm_status
+show_connection(struct bm_text *t, struct section *s, const struct bm_connection *c)
+{
+	size_t mark = s->lines.buf.n;
+
+	bm_say(&s->lines, "\n");
+	bm_detail(&s->lines, c, t->verbose);
+	return keep_whole(s, mark);
+}
+
+static struct group *
+group_of(struct bm_text *t, const char *reason)
+{
+	for (size_t i = 0; i < t->group_count; i++)
+		if (strncmp(t->groups[i].reason, reason, REASON_TEXT - 1) == 0)
+			return &t->groups[i];
+	if (t->group_count == REASONS_MAX)
+		return &t->groups[REASONS_MAX - 1];
+	struct group *g = &t->groups[t->group_count++];
+	if (t->group_count == REASONS_MAX)
+		reason = "for other reasons";
+	strncpy(g->reason, reason, REASON_TEXT - 1);
+	return g;
+}
+
+static enum bm_status
+undecided(struct bm_text *t, const struct bm_connection *c)
+{
+	struct group *g = group_of(t, c->undecided_because != NULL ? c->undecided_because : "not everything could be checked");
+	const struct bm_suite *s = c->has_suite ? bm_suite_find(c->suite) : NULL;
+
+	t->undecided_connections++;
+	g->connections++;
+	g->records += c->records[0].undecided + c->records[1].undecided;
+	if (c->keys == BM_SOURCE_NONE) {
+		g->without_keys++;
+		if (s != NULL && s->kx == BM_KX_RSA)
+			g->rsa++;
+	}
+	/* A failure that does not count, such as key material that does not fit, usually befalls many. */
+	if (c->failure_count != 0 && (t->verbose || !g->shown)) {
+		g->shown = true;
+		return show_connection(t, &g->list, c);
+	}
+	return t->verbose ? list_connection(&g->list, c) : BM_OK;
+}
+
+enum bm_status
+bm_text_connection(struct bm_text *t, const struct bm_connection *c)
+{
+	switch (c->result) {
+	case BM_RESULT_UNDECIDED:
+		return undecided(t, c);
+	case BM_RESULT_VERIFIED:
+		t->verified_connections++;
+		return t->verbose ? list_connection(&t->verified, c) : BM_OK;
+	case BM_RESULT_FAILED:
+		break;
+	}
+	if (t->failed_connections++ == 0) {
+		/* Too long a name is no reason to fail: a headline may be cut. */
+		const char *version = bm_version_name(c->version);
+		if (version != NULL)
+			bm_say(&t->headline, "%s, ", version);
+		bm_detail_who(&t->headline, c);
+		if (c->failure_count != 0 && c->failures[0].summary != NULL)
+			bm_say_safe(&t->sentence, c->failures[0].summary);
+		if (t->headline.status == BM_NOMEM || t->sentence.status == BM_NOMEM)
+			return BM_NOMEM;
+	}
+	return show_connection(t, &t->failed, c);
+}
+
+/* The end of the report goes out at once, by way of a small buffer. */
+static void
+send(struct bm_lines *l, struct bm_out *o)
+{
+	bm_out_add(o, l->buf.p, l->buf.n);
+	l->buf.n = 0;
+}
+
+static void
+answer_failed(struct bm_lines *l, const struct bm_text *t, const struct bm_summary *s, uint64_t protected)
+{
+	uint64_t n = s->records.failed, conns = t->failed_connections;
+
+	bm_style(l, BM_RED);
+	bm_say(l, "FAILED:");
+	bm_style(l, BM_PLAIN_STYLE);
+	bm_style(l, BM_BOLD);
+	if (n == 0 && t->sentence.buf.n != 0) {
+		bm_say(l, " ");
+		if (l->status == BM_OK)
+			l->status = bm_buf_add(&l->buf, bm_buf_view(&t->sentence.buf));
+	} else if (n == 0) {
+		bm_say(l, " an endpoint reported a bad record, yet no record fails here");
+	} else {
+		bm_say(l, " %s of %s protected records %s not verify", bm_grouped(n).s, bm_grouped(protected).s,
+		    n == 1 ? "does" : "do");
+	}
+	if (conns == 1) {
+		bm_say(l, " (");
+		if (l->status == BM_OK)
+			l->status = bm_buf_add(&l->buf, bm_buf_view(&t->headline.buf));
+		bm_say(l, ")");
+	} else if (conns != 0) {
+		bm_say(l, " (%s of %s connections)", bm_grouped(conns).s, bm_grouped(s->connections).s);
+	}
+	bm_style(l, BM_PLAIN_STYLE);
+}
+
+static void
+answer(struct bm_lines *l, const struct bm_text *t, const struct bm_summary *s)
+{
+	uint64_t protected = s->records.verified + s->records.failed + s->records.undecided;
+	const char *p = protected == 1 ? "" : "s", *c = s->connections == 1 ? "" : "s";
+
+	switch (s->result) {
+	case BM_RESULT_FAILED:
+		answer_failed(l, t, s, protected);
+		break;
+	case BM_RESULT_UNDECIDED:
+		bm_style(l, BM_YELLOW);
+		bm_say(l, "UNDECIDED:");
+		bm_style(l, BM_PLAIN_STYLE);
+		bm_style(l, BM_BOLD);
+		if (s->records.undecided != 0)
+			bm_say(l, " %s of %s protected record%s in %s connection%s could not be checked",
+			    bm_grouped(s->records.undecided).s, bm_grouped(protected).s, p, bm_grouped(s->connections).s, c);
+		else
+			bm_say(l, " not everything in %s connection%s could be checked", bm_grouped(s->connections).s, c);
+		bm_style(l, BM_PLAIN_STYLE);
+		break;
+	case BM_RESULT_VERIFIED:
+		bm_style(l, BM_GREEN);
+		bm_say(l, "OK:");
+		bm_style(l, BM_PLAIN_STYLE);
+		bm_style(l, BM_BOLD);
+		if (s->connections == 0)
+			bm_say(l, " no TLS found in %s packet%s", bm_grouped(s->packets).s, s->packets == 1 ? "" : "s");
+		else if (protected == 0)
+			bm_say(l, " no protected record in %s TLS connection%s", bm_grouped(s->connections).s, c);
+		else
+			bm_say(l, " %s protected record%s in %s connection%s %s", bm_grouped(protected).s, p,
+			    bm_grouped(s->connections).s, c, protected == 1 ? "verifies" : "all verify");
+		bm_style(l, BM_PLAIN_STYLE);
+		break;
+	}
+	bm_say(l, "\n");
+}
+
+static void
+send_section(struct section *s, struct bm_lines *l, struct bm_out *o)
+{
+	send(l, o);
+	send(&s->lines, o);
+	if (s->more != 0)
+		bm_say(l, "  and %s more connection%s: too many to show as text, --format json has them all\n",
+		    bm_grouped(s->more).s, s->more == 1 ? "" : "s");
+}
+
+static void
+send_group(struct group *g, struct bm_lines *l, struct bm_out *o)
+{
+	bm_say(l, "\n");
+	bm_style(l, BM_YELLOW);
+	bm_say(l, "undecided");
+	bm_style(l, BM_PLAIN_STYLE);
+	bm_say(l, "   %s connection%s, %s record%s: ", bm_grouped(g->connections).s, g->connections == 1 ? "" : "s",
+	    bm_grouped(g->records).s, g->records == 1 ? "" : "s");
+	bm_say_safe(l, g->reason);
+	bm_say(l, "\n");
+	if (g->without_keys != 0) {
+		bm_say(l, "  next     give secrets with -k: a key log (SSLKEYLOGFILE) of either side");
+		if (g->rsa != 0)
+			bm_say(l, ", or for %s of them the server's RSA private key",
+			    g->rsa == g->connections ? "all" : bm_grouped(g->rsa).s);
+		bm_say(l, "\n");
+	}
+	send_section(&g->list, l, o);
+}
+
+enum bm_status
+bm_text_finish(struct bm_text *t, const struct bm_summary *s, struct bm_out *o)
+{
+	struct bm_lines l = {.buf = {.max = 4 * HEADLINE}, .color = t->color};
+
+	answer(&l, t, s);
+	send_section(&t->failed, &l, o);
+	for (size_t i = 0; i < t->group_count; i++)
+		send_group(&t->groups[i], &l, o);
+	if (t->verified_connections != 0 && (t->failed_connections != 0 || t->undecided_connections != 0 || t->verbose)) {
+		bm_say(&l, "\n");
+		bm_style(&l, BM_GREEN);
+		bm_say(&l, "verified");
+		bm_style(&l, BM_PLAIN_STYLE);
+		bm_say(&l, "    %s connection%s\n", bm_grouped(t->verified_connections).s,
+		    t->verified_connections == 1 ? "" : "s");
+		send_section(&t->verified, &l, o);
+	}
+	send(&l, o);
+	bm_buf_clear(&l.buf);
+	return l.status;
+}
