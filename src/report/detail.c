@@ -5,10 +5,8 @@
 #include "tls/record.h"
 #include "tls/suites.h"
 
-#include <math.h>
-
 enum {
-	HEX_SHOWN = 32,     /* bytes of a damaged run */
+	HEX_SHOWN = 32, /* bytes of a damaged run */
 	RUNS_SHOWN = 4,
 	PACKETS_SHOWN = 6,
 	ALERTS_SHOWN = 6,
@@ -125,7 +123,8 @@ head(struct bm_lines *l, const struct bm_connection *c, bool verbose)
 	tally(l, "server to client", &c->records[BM_SERVER_TO_CLIENT]);
 	bm_say(l, "\n");
 	if (c->capture_gaps != 0)
-		bm_say(l, "  capture  lacks bytes in %s place%s\n", bm_grouped(c->capture_gaps).s, plural(c->capture_gaps));
+		bm_say(l, "  capture  lacks bytes in %s place%s\n", bm_grouped(c->capture_gaps).s,
+			plural(c->capture_gaps));
 	if (c->capture != NULL) {
 		char time[BM_TIME_TEXT_MAX];
 		bm_time_text(c->first_ts_ns, time);
@@ -193,8 +192,11 @@ where(struct bm_lines *l, const struct bm_failure *f, bool verbose)
 		bm_say(l, ", %s byte%s", bm_grouped(f->length).s, plural(f->length));
 	size_t n = f->packet_count <= PACKETS_SHOWN || verbose ? f->packet_count : PACKETS_SHOWN;
 	for (size_t i = 0; i < n; i++)
-		bm_say(l, "%s%llu", i != 0 ? ", " : f->packet_count == 1 ? ", packet " : ", packets ",
-		    (unsigned long long)f->packets[i]);
+		bm_say(l, "%s%llu",
+			i != 0                 ? ", "
+			: f->packet_count == 1 ? ", packet "
+								   : ", packets ",
+			(unsigned long long)f->packets[i]);
 	if (n < f->packet_count)
 		bm_say(l, " and %s more", bm_grouped(f->packet_count - n).s);
 	bm_say(l, "\n");
@@ -205,16 +207,17 @@ proof(struct bm_lines *l, const struct bm_failure *f)
 {
 	const struct bm_proof *p = &f->proof;
 
-	if (!f->has_proof || p->method == NULL || !isfinite(p->chance_log2) || p->chance_log2 > -0.005)
+	if (!bm_proof_counts(f))
 		return;
-	double odds = floor(-p->chance_log2 < 1e9 ? -p->chance_log2 : 1e9);
+	/* Rounded down: never claim more than was shown. */
+	uint64_t odds = (uint64_t)(-p->chance_log2 < 1e9 ? -p->chance_log2 : 1e9);
 	bm_say(l, "  proof    %s: ", p->method);
-	if (odds < 1)
+	if (odds == 0)
 		bm_say(l, "coincidence is as likely");
 	else
-		bm_say(l, "chance of coincidence 1 in 2^%.0f", odds);
-	bm_say(l, " (%s candidate%s tried, tag of %u bits)\n", bm_grouped(p->candidates).s, plural(p->candidates),
-	    p->tag_bits);
+		bm_say(l, "chance of coincidence 1 in 2^%llu", (unsigned long long)odds);
+	bm_say(l, " (%s candidate%s tried, tag of %u bits)\n", bm_grouped(p->candidates).s,
+		plural(p->candidates), p->tag_bits);
 }
 
 static void
@@ -224,8 +227,8 @@ damage(struct bm_lines *l, const struct bm_failure *f, bool verbose)
 
 	for (size_t i = 0; i < n; i++) {
 		const struct bm_damage *d = &f->damage[i];
-		bm_say(l, "  damage   %s byte%s at record offset %llu", bm_grouped(d->length).s, plural(d->length),
-		    (unsigned long long)d->record_offset);
+		bm_say(l, "  damage   %s byte%s at record offset %llu", bm_grouped(d->length).s,
+			plural(d->length), (unsigned long long)d->record_offset);
 		if (d->packet != BM_UNKNOWN)
 			bm_say(l, ", packet %llu", (unsigned long long)d->packet);
 		if (d->packet != BM_UNKNOWN && d->packet_offset != BM_UNKNOWN)
@@ -240,7 +243,8 @@ damage(struct bm_lines *l, const struct bm_failure *f, bool verbose)
 		bm_say(l, "\n");
 	}
 	if (n < f->damage_count)
-		bm_say(l, "           and %s more run%s\n", bm_grouped(f->damage_count - n).s, plural(f->damage_count - n));
+		bm_say(l, "           and %s more run%s\n", bm_grouped(f->damage_count - n).s,
+			plural(f->damage_count - n));
 }
 
 /* Lines under one label, which stands before the first. */
@@ -279,7 +283,7 @@ failure(struct bm_lines *l, const struct bm_failure *f, bool verbose)
 	damage(l, f, verbose);
 	if (f->checksum_as_captured != NULL || f->checksum_as_sent != NULL) {
 		bm_say(l, "  checksum %s as captured",
-		    f->checksum_as_captured != NULL ? f->checksum_as_captured : "unknown");
+			f->checksum_as_captured != NULL ? f->checksum_as_captured : "unknown");
 		if (f->checksum_as_sent != NULL)
 			bm_say(l, ", %s with the repair put in", f->checksum_as_sent);
 		bm_say(l, "\n");
@@ -303,9 +307,11 @@ bm_detail(struct bm_lines *l, const struct bm_connection *c, bool verbose)
 	for (size_t i = 0; i < n; i++)
 		failure(l, &c->failures[i], verbose);
 	if (n < c->failure_count)
-		bm_say(l, "\n  and %s more failure%s of this connection (--verbose or --format json shows all)\n",
-		    bm_grouped(c->failure_count - n).s, plural(c->failure_count - n));
-	if (c->undecided_because != NULL) {
+		bm_say(l,
+			"\n  and %s more failure%s of this connection (--verbose or --format json shows all)\n",
+			bm_grouped(c->failure_count - n).s, plural(c->failure_count - n));
+	/* Those that are undecided altogether stand under their reason anyway. */
+	if (c->undecided_because != NULL && c->result != BM_RESULT_UNDECIDED) {
 		bm_say(l, "  undecided because ");
 		bm_say_safe(l, c->undecided_because);
 		bm_say(l, "\n");

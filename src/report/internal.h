@@ -16,15 +16,21 @@ struct bm_out {
 void bm_out_add(struct bm_out *o, const void *bytes, size_t n);
 void bm_out_flush(struct bm_out *o);
 
-/* Length of the UTF-8 sequence (RFC 3629) that v starts with, and its code point; 0 when it starts with none. */
+/* Length of the UTF-8 sequence (RFC 3629) that v starts with, and its code point; 0 when it starts
+ * with none. */
 size_t bm_utf8(struct bm_view v, uint32_t *code);
 
 /* "2026-01-31T12:00:00.000000001Z" (RFC 3339). */
 #define BM_TIME_TEXT_MAX 40
 void bm_time_text(uint64_t ts_ns, char out[BM_TIME_TEXT_MAX]);
 
-/* Octets that a max_fragment_length in the model stands for: it may be the extension's code (RFC 6066, section 4). */
+/* Octets that a max_fragment_length in the model stands for: it may be the extension's code
+ * (RFC 6066, section 4). */
 unsigned bm_fragment_octets(unsigned value);
+
+/* A chance that is no chance (a tag of 0 bits, or no number at all) proves nothing and is not
+ * shown. */
+bool bm_proof_counts(const struct bm_failure *f);
 
 void bm_json_connection(struct bm_out *o, bool first, const struct bm_connection *c);
 void bm_json_finish(struct bm_out *o, bool first, const struct bm_summary *s);

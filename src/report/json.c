@@ -6,7 +6,6 @@
 #include "tls/suites.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 
 /* Where the next member or element goes. */
@@ -43,8 +42,9 @@ quote(struct json *j, const char *text)
 			else if (code < 0x10000)
 				snprintf(piece, sizeof piece, "\\u%04x", (unsigned)code);
 			else
-				snprintf(piece, sizeof piece, "\\u%04x\\u%04x", 0xd800u + (unsigned)((code - 0x10000) >> 10),
-				    0xdc00u + (unsigned)((code - 0x10000) & 0x3ff));
+				snprintf(piece, sizeof piece, "\\u%04x\\u%04x",
+					0xd800u + (unsigned)((code - 0x10000) >> 10),
+					0xdc00u + (unsigned)((code - 0x10000) & 0x3ff));
 			raw(j, piece);
 			n = n != 0 ? n : 1;
 		}
@@ -215,7 +215,8 @@ alerts(struct json *j, const struct bm_connection *c)
 		string_or_null(j, "direction", direction_name(a->direction));
 		string_or_null(j, "level", bm_alert_level(a->level));
 		string_or_null(j, "description", bm_alert_name(a->description));
-		number_or_null(j, "code", a->level == 0 && a->description == 255 ? BM_UNKNOWN : a->description);
+		number_or_null(
+			j, "code", a->level == 0 && a->description == 255 ? BM_UNKNOWN : a->description);
 		number_or_null(j, "packet", a->packet != 0 ? a->packet : BM_UNKNOWN);
 		truth(j, "encrypted", a->encrypted);
 		end(j, "}");
@@ -223,14 +224,13 @@ alerts(struct json *j, const struct bm_connection *c)
 	end(j, "]");
 }
 
-/* A chance that is no chance (0 bits of tag, or no number at all) proves nothing. */
 static void
 proof(struct json *j, const struct bm_failure *f)
 {
 	const struct bm_proof *p = &f->proof;
 
 	name(j, "proof");
-	if (!f->has_proof || p->method == NULL || !isfinite(p->chance_log2) || p->chance_log2 > -0.005) {
+	if (!bm_proof_counts(f)) {
 		raw(j, "null");
 		return;
 	}
@@ -242,7 +242,8 @@ proof(struct json *j, const struct bm_failure *f)
 	char text[32];
 	double most = p->chance_log2 < -1e9 ? 1e9 : -p->chance_log2;
 	uint64_t hundredths = (uint64_t)(most * 100 + 0.5);
-	snprintf(text, sizeof text, "-%" PRIu64 ".%02u", hundredths / 100, (unsigned)(hundredths % 100));
+	snprintf(
+		text, sizeof text, "-%" PRIu64 ".%02u", hundredths / 100, (unsigned)(hundredths % 100));
 	name(j, "chance_log2");
 	raw(j, text);
 	end(j, "}");
@@ -313,7 +314,8 @@ failure(struct json *j, const struct bm_failure *f)
 		next(j);
 		begin(j, "{");
 		string_or_null(j, "cause", bm_cause_id(f->ruled_out[i].cause));
-		string_or_null(j, "because", f->ruled_out[i].because != NULL ? f->ruled_out[i].because : "");
+		string_or_null(
+			j, "because", f->ruled_out[i].because != NULL ? f->ruled_out[i].because : "");
 		end(j, "}");
 	}
 	end(j, "]");

@@ -2,11 +2,12 @@
  * Refuses to know what is in them. */
 #include "report/internal.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 struct bm_report {
-	struct bm_text *text;  /* NULL: JSON */
+	struct bm_text *text; /* NULL: JSON */
 	bool started, finished;
 	enum bm_status status; /* sticky */
 	struct bm_out out;
@@ -42,7 +43,16 @@ bm_utf8(struct bm_view v, uint32_t *code)
 {
 	struct bm_reader r = bm_reader(v);
 	uint32_t c = bm_u8(&r);
-	size_t len = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : (c & 0xf0) == 0xe0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+	size_t len = 0;
+
+	if (c < 0x80)
+		len = 1;
+	else if (c >= 0xc2 && c < 0xe0)
+		len = 2;
+	else if (c >= 0xe0 && c < 0xf0)
+		len = 3;
+	else if (c >= 0xf0 && c < 0xf5)
+		len = 4;
 
 	if (len > 1)
 		c &= 0x7fu >> len;
@@ -53,8 +63,8 @@ bm_utf8(struct bm_view v, uint32_t *code)
 		c = c << 6 | (next & 0x3f);
 	}
 	/* No longer spelling than needed, no surrogates, nothing past U+10FFFF. */
-	if (r.bad || (len == 3 && (c < 0x800 || (c >= 0xd800 && c < 0xe000))) ||
-	    (len == 4 && (c < 0x10000 || c > 0x10ffff)))
+	if (len == 0 || r.bad || (len == 3 && (c < 0x800 || (c >= 0xd800 && c < 0xe000))) ||
+		(len == 4 && (c < 0x10000 || c > 0x10ffff)))
 		return 0;
 	*code = c;
 	return len;
@@ -74,15 +84,22 @@ bm_time_text(uint64_t ts_ns, char out[BM_TIME_TEXT_MAX])
 	unsigned mon = (unsigned)(month < 10 ? month + 3 : month - 9);
 	unsigned year = (unsigned)(yoe + era * 400 + (mon <= 2));
 
-	snprintf(out, BM_TIME_TEXT_MAX, "%04u-%02u-%02uT%02u:%02u:%02u.%09uZ", year % 10000, mon % 100, dom % 100,
-	    (unsigned)(left / 3600), (unsigned)(left / 60 % 60), (unsigned)(left % 60),
-	    (unsigned)(ts_ns % 1000000000));
+	snprintf(out, BM_TIME_TEXT_MAX, "%04u-%02u-%02uT%02u:%02u:%02u.%09uZ", year % 10000, mon % 100,
+		dom % 100, (unsigned)(left / 3600), (unsigned)(left / 60 % 60), (unsigned)(left % 60),
+		(unsigned)(ts_ns % 1000000000));
 }
 
 unsigned
 bm_fragment_octets(unsigned value)
 {
 	return value >= 1 && value <= 4 ? 256u << value : value;
+}
+
+bool
+bm_proof_counts(const struct bm_failure *f)
+{
+	return f->has_proof && f->proof.method != NULL && isfinite(f->proof.chance_log2) &&
+		   f->proof.chance_log2 < -0.005;
 }
 
 enum bm_status

@@ -9,9 +9,9 @@
 
 enum {
 	FAILED_MEMORY = 8 << 20,
-	LIST_MEMORY = 1 << 20,   /* of the verified, and of each group of undecided connections */
+	LIST_MEMORY = 1 << 20, /* of the verified, and of each group of undecided connections */
 	HEADLINE = 4096,
-	REASONS_MAX = 16,        /* the last one takes what does not fit */
+	REASONS_MAX = 16, /* the last one takes what does not fit */
 	REASON_TEXT = 200
 };
 
@@ -141,7 +141,8 @@ group_of(struct bm_text *t, const char *reason)
 static enum bm_status
 undecided(struct bm_text *t, const struct bm_connection *c)
 {
-	struct group *g = group_of(t, c->undecided_because != NULL ? c->undecided_because : "not everything could be checked");
+	struct group *g = group_of(
+		t, c->undecided_because != NULL ? c->undecided_because : "not everything could be checked");
 	const struct bm_suite *s = c->has_suite ? bm_suite_find(c->suite) : NULL;
 
 	t->undecided_connections++;
@@ -152,7 +153,7 @@ undecided(struct bm_text *t, const struct bm_connection *c)
 		if (s != NULL && s->kx == BM_KX_RSA)
 			g->rsa++;
 	}
-	/* A failure that does not count, such as key material that does not fit, usually befalls many. */
+	/* A failure that does not count, such as key material that does not fit, befalls many alike. */
 	if (c->failure_count != 0 && (t->verbose || !g->shown)) {
 		g->shown = true;
 		return show_connection(t, &g->list, c);
@@ -195,7 +196,8 @@ send(struct bm_lines *l, struct bm_out *o)
 }
 
 static void
-answer_failed(struct bm_lines *l, const struct bm_text *t, const struct bm_summary *s, uint64_t protected)
+answer_failed(
+	struct bm_lines *l, const struct bm_text *t, const struct bm_summary *s, uint64_t protected)
 {
 	uint64_t n = s->records.failed, conns = t->failed_connections;
 
@@ -210,8 +212,8 @@ answer_failed(struct bm_lines *l, const struct bm_text *t, const struct bm_summa
 	} else if (n == 0) {
 		bm_say(l, " an endpoint reported a bad record, yet no record fails here");
 	} else {
-		bm_say(l, " %s of %s protected records %s not verify", bm_grouped(n).s, bm_grouped(protected).s,
-		    n == 1 ? "does" : "do");
+		bm_say(l, " %s of %s protected records %s not verify", bm_grouped(n).s,
+			bm_grouped(protected).s, n == 1 ? "does" : "do");
 	}
 	if (conns == 1) {
 		bm_say(l, " (");
@@ -241,9 +243,11 @@ answer(struct bm_lines *l, const struct bm_text *t, const struct bm_summary *s)
 		bm_style(l, BM_BOLD);
 		if (s->records.undecided != 0)
 			bm_say(l, " %s of %s protected record%s in %s connection%s could not be checked",
-			    bm_grouped(s->records.undecided).s, bm_grouped(protected).s, p, bm_grouped(s->connections).s, c);
+				bm_grouped(s->records.undecided).s, bm_grouped(protected).s, p,
+				bm_grouped(s->connections).s, c);
 		else
-			bm_say(l, " not everything in %s connection%s could be checked", bm_grouped(s->connections).s, c);
+			bm_say(l, " not everything in %s connection%s could be checked",
+				bm_grouped(s->connections).s, c);
 		bm_style(l, BM_PLAIN_STYLE);
 		break;
 	case BM_RESULT_VERIFIED:
@@ -252,12 +256,14 @@ answer(struct bm_lines *l, const struct bm_text *t, const struct bm_summary *s)
 		bm_style(l, BM_PLAIN_STYLE);
 		bm_style(l, BM_BOLD);
 		if (s->connections == 0)
-			bm_say(l, " no TLS found in %s packet%s", bm_grouped(s->packets).s, s->packets == 1 ? "" : "s");
+			bm_say(l, " no TLS found in %s packet%s", bm_grouped(s->packets).s,
+				s->packets == 1 ? "" : "s");
 		else if (protected == 0)
-			bm_say(l, " no protected record in %s TLS connection%s", bm_grouped(s->connections).s, c);
+			bm_say(
+				l, " no protected record in %s TLS connection%s", bm_grouped(s->connections).s, c);
 		else
 			bm_say(l, " %s protected record%s in %s connection%s %s", bm_grouped(protected).s, p,
-			    bm_grouped(s->connections).s, c, protected == 1 ? "verifies" : "all verify");
+				bm_grouped(s->connections).s, c, protected == 1 ? "verifies" : "all verify");
 		bm_style(l, BM_PLAIN_STYLE);
 		break;
 	}
@@ -270,8 +276,9 @@ send_section(struct section *s, struct bm_lines *l, struct bm_out *o)
 	send(l, o);
 	send(&s->lines, o);
 	if (s->more != 0)
-		bm_say(l, "  and %s more connection%s: too many to show as text, --format json has them all\n",
-		    bm_grouped(s->more).s, s->more == 1 ? "" : "s");
+		bm_say(l,
+			"  and %s more connection%s: too many to show as text, --format json has them all\n",
+			bm_grouped(s->more).s, s->more == 1 ? "" : "s");
 }
 
 static void
@@ -281,15 +288,15 @@ send_group(struct group *g, struct bm_lines *l, struct bm_out *o)
 	bm_style(l, BM_YELLOW);
 	bm_say(l, "undecided");
 	bm_style(l, BM_PLAIN_STYLE);
-	bm_say(l, "   %s connection%s, %s record%s: ", bm_grouped(g->connections).s, g->connections == 1 ? "" : "s",
-	    bm_grouped(g->records).s, g->records == 1 ? "" : "s");
+	bm_say(l, "   %s connection%s, %s record%s: ", bm_grouped(g->connections).s,
+		g->connections == 1 ? "" : "s", bm_grouped(g->records).s, g->records == 1 ? "" : "s");
 	bm_say_safe(l, g->reason);
 	bm_say(l, "\n");
 	if (g->without_keys != 0) {
 		bm_say(l, "  next     give secrets with -k: a key log (SSLKEYLOGFILE) of either side");
 		if (g->rsa != 0)
 			bm_say(l, ", or for %s of them the server's RSA private key",
-			    g->rsa == g->connections ? "all" : bm_grouped(g->rsa).s);
+				g->rsa == g->connections ? "all" : bm_grouped(g->rsa).s);
 		bm_say(l, "\n");
 	}
 	send_section(&g->list, l, o);
@@ -304,13 +311,14 @@ bm_text_finish(struct bm_text *t, const struct bm_summary *s, struct bm_out *o)
 	send_section(&t->failed, &l, o);
 	for (size_t i = 0; i < t->group_count; i++)
 		send_group(&t->groups[i], &l, o);
-	if (t->verified_connections != 0 && (t->failed_connections != 0 || t->undecided_connections != 0 || t->verbose)) {
+	if (t->verified_connections != 0 &&
+		(t->failed_connections != 0 || t->undecided_connections != 0 || t->verbose)) {
 		bm_say(&l, "\n");
 		bm_style(&l, BM_GREEN);
 		bm_say(&l, "verified");
 		bm_style(&l, BM_PLAIN_STYLE);
 		bm_say(&l, "    %s connection%s\n", bm_grouped(t->verified_connections).s,
-		    t->verified_connections == 1 ? "" : "s");
+			t->verified_connections == 1 ? "" : "s");
 		send_section(&t->verified, &l, o);
 	}
 	send(&l, o);

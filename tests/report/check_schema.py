@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Validates badmac.diagnosis.v1 reports.
+
+    check_schema.py FILE...             reports in files ('-': standard input)
+    check_schema.py --run COMMAND...    the report that COMMAND writes to standard output
+
+Besides the schema it holds what a schema cannot say: sums, the summary's result, that every
+connection stands on a line of its own. Ends with 77 (skipped) where jsonschema is missing.
+"""
+import json
+import pathlib
+import subprocess
+import sys
+
+SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "docs" / "badmac.diagnosis.v1.schema.json"
+
+
+def no_duplicates(pairs):
+    keys = [k for k, _ in pairs]
+    if len(keys) != len(set(keys)):
+        raise ValueError(f"a name stands twice in {keys}")
+    return dict(pairs)
+
+
+def not_a_number(text):
+    raise ValueError(f"{text} is not JSON")
+
+
+def beyond_schema(report):
+    """Yields what is wrong though the schema holds."""
+    summary, connections = report["summary"], report["connections"]
+    if summary["connections"] != len(connections):
+        yield f"summary counts {summary['connections']} connections, {len(connections)} are listed"
+    for kind in ("verified", "failed", "undecided", "plaintext"):
+        total = sum(way[kind] for c in connections for way in c["records"].values())
+        if total != summary["records"][kind]:
+            yield f"summary counts {summary['records'][kind]} {kind} records, the connections {total}"
+    results = {c["result"] for c in connections}
+    worst = next((r for r in ("failed", "undecided") if r in results), "verified")
+    if summary["result"] != worst:
+        yield f"summary says {summary['result']}, the connections {worst}"
+    ids = [c["id"] for c in connections]
+    if len(ids) != len(set(ids)):
+        yield "an id stands twice"
+    for c in connections:
+        if c["result"] == "undecided" and c["undecided_because"] is None:
+            yield f"connection {c['id']} does not say why it is undecided"
+        for f in c["failures"]:
+            for d in f["damage"]:
+                if len(d["received"]) != 2 * d["length"]:
+                    yield f"connection {c['id']}: damage of {d['length']} bytes, received {d['received']}"
+            if f["confidence"] == "proven" and f["proof"] and f["proof"]["chance_log2"] > -40:
+                yield f"connection {c['id']}: proven with 2^{f['proof']['chance_log2']}"
+
+
+def check(name, text, validator):
+    try:
+        report = json.loads(text, object_pairs_hook=no_duplicates, parse_constant=not_a_number)
+    except ValueError as e:
+        return [f"{name}: {e}"]
+    wrong = [f"{name}: {e.json_path}: {e.message[:300]}" for e in validator.iter_errors(report)]
+    if wrong:
+        return wrong
+    wrong = [f"{name}: {w}" for w in beyond_schema(report)]
+    lines = sum(line.startswith('{"id": ') for line in text.splitlines())
+    if lines != len(report["connections"]):
+        wrong.append(f"{name}: {lines} lines hold {len(report['connections'])} connections")
+    if not text.isascii():
+        wrong.append(f"{name}: bytes outside ASCII")
+    return wrong
+
+
+def main(args):
+    try:
+        import jsonschema
+    except ImportError:
+        print("python3-jsonschema is missing")
+        return 77
+    if not args or args[0] in ("-h", "--help"):
+        print(__doc__)
+        return 2
+    schema = json.loads(SCHEMA.read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    if args[0] == "--run":
+        done = subprocess.run(args[1:], stdout=subprocess.PIPE, check=False)
+        # 0, 1 and 3 come with a report.
+        if done.returncode not in (0, 1, 3):
+            print(f"{args[1]} ended with {done.returncode}")
+            return 1
+        texts = [(args[1], done.stdout)]
+    else:
+        texts = [(a, sys.stdin.buffer.read() if a == "-" else pathlib.Path(a).read_bytes()) for a in args]
+    wrong = [w for name, text in texts for w in check(name, text.decode(), validator)]
+    print("\n".join(wrong) if wrong else f"{len(texts)} valid")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

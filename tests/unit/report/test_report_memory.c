@@ -1,0 +1,83 @@
+/* Reports when memory runs out: every allocation fails once; that is a status and nothing else. */
+#include "sample.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *p, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *p, size_t n);
+
+static size_t left = SIZE_MAX; /* allocations until one fails */
+
+static bool
+fails(void)
+{
+	return left != SIZE_MAX && left-- == 0;
+}
+
+void *
+__wrap_malloc(size_t n)
+{
+	return fails() ? NULL : __real_malloc(n);
+}
+
+void *
+__wrap_calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *
+__wrap_realloc(void *p, size_t n)
+{
+	return fails() ? NULL : __real_realloc(p, n);
+}
+
+static void
+every_allocation(bool json)
+{
+	struct bm_connection c[3] = {*sample_full(), *sample_full(), *sample_full()};
+
+	c[1].result = BM_RESULT_UNDECIDED;
+	c[2].result = BM_RESULT_VERIFIED;
+	size_t n = 0;
+	for (;; n++) {
+		struct sink s = {.discard = true};
+		struct bm_report_options o = sample_options(&s, json);
+		o.verbose = true;
+		left = n;
+		enum bm_status st = sample_report(&o, c, 3);
+		left = SIZE_MAX;
+		if (st == BM_OK)
+			break;
+		assert_int_equal(st, BM_NOMEM);
+		assert_true(n < 100);
+	}
+	assert_true(n >= (json ? 1 : 10));
+}
+
+static void
+text(void **state)
+{
+	(void)state;
+	every_allocation(false);
+}
+
+static void
+json(void **state)
+{
+	(void)state;
+	every_allocation(true);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(text), cmocka_unit_test(json)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

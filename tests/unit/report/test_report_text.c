@@ -1,0 +1,370 @@
+/* The text report: the answer first, every fact of a failure, and memory that ends somewhere. */
+#include "sample.h"
+
+#include <stdlib.h>
+
+static char *
+text(const struct bm_connection *c, size_t n, bool verbose)
+{
+	struct sink s = {0};
+	struct bm_report_options o = sample_options(&s, false);
+
+	o.verbose = verbose;
+	assert_int_equal(sample_report(&o, c, n), BM_OK);
+	assert_non_null(s.text);
+	return s.text;
+}
+
+static void
+has(const char *t, const char *piece)
+{
+	if (strstr(t, piece) == NULL)
+		print_error("not found: %s\nin:\n%s\n", piece, t);
+	assert_non_null(strstr(t, piece));
+}
+
+static void
+lacks(const char *t, const char *piece)
+{
+	if (strstr(t, piece) != NULL)
+		print_error("found: %s\nin:\n%s\n", piece, t);
+	assert_null(strstr(t, piece));
+}
+
+static void
+starts(const char *t, const char *piece)
+{
+	if (strncmp(t, piece, strlen(piece)) != 0)
+		print_error("%s\n", t);
+	assert_int_equal(strncmp(t, piece, strlen(piece)), 0);
+}
+
+static void
+whole_failure(void **state)
+{
+	(void)state;
+	char *t = text(sample_full(), 1, false);
+
+	assert_string_equal(t,
+		"FAILED: 1 of 1,267 protected records does not verify (TLS 1.2, 10.0.0.1:40112 -> "
+		"[2001:db8::1]:443 (example.org))\n"
+		"\n"
+		"connection 7   10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)\n"
+		"  TLS 1.2, TLS_RSA_WITH_AES_128_GCM_SHA256, full handshake, keys from a key log\n"
+		"  client to server: 1,234 verified, 1 failed, 2 undecided    server to client: 30 verified\n"
+		"  capture  lacks bytes in 1 place\n"
+		"  seen in  front.pcap, from 2024-02-29T12:34:56.123456789Z\n"
+		"  alert    bad_record_mac (fatal), server to client, packet 31, encrypted\n"
+		"  alert    unreadable, client to server, packet 34, encrypted\n"
+		"\n"
+		"  record   client to server, epoch 1, sequence number 4, at stream offset 3529, 1,029 bytes, "
+		"packets 24, 25\n"
+		"  cause    retransmission-differs (proven): Record 4 of the client verifies with other bytes.\n"
+		"  at fault network, sender-host\n"
+		"  proof    copy-choice: chance of coincidence 1 in 2^126 (3 candidates tried, tag of 128 bits)\n"
+		"  damage   2 bytes at record offset 12, packet 25 at byte 78\n"
+		"             received 0aff\n"
+		"             sent     0bfe\n"
+		"  damage   3 bytes at record offset 40\n"
+		"             received 010203\n"
+		"             sent     unknown\n"
+		"  checksum invalid as captured, valid with the repair put in\n"
+		"  because  first fact\n"
+		"           second \"fact\"\n"
+		"  next     look at it\n"
+		"           then again\n"
+		"  undecided because the capture lacks packets of this connection\n");
+	free(t);
+	t = text(sample_full(), 1, true);
+	has(t, "  not      record-replayed: no earlier record is alike\n");
+	has(t, "alert    close_notify (warning), client to server, packet 33, encrypted\n");
+	has(t, ", extended master secret, encrypt-then-MAC, truncated HMAC, max fragment length 1024, "
+		   "record size limit 16385, compression method 1\n");
+	free(t);
+}
+
+static void
+answers(void **state)
+{
+	(void)state;
+	struct bm_connection two[2] = {*sample_full(), *sample_full()};
+	char *t = text(two, 2, false);
+
+	starts(t, "FAILED: 2 of 2,534 protected records do not verify (2 of 2 connections)\n");
+	free(t);
+	/* Nothing fails here, an endpoint says so all the same. */
+	two[0].records[0].failed = 0;
+	t = text(two, 1, false);
+	starts(t, "FAILED: Record 4 of the client verifies with other bytes. (TLS 1.2, 10.0.0.1:40112 ->");
+	free(t);
+	two[0].failure_count = 0;
+	t = text(two, 1, false);
+	starts(t, "FAILED: an endpoint reported a bad record, yet no record fails here (TLS 1.2, ");
+	free(t);
+	two[0].result = BM_RESULT_VERIFIED;
+	two[0].records[0] = (struct bm_record_counts){12, 0, 0, 0};
+	t = text(two, 1, false);
+	assert_string_equal(t, "OK: 42 protected records in 1 connection all verify\n");
+	free(t);
+	t = text(two, 1, true);
+	assert_string_equal(t, "OK: 42 protected records in 1 connection all verify\n\nverified    1 connection\n"
+						   "  7  10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)  TLS 1.2, "
+						   "TLS_RSA_WITH_AES_128_GCM_SHA256  42 protected records\n");
+	free(t);
+	memset(two[0].records, 0, sizeof two[0].records);
+	t = text(two, 1, false);
+	assert_string_equal(t, "OK: no protected record in 1 TLS connection\n");
+	free(t);
+	t = text(NULL, 0, false);
+	assert_string_equal(t, "OK: no TLS found in 1,234,567 packets\n");
+	free(t);
+	t = text(two + 1, 1, false);
+	starts(t, "FAILED:");
+	free(t);
+}
+
+static void
+undecided_groups(void **state)
+{
+	(void)state;
+	struct bm_connection c[5];
+
+	for (size_t i = 0; i < 5; i++) {
+		c[i] = *sample_full();
+		c[i].id = i;
+		c[i].result = BM_RESULT_UNDECIDED;
+		c[i].records[0] = (struct bm_record_counts){0, 0, 500, 0};
+		c[i].keys = BM_SOURCE_NONE;
+		c[i].failure_count = 0;
+		c[i].undecided_because = i < 3 ? "no key material was given" : "the suite is not known here";
+	}
+	c[4].failure_count = c[3].failure_count = 1;
+	c[0].suite = 0xfefe;
+	char *t = text(c, 5, false);
+	starts(t, "UNDECIDED: 2,500 of 2,650 protected records in 5 connections could not be checked\n");
+	has(t, "\nundecided   3 connections, 1,500 records: no key material was given\n"
+		   "  next     give secrets with -k: a key log (SSLKEYLOGFILE) of either side, or for 2 of them "
+		   "the server's RSA private key\n");
+	has(t, "\nundecided   2 connections, 1,000 records: the suite is not known here\n");
+	/* What does not count as a failure is shown once. */
+	has(t, "connection 3 ");
+	lacks(t, "connection 4 ");
+	lacks(t, "  0  10.0.0.1");
+	free(t);
+	t = text(c, 5, true);
+	has(t, "\n  0  10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)  TLS 1.2, cipher suite 0xFEFE  530 "
+		   "protected records\n");
+	has(t, "connection 4 ");
+	free(t);
+}
+
+static void
+many_reasons(void **state)
+{
+	(void)state;
+	char reason[40][300];
+	struct bm_connection c[40];
+
+	for (size_t i = 0; i < 40; i++) {
+		c[i] = *sample_full();
+		c[i].result = BM_RESULT_UNDECIDED;
+		memset(reason[i], 'x', sizeof reason[i]);
+		reason[i][0] = (char)('A' + i);
+		reason[i][sizeof reason[i] - 1] = '\0';
+		c[i].undecided_because = reason[i];
+	}
+	char *t = text(c, 40, false);
+	has(t, "\nundecided   25 connections, 50 records: for other reasons\n");
+	free(t);
+}
+
+static void
+safe_for_terminals(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *shown;
+	} cases[] = {
+		{"\x1b[31mred\x07", "(\\x1b[31mred\\x07)"},
+		{"a\nOK: all verify", "(a\\x0aOK: all verify)"},
+		{"caf\xc3\xa9", "(caf\xc3\xa9)"},
+		{"\xff\xfe", "(\\xff\\xfe)"},
+		{"\xc2\x9b" "31m", "(\\xc2\\x9b31m)"},                 /* CSI as one C1 character */
+		{"\xe2\x80\xae" "gro", "(\\xe2\\x80\\xaegro)"},        /* right-to-left override */
+		{"\x7f", "(\\x7f)"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct bm_connection *c = sample_full();
+		struct bm_failure f = c->failures[0];
+		c->server_name = c->capture = cases[i].name;
+		f.summary = cases[i].name;
+		c->failures = &f;
+		char *t = text(c, 1, true);
+		has(t, cases[i].shown);
+		for (const char *p = t; *p != '\0'; p++)
+			assert_true(*p == '\n' || (unsigned char)*p >= 0x20);
+		free(t);
+	}
+}
+
+static void
+colours(void **state)
+{
+	(void)state;
+	struct sink s = {0};
+	struct bm_report_options o = sample_options(&s, false);
+
+	o.color = true;
+	assert_int_equal(sample_report(&o, sample_full(), 1), BM_OK);
+	starts(s.text, "\033[1;31mFAILED:\033[0m\033[1m 1 of");
+	/* Taken out, they leave the same report. */
+	char *plain = text(sample_full(), 1, false), *to = s.text;
+	for (const char *p = s.text; *p != '\0';) {
+		if (*p == '\033') {
+			p = strchr(p, 'm') + 1;
+			continue;
+		}
+		*to++ = *p++;
+	}
+	*to = '\0';
+	assert_string_equal(s.text, plain);
+	free(plain);
+	sink_clear(&s);
+}
+
+static void
+long_lists_are_cut(void **state)
+{
+	(void)state;
+	struct bm_connection *c = sample_full();
+	struct bm_failure f[30];
+	struct bm_damage d[20];
+	struct bm_alert a[30];
+	uint64_t packets[50];
+	uint8_t bytes[100];
+
+	memset(bytes, 0xab, sizeof bytes);
+	for (size_t i = 0; i < 50; i++)
+		packets[i] = i + 1;
+	for (size_t i = 0; i < 20; i++) {
+		d[i] = c->failures[0].damage[0];
+		d[i].received = bm_view(bytes, sizeof bytes);
+	}
+	for (size_t i = 0; i < 30; i++) {
+		a[i] = c->alerts[0];
+		f[i] = c->failures[0];
+		f[i].packets = packets;
+		f[i].packet_count = 50;
+		f[i].damage = d;
+		f[i].damage_count = 20;
+	}
+	c->failures = f;
+	c->failure_count = 30;
+	c->alerts = a;
+	c->alert_count = 30;
+	char *t = text(c, 1, false);
+	has(t, "packets 1, 2, 3, 4, 5, 6 and 44 more\n");
+	has(t, "received abababababababababababababababababababababababababababababababab... (100 bytes)\n");
+	has(t, "           and 16 more runs\n");
+	has(t, "           and 24 more alerts\n");
+	has(t, "  and 20 more failures of this connection (--verbose or --format json shows all)\n");
+	free(t);
+	t = text(c, 1, true);
+	has(t, "48, 49, 50\n");
+	lacks(t, " more runs");
+	lacks(t, " more alerts");
+	lacks(t, " more failures");
+	free(t);
+}
+
+/* Memory does not grow with the connections, and what is not shown is counted. */
+static void
+bounded(void **state)
+{
+	(void)state;
+	struct sink s = {0};
+	struct bm_report_options o = sample_options(&s, false);
+	struct bm_connection failing = *sample_full(), fine = *sample_full(), open = *sample_full();
+	struct bm_summary sum = sample_summary(&failing, 1);
+	struct bm_report *r;
+
+	fine.result = BM_RESULT_VERIFIED;
+	open.result = BM_RESULT_UNDECIDED;
+	o.verbose = true;
+	sum.connections = 90000;
+	assert_int_equal(bm_report_new(&r, &o), BM_OK);
+	for (uint64_t i = 0; i < 30000; i++) {
+		failing.id = fine.id = open.id = i;
+		assert_int_equal(bm_report_connection(r, &failing), BM_OK);
+		assert_int_equal(bm_report_connection(r, &fine), BM_OK);
+		assert_int_equal(bm_report_connection(r, &open), BM_OK);
+	}
+	assert_int_equal(s.n, 0); /* the answer stands first */
+	assert_int_equal(bm_report_finish(r, &sum), BM_OK);
+	assert_true(s.n < 12u << 20);
+	has(s.text, "FAILED: ");
+	has(s.text, "(30,000 of 90,000 connections)\n");
+	has(s.text, " more connections: too many to show as text, --format json has them all\n");
+	has(s.text, "\nverified    30,000 connections\n");
+	has(s.text, "undecided   30,000 connections, 60,000 records: ");
+	/* Shown and counted make all of them. */
+	unsigned long shown = 0, more = 0;
+	for (const char *p = s.text; (p = strstr(p, "\nconnection ")) != NULL; p++)
+		shown++;
+	const char *p = s.text;
+	for (int i = 0; i < 2; i++) {
+		p = strstr(p, "\n  and ");
+		assert_non_null(p);
+		for (p += 7; *p != ' '; p++)
+			if (*p != ',')
+				more = more * (*p == ' ' ? 1 : 10) + (unsigned long)(*p - '0');
+		if (i == 0) {
+			shown += more;
+			more = 0;
+		}
+	}
+	assert_int_equal(shown + more, 60000);
+	bm_report_free(r);
+	sink_clear(&s);
+}
+
+static void
+write_failures_stick(void **state)
+{
+	(void)state;
+	struct bm_connection two[2] = {*sample_full(), *sample_full()};
+	struct bm_summary sum = sample_summary(two, 2);
+	static char big[30000];
+	struct bm_failure f = two[0].failures[0];
+
+	memset(big, 'x', sizeof big - 1);
+	f.summary = big; /* more than one write */
+	two[0].failures = two[1].failures = &f;
+	for (size_t i = 1; i <= 4; i++) {
+		struct sink s = {.fail_at = i};
+		struct bm_report_options o = sample_options(&s, false);
+		struct bm_report *r;
+		assert_int_equal(bm_report_new(&r, &o), BM_OK);
+		assert_int_equal(bm_report_connection(r, &two[0]), BM_OK);
+		assert_int_equal(bm_report_connection(r, &two[1]), BM_OK);
+		assert_int_equal(bm_report_finish(r, &sum), BM_IO);
+		assert_int_equal(bm_report_finish(r, &sum), BM_IO);
+		assert_int_equal(bm_report_connection(r, &two[0]), BM_IO);
+		assert_int_equal(s.calls, i);
+		bm_report_free(r);
+		sink_clear(&s);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(whole_failure), cmocka_unit_test(answers),
+		cmocka_unit_test(undecided_groups), cmocka_unit_test(many_reasons),
+		cmocka_unit_test(safe_for_terminals), cmocka_unit_test(colours),
+		cmocka_unit_test(long_lists_are_cut), cmocka_unit_test(bounded),
+		cmocka_unit_test(write_failures_stick)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
