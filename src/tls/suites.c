@@ -457,8 +457,8 @@ static const struct bm_suite suites[] = {
 	/* FIPS versions of SSL 3.0, with the TLS 1.0 PRF: never registered, reserved for their use. */
 	NAMED(0xFEFE, SSL_RSA_FIPS_WITH_DES_CBC_SHA, RSA),
 	NAMED(0xFEFF, SSL_RSA_FIPS_WITH_3DES_EDE_CBC_SHA, RSA),
-	NAMED(0xFFE0, SSL_RSA_FIPS_WITH_3DES_EDE_CBC_SHA, RSA),
-	NAMED(0xFFE1, SSL_RSA_FIPS_WITH_DES_CBC_SHA, RSA),
+	NAMED(0xFFE0, SSL_RSA_OLDFIPS_WITH_3DES_EDE_CBC_SHA, RSA),
+	NAMED(0xFFE1, SSL_RSA_OLDFIPS_WITH_DES_CBC_SHA, RSA),
 };
 enum { SUITES = sizeof(suites) / sizeof(*suites) };
 
