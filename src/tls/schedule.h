@@ -22,6 +22,10 @@ struct bm_traffic_keys {
 	uint8_t number_key[BM_KEY_MAX]; /* DTLS 1.3 */
 };
 
+/* Every call that takes a version and a suite returns BM_UNSUPPORTED for two that do not go together
+ * and for a suite that is not verifiable. What a failing call was to fill is zero then; a secret to
+ * be updated in place stays as it was. An empty premaster secret is BM_USAGE. */
+
 /* Master secret from premaster (RFC 6101 6.1, RFC 2246 8.1, RFC 5246 8.1). */
 BM_MUST_USE enum bm_status bm_master_secret(unsigned version, const struct bm_suite *s,
     struct bm_view premaster, const uint8_t client_random[BM_RANDOM],
@@ -35,7 +39,8 @@ BM_MUST_USE enum bm_status bm_master_secret_extended(unsigned version, const str
 BM_MUST_USE enum bm_status bm_key_block(unsigned version, const struct bm_suite *s,
     const uint8_t master[BM_MASTER], const uint8_t client_random[BM_RANDOM],
     const uint8_t server_random[BM_RANDOM], struct bm_traffic_keys k[2]);
-/* TLS 1.3 and DTLS 1.3 (RFC 8446, 7.3; RFC 9147, 5.9): keys of a traffic secret. */
+/* TLS 1.3 and DTLS 1.3 (RFC 8446, 7.3; RFC 9147, 5.9): keys of a traffic secret. BM_USAGE for a
+ * secret that is not as long as the suite's hash. */
 BM_MUST_USE enum bm_status bm_keys_from_secret(unsigned version, const struct bm_suite *s,
     struct bm_view secret, struct bm_traffic_keys *k);
 /* application_traffic_secret_N+1 (RFC 8446, 7.2); in place. */

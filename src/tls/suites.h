@@ -21,7 +21,8 @@ struct bm_suite {
 	uint8_t tag_len;          /* AEAD: 16 or 8; else 0 */
 	enum bm_hash mac;         /* HMAC of CBC, stream and NULL suites; BM_HASH_NONE for AEAD */
 	enum bm_hash prf;         /* TLS 1.2 PRF and TLS 1.3 HKDF hash: BM_SHA256, BM_SHA384 or BM_SM3 */
-	bool verifiable;          /* badmac has the rules and the primitives (export, GOST, ...: false) */
+	bool verifiable;          /* badmac has the rules and the primitives (export, GOST, ...: false,
+	                           * and then nothing above but id, name and kx is set) */
 };
 
 /* NULL when the id is not registered. */
