@@ -15,7 +15,7 @@
 enum {
 	NOTICES_MAX = 64,
 	FRAGMENT_MEMORY = 16 << 20,
-	RESULT_MEMORY = 16 << 20, /* of one connection */
+	RESULT_MEMORY = 256 << 20, /* of one connection */
 	PROGRESS_FRAMES = 4096
 };
 
@@ -202,6 +202,17 @@ after_event(struct badmac *b, struct watched *w)
 		b->status = bm_session_status(w->session);
 }
 
+/* Most flows of a capture are no TLS: nothing is kept of those. */
+static void
+let_go(struct bm_flow *f, struct watched *w)
+{
+	if (!bm_session_dismissed(w->session))
+		return;
+	bm_flow_set_user(f, NULL);
+	bm_session_free(w->session);
+	free(w);
+}
+
 static void
 on_data(void *ctx, struct bm_flow *f, enum bm_way way)
 {
@@ -212,6 +223,7 @@ on_data(void *ctx, struct bm_flow *f, enum bm_way way)
 		return;
 	bm_session_data(w->session, way);
 	after_event(b, w);
+	let_go(f, w);
 }
 
 static void
@@ -234,6 +246,7 @@ on_datagram(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_segme
 		return;
 	bm_session_datagram(w->session, way, s);
 	after_event(b, w);
+	let_go(f, w);
 }
 
 static void

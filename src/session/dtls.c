@@ -175,6 +175,7 @@ protected_record(struct half *h, const struct bm_dtls_record *r, size_t at, cons
 		h->verified_in[slot]++;
 		if (s->verified_since_keys++ == 0)
 			keys_confirmed(s);
+		remember_record(h, &w, seq & SEQ_MASK, h->datagram_off + at, d->packet);
 		if (seq >= h->next_seq[slot])
 			h->next_seq[slot] = seq + 1;
 		confirm(h, epoch, pos.seq, h->datagram_off + at);
@@ -186,6 +187,7 @@ protected_record(struct half *h, const struct bm_dtls_record *r, size_t at, cons
 		tally(h)->failed++;
 		struct bm_case *c = new_case(h, BM_CASE_BAD_RECORD, 0, 0);
 		if (c != NULL) {
+			c->seq = seq & SEQ_MASK; /* the epoch has a place of its own */
 			c->result = o.result;
 			keep_record(h, c, r, at, d);
 			if (h->verified_in[slot] != 0)
@@ -200,8 +202,10 @@ dtls_datagram(struct bm_session *s, enum bm_way way, const struct bm_segment *d)
 {
 	if (!s->tls) {
 		if (!bm_dtls_starts(d->payload)) {
-			if (++s->hunted > HELLO_WITHIN)
+			if (++s->hunted > HELLO_WITHIN) {
 				bm_flow_ignore(s->flow);
+				s->dismissed = true;
+			}
 			return;
 		}
 		/* The handshake type follows the 13 bytes of the record header. */

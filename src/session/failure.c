@@ -197,8 +197,7 @@ other_keys_fit(struct half *h, const struct bm_wire *w, uint64_t off)
 					continue;
 				if (e != h->epoch)
 					enter_epoch(h, e);
-				h->keys = p;
-				bm_position_start(p, &h->pos);
+				choose_secret(h, nth, p);
 				accept_record(h, w, &o, off, packet_at(h, off + n - 1), true);
 				return true;
 			}
@@ -253,6 +252,10 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 	uint32_t len = (uint32_t)(BM_HEADER + w->body.n);
 	uint64_t found = 0, tried = 0;
 
+	if (h->closed) {
+		h->over = true;
+		return false;
+	}
 	if (!h->protected || h->keys == NULL) {
 		/* No keys, and what follows is no record: framing is all there was. */
 		if (w->body.p == NULL) {

@@ -39,6 +39,7 @@ struct lost {
 	unsigned chained;            /* framed records after the failed one that did not verify */
 	uint64_t scan;               /* headers are looked for from here on */
 	uint64_t tried;
+	uint64_t work;               /* octets put through MACs in all tries */
 	uint64_t missing;            /* bytes in gaps between start and scan */
 	size_t case_index;           /* SIZE_MAX: none */
 	struct bm_position expected; /* at start */
@@ -53,6 +54,7 @@ struct half {
 	enum bm_way way;
 	struct bm_stream *stream;
 	bool started, over, gave_up;
+	bool closed;                 /* close_notify came: what follows is nobody's (RFC 8446, 6.1) */
 	bool no_waiting;             /* for what the other direction has to tell first */
 	uint64_t off;                /* of the next record header */
 
@@ -87,6 +89,7 @@ struct bm_session {
 	enum bm_status status;
 	struct half half[2];         /* by side */
 	bool tls, dtls, middle;      /* middle: joined without handshake */
+	bool dismissed;              /* no TLS in it, and it is not looked for any more */
 	uint64_t hunted;
 	uint64_t hunt_from[2];       /* by way */
 
@@ -145,6 +148,10 @@ void enter_epoch(struct half *h, unsigned epoch);
 void enter_next_generation(struct half *h);
 /* TLS 1.3: keys for another epoch without entering it; NULL when there are none. */
 const struct bm_protection *epoch_keys(struct half *h, unsigned epoch, size_t nth);
+/* TLS 1.3: stays in this epoch, but with the nth secret logged for it. */
+void choose_secret(struct half *h, size_t nth, const struct bm_protection *p);
+/* TLS 1.3: the keys that a KeyUpdate would bring, without entering their epoch. */
+const struct bm_protection *next_generation(struct half *h);
 /* Something verified: remember the session for resumptions. */
 void keys_confirmed(struct bm_session *s);
 
@@ -158,6 +165,7 @@ bool check(struct half *h, const struct bm_protection *p, const struct bm_positi
     const struct bm_wire *w, bool want_plain, struct bm_outcome *o);
 uint64_t fingerprint(const struct bm_wire *w);
 const struct past *find_twin(const struct half *h, const struct bm_wire *w);
+void remember_record(struct half *h, const struct bm_wire *w, uint64_t seq, uint64_t off, uint64_t packet);
 
 /* failure.c: a record that does not verify */
 /* Returns true when the loop may go on at h->off; false: lost, resync decides. */

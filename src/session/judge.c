@@ -18,20 +18,54 @@ unsettled(const struct bm_case *c)
 	return c->kind == BM_CASE_BAD_RECORD && !c->found && c->after == BM_AFTER_NOTHING;
 }
 
-/* Nothing verified in an epoch, in either direction, and records of it failed: one case about
- * the keys takes the place of those about the records. */
+/* Did anybody say that a record sent by `side` was bad? */
+static bool
+complained_of(const struct bm_session *s, unsigned side)
+{
+	for (size_t i = 0; i < s->alert_count; i++)
+		if (complains(&s->alerts[i]) && s->alerts[i].direction != side)
+			return true;
+	return false;
+}
+
+static bool
+verified_later(const struct half *h, unsigned slot)
+{
+	for (unsigned e = slot + 1; e < EPOCHS; e++)
+		if (h->verified_in[e] != 0)
+			return true;
+	return false;
+}
+
+/* A set of sides, as bits. */
+static bool
+in_doubt(const struct bm_case *c, unsigned slot, unsigned sides)
+{
+	return epoch_slot(c->epoch) == slot && (sides >> c->direction & 1) != 0 && unsettled(c);
+}
+
+/* Nothing that the sides sent in an epoch verified, and records of it failed: one case about the
+ * keys takes the place of those about the records. */
 static void
-doubt_keys(struct bm_session *s, unsigned epoch)
+doubt_keys(struct bm_session *s, unsigned epoch, unsigned sides)
 {
 	size_t first = SIZE_MAX, bad = 0;
 	unsigned slot = epoch_slot(epoch);
+	uint64_t others = 0;
+	bool complained = false, went_on = false;
 
-	/* The two directions of TLS 1.3 have secrets of their own; both are logged or neither is. */
-	if (s->half[0].verified_in[slot] != 0 || s->half[1].verified_in[slot] != 0)
-		return;
+	for (unsigned side = 0; side < 2; side++) {
+		if ((sides >> side & 1) == 0)
+			continue;
+		if (s->half[side].verified_in[slot] != 0)
+			return;
+		others += s->facts.tally[side].undecided;
+		complained = complained || complained_of(s, side);
+		went_on = went_on || verified_later(&s->half[side], slot);
+	}
 	for (size_t i = 0; i < s->case_count; i++) {
 		struct bm_case *c = &s->cases[i];
-		if (epoch_slot(c->epoch) != slot || !unsettled(c))
+		if (!in_doubt(c, slot, sides))
 			continue;
 		bad++;
 		if (first == SIZE_MAX || (c->packet_count != 0 && s->cases[first].packet_count != 0 &&
@@ -40,16 +74,22 @@ doubt_keys(struct bm_session *s, unsigned epoch)
 	}
 	if (first == SIZE_MAX)
 		return;
-	uint64_t others = 0;
-	for (unsigned side = 0; side < 2; side++)
-		others += s->facts.tally[side].undecided;
+	bool only_one = bad == 1 && others == 0 && !went_on;
+	/* A single record that its receiver rejected: damage to it would look the same. Where the keys of the
+	 * other direction fit, so do these, unless everything speaks against it. */
+	if (only_one && (complained || sides != 3)) {
+		s->cases[first].only_one = true;
+		return;
+	}
+	if (sides != 3 && complained)
+		return;
 	struct bm_case keep = s->cases[first];
 	keep.kind = BM_CASE_NO_KEYS_FIT;
-	keep.only_one = bad == 1 && others == 0;
+	keep.only_one = only_one;
 	size_t n = 0;
 	for (size_t i = 0; i < s->case_count; i++) {
 		struct bm_case *c = &s->cases[i];
-		if (epoch_slot(c->epoch) != slot || !unsettled(c)) {
+		if (!in_doubt(c, slot, sides)) {
 			s->cases[n++] = *c;
 			continue;
 		}
@@ -125,8 +165,12 @@ complaint(struct bm_session *s, const struct bm_alert_seen *a)
 void
 judge(struct bm_session *s)
 {
-	for (unsigned e = 0; e < EPOCHS; e++)
-		doubt_keys(s, e);
+	for (unsigned e = 0; e < EPOCHS; e++) {
+		doubt_keys(s, e, 3);
+		/* The two directions of TLS 1.3 have secrets of their own (RFC 8446, 7.1). */
+		for (unsigned side = 0; is_tls13(s) && side < 2; side++)
+			doubt_keys(s, e, 1u << side);
+	}
 	for (size_t i = 0; i < s->alert_count; i++)
 		if (complains(&s->alerts[i]))
 			complaint(s, &s->alerts[i]);

@@ -282,11 +282,22 @@ epoch_keys(struct half *h, unsigned epoch, size_t nth)
 	return p;
 }
 
-void
-enter_epoch(struct half *h, unsigned epoch)
+/* The nth secret of h's epoch, from which KeyUpdate derives the next (RFC 8446, 7.2). */
+static void
+take_secret(struct half *h, size_t nth)
 {
 	struct bm_secret secret;
 
+	h->secret_len = 0;
+	if (find_traffic_secret(h, h->epoch, nth, &secret) && secret.bytes.n <= sizeof h->secret) {
+		memcpy(h->secret, secret.bytes.p, secret.bytes.n);
+		h->secret_len = secret.bytes.n;
+	}
+}
+
+void
+enter_epoch(struct half *h, unsigned epoch)
+{
 	h->protected = epoch != BM_EPOCH_PLAIN;
 	h->epoch = epoch;
 	h->gave_up = false;
@@ -299,11 +310,34 @@ enter_epoch(struct half *h, unsigned epoch)
 	h->keys = epoch_keys(h, epoch, 0);
 	if (h->keys != NULL)
 		bm_position_start(h->keys, &h->pos);
-	h->secret_len = 0;
-	if (find_traffic_secret(h, epoch, 0, &secret) && secret.bytes.n <= sizeof h->secret) {
-		memcpy(h->secret, secret.bytes.p, secret.bytes.n);
-		h->secret_len = secret.bytes.n;
-	}
+	take_secret(h, 0);
+}
+
+void
+choose_secret(struct half *h, size_t nth, const struct bm_protection *p)
+{
+	h->keys = p;
+	bm_position_start(p, &h->pos);
+	take_secret(h, nth);
+}
+
+const struct bm_protection *
+next_generation(struct half *h)
+{
+	struct bm_session *s = h->s;
+	uint8_t secret[BM_SECRET_MAX];
+	const struct bm_protection *p = NULL;
+
+	if (h->epoch < BM_EPOCH_APPLICATION || h->secret_len == 0)
+		return NULL;
+	for (size_t i = 0; i < s->key_count; i++)
+		if (s->keys[i].side == h->side && s->keys[i].epoch == h->epoch + 1)
+			return s->keys[i].protection;
+	memcpy(secret, h->secret, h->secret_len);
+	if (bm_secret_update(s->facts.version, s->facts.suite, secret, h->secret_len) == BM_OK)
+		p = from_secret(h, h->epoch + 1, bm_view(secret, h->secret_len));
+	bm_wipe(secret, sizeof secret);
+	return p;
 }
 
 void
@@ -311,15 +345,14 @@ enter_next_generation(struct half *h)
 {
 	struct bm_session *s = h->s;
 
+	h->keys = next_generation(h);
 	h->epoch++;
 	h->skipped_case = SIZE_MAX;
 	h->reuse_told = false;
-	h->keys = NULL;
 	memset(&h->pos, 0, sizeof h->pos);
-	if (h->secret_len == 0 ||
+	if (h->keys == NULL ||
 	    bm_secret_update(s->facts.version, s->facts.suite, h->secret, h->secret_len) != BM_OK)
-		return;
-	h->keys = from_secret(h, h->epoch, bm_view(h->secret, h->secret_len));
+		h->secret_len = 0;
 	if (h->keys != NULL)
 		bm_position_start(h->keys, &h->pos);
 }

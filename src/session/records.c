@@ -7,6 +7,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+enum { CLOSE_NOTIFY = 0 };
+
 bool
 check(struct half *h, const struct bm_protection *p, const struct bm_position *pos,
     const struct bm_wire *w, bool want_plain, struct bm_outcome *o)
@@ -62,8 +64,8 @@ find_twin(const struct half *h, const struct bm_wire *w)
 	return NULL;
 }
 
-static void
-remember(struct half *h, const struct bm_wire *w, uint64_t seq, uint64_t off, uint64_t packet)
+void
+remember_record(struct half *h, const struct bm_wire *w, uint64_t seq, uint64_t off, uint64_t packet)
 {
 	if (h->past_count < PAST_MAX) {
 		void *items = h->past;
@@ -92,7 +94,7 @@ accept_record(struct half *h, const struct bm_wire *w, struct bm_outcome *o, uin
 	h->verified_in[epoch_slot(h->epoch)]++;
 	if (s->verified_since_keys++ == 0)
 		keys_confirmed(s);
-	remember(h, w, h->pos.seq, off, packet);
+	remember_record(h, w, h->pos.seq, off, packet);
 	struct bm_position before = h->pos;
 	if (in_order)
 		bm_position_after(h->keys, &h->pos, w, &h->pos);
@@ -108,12 +110,15 @@ accept_record(struct half *h, const struct bm_wire *w, struct bm_outcome *o, uin
 	}
 	if (!check(h, h->keys, &before, w, true, &full))
 		return;
-	if (type == BM_ALERT)
+	if (type == BM_ALERT) {
 		note_alert(h, full.plain, packet, true);
-	else if (type == BM_HANDSHAKE)
+		if (full.plain.n == 2 && full.plain.p[1] == CLOSE_NOTIFY)
+			h->closed = true;
+	} else if (type == BM_HANDSHAKE) {
 		handshake_plain(h, full.plain);
-	else if (!is_tls13(s))
+	} else if (!is_tls13(s)) {
 		change_cipher_spec(h);
+	}
 	bm_wipe(s->env->scratch.bytes, full.plain.n < sizeof s->env->scratch.bytes ? full.plain.n : 0);
 }
 
@@ -164,7 +169,7 @@ try_later_epoch(struct half *h, const struct bm_wire *w, struct bm_outcome *o)
 			bm_position_start(p, &pos);
 			if (check(h, p, &pos, w, false, o)) {
 				enter_epoch(h, e);
-				h->keys = p;
+				choose_secret(h, nth, p);
 				return true;
 			}
 		}
@@ -276,8 +281,8 @@ handle_gap(struct half *h, uint64_t at, uint64_t gap)
 	lose_in_gap(h, h->off, at + gap);
 }
 
-void
-run_half(struct half *h, bool final)
+static void
+follow(struct half *h, bool final)
 {
 	struct bm_session *s = h->s;
 
@@ -354,5 +359,24 @@ run_half(struct half *h, bool final)
 		}
 		if (one_record(h, hdr))
 			bm_stream_release(h->stream, h->off);
+	}
+}
+
+void
+run_half(struct half *h, bool final)
+{
+	follow(h, final);
+	if (!h->over)
+		return;
+	/* Nothing more is read from this direction: its bytes need not be held. */
+	for (;;) {
+		if (h->off < bm_stream_base(h->stream))
+			h->off = bm_stream_base(h->stream);
+		uint64_t n = bm_stream_avail(h->stream, h->off);
+		n += bm_stream_gap(h->stream, h->off + n);
+		if (n == 0)
+			return;
+		h->off += n;
+		bm_stream_release(h->stream, h->off);
 	}
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 enum {
+	CHECK_COST = 512,        /* octets that could be hashed in the time that a check takes to set up */
 	NEAR = 64,               /* sequence numbers tried either way for a candidate */
 	GAP_WINDOW = 1 << 16,
 	RC4_REACH = 1 << 15,     /* octets of keystream that may have been left out */
@@ -91,10 +92,21 @@ attempt(struct half *h, const struct bm_wire *w, struct bm_position *pos)
 	struct bm_outcome o;
 
 	h->lost->tried++;
+	h->lost->work += w->body.n + CHECK_COST;
 	if (!check(h, h->keys, pos, w, false, &o))
 		return false;
 	h->pos = *pos;
 	return true;
+}
+
+/* A search must end on hostile input too: what one loss may cost, less once a run has had many. */
+static bool
+exhausted(const struct half *h)
+{
+	uint64_t cases = h->s->env->cases;
+	unsigned bits = cases <= 64 ? 30 : cases <= 4096 ? 24 : 20;
+
+	return h->lost->work >> bits != 0;
 }
 
 static bool
@@ -170,11 +182,28 @@ attempt_rc4(struct half *h, const struct bm_wire *w, uint64_t at, uint64_t ahead
 	return false;
 }
 
+/* Does it verify under keys whose epoch begins somewhere before it? */
+static bool
+attempt_from_start(struct half *h, const struct bm_protection *p, const struct bm_wire *w,
+    struct bm_position *pos)
+{
+	struct bm_outcome o;
+	unsigned window = h->lost->over_gap ? NEAR : 1;
+
+	bm_position_start(p, pos);
+	for (unsigned i = 0; i < window; i++, pos->seq++) {
+		h->lost->tried++;
+		h->lost->work += w->body.n + CHECK_COST;
+		if (check(h, p, pos, w, false, &o))
+			return true;
+	}
+	return false;
+}
+
 static bool
 attempt_other_epoch(struct half *h, const struct bm_wire *w)
 {
 	struct bm_session *s = h->s;
-	struct bm_outcome o;
 
 	if (!is_tls13(s)) {
 		/* The ChangeCipherSpec fell into a gap. */
@@ -188,38 +217,34 @@ attempt_other_epoch(struct half *h, const struct bm_wire *w)
 		if (p == NULL)
 			return false;
 		struct bm_position pos;
-		bm_position_start(p, &pos);
-		for (unsigned i = 0; i < NEAR; i++, pos.seq++) {
-			h->lost->tried++;
-			if (!check(h, p, &pos, w, false, &o))
-				continue;
-			h->protected = true;
-			h->epoch = 1;
-			h->keys = p;
-			h->pos = pos;
-			return true;
-		}
-		return false;
+		if (!attempt_from_start(h, p, w, &pos))
+			return false;
+		h->protected = true;
+		h->epoch = 1;
+		h->keys = p;
+		h->pos = pos;
+		return true;
 	}
 	unsigned last = h->epoch < BM_EPOCH_APPLICATION ? BM_EPOCH_APPLICATION : h->epoch;
+	struct bm_position pos;
 	for (unsigned e = h->epoch + 1; e <= last; e++) {
 		const struct bm_protection *p = epoch_keys(h, e, 0);
 		if (p == NULL)
 			continue;
-		struct bm_position pos;
-		bm_position_start(p, &pos);
-		uint64_t window = h->lost->over_gap ? NEAR : 1;
-		for (uint64_t i = 0; i < window; i++, pos.seq++) {
-			h->lost->tried++;
-			if (!check(h, p, &pos, w, false, &o))
-				continue;
-			enter_epoch(h, e);
-			h->keys = p;
-			h->pos = pos;
-			return true;
-		}
+		if (!attempt_from_start(h, p, w, &pos))
+			continue;
+		enter_epoch(h, e);
+		choose_secret(h, 0, p);
+		h->pos = pos;
+		return true;
 	}
-	return false;
+	/* The KeyUpdate is what was damaged, or fell into the gap. */
+	const struct bm_protection *p = next_generation(h);
+	if (p == NULL || !attempt_from_start(h, p, w, &pos))
+		return false;
+	enter_next_generation(h);
+	h->pos = pos;
+	return true;
 }
 
 /* Does the record at `at` verify at any position that the stream up to here could have led to? */
@@ -397,7 +422,7 @@ follow_chain(struct half *h, bool final)
 		}
 		if (h->s->status != BM_OK)
 			return NOTHING;
-		if (l->chained + 1 >= CHAIN_MAX)
+		if (l->chained + 1 >= CHAIN_MAX || exhausted(h))
 			return NOTHING;
 		l->chained++;
 		l->links[l->chained].off = at;
@@ -465,7 +490,7 @@ scan(struct half *h, bool final)
 				meet(h, &w, at);
 				return FOUND;
 			}
-			if (h->s->status != BM_OK)
+			if (h->s->status != BM_OK || exhausted(h))
 				return NOTHING;
 		}
 		l->scan += n - (BM_HEADER - 1);
@@ -501,14 +526,20 @@ resync(struct half *h, bool final)
 			return false;
 		if (h->s->status != BM_OK)
 			return false;
-		if (l->chained + 1 >= CHAIN_MAX) {
+		if (l->chained + 1 >= CHAIN_MAX || exhausted(h)) {
 			give_up(h);
 			return true;
 		}
 	}
 	if (scan(h, final) == FOUND)
 		return true;
-	if (!final || h->s->status != BM_OK)
+	if (h->s->status != BM_OK)
+		return false;
+	if (exhausted(h)) {
+		give_up(h);
+		return true;
+	}
+	if (!final)
 		return false;
 	/* The end, and nothing verified. */
 	if (l->chain != 0 && l->chained != 0)

@@ -285,6 +285,7 @@ hunt(struct bm_session *s, enum bm_way way, bool final)
 		bm_stream_release(st, s->hunt_from[way]);
 		if (s->hunted > HUNT_MAX) {
 			bm_flow_ignore(s->flow);
+			s->dismissed = true;
 			return;
 		}
 		if (bm_stream_avail(st, s->hunt_from[way]) <= keep)
@@ -414,6 +415,12 @@ bool
 bm_session_is_tls(const struct bm_session *s)
 {
 	return s->tls;
+}
+
+bool
+bm_session_dismissed(const struct bm_session *s)
+{
+	return s->dismissed;
 }
 
 const struct bm_session_facts *

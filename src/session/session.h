@@ -105,7 +105,7 @@ struct bm_case {
 	uint64_t alert_packet;
 	bool over_gap;              /* REJECTED: bytes of this direction were not captured */
 	bool no_keys;               /* REJECTED: records of this direction could not be checked */
-	bool only_one;              /* NO_KEYS_FIT: one record was all there was */
+	bool only_one;              /* no other record of its epoch could be tried under these keys */
 };
 #define BM_NO_SEQ UINT64_MAX
 
@@ -126,6 +126,8 @@ void bm_session_end(struct bm_session *s);
 enum bm_status bm_session_status(const struct bm_session *s);
 /* False: the flow carries no TLS (so far). */
 bool bm_session_is_tls(const struct bm_session *s);
+/* True: it carries none, is ignored from here on (bm_flow_ignore), and the session may be freed. */
+bool bm_session_dismissed(const struct bm_session *s);
 
 struct bm_session_facts {
 	unsigned version;            /* 0 unknown */

@@ -119,6 +119,7 @@ fill_damage(const struct bm_case *c, const struct bm_finding *f, struct bm_arena
     struct bm_failure *out)
 {
 	struct bm_damage *d = bm_arena_take(a, f->change_count, sizeof *d);
+	uint64_t stream_offset = out->stream_offset;
 
 	if (d == NULL)
 		return false;
@@ -126,7 +127,7 @@ fill_damage(const struct bm_case *c, const struct bm_finding *f, struct bm_arena
 		const struct bm_change *ch = &f->changes[i];
 		const struct bm_fragment *at = fragment_at(c, ch->record_off);
 		d[i].record_offset = ch->record_off;
-		d[i].stream_offset = c->off + ch->record_off;
+		d[i].stream_offset = stream_offset == BM_UNKNOWN ? BM_UNKNOWN : stream_offset + ch->record_off;
 		d[i].length = ch->received.n;
 		d[i].packet = at != NULL ? at->packet : BM_UNKNOWN;
 		d[i].packet_offset = at != NULL ? at->packet_off + (ch->record_off - at->record_off) : BM_UNKNOWN;
@@ -159,12 +160,12 @@ fill_failure(const struct bm_case *c, const struct bm_session_facts *facts,
 		    bm_alert_name(c->alert) != NULL ? bm_alert_name(c->alert) : "an alert");
 	const char *sum = checksums(c);
 	if (sum != NULL && f->cause != BM_CAUSE_WRONG_KEYS)
-		bm_evidence(&w, f, "TCP checksum of the packet%s that carry it: %s", c->packet_count == 1 ? "" : "s",
-		    sum);
+		bm_evidence(&w, f, "%s checksum of the packet%s that carry it: %s",
+		    conn->transport == BM_UDP ? "UDP" : "TCP", c->packet_count == 1 ? "" : "s", sum);
 	out->direction = c->direction;
 	out->epoch = c->epoch;
-	out->sequence_number = c->seq == BM_NO_SEQ ? BM_UNKNOWN : c->seq & 0xffffffffffffu;
-	out->stream_offset = c->off == BM_NO_SEQ ? BM_UNKNOWN : c->off;
+	out->sequence_number = c->seq == BM_NO_SEQ ? BM_UNKNOWN : c->seq;
+	out->stream_offset = c->off == BM_NO_SEQ || conn->transport == BM_UDP ? BM_UNKNOWN : c->off;
 	out->length = c->len != 0 ? c->len : BM_UNKNOWN;
 	uint64_t *packets = bm_arena_copy(a, bm_view(c->packets, c->packet_count * sizeof *packets));
 	out->packets = packets;

@@ -27,6 +27,12 @@ struct bm_position {
 /* The position of the first record of an epoch. */
 void bm_position_start(const struct bm_protection *p, struct bm_position *pos);
 
+/* The record number of a DTLS 1.3 record with unified header: *seq, the one nearest to `expected` (one more
+ * than the highest that verified), and the header with it unmasked, as bm_wire wants it: `header` holds
+ * r->header.n octets. False: too short to carry one. */
+bool bm_dtls13_unmask(const struct bm_protection *p, const struct bm_dtls_record *r, uint64_t expected,
+    uint64_t *seq, uint8_t *header);
+
 /* A protected record as it stood on the wire. */
 struct bm_wire {
 	uint8_t type;

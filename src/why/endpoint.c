@@ -61,7 +61,9 @@ bm_ask_wrong_keys(const struct bm_why *w, struct bm_finding *out, const char **b
 	const struct bm_case *c = w->c;
 
 	if (c->kind == BM_CASE_BAD_RECORD) {
-		*because = "other records of the epoch verify under these keys";
+		*because = c->only_one
+		    ? "it cannot be told: no other record of the epoch could be tried under these keys"
+		    : "other records of the epoch verify under these keys";
 		return BM_EXCLUDED;
 	}
 	if (c->kind != BM_CASE_NO_KEYS_FIT)
