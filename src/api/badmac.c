@@ -25,7 +25,7 @@ struct badmac {
 	struct bm_key_counts key_counts;
 	struct inputs inputs;
 	struct bm_session_env env;
-	struct bm_arena arena;         /* notices and what lives for the run */
+	struct bm_arena arena; /* notices and what lives for the run */
 	struct bm_notice notices[NOTICES_MAX];
 	size_t notice_count;
 	struct bm_summary summary;
@@ -34,7 +34,7 @@ struct badmac {
 	const char *site_name;
 	uint64_t next_id;
 	uint64_t input_total, input_done;
-	enum bm_status status;         /* first failure inside a callback */
+	enum bm_status status; /* first failure inside a callback */
 	bool ran, damaged;
 };
 
@@ -142,8 +142,8 @@ badmac_add_keys(struct badmac *b, const void *bytes, size_t n, struct badmac_err
 }
 
 enum badmac_status
-badmac_add_capture(struct badmac *b, const char *name, const void *bytes, size_t n,
-    struct badmac_error *error)
+badmac_add_capture(
+	struct badmac *b, const char *name, const void *bytes, size_t n, struct badmac_error *error)
 {
 	struct bm_capture *c;
 	struct bm_error e = {BM_OK, NULL, 0};
@@ -158,8 +158,8 @@ badmac_add_capture(struct badmac *b, const char *name, const void *bytes, size_t
 }
 
 enum badmac_status
-badmac_add_stream(struct badmac *b, const char *name,
-    long (*read)(void *ctx, uint8_t *p, size_t n), void *ctx, struct badmac_error *error)
+badmac_add_stream(struct badmac *b, const char *name, long (*read)(void *ctx, uint8_t *p, size_t n),
+	void *ctx, struct badmac_error *error)
 {
 	if (b == NULL || name == NULL || read == NULL)
 		return fail(error, BM_USAGE, NULL);
@@ -254,8 +254,9 @@ report_connection(struct badmac *b, struct watched *w)
 {
 	struct bm_arena arena = {.max = RESULT_MEMORY};
 	struct bm_connection c;
-	struct bm_verdict_options o = {.place = (enum bm_place)b->options.place, .capture = b->site_name,
-	    .any_keys = !bm_keyring_empty(b->keys)};
+	struct bm_verdict_options o = {.place = (enum bm_place)b->options.place,
+		.capture = b->site_name,
+		.any_keys = !bm_keyring_empty(b->keys)};
 
 	b->status = bm_verdict(w->session, &o, &b->env.scratch, &arena, &c);
 	if (b->status == BM_OK) {
@@ -268,7 +269,7 @@ report_connection(struct badmac *b, struct watched *w)
 			b->summary.records.plaintext += c.records[d].plaintext;
 		}
 		if (c.result == BM_RESULT_FAILED ||
-		    (c.result == BM_RESULT_UNDECIDED && b->summary.result == BM_RESULT_VERIFIED))
+			(c.result == BM_RESULT_UNDECIDED && b->summary.result == BM_RESULT_VERIFIED))
 			b->summary.result = c.result;
 		b->status = bm_report_connection(b->report, &c);
 	}
@@ -304,14 +305,14 @@ tell_progress(struct badmac *b, uint64_t here)
 /* Reads one capture into the flow table. */
 static enum bm_status
 read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint64_t *frames,
-    struct bm_error *e)
+	struct bm_error *e)
 {
 	struct bm_capture *c = NULL;
 	struct bm_capture_item item;
 	struct bm_segment segment;
 	uint64_t base = *frames;
 	enum bm_status s = in->read != NULL ? bm_capture_open_stream(&c, in->read, in->ctx, e)
-	                                    : bm_capture_open_memory(&c, in->bytes, e);
+										: bm_capture_open_memory(&c, in->bytes, e);
 
 	while (s == BM_OK && b->status == BM_OK) {
 		s = bm_capture_next(c, &item, e);
@@ -335,12 +336,12 @@ read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint6
 	if (b->status != BM_OK)
 		s = b->status;
 	if (s == BM_TRUNCATED) {
-		notice(b, "%s: ends in the middle of a packet, at byte %llu; everything before it was read", in->name,
-		    (unsigned long long)e->offset);
+		notice(b, "%s: ends in the middle of a packet, at byte %llu; everything before it was read",
+			in->name, (unsigned long long)e->offset);
 		s = BM_END;
 	} else if (s == BM_FORMAT && c != NULL) {
 		notice(b, "%s: cannot be read past byte %llu: %s", in->name, (unsigned long long)e->offset,
-		    e->what);
+			e->what);
 		b->damaged = true;
 		s = BM_END;
 	}
@@ -354,22 +355,24 @@ static void
 tell_decoding(struct badmac *b, const struct bm_decoder_stats *d)
 {
 	if (d->unknown_link != 0)
-		notice(b, "%s: %llu packets of link type %lu were passed over: it is not known here", b->site_name,
-		    (unsigned long long)d->unknown_link, (unsigned long)d->last_unknown_link);
+		notice(b, "%s: %llu packets of link type %lu were passed over: it is not known here",
+			b->site_name, (unsigned long long)d->unknown_link, (unsigned long)d->last_unknown_link);
 	if (d->fragments_dropped != 0)
 		notice(b, "%s: %llu IP fragments had to be dropped", b->site_name,
-		    (unsigned long long)d->fragments_dropped);
+			(unsigned long long)d->fragments_dropped);
 }
 
 static void
 tell_limits(struct badmac *b, const struct bm_tcp_stats *t)
 {
 	if (t->dropped_bytes != 0)
-		notice(b, "%s: memory limits cut %llu bytes out of connections; raise --flow-memory or --memory",
-		    b->site_name, (unsigned long long)t->dropped_bytes);
+		notice(b,
+			"%s: memory limits cut %llu bytes out of connections; raise --flow-memory or --memory",
+			b->site_name, (unsigned long long)t->dropped_bytes);
 	if (t->evicted_flows != 0)
-		notice(b, "%s: %llu connections were given up early, for more were open than --max-flows allows",
-		    b->site_name, (unsigned long long)t->evicted_flows);
+		notice(b,
+			"%s: %llu connections were given up early, for more were open than --max-flows allows",
+			b->site_name, (unsigned long long)t->evicted_flows);
 }
 
 /* All captures of one site, in order of time, through one flow table. */
@@ -377,7 +380,8 @@ static enum bm_status
 read_site(struct badmac *b, uint32_t site, struct bm_error *e)
 {
 	struct bm_tcp_options options = {.flow_memory = b->options.flow_memory,
-	    .total_memory = b->options.total_memory, .max_flows = b->options.max_flows};
+		.total_memory = b->options.total_memory,
+		.max_flows = b->options.max_flows};
 	struct bm_tcp_events events = {on_data, on_copy, on_datagram, on_end, b};
 	struct bm_decoder *decoder = NULL;
 	uint64_t frames = 0;
@@ -433,15 +437,17 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 		return fail(error, BM_USAGE, NULL);
 	b->ran = true;
 	struct bm_report_options ro = {.json = b->options.format == BADMAC_JSON,
-	    .color = b->options.color != 0, .verbose = b->options.verbose != 0,
-	    .write = b->options.write, .write_ctx = b->options.write_ctx};
+		.color = b->options.color != 0,
+		.verbose = b->options.verbose != 0,
+		.write = b->options.write,
+		.write_ctx = b->options.write_ctx};
 	enum bm_status s = bm_report_new(&b->report, &ro);
 	if (s == BM_OK)
 		s = scan_secrets(b);
 	if (b->key_counts.bad_lines != 0)
 		notice(b, "key material: %llu lines could not be read, the first is line %llu",
-		    (unsigned long long)b->key_counts.bad_lines,
-		    (unsigned long long)b->key_counts.first_bad_line);
+			(unsigned long long)b->key_counts.bad_lines,
+			(unsigned long long)b->key_counts.first_bad_line);
 	inputs_order(&b->inputs);
 	uint32_t sites = 0;
 	for (size_t i = 0; i < b->inputs.n; i++)
@@ -460,7 +466,8 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 		b->summary.notice_count = b->notice_count;
 		s = bm_report_finish(b->report, &b->summary);
 	}
-	return fail(error, s == BM_OK ? io : s, e.what != NULL && e.status == (s == BM_OK ? io : s) ? &e : NULL);
+	return fail(error, s == BM_OK ? io : s,
+		e.what != NULL && e.status == (s == BM_OK ? io : s) ? &e : NULL);
 }
 
 enum badmac_result

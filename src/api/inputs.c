@@ -62,7 +62,8 @@ follows(const struct input *last, const struct input *next)
 {
 	if (next->first_ns >= last->last_ns)
 		return true;
-	uint64_t overlap = (last->last_ns < next->last_ns ? last->last_ns : next->last_ns) - next->first_ns;
+	uint64_t overlap =
+		(last->last_ns < next->last_ns ? last->last_ns : next->last_ns) - next->first_ns;
 	uint64_t a = last->last_ns - last->first_ns, b = next->last_ns - next->first_ns;
 	return overlap <= (a < b ? a : b) / 20;
 }

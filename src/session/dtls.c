@@ -22,7 +22,7 @@ begin(struct bm_session *s, enum bm_way client_way)
 /* The failed record, copied from its datagram. */
 static void
 keep_record(struct half *h, struct bm_case *c, const struct bm_dtls_record *r, size_t at,
-    const struct bm_segment *d)
+	const struct bm_segment *d)
 {
 	size_t n = r->header.n + r->body.n;
 
@@ -48,7 +48,8 @@ keep_record(struct half *h, struct bm_case *c, const struct bm_dtls_record *r, s
 	}
 	if (c->packet_count == 0)
 		c->packets[c->packet_count++] = d->packet;
-	c->fragments[0] = (struct bm_fragment){0, (uint32_t)n, c->packets[0], packet_off, d->checksum, 0};
+	c->fragments[0] =
+		(struct bm_fragment){0, (uint32_t)n, c->packets[0], packet_off, d->checksum, 0};
 	c->fragment_count = 1;
 }
 
@@ -89,19 +90,20 @@ keys_of(struct half *h, unsigned epoch)
 		h->dtls_keys[slot] = h->keys;
 	}
 	if (is_tls13(s) && h->dtls_keys[slot] != NULL && epoch == BM_EPOCH_APPLICATION &&
-	    h->epoch < BM_EPOCH_APPLICATION)
+		h->epoch < BM_EPOCH_APPLICATION)
 		enter_epoch(h, epoch);
 	return h->dtls_keys[slot];
 }
 
 static void
-content(struct half *h, uint8_t type, struct bm_view plain, const struct bm_segment *d, bool encrypted)
+content(
+	struct half *h, uint8_t type, struct bm_view plain, const struct bm_segment *d, bool encrypted)
 {
 	struct bm_message m;
 
 	if (type == BM_ALERT) {
-		note_alert(h, h->s->facts.compression != 0 && encrypted ? bm_view(NULL, 0) : plain, d->packet,
-		    encrypted);
+		note_alert(h, h->s->facts.compression != 0 && encrypted ? bm_view(NULL, 0) : plain,
+			d->packet, encrypted);
 	} else if (type == BM_HANDSHAKE) {
 		if (bm_assembler_add_dtls(&h->messages, plain) == BM_NOMEM)
 			session_fail(h->s, BM_NOMEM);
@@ -128,13 +130,17 @@ plain_record(struct half *h, const struct bm_dtls_record *r, const struct bm_seg
 }
 
 static void
-protected_record(struct half *h, const struct bm_dtls_record *r, size_t at, const struct bm_segment *d)
+protected_record(
+	struct half *h, const struct bm_dtls_record *r, size_t at, const struct bm_segment *d)
 {
 	struct bm_session *s = h->s;
 	unsigned epoch = r->epoch;
 	uint8_t header[512];
-	struct bm_wire w = {.type = r->type, .version = r->version, .header = r->header, .cid = r->cid,
-	    .body = r->body};
+	struct bm_wire w = {.type = r->type,
+		.version = r->version,
+		.header = r->header,
+		.cid = r->cid,
+		.body = r->body};
 	struct bm_outcome o;
 	struct bm_position pos;
 	uint64_t seq = r->seq;
@@ -155,7 +161,7 @@ protected_record(struct half *h, const struct bm_dtls_record *r, size_t at, cons
 	}
 	if (r->unified) {
 		if (r->header.n > sizeof header ||
-		    !bm_dtls13_unmask(p, r, h->next_seq[slot], &seq, header)) {
+			!bm_dtls13_unmask(p, r, h->next_seq[slot], &seq, header)) {
 			tally(h)->undecided++;
 			return;
 		}

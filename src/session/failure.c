@@ -8,8 +8,8 @@ enum {
 	RECORD_KEEP = 1 << 16,
 	HMAC_WINDOW = 1 << 10,
 	AEAD_WINDOW = 1 << 16,
-	LATE_WINDOW = 1 << 6,       /* for failures after the first 64 of a run */
-	SEARCH_BYTES = 1 << 28      /* hashed at most for one record's sequence search */
+	LATE_WINDOW = 1 << 6,  /* for failures after the first 64 of a run */
+	SEARCH_BYTES = 1 << 28 /* hashed at most for one record's sequence search */
 };
 
 void
@@ -32,8 +32,8 @@ case_add_copy(struct bm_case *c, const struct bm_span *copy)
 	if (c->record == NULL || c->copy_count >= COPIES_MAX)
 		return;
 	uint64_t from = copy->off > c->off ? copy->off : c->off;
-	uint64_t to = copy->off + copy->data.n < c->off + c->len ? copy->off + copy->data.n
-	                                                         : c->off + c->len;
+	uint64_t to =
+		copy->off + copy->data.n < c->off + c->len ? copy->off + copy->data.n : c->off + c->len;
 	if (from >= to)
 		return;
 	const uint8_t *p = copy->data.p + (from - copy->off);
@@ -53,7 +53,7 @@ case_add_copy(struct bm_case *c, const struct bm_span *copy)
 	}
 	memcpy(bytes, p, n);
 	c->copies[c->copy_count++] =
-	    (struct bm_other_copy){at, copy->packet, copy->checksum, bm_view(bytes, n)};
+		(struct bm_other_copy){at, copy->packet, copy->checksum, bm_view(bytes, n)};
 }
 
 static void
@@ -66,9 +66,9 @@ keep_spans(struct half *h, struct bm_case *c, struct bm_span *spans, size_t n)
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		c->fragments[c->fragment_count++] = (struct bm_fragment){
-		    (uint32_t)(spans[i].off - c->off), (uint32_t)spans[i].data.n, spans[i].packet,
-		    spans[i].packet_off, spans[i].checksum, spans[i].segment};
+		c->fragments[c->fragment_count++] =
+			(struct bm_fragment){(uint32_t)(spans[i].off - c->off), (uint32_t)spans[i].data.n,
+				spans[i].packet, spans[i].packet_off, spans[i].checksum, spans[i].segment};
 		if (c->packet_count == 0 || c->packets[c->packet_count - 1] != spans[i].packet)
 			c->packets[c->packet_count++] = spans[i].packet;
 	}
@@ -110,7 +110,8 @@ new_case(struct half *h, enum bm_case_kind kind, uint64_t off, uint32_t len)
 {
 	struct bm_session *s = h->s;
 	void *items = s->cases;
-	enum bm_status st = bm_grow(&items, &s->case_cap, s->case_count + 1, CASES_MAX, sizeof *s->cases);
+	enum bm_status st =
+		bm_grow(&items, &s->case_cap, s->case_count + 1, CASES_MAX, sizeof *s->cases);
 
 	s->cases = items;
 	s->env->cases++;
@@ -140,7 +141,8 @@ new_case(struct half *h, enum bm_case_kind kind, uint64_t off, uint32_t len)
 	return c;
 }
 
-/* Looks for the sequence number under which w verifies with the state that is expected, nearest first. */
+/* Looks for the sequence number under which w verifies with the state that is expected, nearest
+ * first. */
 static bool
 search_sequence(struct half *h, const struct bm_wire *w, uint64_t *found, uint64_t *tried)
 {
@@ -174,7 +176,8 @@ search_sequence(struct half *h, const struct bm_wire *w, uint64_t *found, uint64
 	return false;
 }
 
-/* TLS 1.3: other secrets logged under the same label, later epochs. Up to TLS 1.2: other masters. */
+/* TLS 1.3: other secrets logged under the same label, later epochs. Up to TLS 1.2: other masters.
+ */
 static bool
 other_keys_fit(struct half *h, const struct bm_wire *w, uint64_t off)
 {
@@ -277,14 +280,14 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 	}
 	bool chained = bm_protection_chained(h->keys);
 	bool is_found = false;
-	/* A record that verified nowhere yet leaves no hint of its own: with nothing good in the epoch the
-	 * keys are in doubt, and the search is left to a few sequence numbers. */
+	/* A record that verified nowhere yet leaves no hint of its own: with nothing good in the epoch
+	 * the keys are in doubt, and the search is left to a few sequence numbers. */
 	if (twin == NULL && w->body.p != NULL && o->result != BM_BAD_LENGTH &&
-	    (!chained || bm_protection_keys(h->keys)->suite->cipher != BM_RC4))
+		(!chained || bm_protection_keys(h->keys)->suite->cipher != BM_RC4))
 		is_found = search_sequence(h, w, &found, &tried);
 
 	if (is_found && found >= h->skipped_from && found < h->skipped_to &&
-	    h->skipped_case < s->case_count) {
+		h->skipped_case < s->case_count) {
 		/* One of those that an earlier record overtook. */
 		s->cases[h->skipped_case].came_late = true;
 		tally(h)->verified++;
@@ -295,8 +298,7 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 		return true;
 	}
 	tally(h)->failed++;
-	struct bm_case *c = new_case(h, BM_CASE_BAD_RECORD, off,
-	    w->body.p != NULL ? len : 0);
+	struct bm_case *c = new_case(h, BM_CASE_BAD_RECORD, off, w->body.p != NULL ? len : 0);
 	size_t index = c != NULL ? (size_t)(c - s->cases) : SIZE_MAX;
 	if (c != NULL) {
 		c->result = o->result;
@@ -307,6 +309,10 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 		if (twin != NULL) {
 			c->found = true;
 			c->found_seq = twin->seq;
+		} else if (is_found && found < h->pos.seq && same_as_at(h, w, found)) {
+			c->identical = true;
+			c->twin_seq = found;
+			c->twin_off = BM_NO_SEQ;
 		}
 	}
 	if (is_found && found > h->pos.seq) {
@@ -318,7 +324,8 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 		return true;
 	}
 	if (twin != NULL)
-		return true; /* the next one is judged where this one was expected, and found again if not */
+		return true; /* the next one is judged where this one was expected, and found again if not
+					  */
 	lose(h, off, w->body.p != NULL ? len : 0, index);
 	return false;
 }

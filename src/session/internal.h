@@ -5,13 +5,16 @@
 #include "session/session.h"
 
 enum {
-	PAST_MAX = 1024,      /* verified records remembered per direction, to know a twin */
-	CASES_MAX = 256,      /* failures kept per connection; later ones are only counted */
+	PAST_MAX = 1024, /* verified records remembered per direction, to know a twin */
+	PRINTS_MAX =
+		1
+		<< 16, /* and of so many their fingerprint, to know it from another's reuse of its number */
+	CASES_MAX = 256, /* failures kept per connection; later ones are only counted */
 	ALERTS_MAX = 64,
-	COPIES_MAX = 16,      /* per failed record */
-	EPOCHS = 8,           /* epochs told apart in the tallies; later ones share the last */
-	HUNT_MAX = 1 << 20,   /* cleartext searched for a hello before a flow is let go */
-	CHAIN_MAX = 64,       /* framed records tried after a failure before giving up */
+	COPIES_MAX = 16,    /* per failed record */
+	EPOCHS = 8,         /* epochs told apart in the tallies; later ones share the last */
+	HUNT_MAX = 1 << 20, /* cleartext searched for a hello before a flow is let go */
+	CHAIN_MAX = 64,     /* framed records tried after a failure before giving up */
 	MESSAGE_MAX = 1 << 18,
 	TRANSCRIPT_MAX = 1 << 18
 };
@@ -32,12 +35,12 @@ struct keys {
 
 /* After a failure: where the receiver's view and the stream may meet again. */
 struct lost {
-	bool over_gap, tentative;    /* tentative: a failure only if something is found */
-	uint64_t start;              /* stream offset of what failed, or of the gap */
-	uint32_t len;                /* of the failed record; 0 when a gap or junk is in the way */
-	uint64_t chain;              /* next framed record to try; 0: framing is lost */
-	unsigned chained;            /* framed records after the failed one that did not verify */
-	uint64_t scan;               /* headers are looked for from here on */
+	bool over_gap, tentative; /* tentative: a failure only if something is found */
+	uint64_t start;           /* stream offset of what failed, or of the gap */
+	uint32_t len;             /* of the failed record; 0 when a gap or junk is in the way */
+	uint64_t chain;           /* next framed record to try; 0: framing is lost */
+	unsigned chained;         /* framed records after the failed one that did not verify */
+	uint64_t scan;            /* headers are looked for from here on */
 	uint64_t tried;
 	uint64_t work;               /* octets put through MACs in all tries */
 	uint64_t missing;            /* bytes in gaps between start and scan */
@@ -45,37 +48,42 @@ struct lost {
 	struct bm_position expected; /* at start */
 	struct bm_position counted;  /* after everything in the chain so far */
 	uint8_t last_block[16];      /* end of the last framed record, for chained IVs */
-	struct { uint64_t off; uint32_t len; } links[CHAIN_MAX];
+	struct {
+		uint64_t off;
+		uint32_t len;
+	} links[CHAIN_MAX];
 };
 
 struct half {
 	struct bm_session *s;
-	unsigned side;               /* who sends */
+	unsigned side; /* who sends */
 	enum bm_way way;
 	struct bm_stream *stream;
 	bool started, over, gave_up;
-	bool closed;                 /* close_notify came: what follows is nobody's (RFC 8446, 6.1) */
-	bool no_waiting;             /* for what the other direction has to tell first */
-	uint64_t off;                /* of the next record header */
+	bool closed;     /* close_notify came: what follows is nobody's (RFC 8446, 6.1) */
+	bool no_waiting; /* for what the other direction has to tell first */
+	uint64_t off;    /* of the next record header */
 
-	bool protected;              /* records are protected from here on */
+	bool protected; /* records are protected from here on */
 	unsigned epoch;
 	const struct bm_protection *keys; /* NULL: none */
 	struct bm_position pos;
-	uint8_t secret[BM_SECRET_MAX];    /* TLS 1.3 traffic secret of this epoch */
+	uint8_t secret[BM_SECRET_MAX]; /* TLS 1.3 traffic secret of this epoch */
 	size_t secret_len;
 
 	struct bm_assembler messages;
 	struct past *past;
 	size_t past_count, past_cap, past_next; /* a ring once PAST_MAX long */
+	uint32_t *prints; /* by sequence number modulo print_cap, of this epoch; 0: none */
+	size_t print_cap;
 	uint64_t verified_in[EPOCHS];
-	uint64_t records;            /* complete ones seen */
+	uint64_t records; /* complete ones seen */
 	struct lost *lost;
 
 	/* Records that were skipped and may yet come (a failure `found` ahead). */
 	uint64_t skipped_from, skipped_to; /* [from, to) */
 	size_t skipped_case;
-	bool reuse_told;             /* a second writer has been reported in this direction */
+	bool reuse_told; /* a second writer has been reported in this direction */
 
 	/* DTLS */
 	uint64_t datagram_off;
@@ -87,29 +95,29 @@ struct bm_session {
 	struct bm_session_env *env;
 	struct bm_flow *flow;
 	enum bm_status status;
-	struct half half[2];         /* by side */
-	bool tls, dtls, middle;      /* middle: joined without handshake */
-	bool dismissed;              /* no TLS in it, and it is not looked for any more */
+	struct half half[2];    /* by side */
+	bool tls, dtls, middle; /* middle: joined without handshake */
+	bool dismissed;         /* no TLS in it, and it is not looked for any more */
 	uint64_t hunted;
-	uint64_t hunt_from[2];       /* by way */
+	uint64_t hunt_from[2]; /* by way */
 
 	struct bm_session_facts facts;
 	bool client_hello, server_hello, early_offered, psk_offered;
 	uint8_t server_random[BM_RANDOM];
 	uint8_t client_session_id[32], server_session_id[32];
 	size_t client_session_id_len, server_session_id_len;
-	struct bm_buf offered_ticket;  /* of the ClientHello */
-	struct bm_buf new_ticket;      /* of NewSessionTicket */
+	struct bm_buf offered_ticket; /* of the ClientHello */
+	struct bm_buf new_ticket;     /* of NewSessionTicket */
 	bool certificate_seen;
 	struct bm_buf encrypted_premaster;
-	struct bm_buf transcript;      /* kept while a private key might open the handshake */
+	struct bm_buf transcript; /* kept while a private key might open the handshake */
 	size_t transcript_at_key_exchange;
-	size_t cid_len[2];             /* by side that receives: what it wants to be addressed by */
+	size_t cid_len[2]; /* by side that receives: what it wants to be addressed by */
 	bool cid_set[2];
 
 	/* SSL 3.0 to TLS 1.2: the keys that the next ChangeCipherSpec brings into use. */
 	const struct bm_protection *pending[2];
-	size_t candidate;              /* which master secret of several */
+	size_t candidate; /* which master secret of several */
 	bool pending_made;
 	uint8_t master[BM_MASTER];
 	bool have_master;
@@ -142,6 +150,8 @@ void change_cipher_spec(struct half *h);
 bool make_pending(struct bm_session *s, size_t nth);
 /* Nothing has verified yet: put another candidate's keys in place. False when there is none. */
 bool next_candidate(struct bm_session *s);
+/* Protected from here on by p (NULL: keys that are not at hand), from its first record on. */
+void begin_epoch(struct half *h, unsigned epoch, const struct bm_protection *p);
 /* TLS 1.3: enters `epoch` in h's direction, with keys if they can be found. */
 void enter_epoch(struct half *h, unsigned epoch);
 /* TLS 1.3: after KeyUpdate. */
@@ -157,19 +167,25 @@ void keys_confirmed(struct bm_session *s);
 
 /* records.c: the loop over a TLS stream */
 void run_half(struct half *h, bool final);
-/* The record at off (complete in the stream) as bm_verify wants it; borrows env->linear if it is in pieces. */
+/* The record at off (complete in the stream) as bm_verify wants it; borrows env->linear if it is in
+ * pieces. */
 struct bm_wire wire_at(struct half *h, uint64_t off, struct bm_record_header hdr, uint8_t *header);
 void accept_record(struct half *h, const struct bm_wire *w, struct bm_outcome *o, uint64_t off,
-    uint64_t packet, bool in_order);
+	uint64_t packet, bool in_order);
 bool check(struct half *h, const struct bm_protection *p, const struct bm_position *pos,
-    const struct bm_wire *w, bool want_plain, struct bm_outcome *o);
+	const struct bm_wire *w, bool want_plain, struct bm_outcome *o);
 uint64_t fingerprint(const struct bm_wire *w);
 const struct past *find_twin(const struct half *h, const struct bm_wire *w);
-void remember_record(struct half *h, const struct bm_wire *w, uint64_t seq, uint64_t off, uint64_t packet);
+/* Do the bytes of w seem to be those of the record that verified at seq in this epoch? */
+bool same_as_at(const struct half *h, const struct bm_wire *w, uint64_t seq);
+void forget_prints(struct half *h);
+void remember_record(
+	struct half *h, const struct bm_wire *w, uint64_t seq, uint64_t off, uint64_t packet);
 
 /* failure.c: a record that does not verify */
 /* Returns true when the loop may go on at h->off; false: lost, resync decides. */
-bool record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct bm_outcome *o);
+bool record_failed(
+	struct half *h, const struct bm_wire *w, uint64_t off, const struct bm_outcome *o);
 /* New case about [off, off + len) of h; NULL when the cap is reached or memory is out. */
 struct bm_case *new_case(struct half *h, enum bm_case_kind kind, uint64_t off, uint32_t len);
 /* Copies the record's bytes, where they stood and their other copies into c. */
@@ -180,10 +196,12 @@ void case_add_copy(struct bm_case *c, const struct bm_span *copy);
 /* resync.c */
 /* len: of the failed record as its header says, 0 when there is no sense in the header. */
 void lose(struct half *h, uint64_t start, uint32_t len, size_t case_index);
-/* The input ends within a record: was its length damaged? Only a later record that verifies tells. */
+/* The input ends within a record: was its length damaged? Only a later record that verifies tells.
+ */
 void lose_at_end(struct half *h, uint64_t start);
 void lose_in_gap(struct half *h, uint64_t start, uint64_t gap_end);
-/* True: found, h->off and h->pos are set. False: wait for more (or, when final, nothing is left). */
+/* True: found, h->off and h->pos are set. False: wait for more (or, when final, nothing is left).
+ */
 bool resync(struct half *h, bool final);
 
 /* judge.c: the end of the connection */

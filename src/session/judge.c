@@ -69,14 +69,14 @@ doubt_keys(struct bm_session *s, unsigned epoch, unsigned sides)
 			continue;
 		bad++;
 		if (first == SIZE_MAX || (c->packet_count != 0 && s->cases[first].packet_count != 0 &&
-		                             c->packets[0] < s->cases[first].packets[0]))
+									 c->packets[0] < s->cases[first].packets[0]))
 			first = i;
 	}
 	if (first == SIZE_MAX)
 		return;
 	bool only_one = bad == 1 && others == 0 && !went_on;
-	/* A single record that its receiver rejected: damage to it would look the same. Where the keys of the
-	 * other direction fit, so do these, unless everything speaks against it. */
+	/* A single record that its receiver rejected: damage to it would look the same. Where the keys
+	 * of the other direction fit, so do these, unless everything speaks against it. */
 	if (only_one && (complained || sides != 3)) {
 		s->cases[first].only_one = true;
 		return;

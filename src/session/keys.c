@@ -24,7 +24,8 @@ add_keys(struct bm_session *s, const struct bm_traffic_keys *k, unsigned side, u
 	return p;
 }
 
-/* The premaster secret behind an RSA encryption block: 00 02, non-zero padding, 00, 48 bytes (RFC 8017, 7.2.2). */
+/* The premaster secret behind an RSA encryption block: 00 02, non-zero padding, 00, 48 bytes (RFC
+ * 8017, 7.2.2). */
 static bool
 unpad(const uint8_t *block, size_t n, uint8_t premaster[BM_MASTER])
 {
@@ -47,10 +48,10 @@ master_from_premaster(struct bm_session *s, struct bm_view premaster)
 		if (s->transcript_at_key_exchange == 0)
 			return false;
 		st = bm_master_secret_extended(f->version, f->suite, premaster,
-		    bm_view(s->transcript.p, s->transcript_at_key_exchange), s->master);
+			bm_view(s->transcript.p, s->transcript_at_key_exchange), s->master);
 	} else {
-		st = bm_master_secret(f->version, f->suite, premaster, f->client_random, s->server_random,
-		    s->master);
+		st = bm_master_secret(
+			f->version, f->suite, premaster, f->client_random, s->server_random, s->master);
 	}
 	return st == BM_OK;
 }
@@ -64,9 +65,9 @@ master_from_private_key(struct bm_session *s, size_t nth)
 	if (rsa == NULL || bm_rsa_size(rsa) > sizeof block || s->encrypted_premaster.n == 0)
 		return false;
 	bool ok = s->encrypted_premaster.n == bm_rsa_size(rsa) &&
-	    bm_rsa_decrypt(rsa, bm_buf_view(&s->encrypted_premaster), block) == BM_OK &&
-	    unpad(block, bm_rsa_size(rsa), premaster) &&
-	    master_from_premaster(s, bm_view(premaster, sizeof premaster));
+			  bm_rsa_decrypt(rsa, bm_buf_view(&s->encrypted_premaster), block) == BM_OK &&
+			  unpad(block, bm_rsa_size(rsa), premaster) &&
+			  master_from_premaster(s, bm_view(premaster, sizeof premaster));
 	bm_wipe(block, sizeof block);
 	bm_wipe(premaster, sizeof premaster);
 	return ok;
@@ -130,8 +131,9 @@ find_master(struct bm_session *s, size_t nth)
 		if (id.n != 0 && bm_keyring_recall(ring, id, s->master, &s->master_source) && n++ == nth)
 			return true;
 		if (s->offered_ticket.n != 0 &&
-		    bm_keyring_recall(ring, bm_buf_view(&s->offered_ticket), s->master, &s->master_source) &&
-		    n++ == nth)
+			bm_keyring_recall(
+				ring, bm_buf_view(&s->offered_ticket), s->master, &s->master_source) &&
+			n++ == nth)
 			return true;
 	}
 	return false;
@@ -153,7 +155,8 @@ make_pending(struct bm_session *s, size_t nth)
 	s->candidate = nth;
 	s->verified_since_keys = 0;
 	memset(k, 0, sizeof k);
-	if (bm_key_block(f->version, f->suite, s->master, f->client_random, s->server_random, k) == BM_OK) {
+	if (bm_key_block(f->version, f->suite, s->master, f->client_random, s->server_random, k) ==
+		BM_OK) {
 		f->source = s->master_source;
 		for (unsigned side = 0; side < 2; side++) {
 			k[side].encrypt_then_mac = f->encrypt_then_mac && f->suite->mode == BM_MODE_CBC;
@@ -224,11 +227,11 @@ label_of(unsigned side, unsigned epoch, enum bm_label *label)
 		return side == BM_CLIENT;
 	case BM_EPOCH_HANDSHAKE:
 		*label = side == BM_CLIENT ? BM_LABEL_CLIENT_HANDSHAKE_TRAFFIC_SECRET
-		                           : BM_LABEL_SERVER_HANDSHAKE_TRAFFIC_SECRET;
+								   : BM_LABEL_SERVER_HANDSHAKE_TRAFFIC_SECRET;
 		return true;
 	case BM_EPOCH_APPLICATION:
-		*label = side == BM_CLIENT ? BM_LABEL_CLIENT_TRAFFIC_SECRET_0
-		                           : BM_LABEL_SERVER_TRAFFIC_SECRET_0;
+		*label =
+			side == BM_CLIENT ? BM_LABEL_CLIENT_TRAFFIC_SECRET_0 : BM_LABEL_SERVER_TRAFFIC_SECRET_0;
 		return true;
 	default:
 		return false;
@@ -244,8 +247,8 @@ from_secret(struct half *h, unsigned epoch, struct bm_view secret)
 
 	memset(&k, 0, sizeof k);
 	if (s->facts.suite != NULL && bm_suite_available(s->facts.suite) &&
-	    secret.n == bm_hash_size(s->facts.suite->prf) &&
-	    bm_keys_from_secret(s->facts.version, s->facts.suite, secret, &k) == BM_OK)
+		secret.n == bm_hash_size(s->facts.suite->prf) &&
+		bm_keys_from_secret(s->facts.version, s->facts.suite, secret, &k) == BM_OK)
 		p = add_keys(s, &k, h->side, epoch);
 	bm_wipe(&k, sizeof k);
 	return p;
@@ -256,12 +259,12 @@ find_traffic_secret(struct half *h, unsigned epoch, size_t nth, struct bm_secret
 {
 	enum bm_label label;
 
-	/* Early data is protected under the suite of the session it resumes; as the server must pick the
-	 * same (RFC 8446, 4.2.10) the ServerHello's suite serves, once known. */
+	/* Early data is protected under the suite of the session it resumes; as the server must pick
+	 * the same (RFC 8446, 4.2.10) the ServerHello's suite serves, once known. */
 	return h->s->facts.suite != NULL && h->s->facts.has_client_random &&
-	    label_of(h->side, epoch, &label) &&
-	    bm_keyring_find(h->s->env->keys, label, bm_view(h->s->facts.client_random, BM_RANDOM), nth,
-	        secret);
+		   label_of(h->side, epoch, &label) &&
+		   bm_keyring_find(
+			   h->s->env->keys, label, bm_view(h->s->facts.client_random, BM_RANDOM), nth, secret);
 }
 
 const struct bm_protection *
@@ -296,21 +299,26 @@ take_secret(struct half *h, size_t nth)
 }
 
 void
-enter_epoch(struct half *h, unsigned epoch)
+begin_epoch(struct half *h, unsigned epoch, const struct bm_protection *p)
 {
-	h->protected = epoch != BM_EPOCH_PLAIN;
 	h->epoch = epoch;
+	h->keys = p;
 	h->gave_up = false;
 	h->reuse_told = false;
 	h->skipped_case = SIZE_MAX;
-	h->keys = NULL;
+	forget_prints(h);
 	memset(&h->pos, 0, sizeof h->pos);
-	if (epoch == BM_EPOCH_PLAIN)
-		return;
-	h->keys = epoch_keys(h, epoch, 0);
-	if (h->keys != NULL)
-		bm_position_start(h->keys, &h->pos);
-	take_secret(h, 0);
+	if (p != NULL)
+		bm_position_start(p, &h->pos);
+}
+
+void
+enter_epoch(struct half *h, unsigned epoch)
+{
+	h->protected = epoch != BM_EPOCH_PLAIN;
+	begin_epoch(h, epoch, h->protected ? epoch_keys(h, epoch, 0) : NULL);
+	if (h->protected)
+		take_secret(h, 0);
 }
 
 void
@@ -345,14 +353,8 @@ enter_next_generation(struct half *h)
 {
 	struct bm_session *s = h->s;
 
-	h->keys = next_generation(h);
-	h->epoch++;
-	h->skipped_case = SIZE_MAX;
-	h->reuse_told = false;
-	memset(&h->pos, 0, sizeof h->pos);
+	begin_epoch(h, h->epoch + 1, next_generation(h));
 	if (h->keys == NULL ||
-	    bm_secret_update(s->facts.version, s->facts.suite, h->secret, h->secret_len) != BM_OK)
+		bm_secret_update(s->facts.version, s->facts.suite, h->secret, h->secret_len) != BM_OK)
 		h->secret_len = 0;
-	if (h->keys != NULL)
-		bm_position_start(h->keys, &h->pos);
 }

@@ -7,7 +7,7 @@ keep_transcript(struct bm_session *s, const struct bm_message *m)
 {
 	/* Only the extended master secret of an RSA handshake needs it (RFC 7627, section 3). */
 	if (bm_keyring_empty(s->env->keys) || m->type == BM_HELLO_REQUEST ||
-	    m->type == BM_HELLO_VERIFY_REQUEST || s->transcript_at_key_exchange != 0)
+		m->type == BM_HELLO_VERIFY_REQUEST || s->transcript_at_key_exchange != 0)
 		return;
 	if (bm_buf_add(&s->transcript, m->whole) == BM_NOMEM)
 		session_fail(s, BM_NOMEM);
@@ -151,7 +151,7 @@ client_key_exchange(struct half *h, const struct bm_message *m)
 	s->transcript_at_key_exchange = s->transcript.n;
 	full_handshake(s);
 	if (s->facts.suite != NULL && s->facts.suite->kx == BM_KX_RSA &&
-	    bm_rsa_key_exchange_parse(m->body, s->facts.version, &encrypted))
+		bm_rsa_key_exchange_parse(m->body, s->facts.version, &encrypted))
 		replace(s, &s->encrypted_premaster, encrypted);
 }
 
@@ -245,13 +245,5 @@ change_cipher_spec(struct half *h)
 		(void)make_pending(s, 0);
 	}
 	h->protected = true;
-	h->epoch++;
-	h->gave_up = false;
-	h->reuse_told = false;
-	h->skipped_case = SIZE_MAX;
-	h->keys = s->pending[h->side];
-	s->pending[h->side] = h->keys;
-	memset(&h->pos, 0, sizeof h->pos);
-	if (h->keys != NULL)
-		bm_position_start(h->keys, &h->pos);
+	begin_epoch(h, h->epoch + 1, s->pending[h->side]);
 }

@@ -11,7 +11,7 @@ enum { CLOSE_NOTIFY = 0 };
 
 bool
 check(struct half *h, const struct bm_protection *p, const struct bm_position *pos,
-    const struct bm_wire *w, bool want_plain, struct bm_outcome *o)
+	const struct bm_wire *w, bool want_plain, struct bm_outcome *o)
 {
 	enum bm_status st = bm_verify(p, pos, w, want_plain, &h->s->env->scratch, o);
 
@@ -64,12 +64,56 @@ find_twin(const struct half *h, const struct bm_wire *w)
 	return NULL;
 }
 
-void
-remember_record(struct half *h, const struct bm_wire *w, uint64_t seq, uint64_t off, uint64_t packet)
+/* Never 0, which stands for no record. */
+static uint32_t
+print_of(uint64_t fp)
 {
+	return (uint32_t)fp | 1;
+}
+
+static void
+remember_print(struct half *h, uint64_t seq, uint64_t fp)
+{
+	if (seq >= h->print_cap && h->print_cap < PRINTS_MAX) {
+		size_t cap = h->print_cap == 0 ? 64 : h->print_cap;
+		while (cap <= seq && cap < PRINTS_MAX)
+			cap *= 2;
+		/* So far every number is below the old size: each keeps its place. */
+		uint32_t *p = realloc(h->prints, cap * sizeof *p);
+		if (p == NULL)
+			return; /* only the search for twins suffers */
+		memset(p + h->print_cap, 0, (cap - h->print_cap) * sizeof *p);
+		h->prints = p;
+		h->print_cap = cap;
+	}
+	h->prints[seq & (h->print_cap - 1)] = print_of(fp);
+}
+
+bool
+same_as_at(const struct half *h, const struct bm_wire *w, uint64_t seq)
+{
+	return h->print_cap != 0 && (seq < h->print_cap || h->print_cap == PRINTS_MAX) &&
+		   w->body.n >= 8 && h->prints[seq & (h->print_cap - 1)] == print_of(fingerprint(w));
+}
+
+void
+forget_prints(struct half *h)
+{
+	if (h->prints != NULL)
+		memset(h->prints, 0, h->print_cap * sizeof *h->prints);
+}
+
+void
+remember_record(
+	struct half *h, const struct bm_wire *w, uint64_t seq, uint64_t off, uint64_t packet)
+{
+	uint64_t fp = fingerprint(w);
+
+	remember_print(h, seq, fp);
 	if (h->past_count < PAST_MAX) {
 		void *items = h->past;
-		enum bm_status st = bm_grow(&items, &h->past_cap, h->past_count + 1, PAST_MAX, sizeof *h->past);
+		enum bm_status st =
+			bm_grow(&items, &h->past_cap, h->past_count + 1, PAST_MAX, sizeof *h->past);
 		h->past = items;
 		if (st != BM_OK)
 			return; /* only the search for twins suffers */
@@ -78,13 +122,13 @@ remember_record(struct half *h, const struct bm_wire *w, uint64_t seq, uint64_t 
 	} else {
 		h->past_next = (h->past_next + 1) % PAST_MAX;
 	}
-	h->past[h->past_next] = (struct past){seq, off, packet, fingerprint(w),
-	    (uint32_t)(BM_HEADER + w->body.n), h->epoch};
+	h->past[h->past_next] =
+		(struct past){seq, off, packet, fp, (uint32_t)(BM_HEADER + w->body.n), h->epoch};
 }
 
 void
 accept_record(struct half *h, const struct bm_wire *w, struct bm_outcome *o, uint64_t off,
-    uint64_t packet, bool in_order)
+	uint64_t packet, bool in_order)
 {
 	struct bm_session *s = h->s;
 	struct bm_outcome full;
@@ -98,7 +142,8 @@ accept_record(struct half *h, const struct bm_wire *w, struct bm_outcome *o, uin
 	struct bm_position before = h->pos;
 	if (in_order)
 		bm_position_after(h->keys, &h->pos, w, &h->pos);
-	/* Compressed content cannot be read here; its MAC, over the compressed bytes, has been checked. */
+	/* Compressed content cannot be read here; its MAC, over the compressed bytes, has been checked.
+	 */
 	if (!in_order || (type != BM_HANDSHAKE && type != BM_ALERT && type != BM_CCS))
 		return;
 	if (s->facts.compression != 0) {
@@ -149,7 +194,7 @@ static bool
 is_plaintext_alert(const struct half *h, const struct bm_wire *w)
 {
 	return is_tls13(h->s) && w->type == BM_ALERT && w->body.n == 2 &&
-	    (w->body.p[0] == 1 || w->body.p[0] == 2);
+		   (w->body.p[0] == 1 || w->body.p[0] == 2);
 }
 
 /* Keys were not at hand, or do not fit: does the record belong to a later TLS 1.3 epoch (its
@@ -316,8 +361,9 @@ follow(struct half *h, bool final)
 				return;
 			}
 			struct bm_hello hello;
-			if (n <= sizeof s->env->linear && bm_stream_read(h->stream, h->off, s->env->linear, n) &&
-			    bm_ssl2_hello_parse(bm_view(s->env->linear, n), &hello)) {
+			if (n <= sizeof s->env->linear &&
+				bm_stream_read(h->stream, h->off, s->env->linear, n) &&
+				bm_ssl2_hello_parse(bm_view(s->env->linear, n), &hello)) {
 				memcpy(s->facts.client_random, hello.random, BM_RANDOM);
 				s->facts.has_client_random = true;
 				s->client_hello = true;

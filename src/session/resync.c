@@ -5,13 +5,13 @@
 #include <stdlib.h>
 
 enum {
-	CHECK_COST = 512,        /* octets that could be hashed in the time that a check takes to set up */
-	NEAR = 64,               /* sequence numbers tried either way for a candidate */
+	CHECK_COST = 512, /* octets that could be hashed in the time that a check takes to set up */
+	NEAR = 64,        /* sequence numbers tried either way for a candidate */
 	GAP_WINDOW = 1 << 16,
-	RC4_REACH = 1 << 15,     /* octets of keystream that may have been left out */
-	RC4_RECORD = 4096,       /* longer records are no material for a keystream search */
+	RC4_REACH = 1 << 15, /* octets of keystream that may have been left out */
+	RC4_RECORD = 4096,   /* longer records are no material for a keystream search */
 	SCAN_STEP = 1 << 14,
-	KEEP_BEHIND = 1 << 16    /* bytes kept for the report of a lost frame */
+	KEEP_BEHIND = 1 << 16 /* bytes kept for the report of a lost frame */
 };
 
 static struct lost *
@@ -110,8 +110,8 @@ exhausted(const struct half *h)
 }
 
 static bool
-attempt_near(struct half *h, const struct bm_wire *w, struct bm_position *pos, uint64_t ahead,
-    uint64_t back)
+attempt_near(
+	struct half *h, const struct bm_wire *w, struct bm_position *pos, uint64_t ahead, uint64_t back)
 {
 	uint64_t seq = h->lost->expected.seq;
 
@@ -130,7 +130,8 @@ attempt_near(struct half *h, const struct bm_wire *w, struct bm_position *pos, u
 	return false;
 }
 
-/* TLS 1.0 CBC: the IV is the last ciphertext block that the sender sent before (RFC 2246, 6.2.3.2). */
+/* TLS 1.0 CBC: the IV is the last ciphertext block that the sender sent before (RFC 2246, 6.2.3.2).
+ */
 static bool
 attempt_chained_cbc(struct half *h, const struct bm_wire *w, uint64_t at, uint64_t ahead)
 {
@@ -140,7 +141,7 @@ attempt_chained_cbc(struct half *h, const struct bm_wire *w, uint64_t at, uint64
 	if (attempt_near(h, w, &pos, 1, 0))
 		return true;
 	if (at < block || at - block < bm_stream_base(h->stream) ||
-	    !bm_stream_read(h->stream, at - block, pos.iv, block))
+		!bm_stream_read(h->stream, at - block, pos.iv, block))
 		return false;
 	return attempt_near(h, w, &pos, ahead, NEAR);
 }
@@ -184,8 +185,8 @@ attempt_rc4(struct half *h, const struct bm_wire *w, uint64_t at, uint64_t ahead
 
 /* Does it verify under keys whose epoch begins somewhere before it? */
 static bool
-attempt_from_start(struct half *h, const struct bm_protection *p, const struct bm_wire *w,
-    struct bm_position *pos)
+attempt_from_start(
+	struct half *h, const struct bm_protection *p, const struct bm_wire *w, struct bm_position *pos)
 {
 	struct bm_outcome o;
 	unsigned window = h->lost->over_gap ? NEAR : 1;
@@ -220,8 +221,7 @@ attempt_other_epoch(struct half *h, const struct bm_wire *w)
 		if (!attempt_from_start(h, p, w, &pos))
 			return false;
 		h->protected = true;
-		h->epoch = 1;
-		h->keys = p;
+		begin_epoch(h, 1, p);
 		h->pos = pos;
 		return true;
 	}
@@ -279,7 +279,8 @@ attempt_all(struct half *h, const struct bm_wire *w, uint64_t at)
 	return attempt_other_epoch(h, w);
 }
 
-/* Two records before `at` changed places: the one that failed verifies right after the one at `at`. */
+/* Two records before `at` changed places: the one that failed verifies right after the one at `at`.
+ */
 static bool
 swapped(struct half *h, const struct bm_wire *w, struct bm_case *c)
 {
@@ -290,9 +291,10 @@ swapped(struct half *h, const struct bm_wire *w, struct bm_case *c)
 	if (c == NULL || c->record == NULL || h->pos.seq != l->expected.seq || l->len == 0)
 		return false;
 	bm_position_after(h->keys, &h->pos, w, &after);
-	struct bm_wire failed = {.type = c->record[0], .version = bm_load16(c->record + 1),
-	    .header = bm_view(c->record, BM_HEADER),
-	    .body = bm_view(c->record + BM_HEADER, c->len - BM_HEADER)};
+	struct bm_wire failed = {.type = c->record[0],
+		.version = bm_load16(c->record + 1),
+		.header = bm_view(c->record, BM_HEADER),
+		.body = bm_view(c->record + BM_HEADER, c->len - BM_HEADER)};
 	l->tried++;
 	if (!check(h, h->keys, &after, &failed, false, &o))
 		return false;
@@ -322,11 +324,11 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 		if (c != NULL)
 			c->result = BM_BAD_LENGTH;
 	}
-	/* Whole records that stand between the failed one and this one failed on their own, if the framing
-	 * leads here; the one behind a failed record may only lack its IV. */
+	/* Whole records that stand between the failed one and this one failed on their own, if the
+	 * framing leads here; the one behind a failed record may only lack its IV. */
 	bool framed = l->chained != 0 && l->chain == at;
 	bool iv_lost = h->keys != NULL && bm_protection_chained(h->keys) &&
-	    bm_protection_keys(h->keys)->suite->mode == BM_MODE_CBC;
+				   bm_protection_keys(h->keys)->suite->mode == BM_MODE_CBC;
 	for (unsigned i = 1; framed && i <= l->chained; i++) {
 		if (iv_lost && i == 1) {
 			tally(h)->undecided++;
@@ -348,9 +350,9 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 	}
 	if (c != NULL) {
 		uint64_t counted = l->expected.seq + 1 + (framed ? l->chained : 0);
-		c->after = h->pos.seq == counted ? BM_AFTER_NEXT
-		    : h->pos.seq == l->expected.seq ? BM_AFTER_SAME
-		                                    : BM_AFTER_OTHER;
+		c->after = h->pos.seq == counted           ? BM_AFTER_NEXT
+				   : h->pos.seq == l->expected.seq ? BM_AFTER_SAME
+												   : BM_AFTER_OTHER;
 		c->after_seq = h->pos.seq;
 		c->after_off = at;
 		c->after_tried = l->tried;
@@ -385,8 +387,8 @@ static enum step
 record_at(struct half *h, uint64_t at, bool final, uint8_t header[BM_HEADER], struct bm_wire *w)
 {
 	size_t avail = bm_stream_avail(h->stream, at);
-	bool cut = final || bm_stream_gap(h->stream, at + avail) != 0 ||
-	    bm_stream_ended(h->stream, NULL);
+	bool cut =
+		final || bm_stream_gap(h->stream, at + avail) != 0 || bm_stream_ended(h->stream, NULL);
 
 	if (avail < BM_HEADER)
 		return cut ? NOTHING : WAIT;
@@ -475,7 +477,7 @@ scan(struct half *h, bool final)
 		for (size_t i = 0; i + BM_HEADER <= n; i++) {
 			uint64_t at = l->scan + i;
 			if (chunk[i] < BM_CCS || chunk[i] > BM_HEARTBEAT || chunk[i + 1] != 3 ||
-			    !bm_record_plausible(bm_record_header(chunk + i), record_version(h->s)))
+				!bm_record_plausible(bm_record_header(chunk + i), record_version(h->s)))
 				continue;
 			enum step st = record_at(h, at, final, header, &w);
 			if (st == WAIT) {
@@ -484,8 +486,8 @@ scan(struct half *h, bool final)
 			}
 			if (st == NOTHING)
 				continue;
-			bool ok = attempt_all(h, &w, at) ||
-			    (h->keys == NULL && framing_holds(h, at, &w, final));
+			bool ok =
+				attempt_all(h, &w, at) || (h->keys == NULL && framing_holds(h, at, &w, final));
 			if (ok) {
 				meet(h, &w, at);
 				return FOUND;
@@ -551,7 +553,7 @@ resync(struct half *h, bool final)
 		c->after_tried = l->tried;
 		uint64_t end = l->scan + bm_stream_avail(h->stream, l->scan);
 		if (c->len == 0 && end > l->start && bm_stream_base(h->stream) <= l->start &&
-		    end - l->start <= KEEP_BEHIND)
+			end - l->start <= KEEP_BEHIND)
 			case_keep_bytes(h, c, l->start, (uint32_t)(end - l->start));
 	}
 	h->over = true;

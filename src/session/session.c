@@ -51,7 +51,7 @@ note_alert(struct half *h, struct bm_view plain, uint64_t packet, bool encrypted
 	for (size_t i = 0; i < n && s->alert_count < ALERTS_MAX; i++) {
 		void *items = s->alerts;
 		enum bm_status st =
-		    bm_grow(&items, &s->alert_cap, s->alert_count + 1, ALERTS_MAX, sizeof *s->alerts);
+			bm_grow(&items, &s->alert_cap, s->alert_count + 1, ALERTS_MAX, sizeof *s->alerts);
 		s->alerts = items;
 		if (st != BM_OK) {
 			session_fail(s, st);
@@ -102,6 +102,7 @@ bm_session_free(struct bm_session *s)
 		struct half *h = &s->half[side];
 		bm_assembler_clear(&h->messages);
 		free(h->past);
+		free(h->prints);
 		if (h->lost != NULL)
 			bm_wipe(h->lost, sizeof *h->lost);
 		free(h->lost);
@@ -218,7 +219,7 @@ hunt_second(struct bm_session *s, struct half *h)
 	struct bm_view v = window(s, h->stream, base);
 	for (size_t i = 0; i + BM_HEADER < v.n; i++) {
 		if (v.p[i] >= BM_CCS && v.p[i] <= BM_HEARTBEAT && v.p[i + 1] == 3 &&
-		    looks_like_records(bm_view(v.p + i, v.n - i))) {
+			looks_like_records(bm_view(v.p + i, v.n - i))) {
 			h->started = true;
 			h->off = base + i;
 			return;
@@ -260,7 +261,7 @@ hunt(struct bm_session *s, enum bm_way way, bool final)
 			enum bm_way client = (enum bm_way)(1 - way);
 			struct bm_stream *cs = bm_flow_stream(s->flow, client);
 			bool hopeless = final || bm_stream_avail(st, from) > HUNT_KEEP ||
-			    bm_stream_gaps(cs) != 0 || !bm_flow_saw_syn(s->flow, client);
+							bm_stream_gaps(cs) != 0 || !bm_flow_saw_syn(s->flow, client);
 			if (!hopeless)
 				return; /* the ClientHello may have been captured out of order */
 			start(s, client, s->hunt_from[client]);

@@ -16,7 +16,7 @@ struct bm_session_env {
 	struct bm_scratch scratch;
 	uint8_t linear[BM_HEADER + 65536]; /* a record put together from its spans */
 	uint64_t cases;                    /* failures so far: later ones get smaller searches */
-	struct bm_view (*copy_frames);     /* unused by sessions */
+	struct bm_view(*copy_frames);      /* unused by sessions */
 };
 
 /* Epoch numbers: SSL 3.0 to TLS 1.2 count ChangeCipherSpec; TLS 1.3 has RFC 9147's, section 6.1. */
@@ -30,7 +30,7 @@ struct bm_alert_seen {
 	unsigned direction;
 	uint8_t level, description; /* 0 and 255 when it could not be read */
 	uint64_t packet;
-	uint64_t records_before;    /* of the other direction, seen when it was read */
+	uint64_t records_before; /* of the other direction, seen when it was read */
 	bool encrypted;
 };
 
@@ -54,16 +54,16 @@ struct bm_other_copy {
 enum bm_case_kind {
 	BM_CASE_BAD_RECORD,      /* a record that does not verify where the receiver expected it */
 	BM_CASE_PLAINTEXT_ALERT, /* TLS 1.3: an alert in the clear where protection was due */
-	BM_CASE_REJECTED,        /* an endpoint sent bad_record_mac, and no bad record was seen before */
-	BM_CASE_NO_KEYS_FIT      /* nothing in the epoch verifies under the keys at hand */
+	BM_CASE_REJECTED,   /* an endpoint sent bad_record_mac, and no bad record was seen before */
+	BM_CASE_NO_KEYS_FIT /* nothing in the epoch verifies under the keys at hand */
 };
 
 /* How the records after a bad one went on. */
 enum bm_after {
-	BM_AFTER_NOTHING,   /* none was seen, or none verified */
-	BM_AFTER_NEXT,      /* the next one verified as if the bad one had been counted */
-	BM_AFTER_SAME,      /* ... as if it had never been sent */
-	BM_AFTER_OTHER      /* at another sequence number */
+	BM_AFTER_NOTHING, /* none was seen, or none verified */
+	BM_AFTER_NEXT,    /* the next one verified as if the bad one had been counted */
+	BM_AFTER_SAME,    /* ... as if it had never been sent */
+	BM_AFTER_OTHER    /* at another sequence number */
 };
 
 /* Everything seen about one failure; the input of src/why. */
@@ -71,13 +71,13 @@ struct bm_case {
 	enum bm_case_kind kind;
 	unsigned direction;
 	unsigned epoch;
-	uint64_t seq;               /* the receiver's expectation; BM_NO_SEQ unknown */
-	uint64_t off;               /* stream offset of the header */
-	uint32_t len;               /* header and body */
-	uint64_t *packets;          /* owned */
+	uint64_t seq;      /* the receiver's expectation; BM_NO_SEQ unknown */
+	uint64_t off;      /* stream offset of the header */
+	uint32_t len;      /* header and body */
+	uint64_t *packets; /* owned */
 	size_t packet_count;
 
-	uint8_t *record;            /* owned copy of len bytes; NULL when none was kept */
+	uint8_t *record; /* owned copy of len bytes; NULL when none was kept */
 	struct bm_fragment *fragments;
 	size_t fragment_count;
 	struct bm_other_copy *copies;
@@ -85,35 +85,35 @@ struct bm_case {
 	const struct bm_protection *protection; /* owned by the session */
 	struct bm_position *position;           /* expected; owned; wiped */
 	enum bm_result result;
-	bool framing_lost;          /* no plausible record followed where the header says */
+	bool framing_lost; /* no plausible record followed where the header says */
 
 	/* Where it verifies after all. */
-	bool found;                 /* at found_seq */
+	bool found; /* at found_seq */
 	uint64_t found_seq;
-	bool identical;             /* its bytes equal those of the record at twin_off */
-	uint64_t twin_off, twin_seq, twin_packet;
-	uint64_t tried;             /* sequence hypotheses tried in all */
-	bool came_late;             /* the records skipped before it turned up after it */
+	bool identical;                           /* its bytes equal those of the record at twin_off */
+	uint64_t twin_off, twin_seq, twin_packet; /* off: BM_NO_SEQ when it is too long ago */
+	uint64_t tried;                           /* sequence hypotheses tried in all */
+	bool came_late;                           /* the records skipped before it turned up after it */
 
 	enum bm_after after;
-	uint64_t after_seq;         /* the sequence number at which the first good one after it verified */
+	uint64_t after_seq; /* the sequence number at which the first good one after it verified */
 	uint64_t after_off;
-	uint64_t after_count;       /* good records after it until the next failure */
+	uint64_t after_count; /* good records after it until the next failure */
 	uint64_t after_tried;
 
-	uint8_t alert;              /* PLAINTEXT_ALERT: its code; REJECTED: the code */
+	uint8_t alert; /* PLAINTEXT_ALERT: its code; REJECTED: the code */
 	uint64_t alert_packet;
-	bool over_gap;              /* REJECTED: bytes of this direction were not captured */
-	bool no_keys;               /* REJECTED: records of this direction could not be checked */
-	bool only_one;              /* no other record of its epoch could be tried under these keys */
+	bool over_gap; /* REJECTED: bytes of this direction were not captured */
+	bool no_keys;  /* REJECTED: records of this direction could not be checked */
+	bool only_one; /* no other record of its epoch could be tried under these keys */
 };
 #define BM_NO_SEQ UINT64_MAX
 
 struct bm_session;
 
 /* Takes over a flow. BM_NOMEM. */
-BM_MUST_USE enum bm_status bm_session_new(struct bm_session **out, struct bm_session_env *env,
-    struct bm_flow *f);
+BM_MUST_USE enum bm_status bm_session_new(
+	struct bm_session **out, struct bm_session_env *env, struct bm_flow *f);
 void bm_session_free(struct bm_session *s); /* wipes */
 
 /* The events of tcp.h. Afterwards bm_session_status tells whether memory ran out. */
@@ -130,23 +130,23 @@ bool bm_session_is_tls(const struct bm_session *s);
 bool bm_session_dismissed(const struct bm_session *s);
 
 struct bm_session_facts {
-	unsigned version;            /* 0 unknown */
-	const struct bm_suite *suite;/* NULL unknown */
+	unsigned version;             /* 0 unknown */
+	const struct bm_suite *suite; /* NULL unknown */
 	bool has_suite;
 	uint16_t suite_id;
 	bool has_client_random;
 	uint8_t client_random[BM_RANDOM];
-	int resumed;                 /* 1, 0, -1 unknown */
-	enum bm_key_source source;   /* of the keys in use */
-	bool keys_wrong;             /* keys were found, none of the epoch's records fit */
-	bool handshake_seen;         /* both hellos were read */
+	int resumed;               /* 1, 0, -1 unknown */
+	enum bm_key_source source; /* of the keys in use */
+	bool keys_wrong;           /* keys were found, none of the epoch's records fit */
+	bool handshake_seen;       /* both hellos were read */
 	bool suite_unsupported;
 	uint16_t draft;
 	uint8_t compression;
 	bool extended_master_secret, encrypt_then_mac, truncated_hmac;
 	uint8_t max_fragment_length;
 	uint16_t record_size_limit;
-	char server_name[256];       /* as sent, cut, NUL-terminated; untrusted bytes */
+	char server_name[256]; /* as sent, cut, NUL-terminated; untrusted bytes */
 	enum bm_way client_way;
 	uint64_t gaps;
 	struct bm_tally tally[2];

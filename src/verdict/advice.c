@@ -24,7 +24,7 @@ look_at_packet(struct steps *s, const struct bm_case *c)
 {
 	if (c->packet_count != 0)
 		add(s, bm_arena_print(s->arena, "in Wireshark: display filter frame.number == %llu",
-		           (unsigned long long)c->packets[0]));
+				   (unsigned long long)c->packets[0]));
 }
 
 /* The port that tells this service's traffic apart: the server's. */
@@ -32,54 +32,66 @@ static void
 capture_both_ends(struct steps *s, const struct bm_connection *conn)
 {
 	add(s, bm_arena_print(s->arena,
-	           "capture at both ends until it happens again (tcpdump -i any -s 0 -w end.pcap 'tcp port %u'), "
-	           "then compare: badmac diagnose -k KEYS client.pcap; badmac diagnose -k KEYS server.pcap",
-	           conn->server.port));
+			   "capture at both ends until it happens again (tcpdump -i any -s 0 -w end.pcap 'tcp "
+			   "port %u'), "
+			   "then compare: badmac diagnose -k KEYS client.pcap; badmac diagnose -k KEYS "
+			   "server.pcap",
+			   conn->server.port));
 }
 
 static void
 get_keys(struct steps *s, const struct bm_session_facts *facts)
 {
-	add(s, "log the secrets of one side (SSLKEYLOGFILE for OpenSSL 3.5, curl, GnuTLS, NSS, Firefox, Chrome; "
-	       "-keylogfile for openssl s_client and s_server; a KeyLogWriter in Go) and run again with -k");
+	add(s, "log the secrets of one side (SSLKEYLOGFILE for OpenSSL 3.5, curl, GnuTLS, NSS, "
+		   "Firefox, Chrome; "
+		   "-keylogfile for openssl s_client and s_server; a KeyLogWriter in Go) and run again "
+		   "with -k");
 	if (facts->suite != NULL && facts->suite->kx == BM_KX_RSA)
-		add(s, "this suite uses RSA key exchange: the server's private key opens it too (badmac diagnose -k "
-		       "server.key ...)");
+		add(s, "this suite uses RSA key exchange: the server's private key opens it too (badmac "
+			   "diagnose -k "
+			   "server.key ...)");
 }
 
 enum bm_status
 bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
-    const struct bm_session_facts *facts, const struct bm_connection *conn, struct bm_arena *arena,
-    struct bm_failure *out)
+	const struct bm_session_facts *facts, const struct bm_connection *conn, struct bm_arena *arena,
+	struct bm_failure *out)
 {
 	struct steps s = {.arena = arena};
 
 	switch (f->cause) {
 	case BM_CAUSE_RECORD_WAS_GOOD:
-		add(&s, "this capture clears everything before the capture point; look at the side that complained");
+		add(&s, "this capture clears everything before the capture point; look at the side that "
+				"complained");
 		capture_both_ends(&s, conn);
-		add(&s, "turn kernel TLS and crypto offload off on the complaining host (ethtool -K DEV tls-hw-rx-offload off) "
-		        "and see whether it stops");
-		add(&s, "check that no two threads or forked processes of the complaining side read one connection");
+		add(&s, "turn kernel TLS and crypto offload off on the complaining host (ethtool -K DEV "
+				"tls-hw-rx-offload off) "
+				"and see whether it stops");
+		add(&s, "check that no two threads or forked processes of the complaining side read one "
+				"connection");
 		break;
 	case BM_CAUSE_PLAINTEXT_ALERT: {
 		const char *name = bm_alert_name(c->alert);
-		add(&s, bm_arena_print(arena, "fix what the alert says: %s", name != NULL ? name : "see its code"));
+		add(&s, bm_arena_print(
+					arena, "fix what the alert says: %s", name != NULL ? name : "see its code"));
 		if (c->alert >= 42 && c->alert <= 48)
-			add(&s, bm_arena_print(arena,
-			            "its sender does not trust the certificate it was shown: check chain and names "
-			            "(openssl s_client -connect HOST:%u -showcerts)",
-			            conn->server.port));
+			add(&s,
+				bm_arena_print(arena,
+					"its sender does not trust the certificate it was shown: check chain and names "
+					"(openssl s_client -connect HOST:%u -showcerts)",
+					conn->server.port));
 		break;
 	}
 	case BM_CAUSE_WRONG_KEYS:
 		if (f->configuration) {
-			add(&s, "check that the key log was written by this very process and run, and that none of its lines "
-			        "was cut or altered");
+			add(&s, "check that the key log was written by this very process and run, and that "
+					"none of its lines "
+					"was cut or altered");
 			get_keys(&s, facts);
 		} else {
-			add(&s, "the two ends derived different keys: compare their libraries' versions, and the server's "
-			        "private key with its certificate");
+			add(&s, "the two ends derived different keys: compare their libraries' versions, and "
+					"the server's "
+					"private key with its certificate");
 			get_keys(&s, facts);
 		}
 		break;
@@ -93,19 +105,22 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 	case BM_CAUSE_RECORD_MISSING:
 	case BM_CAUSE_SEQUENCE_REUSED:
 		look_at_packet(&s, c);
-		add(&s, "check how the sender writes: forked workers or threads that share one connection, or a queue between "
-		        "encryption and socket");
+		add(&s, "check how the sender writes: forked workers or threads that share one connection, "
+				"or a queue between "
+				"encryption and socket");
 		capture_both_ends(&s, conn);
 		break;
 	case BM_CAUSE_CAPTURE_INCOMPLETE:
-		add(&s, "capture again with a larger buffer and without a snap length (tcpdump -s 0 -B 65536)");
+		add(&s,
+			"capture again with a larger buffer and without a snap length (tcpdump -s 0 -B 65536)");
 		break;
 	default:
 		if (c->kind != BM_CASE_BAD_RECORD)
 			get_keys(&s, facts);
 		look_at_packet(&s, c);
 		capture_both_ends(&s, conn);
-		add(&s, "watch the checksum counters of both hosts (nstat -az TcpInCsumErrors; ethtool -S DEV)");
+		add(&s, "watch the checksum counters of both hosts (nstat -az TcpInCsumErrors; ethtool -S "
+				"DEV)");
 		break;
 	}
 	if (s.failed)

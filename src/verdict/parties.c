@@ -59,7 +59,7 @@ blame_bytes(const struct bm_case *c, enum bm_place place, struct bm_failure *out
 
 void
 bm_verdict_parties(const struct bm_case *c, const struct bm_finding *f, enum bm_place place,
-    struct bm_failure *out)
+	struct bm_failure *out)
 {
 	enum bm_place at = relative(place, c->direction);
 

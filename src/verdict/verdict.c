@@ -49,57 +49,67 @@ summary(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a)
 
 	switch (f->cause) {
 	case BM_CAUSE_RECORD_WAS_GOOD:
-		return bm_arena_print(a, "The %s sent %s, but every record of the %s up to then verifies as captured.",
-		    peer, alert != NULL ? alert : "an alert", who);
+		return bm_arena_print(a,
+			"The %s sent %s, but every record of the %s up to then verifies as captured.", peer,
+			alert != NULL ? alert : "an alert", who);
 	case BM_CAUSE_PLAINTEXT_ALERT:
 		return bm_arena_print(a,
-		    "The %s sent its alert %s (%u) in the clear where TLS 1.3 expects a protected record; that "
-		    "alert is the real reason.",
-		    who, alert != NULL ? alert : "of unassigned code", c->alert);
+			"The %s sent its alert %s (%u) in the clear where TLS 1.3 expects a protected record; "
+			"that "
+			"alert is the real reason.",
+			who, alert != NULL ? alert : "of unassigned code", c->alert);
 	case BM_CAUSE_WRONG_KEYS:
 		return f->configuration
-		    ? bm_arena_print(a, "No record of epoch %u verifies under the key material that was given.", c->epoch)
-		    : bm_arena_print(a,
-		          "No record of epoch %u verifies under the negotiated secret, and the %s reported %s.",
-		          c->epoch, peer, alert != NULL ? alert : "it");
+				   ? bm_arena_print(a,
+						 "No record of epoch %u verifies under the key material that was given.",
+						 c->epoch)
+				   : bm_arena_print(a,
+						 "No record of epoch %u verifies under the negotiated secret, and the %s "
+						 "reported %s.",
+						 c->epoch, peer, alert != NULL ? alert : "it");
 	case BM_CAUSE_RETRANSMISSION_DIFFERS:
 		return bm_arena_print(a,
-		    "Record %llu of the %s verifies with the bytes of another copy of the same TCP data.", seq, who);
+			"Record %llu of the %s verifies with the bytes of another copy of the same TCP data.",
+			seq, who);
 	case BM_CAUSE_RECORD_REPLAYED:
 		return bm_arena_print(a,
-		    "Where record %llu of the %s was due, its record %llu stands a second time.", seq, who,
-		    (unsigned long long)c->twin_seq);
+			"Where record %llu of the %s was due, its record %llu stands a second time.", seq, who,
+			(unsigned long long)c->twin_seq);
 	case BM_CAUSE_SEQUENCE_REUSED:
 		return bm_arena_print(a,
-		    "Where record %llu of the %s was due stands one made with sequence number %llu, which another "
-		    "record had used: two writers.",
-		    seq, who, (unsigned long long)c->found_seq);
+			"Where record %llu of the %s was due stands one made with sequence number %llu, which "
+			"another "
+			"record had used: two writers.",
+			seq, who, (unsigned long long)c->found_seq);
 	case BM_CAUSE_RECORDS_REORDERED:
 		return bm_arena_print(a, "Record %llu of the %s came before record %llu.",
-		    (unsigned long long)c->found_seq, who, seq);
+			(unsigned long long)c->found_seq, who, seq);
 	case BM_CAUSE_RECORD_MISSING:
-		return bm_arena_print(a, "Record %llu of the %s was never sent or was taken out on the way.", seq, who);
+		return bm_arena_print(
+			a, "Record %llu of the %s was never sent or was taken out on the way.", seq, who);
 	case BM_CAUSE_CAPTURE_INCOMPLETE:
 		return bm_arena_print(a,
-		    "The %s reported %s; the capture lacks bytes of the %s, so the record cannot be judged.", peer,
-		    alert != NULL ? alert : "a bad record", who);
+			"The %s reported %s; the capture lacks bytes of the %s, so the record cannot be "
+			"judged.",
+			peer, alert != NULL ? alert : "a bad record", who);
 	default:
 		break;
 	}
 	if (c->kind == BM_CASE_BAD_RECORD)
-		return bm_arena_print(a, "Record %llu of the %s fails its check, and nothing that was tried explains it.",
-		    seq, who);
+		return bm_arena_print(a,
+			"Record %llu of the %s fails its check, and nothing that was tried explains it.", seq,
+			who);
 	return bm_arena_print(a,
-	    "The %s reported %s about a record of the %s that could not be checked here.", peer,
-	    alert != NULL ? alert : "a bad record", who);
+		"The %s reported %s about a record of the %s that could not be checked here.", peer,
+		alert != NULL ? alert : "a bad record", who);
 }
 
 static enum bm_confidence
 confidence(enum bm_strength s)
 {
-	return s == BM_STRENGTH_PROVEN ? BM_PROVEN
-	    : s == BM_STRENGTH_SUPPORTED ? BM_SUPPORTED
-	                                 : BM_POSSIBLE;
+	return s == BM_STRENGTH_PROVEN      ? BM_PROVEN
+		   : s == BM_STRENGTH_SUPPORTED ? BM_SUPPORTED
+										: BM_POSSIBLE;
 }
 
 /* The fragment of the record that holds the byte at record_off. */
@@ -115,8 +125,8 @@ fragment_at(const struct bm_case *c, uint32_t record_off)
 }
 
 static bool
-fill_damage(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a,
-    struct bm_failure *out)
+fill_damage(
+	const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a, struct bm_failure *out)
 {
 	struct bm_damage *d = bm_arena_take(a, f->change_count, sizeof *d);
 	uint64_t stream_offset = out->stream_offset;
@@ -127,10 +137,12 @@ fill_damage(const struct bm_case *c, const struct bm_finding *f, struct bm_arena
 		const struct bm_change *ch = &f->changes[i];
 		const struct bm_fragment *at = fragment_at(c, ch->record_off);
 		d[i].record_offset = ch->record_off;
-		d[i].stream_offset = stream_offset == BM_UNKNOWN ? BM_UNKNOWN : stream_offset + ch->record_off;
+		d[i].stream_offset =
+			stream_offset == BM_UNKNOWN ? BM_UNKNOWN : stream_offset + ch->record_off;
 		d[i].length = ch->received.n;
 		d[i].packet = at != NULL ? at->packet : BM_UNKNOWN;
-		d[i].packet_offset = at != NULL ? at->packet_off + (ch->record_off - at->record_off) : BM_UNKNOWN;
+		d[i].packet_offset =
+			at != NULL ? at->packet_off + (ch->record_off - at->record_off) : BM_UNKNOWN;
 		d[i].received = bm_view(bm_arena_copy(a, ch->received), ch->received.n);
 		d[i].sent = bm_view(bm_arena_copy(a, ch->sent), ch->sent.n);
 		d[i].sent_known = true;
@@ -144,8 +156,8 @@ fill_damage(const struct bm_case *c, const struct bm_finding *f, struct bm_arena
 
 static enum bm_status
 fill_failure(const struct bm_case *c, const struct bm_session_facts *facts,
-    const struct bm_verdict_options *o, const struct bm_connection *conn, struct bm_scratch *scratch,
-    struct bm_arena *a, struct bm_failure *out)
+	const struct bm_verdict_options *o, const struct bm_connection *conn,
+	struct bm_scratch *scratch, struct bm_arena *a, struct bm_failure *out)
 {
 	struct bm_why w = {.c = c, .facts = facts, .scratch = scratch, .arena = a};
 	struct bm_explanation e;
@@ -156,12 +168,12 @@ fill_failure(const struct bm_case *c, const struct bm_session_facts *facts,
 	struct bm_finding *f = &e.finding;
 	if (c->kind != BM_CASE_REJECTED && c->alert_packet != 0 && c->kind != BM_CASE_PLAINTEXT_ALERT)
 		bm_evidence(&w, f, "packet %llu: the %s reports %s", (unsigned long long)c->alert_packet,
-		    party_word(1 - c->direction),
-		    bm_alert_name(c->alert) != NULL ? bm_alert_name(c->alert) : "an alert");
+			party_word(1 - c->direction),
+			bm_alert_name(c->alert) != NULL ? bm_alert_name(c->alert) : "an alert");
 	const char *sum = checksums(c);
 	if (sum != NULL && f->cause != BM_CAUSE_WRONG_KEYS)
 		bm_evidence(&w, f, "%s checksum of the packet%s that carry it: %s",
-		    conn->transport == BM_UDP ? "UDP" : "TCP", c->packet_count == 1 ? "" : "s", sum);
+			conn->transport == BM_UDP ? "UDP" : "TCP", c->packet_count == 1 ? "" : "s", sum);
 	out->direction = c->direction;
 	out->epoch = c->epoch;
 	out->sequence_number = c->seq == BM_NO_SEQ ? BM_UNKNOWN : c->seq;
@@ -209,7 +221,7 @@ undecided_because(const struct bm_session *s, const struct bm_verdict_options *o
 		return "this cipher suite cannot be verified here";
 	if (f->source == BM_SOURCE_NONE)
 		return o->any_keys ? "the key material that was given holds no secret for this connection"
-		                   : "no key material was given";
+						   : "no key material was given";
 	if (f->gaps != 0)
 		return "the capture lacks packets of this connection";
 	return "for part of this connection there are no keys";
@@ -223,7 +235,8 @@ is_failure(const struct bm_failure *f)
 }
 
 static void
-fill_facts(const struct bm_session *s, const struct bm_verdict_options *o, struct bm_connection *out)
+fill_facts(
+	const struct bm_session *s, const struct bm_verdict_options *o, struct bm_connection *out)
 {
 	const struct bm_session_facts *f = bm_session_facts(s);
 	const struct bm_flow *flow = bm_session_flow(s);
@@ -248,13 +261,13 @@ fill_facts(const struct bm_session *s, const struct bm_verdict_options *o, struc
 	out->record_size_limit = f->record_size_limit;
 	out->compression = f->compression;
 	for (unsigned d = 0; d < 2; d++)
-		out->records[d] = (struct bm_record_counts){f->tally[d].verified, f->tally[d].failed,
-		    f->tally[d].undecided, f->tally[d].plaintext};
+		out->records[d] = (struct bm_record_counts){
+			f->tally[d].verified, f->tally[d].failed, f->tally[d].undecided, f->tally[d].plaintext};
 }
 
 enum bm_status
 bm_verdict(const struct bm_session *s, const struct bm_verdict_options *o,
-    struct bm_scratch *scratch, struct bm_arena *arena, struct bm_connection *out)
+	struct bm_scratch *scratch, struct bm_arena *arena, struct bm_connection *out)
 {
 	const struct bm_session_facts *f = bm_session_facts(s);
 	size_t n, alerts;
@@ -273,8 +286,8 @@ bm_verdict(const struct bm_session *s, const struct bm_verdict_options *o,
 	if (a == NULL || failures == NULL)
 		return BM_NOMEM;
 	for (size_t i = 0; i < alerts; i++)
-		a[i] = (struct bm_alert){seen[i].direction, seen[i].level, seen[i].description, seen[i].packet,
-		    seen[i].encrypted};
+		a[i] = (struct bm_alert){seen[i].direction, seen[i].level, seen[i].description,
+			seen[i].packet, seen[i].encrypted};
 	out->alerts = a;
 	out->alert_count = alerts;
 	bool failed = false;

@@ -20,17 +20,17 @@ nearest(uint64_t expected, unsigned bits, uint64_t low)
 
 bool
 bm_dtls13_unmask(const struct bm_protection *p, const struct bm_dtls_record *r, uint64_t expected,
-    uint64_t *seq, uint8_t *header)
+	uint64_t *seq, uint8_t *header)
 {
 	const struct bm_traffic_keys *k = bm_protection_keys(p);
 	uint8_t mask[BM_BLOCK_MAX];
 
 	/* Shorter ciphertext cannot give a sample, and is refused by receivers. */
 	if (r->body.n < sizeof mask || (r->seq_len != 1 && r->seq_len != 2) ||
-	    r->header.n < (size_t)r->seq_off + r->seq_len)
+		r->header.n < (size_t)r->seq_off + r->seq_len)
 		return false;
-	if (bm_number_mask(k->suite->cipher, bm_view(k->number_key, k->suite->key_len), r->body.p,
-	        mask) != BM_OK)
+	if (bm_number_mask(
+			k->suite->cipher, bm_view(k->number_key, k->suite->key_len), r->body.p, mask) != BM_OK)
 		return false;
 	memcpy(header, r->header.p, r->header.n);
 	uint64_t low = 0;

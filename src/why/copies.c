@@ -20,7 +20,7 @@ note_change(const struct bm_case *c, struct bm_finding *out, const struct bm_oth
 	if (from == to || out->change_count >= BM_CHANGES_MAX)
 		return;
 	out->changes[out->change_count++] = (struct bm_change){(uint32_t)(copy->record_off + from),
-	    bm_view(mine + from, to - from), bm_view(copy->bytes.p + from, to - from), copy->packet};
+		bm_view(mine + from, to - from), bm_view(copy->bytes.p + from, to - from), copy->packet};
 }
 
 enum bm_answer
@@ -51,29 +51,32 @@ bm_ask_other_copy(const struct bm_why *w, struct bm_finding *out, const char **b
 			if ((choice >> i & 1) != 0)
 				memcpy(bytes + c->copies[i].record_off, c->copies[i].bytes.p, c->copies[i].bytes.n);
 		struct bm_record_header hdr = bm_record_header(bytes);
-		struct bm_wire wire = {.type = hdr.type, .version = hdr.version,
-		    .header = bm_view(bytes, BM_HEADER), .body = bm_view(bytes + BM_HEADER, c->len - BM_HEADER)};
+		struct bm_wire wire = {.type = hdr.type,
+			.version = hdr.version,
+			.header = bm_view(bytes, BM_HEADER),
+			.body = bm_view(bytes + BM_HEADER, c->len - BM_HEADER)};
 		if (hdr.length != wire.body.n)
 			continue;
 		tried++;
 		if (bm_verify(c->protection, c->position, &wire, false, w->scratch, &o) != BM_OK ||
-		    o.result != BM_VERIFIED)
+			o.result != BM_VERIFIED)
 			continue;
 		answer = BM_SHOWN;
 		bm_prove(out, "copy-choice", bm_protection_tag_len(c->protection), tried);
 		for (size_t i = 0; i < n; i++)
 			if ((choice >> i & 1) != 0)
 				note_change(c, out, &c->copies[i]);
-		bm_evidence(w, out, "packet %llu carries other bytes for the same stream offsets; with them the record "
-		    "verifies at sequence number %llu",
-		    (unsigned long long)(out->change_count != 0 ? out->changes[0].sent_packet : 0),
-		    (unsigned long long)c->seq);
+		bm_evidence(w, out,
+			"packet %llu carries other bytes for the same stream offsets; with them the record "
+			"verifies at sequence number %llu",
+			(unsigned long long)(out->change_count != 0 ? out->changes[0].sent_packet : 0),
+			(unsigned long long)c->seq);
 	}
 	bm_wipe(bytes, c->len);
 	free(bytes);
 	if (answer != BM_SHOWN)
 		*because = bm_arena_print(w->arena,
-		    "other copies of its bytes were captured, but none of %llu choices among them verifies",
-		    (unsigned long long)tried);
+			"other copies of its bytes were captured, but none of %llu choices among them verifies",
+			(unsigned long long)tried);
 	return answer;
 }

@@ -10,8 +10,9 @@ bm_ask_plaintext_alert(const struct bm_why *w, struct bm_finding *out, const cha
 		return BM_NOT_ASKED;
 	out->strength = w->c->protection != NULL ? BM_STRENGTH_PROVEN : BM_STRENGTH_SUPPORTED;
 	bm_evidence(w, out,
-	    "a record of type alert with a body of 2 bytes stands where TLS 1.3 demands a protected record "
-	    "(outer type 23, RFC 8446, section 5.2)");
+		"a record of type alert with a body of 2 bytes stands where TLS 1.3 demands a protected "
+		"record "
+		"(outer type 23, RFC 8446, section 5.2)");
 	return BM_SHOWN;
 }
 
@@ -25,9 +26,10 @@ bm_ask_capture_incomplete(const struct bm_why *w, struct bm_finding *out, const 
 		return BM_NOT_ASKED;
 	out->strength = BM_STRENGTH_POSSIBLE;
 	bm_evidence(w, out,
-	    "packet %llu reports a bad record; of the direction that it complains about bytes are missing in "
-	    "the capture",
-	    (unsigned long long)c->alert_packet);
+		"packet %llu reports a bad record; of the direction that it complains about bytes are "
+		"missing in "
+		"the capture",
+		(unsigned long long)c->alert_packet);
 	return BM_SHOWN;
 }
 
@@ -50,8 +52,9 @@ bm_ask_record_was_good(const struct bm_why *w, struct bm_finding *out, const cha
 	if (c->protection != NULL)
 		bm_prove(out, "verified-as-captured", bm_protection_tag_len(c->protection), 1);
 	bm_evidence(w, out,
-	    "packet %llu reports a bad record, yet every record of that direction before it verifies as captured",
-	    (unsigned long long)c->alert_packet);
+		"packet %llu reports a bad record, yet every record of that direction before it verifies "
+		"as captured",
+		(unsigned long long)c->alert_packet);
 	return BM_SHOWN;
 }
 
@@ -61,9 +64,10 @@ bm_ask_wrong_keys(const struct bm_why *w, struct bm_finding *out, const char **b
 	const struct bm_case *c = w->c;
 
 	if (c->kind == BM_CASE_BAD_RECORD) {
-		*because = c->only_one
-		    ? "it cannot be told: no other record of the epoch could be tried under these keys"
-		    : "other records of the epoch verify under these keys";
+		*because =
+			c->only_one
+				? "it cannot be told: no other record of the epoch could be tried under these keys"
+				: "other records of the epoch verify under these keys";
 		return BM_EXCLUDED;
 	}
 	if (c->kind != BM_CASE_NO_KEYS_FIT)

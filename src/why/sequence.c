@@ -20,8 +20,8 @@ not_found(const struct bm_why *w, const char **because)
 		*because = "no earlier record has the same bytes";
 	else
 		*because = bm_arena_print(w->arena,
-		    "it verifies under none of %llu other sequence numbers around %llu",
-		    (unsigned long long)c->tried, (unsigned long long)c->seq);
+			"it verifies under none of %llu other sequence numbers around %llu",
+			(unsigned long long)c->tried, (unsigned long long)c->seq);
 	return BM_EXCLUDED;
 }
 
@@ -37,15 +37,24 @@ bm_ask_replayed(const struct bm_why *w, struct bm_finding *out, const char **bec
 		return BM_EXCLUDED;
 	}
 	/* The earlier one verified at its place; the bytes are the same. */
-	bm_prove(out, "sequence-search", tag_len(c), 1);
-	bm_evidence(w, out,
-	    "its %u bytes are those of the record at stream offset %llu (packet %llu), which verified at "
-	    "sequence number %llu; the receiver expected %llu here",
-	    c->len, (unsigned long long)c->twin_off, (unsigned long long)c->twin_packet,
-	    (unsigned long long)c->twin_seq, (unsigned long long)c->seq);
+	bm_prove(out, "sequence-search", tag_len(c), c->twin_off != BM_NO_SEQ ? 1 : c->tried);
+	if (c->twin_off == BM_NO_SEQ)
+		bm_evidence(w, out,
+			"it verifies at sequence number %llu and has the bytes of the record that verified "
+			"there before; the "
+			"receiver expected %llu here",
+			(unsigned long long)c->twin_seq, (unsigned long long)c->seq);
+	else
+		bm_evidence(w, out,
+			"its %u bytes are those of the record at stream offset %llu (packet %llu), which "
+			"verified at "
+			"sequence number %llu; the receiver expected %llu here",
+			c->len, (unsigned long long)c->twin_off, (unsigned long long)c->twin_packet,
+			(unsigned long long)c->twin_seq, (unsigned long long)c->seq);
 	if (c->after == BM_AFTER_SAME)
-		bm_evidence(w, out, "the record after it verifies at %llu, as if this one had not been sent",
-		    (unsigned long long)c->after_seq);
+		bm_evidence(w, out,
+			"the record after it verifies at %llu, as if this one had not been sent",
+			(unsigned long long)c->after_seq);
 	return BM_SHOWN;
 }
 
@@ -60,9 +69,10 @@ bm_ask_reused(const struct bm_why *w, struct bm_finding *out, const char **becau
 		return not_found(w, because);
 	bm_prove(out, "sequence-search", tag_len(c), c->tried);
 	bm_evidence(w, out,
-	    "it verifies at sequence number %llu, which another record of this direction has used already; the "
-	    "receiver expected %llu",
-	    (unsigned long long)c->found_seq, (unsigned long long)c->seq);
+		"it verifies at sequence number %llu, which another record of this direction has used "
+		"already; the "
+		"receiver expected %llu",
+		(unsigned long long)c->found_seq, (unsigned long long)c->seq);
 	return BM_SHOWN;
 }
 
@@ -77,8 +87,9 @@ bm_ask_reordered(const struct bm_why *w, struct bm_finding *out, const char **be
 		return not_found(w, because);
 	bm_prove(out, "sequence-search", tag_len(c), c->tried + c->after_tried);
 	bm_evidence(w, out,
-	    "it verifies at sequence number %llu; the receiver expected %llu, and that one came after it",
-	    (unsigned long long)c->found_seq, (unsigned long long)c->seq);
+		"it verifies at sequence number %llu; the receiver expected %llu, and that one came after "
+		"it",
+		(unsigned long long)c->found_seq, (unsigned long long)c->seq);
 	return BM_SHOWN;
 }
 
@@ -92,22 +103,24 @@ bm_ask_missing(const struct bm_why *w, struct bm_finding *out, const char **beca
 	if (c->found && !c->identical && c->found_seq > c->seq) {
 		bm_prove(out, "sequence-search", tag_len(c), c->tried);
 		bm_evidence(w, out,
-		    "it verifies at sequence number %llu; the receiver expected %llu: %llu record%s before it "
-		    "never came, and the capture has no gap here",
-		    (unsigned long long)c->found_seq, (unsigned long long)c->seq,
-		    (unsigned long long)(c->found_seq - c->seq), c->found_seq - c->seq == 1 ? "" : "s");
+			"it verifies at sequence number %llu; the receiver expected %llu: %llu record%s before "
+			"it "
+			"never came, and the capture has no gap here",
+			(unsigned long long)c->found_seq, (unsigned long long)c->seq,
+			(unsigned long long)(c->found_seq - c->seq), c->found_seq - c->seq == 1 ? "" : "s");
 		return BM_SHOWN;
 	}
 	/* With chained state the record itself cannot be opened; the next one shows the count. */
-	if (!c->found && c->after == BM_AFTER_OTHER && !c->framing_lost &&
-	    c->after_seq > c->seq + 1 && c->protection != NULL && bm_protection_chained(c->protection)) {
+	if (!c->found && c->after == BM_AFTER_OTHER && !c->framing_lost && c->after_seq > c->seq + 1 &&
+		c->protection != NULL && bm_protection_chained(c->protection)) {
 		bm_prove(out, "sequence-search", tag_len(c), c->after_tried);
 		bm_evidence(w, out,
-		    "the record after it verifies at sequence number %llu where %llu would be next: %llu record%s never "
-		    "came, and with %s went the state that this record is chained to",
-		    (unsigned long long)c->after_seq, (unsigned long long)(c->seq + 1),
-		    (unsigned long long)(c->after_seq - c->seq - 1), c->after_seq - c->seq == 2 ? "" : "s",
-		    c->after_seq - c->seq == 2 ? "it" : "them");
+			"the record after it verifies at sequence number %llu where %llu would be next: %llu "
+			"record%s never "
+			"came, and with %s went the state that this record is chained to",
+			(unsigned long long)c->after_seq, (unsigned long long)(c->seq + 1),
+			(unsigned long long)(c->after_seq - c->seq - 1), c->after_seq - c->seq == 2 ? "" : "s",
+			c->after_seq - c->seq == 2 ? "it" : "them");
 		return BM_SHOWN;
 	}
 	return not_found(w, because);

@@ -79,24 +79,28 @@ bm_explain(const struct bm_why *w, struct bm_explanation *out)
 	if (c->result == BM_BAD_PADDING)
 		bm_evidence(w, f, "after decryption the padding of the record is malformed");
 	else if (c->result == BM_BAD_LENGTH)
-		bm_evidence(w, f, c->framing_lost || c->len == 0
-		        ? "the bytes where a record header is due are no record header that fits"
-		        : "the record's length cannot occur under this cipher suite");
+		bm_evidence(w, f,
+			c->framing_lost || c->len == 0
+				? "the bytes where a record header is due are no record header that fits"
+				: "the record's length cannot occur under this cipher suite");
 	else
-		bm_evidence(w, f, "the tag computed over the record as captured differs from the one it carries");
+		bm_evidence(
+			w, f, "the tag computed over the record as captured differs from the one it carries");
 	if (c->after == BM_AFTER_NEXT)
 		bm_evidence(w, f,
-		    "the record after it, at stream offset %llu, verifies at sequence number %llu: the receiver's "
-		    "keys and count were right, this one record is wrong",
-		    (unsigned long long)c->after_off, (unsigned long long)c->after_seq);
+			"the record after it, at stream offset %llu, verifies at sequence number %llu: the "
+			"receiver's "
+			"keys and count were right, this one record is wrong",
+			(unsigned long long)c->after_off, (unsigned long long)c->after_seq);
 	else if (c->after == BM_AFTER_SAME)
 		bm_evidence(w, f,
-		    "the record after it, at stream offset %llu, verifies at the same sequence number %llu: these "
-		    "bytes were never a record of this sender",
-		    (unsigned long long)c->after_off, (unsigned long long)c->after_seq);
+			"the record after it, at stream offset %llu, verifies at the same sequence number "
+			"%llu: these "
+			"bytes were never a record of this sender",
+			(unsigned long long)c->after_off, (unsigned long long)c->after_seq);
 	else if (c->after == BM_AFTER_OTHER)
 		bm_evidence(w, f, "the record at stream offset %llu verifies at sequence number %llu",
-		    (unsigned long long)c->after_off, (unsigned long long)c->after_seq);
+			(unsigned long long)c->after_off, (unsigned long long)c->after_seq);
 	else
 		bm_evidence(w, f, "no later record of this direction verifies");
 	if (c->framing_lost)
