@@ -7,7 +7,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { CLOSE_NOTIFY = 0 };
+enum { CLOSE_NOTIFY = 0, WAIT_MAX = 1 << 18 };
 
 bool
 check(struct half *h, const struct bm_protection *p, const struct bm_position *pos,
@@ -314,6 +314,9 @@ must_wait(struct half *h, struct bm_record_header hdr)
 	if (hdr.type == BM_HANDSHAKE || hdr.type == BM_ALERT)
 		return false;
 	if (other->over || other->gave_up || other->lost != NULL)
+		return false;
+	/* Of a capture of one direction only there is nothing to wait for. */
+	if (bm_stream_avail(h->stream, h->off) > WAIT_MAX)
 		return false;
 	return true;
 }
