@@ -1,0 +1,103 @@
+/* Each allocation of a whole diagnosis fails in turn: a status, no crash, nothing leaked (with a
+ * sanitizer). Linked so that malloc, calloc and realloc of the core come through here. */
+#include "diagnose.h"
+
+#include <stdlib.h>
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t n);
+
+static bool armed;
+static unsigned long countdown;
+
+static bool
+refuse(void)
+{
+	return armed && countdown-- == 0;
+}
+
+void *
+__wrap_malloc(size_t n)
+{
+	return refuse() ? NULL : __real_malloc(n);
+}
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+	return refuse() ? NULL : __real_calloc(n, size);
+}
+
+void *
+__wrap_realloc(void *p, size_t n)
+{
+	return refuse() ? NULL : __real_realloc(p, n);
+}
+
+static void
+starve(const char *capture_name, const char *keys_name, enum badmac_result expected)
+{
+	struct bm_buf capture = load(capture_name), keys = load(keys_name);
+	struct diagnosis d;
+	unsigned long refused = 0, n = 0;
+
+	for (;; n++) {
+		armed = true;
+		countdown = n;
+		diagnose(&d, bm_buf_view(&keys), bm_buf_view(&capture), NULL);
+		armed = false;
+		bool done = countdown <= n; /* past 0 it wraps: that allocation was asked for */
+		refused += d.status == BADMAC_NOMEM;
+		/* A search may go without what it could not have; a wrong answer may not come of it. */
+		if (d.status == BADMAC_OK)
+			assert_int_equal(d.result, expected);
+		else if (d.status == BADMAC_NOMEM)
+			assert_non_null(d.error.what);
+		diagnosis_clear(&d);
+		if (done)
+			break;
+		assert_true(n < 100000);
+	}
+	assert_true(refused > n / 2);
+	bm_buf_clear(&capture);
+	bm_buf_wipe(&keys);
+}
+
+static void
+test_clean(void **state)
+{
+	(void)state;
+	starve("ssldump/tls1.3_keyupdates_aes256.pcap", "ssldump/log.txt", BADMAC_VERIFIED);
+}
+
+static void
+test_failed(void **state)
+{
+	(void)state;
+	starve("damaged/tls12-aes128gcm/bitflip/receiver.pcap",
+		"damaged/tls12-aes128gcm/bitflip/keys.log", BADMAC_FAILED);
+	starve("damaged/tls10-rc4sha-gnutls/droprec/receiver.pcap",
+		"damaged/tls10-rc4sha-gnutls/droprec/keys.log", BADMAC_FAILED);
+}
+
+static void
+test_dtls(void **state)
+{
+	(void)state;
+	starve("illustrated-dtls13/capture.pcap", "illustrated-dtls13/keylog.txt", BADMAC_VERIFIED);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_clean),
+		cmocka_unit_test(test_failed),
+		cmocka_unit_test(test_dtls),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
