@@ -370,6 +370,42 @@ bm_aead_tag(const struct bm_aead *a, const uint8_t nonce[12], struct bm_view aad
 	}
 }
 
+/* The keystream of the text starts at the counter after the tag's own: 2 in GCM (32 bits), 1 in
+ * CCM (24 bits, L = 3) and in ChaCha20-Poly1305 (32 bits, in steps of 64 octets). */
+enum bm_status
+bm_aead_decrypt_at(const struct bm_aead *a, const uint8_t nonce[12], uint64_t offset,
+    struct bm_view text, uint8_t *plain)
+{
+	static const uint64_t most = UINT64_C(0xfffffffe) * BLOCK;
+	uint8_t counter[BLOCK] = {0};
+
+	if (offset % BM_AEAD_STEP != 0)
+		return BM_USAGE;
+	if (offset > most || text.n > most - offset ||
+	    (a->mode == BM_MODE_CCM && offset + text.n > 0xffffff))
+		return BM_LIMIT;
+	if (text.n == 0)
+		return BM_OK;
+	switch (a->mode) {
+	case BM_MODE_GCM:
+		memcpy(counter, nonce, 12);
+		bm_store32(counter + 12, (uint32_t)(offset / BLOCK + 2));
+		break;
+	case BM_MODE_CCM:
+		bm_store32(counter + 12, (uint32_t)(offset / BLOCK + 1));
+		counter[0] = 2;
+		memcpy(counter + 1, nonce, 12);
+		break;
+	default:
+		store64_little(counter, offset / BM_AEAD_STEP + 1);
+		memcpy(counter + 4, nonce, 12);
+		break;
+	}
+	if (!restart(a->stream, counter) || !bm_crypto_update(a->stream, plain, text.p, text.n))
+		return bm_crypto_failure(BM_NOMEM);
+	return BM_OK;
+}
+
 void
 bm_aead_free(struct bm_aead *a)
 {

@@ -62,6 +62,11 @@ BM_MUST_USE enum bm_status bm_aead_new(struct bm_aead **out, enum bm_cipher c, e
  * BM_LIMIT: CCM text of 2^24 octets or more. */
 BM_MUST_USE enum bm_status bm_aead_tag(const struct bm_aead *a, const uint8_t nonce[12],
     struct bm_view aad, struct bm_view text, uint8_t *plain, uint8_t tag[16]);
+/* The plaintext of `text`, which stands `offset` octets into its record; the tag is not looked at.
+ * offset is a multiple of BM_AEAD_STEP (else BM_USAGE). plain may be text.p. BM_LIMIT as above. */
+enum { BM_AEAD_STEP = 64 };
+BM_MUST_USE enum bm_status bm_aead_decrypt_at(const struct bm_aead *a, const uint8_t nonce[12],
+    uint64_t offset, struct bm_view text, uint8_t *plain);
 void bm_aead_free(struct bm_aead *a); /* wipes */
 
 /* CBC decryption, no padding rules; text.n is a multiple of the block (else BM_USAGE). plain has

@@ -16,6 +16,7 @@ struct bm_traffic_keys {
 	const struct bm_suite *suite;
 	bool encrypt_then_mac;        /* RFC 7366, CBC only */
 	bool truncated_hmac;          /* RFC 6066, section 7: 10 octets of MAC */
+	uint16_t draft;               /* TLS 1.3: of which draft the rules are; 0 for RFC 8446. Set by the caller */
 	uint8_t mac_key[BM_HASH_MAX]; /* length bm_hash_size(suite->mac) */
 	uint8_t key[BM_KEY_MAX];      /* length suite->key_len */
 	uint8_t iv[16];               /* CBC up to TLS 1.0: block; AEAD: 4 or 12 octets; TLS 1.3: 12 */

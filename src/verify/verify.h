@@ -8,7 +8,9 @@
 /* Traffic keys with their crypto contexts set up. */
 struct bm_protection;
 
-/* Copies k. BM_UNSUPPORTED when the suite cannot be verified. */
+/* Copies k. BM_UNSUPPORTED when the suite cannot be verified, or not under this version.
+ * encrypt_then_mac and truncated_hmac count where they can be negotiated: not in SSL 3.0, not in
+ * TLS 1.3, the first for CBC alone, the second not for AEAD. */
 BM_MUST_USE enum bm_status bm_protection_new(
 	struct bm_protection **out, const struct bm_traffic_keys *k);
 void bm_protection_free(struct bm_protection *p); /* wipes; NULL allowed */
@@ -20,7 +22,7 @@ bool bm_protection_chained(const struct bm_protection *p);
 
 /* The state that a receiver brings to a record beside the key. */
 struct bm_position {
-	uint64_t seq;      /* DTLS: epoch in the upper 16 bits */
+	uint64_t seq;      /* DTLS: epoch in the upper 16 bits (DTLS 1.3: which do not count there) */
 	uint8_t iv[16];    /* CBC up to TLS 1.0: the chained IV; else unused */
 	struct bm_rc4 rc4; /* RC4 suites: the keystream state; else unused */
 };
@@ -34,51 +36,69 @@ void bm_position_start(const struct bm_protection *p, struct bm_position *pos);
 bool bm_dtls13_unmask(const struct bm_protection *p, const struct bm_dtls_record *r,
 	uint64_t expected, uint64_t *seq, uint8_t *header);
 
-/* A protected record as it stood on the wire. */
+/* A protected record as it stood on the wire. What is authenticated beside the body is taken from
+ * type, version and cid up to TLS 1.2 and from header in TLS 1.3. */
 struct bm_wire {
 	uint8_t type;
 	uint16_t version;
-	struct bm_view
-		header;         /* as captured (TLS: 5 bytes); DTLS 1.3: with the record number unmasked */
-	struct bm_view cid; /* DTLS 1.2 with a connection id (type 25) */
+	/* As captured (TLS: 5 bytes); DTLS 1.3: with the record number unmasked. */
+	struct bm_view header;
+	struct bm_view cid; /* DTLS 1.2 with a connection id (type 25); counts for that type alone */
 	struct bm_view body;
 };
 
 enum bm_result {
 	BM_VERIFIED,
-	BM_BAD_TAG,     /* MAC or tag differs */
-	BM_BAD_PADDING, /* MAC-then-encrypt CBC: the padding bytes are not what they must be */
-	BM_BAD_INNER,   /* TLS 1.3: tag right, no content type inside */
-	BM_BAD_LENGTH   /* no such length can occur under this suite (too short, not a multiple of the
-					   block, too long) */
+	/* MAC or tag differs. */
+	BM_BAD_TAG,
+	/* CBC: the padding is not what it must be. With encrypt-then-MAC the MAC holds then. */
+	BM_BAD_PADDING,
+	/* TLS 1.3, DTLS 1.2 with a connection id: tag right, no content type inside. */
+	BM_BAD_INNER,
+	/* No such length can occur under this suite: too short, no multiple of the block, above 65535.
+	 */
+	BM_BAD_LENGTH
 };
 
 struct bm_outcome {
 	enum bm_result result;
-	uint8_t type;                  /* content type; TLS 1.3: the inner one, when verified */
+	uint8_t type; /* content type; TLS 1.3, connection id: the inner one, when verified */
 	uint8_t computed[BM_HASH_MAX]; /* MAC or tag as computed */
 	uint8_t received[BM_HASH_MAX]; /* as on the wire */
-	size_t tag_len;
-	struct bm_view plain; /* content without padding and MAC, in the caller's scratch; empty unless
-							 asked for or decrypted anyway */
-	size_t padding;       /* CBC: padding bytes with their length byte; TLS 1.3: zeros */
+	size_t tag_len;                /* octets of both; 0 with BM_BAD_LENGTH */
+	/* Content without padding and MAC, in the caller's scratch, be the record good or not; empty
+	 * unless asked for or decrypted anyway. */
+	struct bm_view plain;
+	/* CBC: padding bytes with their length byte, 1 with BM_BAD_PADDING; TLS 1.3: zeros. 0 where the
+	 * receiver looks at none, because the tag is wrong, and nobody asked for plain. */
+	size_t padding;
 };
 
-/* plain buffer for bm_verify; wiped by its owner. */
+/* plain buffer for bm_verify; wiped by its owner. Where all was decrypted (plain asked for,
+ * MAC-then-encrypt, RC4, CCM), the whole plaintext stands from the first octet on, with what
+ * follows the content: MAC and padding, or type and zeros. */
 struct bm_scratch {
 	uint8_t bytes[65536 + 64];
 };
 
 /* Checks one record. want_plain: fill o->plain (else plaintext is produced only when the rules need
- * it). Both a wrong MAC and a wrong padding in MAC-then-encrypt CBC: BM_BAD_PADDING only if the
- * padding is malformed; the MAC is then computed as RFC 5246, 6.2.3.2 says (as for zero padding)
- * and reported. The receiver's order of checks and limits are those of RFC 6101, 2246, 4346, 5246,
- * 7366, 7905, 6655, 8446, 9146, 9147. */
+ * it). Allocates nothing; writes o and the scratch alone.
+ *
+ * The receiver's order of checks is that of RFC 6101, 2246, 4346, 5246, 7366, 7905, 6655, 8446,
+ * 9146 and 9147. Both a wrong MAC and a wrong padding in MAC-then-encrypt CBC: BM_BAD_PADDING only
+ * if the padding is malformed; the MAC is then computed as RFC 5246, 6.2.3.2 says (as for zero
+ * padding) and reported.
+ *
+ * What endpoints answer otherwise than with bad_record_mac is no matter of this call: content above
+ * 2^14 octets (record_overflow, and some stacks let it pass) and in TLS 1.3 an outer type
+ * other than 23 (unexpected_message) are checked like all else. A type or version altered on the
+ * way is BM_BAD_TAG by itself, as both are authenticated. Exceptions: the version in SSL 3.0, and
+ * the whole header in TLS 1.3 up to draft 24. */
 BM_MUST_USE enum bm_status bm_verify(const struct bm_protection *p, const struct bm_position *pos,
 	const struct bm_wire *w, bool want_plain, struct bm_scratch *scratch, struct bm_outcome *o);
 
 /* What the position is after w was accepted as one record: next seq, IV, keystream. in and out may
- * be the same. */
+ * be the same. DTLS: the epoch stays. A record too short to hold a block leaves the IV as it is. */
 void bm_position_after(const struct bm_protection *p, const struct bm_position *in,
 	const struct bm_wire *w, struct bm_position *out);
 
