@@ -52,6 +52,8 @@ def damaged(folder):
     with open(os.path.join(folder, "truth.json")) as f:
         truth = json.load(f)
     sender, receiver = sides(folder)
+    if truth and truth["dir"] == "s2c":  # the files are named for the client's data
+        sender, receiver = receiver, sender
     rc, report, err = receiver
     if not truth:
         for rc, report, err in (sender, receiver):
@@ -68,7 +70,7 @@ def damaged(folder):
     judge.want(f["direction"] == {"c2s": "client_to_server", "s2c": "server_to_client"}[truth["dir"]], "direction", report)
     off = truth["rec_stream_off"]
     if truth["kind"] == "dup":
-        off += truth["rec_len"]
+        off += 5 + truth["rec_len"]  # of the body
     if truth["kind"] != "replay":
         judge.want(f["stream_offset"] == off, "stream_offset %s, expected %d" % (f["stream_offset"], off), report)
     cause = {"dup": "record-replayed", "replay": "record-replayed", "droprec": "record-missing",
