@@ -85,7 +85,8 @@ class Events:
 
     def target(self, conv, nth=4):
         """A client record with data in the middle of the conversation."""
-        return [r for r in conv.application(C2S) if len(r) > 150][nth]
+        found = [r for r in conv.application(C2S) if len(r) > 150]
+        return found[min(nth, len(found) - 3)]
 
     def faults(self, name, conv, log, other, iv_chained=False):
         keys, n = [log], len(conv.protected())
