@@ -83,7 +83,8 @@ check_mac_then_encrypt(const struct check *c)
 	return BM_OK;
 }
 
-/* Decrypts as many blocks at the end as the padding takes at most; *whole: that was all. */
+/* Decrypts as many blocks at the end as the padding takes at most, or all: each block needs only
+ * the one before it. */
 static enum bm_status
 decrypt_end(
 	const struct check *c, struct bm_view text, const uint8_t *iv, bool all, struct bm_view *plain)

@@ -276,6 +276,47 @@ reused(void **state)
 	}
 }
 
+/* Any part decrypts to that part of the whole. */
+static void
+in_parts(void **state)
+{
+	static uint8_t text[TEXT_MAX], whole[TEXT_MAX], part[TEXT_MAX + 1];
+	static const enum bm_mode modes[] = {BM_MODE_GCM, BM_MODE_CCM, BM_MODE_POLY1305};
+	static const enum bm_cipher ciphers[] = {BM_CAMELLIA256, BM_AES256, BM_CHACHA20};
+	uint64_t seed = 9;
+
+	(void)state;
+	random_fill(&seed, text, sizeof(text));
+	for (size_t m = 0; m < 3; m++) {
+		uint8_t key[32], nonce[12], tag[16], none;
+		struct bm_aead *a;
+		random_fill(&seed, key, sizeof(key));
+		random_fill(&seed, nonce, sizeof(nonce));
+		CHECK_STATUS(BM_OK, bm_aead_new(&a, ciphers[m], modes[m], 16, bm_view(key, 32)));
+		CHECK_STATUS(BM_OK,
+		    bm_aead_tag(a, nonce, bm_view(NULL, 0), bm_view(text, TEXT_MAX), whole, tag));
+		for (size_t from = 0; from < TEXT_MAX; from += BM_AEAD_STEP) {
+			size_t n = (size_t)(random_next(&seed) % (TEXT_MAX - from)) + 1;
+			part[n] = 0x5a;
+			CHECK_STATUS(BM_OK,
+			    bm_aead_decrypt_at(a, nonce, from, bm_view(text + from, n), part));
+			assert_memory_equal(whole + from, part, n);
+			assert_int_equal(0x5a, part[n]);
+		}
+		CHECK_STATUS(BM_OK, bm_aead_decrypt_at(a, nonce, 64, bm_view(NULL, 0), &none));
+		CHECK_STATUS(BM_USAGE, bm_aead_decrypt_at(a, nonce, 16, bm_view(text, 1), part));
+		CHECK_STATUS(BM_LIMIT,
+		    bm_aead_decrypt_at(a, nonce, UINT64_C(1) << 40, bm_view(text, 1), part));
+		if (modes[m] == BM_MODE_CCM)
+			CHECK_STATUS(BM_LIMIT, bm_aead_decrypt_at(a, nonce, 1 << 24, bm_view(text, 1), part));
+		/* In place. */
+		memcpy(part, text + 128, 1000);
+		CHECK_STATUS(BM_OK, bm_aead_decrypt_at(a, nonce, 128, bm_view(part, 1000), part));
+		assert_memory_equal(whole + 128, part, 1000);
+		bm_aead_free(a);
+	}
+}
+
 static void
 refuses(void **state)
 {
@@ -325,6 +366,7 @@ main(void)
 		cmocka_unit_test(as_openssl_large),
 		cmocka_unit_test(as_openssl_long_aad),
 		cmocka_unit_test(reused),
+		cmocka_unit_test(in_parts),
 		cmocka_unit_test(refuses),
 	};
 
