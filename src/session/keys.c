@@ -238,6 +238,13 @@ label_of(unsigned side, unsigned epoch, enum bm_label *label)
 	}
 }
 
+/* Drafts of TLS 1.3 before the 20th derive keys with other labels. */
+static bool
+old_draft(const struct bm_session_facts *f)
+{
+	return f->draft != 0 && f->draft < 20;
+}
+
 static const struct bm_protection *
 from_secret(struct half *h, unsigned epoch, struct bm_view secret)
 {
@@ -246,10 +253,12 @@ from_secret(struct half *h, unsigned epoch, struct bm_view secret)
 	const struct bm_protection *p = NULL;
 
 	memset(&k, 0, sizeof k);
-	if (s->facts.suite != NULL && bm_suite_available(s->facts.suite) &&
+	if (s->facts.suite != NULL && bm_suite_available(s->facts.suite) && !old_draft(&s->facts) &&
 		secret.n == bm_hash_size(s->facts.suite->prf) &&
-		bm_keys_from_secret(s->facts.version, s->facts.suite, secret, &k) == BM_OK)
+		bm_keys_from_secret(s->facts.version, s->facts.suite, secret, &k) == BM_OK) {
+		k.draft = s->facts.draft;
 		p = add_keys(s, &k, h->side, epoch);
+	}
 	bm_wipe(&k, sizeof k);
 	return p;
 }
