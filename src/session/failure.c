@@ -12,12 +12,23 @@ enum {
 	SEARCH_BYTES = 1 << 28 /* hashed at most for one record's sequence search */
 };
 
-void
-case_clear(struct bm_case *c)
+static void
+forget_bytes(struct bm_case *c)
 {
 	free(c->packets);
 	free(c->record);
 	free(c->fragments);
+	c->packets = NULL;
+	c->record = NULL;
+	c->fragments = NULL;
+	c->packet_count = c->fragment_count = 0;
+	c->region = 0;
+}
+
+void
+case_clear(struct bm_case *c)
+{
+	forget_bytes(c);
 	for (size_t i = 0; i < c->copy_count; i++)
 		free((void *)(uintptr_t)c->copies[i].bytes.p);
 	free(c->copies);
@@ -69,38 +80,44 @@ keep_spans(struct half *h, struct bm_case *c, struct bm_span *spans, size_t n)
 		c->fragments[c->fragment_count++] =
 			(struct bm_fragment){(uint32_t)(spans[i].off - c->off), (uint32_t)spans[i].data.n,
 				spans[i].packet, spans[i].packet_off, spans[i].checksum, spans[i].segment};
+		if (spans[i].off - c->off >= c->len)
+			continue; /* behind the record */
 		if (c->packet_count == 0 || c->packets[c->packet_count - 1] != spans[i].packet)
 			c->packets[c->packet_count++] = spans[i].packet;
 	}
 }
 
 void
-case_keep_bytes(struct half *h, struct bm_case *c, uint64_t off, uint32_t len)
+case_keep_bytes(struct half *h, struct bm_case *c, uint64_t off, uint32_t region)
 {
-	if (h->stream == NULL)
+	if (h->stream == NULL || region < c->len)
 		return;
 	c->off = off;
-	c->len = len;
-	size_t n = bm_stream_spans(h->stream, off, len, NULL, 0);
+	if (c->len == 0)
+		c->len = region;
+	size_t n = bm_stream_spans(h->stream, off, region, NULL, 0);
 	if (n == 0)
 		return;
+	forget_bytes(c);
 	struct bm_span *spans = calloc(n, sizeof *spans);
-	if (len <= RECORD_KEEP)
-		c->record = malloc(len);
-	if (spans == NULL || (len <= RECORD_KEEP && c->record == NULL)) {
+	if (region <= RECORD_KEEP)
+		c->record = malloc(region);
+	if (spans == NULL || (region <= RECORD_KEEP && c->record == NULL)) {
 		free(spans);
 		session_fail(h->s, BM_NOMEM);
 		return;
 	}
-	if (c->record != NULL && !bm_stream_read(h->stream, off, c->record, len)) {
+	if (c->record != NULL && !bm_stream_read(h->stream, off, c->record, region)) {
 		free(c->record);
 		c->record = NULL;
 	}
-	n = bm_stream_spans(h->stream, off, len, spans, n);
+	if (c->record != NULL)
+		c->region = region;
+	n = bm_stream_spans(h->stream, off, region, spans, n);
 	keep_spans(h, c, spans, n);
 	free(spans);
 	struct bm_span copies[COPIES_MAX];
-	n = bm_stream_copies(h->stream, off, len, copies, COPIES_MAX);
+	n = bm_stream_copies(h->stream, off, c->len, copies, COPIES_MAX);
 	for (size_t i = 0; i < n && i < COPIES_MAX; i++)
 		case_add_copy(c, &copies[i]);
 }

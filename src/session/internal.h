@@ -189,7 +189,7 @@ bool record_failed(
 /* New case about [off, off + len) of h; NULL when the cap is reached or memory is out. */
 struct bm_case *new_case(struct half *h, enum bm_case_kind kind, uint64_t off, uint32_t len);
 /* Copies the record's bytes, where they stood and their other copies into c. */
-void case_keep_bytes(struct half *h, struct bm_case *c, uint64_t off, uint32_t len);
+void case_keep_bytes(struct half *h, struct bm_case *c, uint64_t off, uint32_t region);
 void case_clear(struct bm_case *c);
 void case_add_copy(struct bm_case *c, const struct bm_span *copy);
 

@@ -369,19 +369,25 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 	bool framed = l->chained != 0 && l->chain == at;
 	bool iv_lost = h->keys != NULL && bm_protection_chained(h->keys) &&
 				   bm_protection_keys(h->keys)->suite->mode == BM_MODE_CBC;
+	bool other_epoch = c != NULL && c->epoch != h->epoch;
+	uint64_t counted = l->expected.seq + 1 + (framed ? l->chained : 0);
 	for (unsigned i = 1; framed && i <= l->chained; i++) {
 		if (iv_lost && i == 1) {
 			tally(h)->undecided++;
 			continue;
 		}
+		tally(h)->failed++;
+		/* Where fewer were counted than stand there, some were never this sender's: one fault. */
+		if (h->pos.seq != counted || other_epoch)
+			continue;
 		struct bm_position pos = h->pos;
 		h->pos = l->expected;
 		h->pos.seq += i;
-		tally(h)->failed++;
 		struct bm_case *more = new_case(h, BM_CASE_BAD_RECORD, l->links[i].off, l->links[i].len);
 		if (more != NULL) {
 			more->result = BM_BAD_TAG;
 			more->after = BM_AFTER_NEXT;
+			more->after_epoch = h->epoch;
 			more->after_seq = pos.seq;
 			more->after_off = at;
 		}
@@ -389,17 +395,18 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 		c = l->case_index < s->case_count ? &s->cases[l->case_index] : NULL;
 	}
 	if (c != NULL) {
-		uint64_t counted = l->expected.seq + 1 + (framed ? l->chained : 0);
-		c->after = h->pos.seq == counted           ? BM_AFTER_NEXT
-				   : h->pos.seq == l->expected.seq ? BM_AFTER_SAME
-												   : BM_AFTER_OTHER;
+		c->after = other_epoch || h->pos.seq == counted ? BM_AFTER_NEXT
+				   : h->pos.seq == l->expected.seq      ? BM_AFTER_SAME
+														: BM_AFTER_OTHER;
+		c->after_epoch = h->epoch;
 		c->after_seq = h->pos.seq;
 		c->after_off = at;
 		c->after_tried = l->tried;
 		c->framing_lost = l->len == 0 || (!framed && at != l->start + l->len);
-		if (c->len == 0 && at - l->start <= KEEP_BEHIND && bm_stream_base(h->stream) <= l->start)
+		if (at - l->start <= KEEP_BEHIND && bm_stream_base(h->stream) <= l->start &&
+			at - l->start != c->region)
 			case_keep_bytes(h, c, l->start, (uint32_t)(at - l->start));
-		else if (c->len == 0)
+		if (c->len == 0)
 			c->len = (uint32_t)(at - l->start);
 	}
 	struct bm_position pos = h->pos;

@@ -77,7 +77,8 @@ struct bm_case {
 	uint64_t *packets; /* owned */
 	size_t packet_count;
 
-	uint8_t *record; /* owned copy of len bytes; NULL when none was kept */
+	uint8_t *record; /* owned copy of `region` bytes; NULL when none was kept */
+	uint32_t region; /* octets up to where the stream goes on, at least len when known */
 	struct bm_fragment *fragments;
 	size_t fragment_count;
 	struct bm_other_copy *copies;
@@ -96,6 +97,7 @@ struct bm_case {
 	bool came_late;                           /* the records skipped before it turned up after it */
 
 	enum bm_after after;
+	unsigned after_epoch;
 	uint64_t after_seq; /* the sequence number at which the first good one after it verified */
 	uint64_t after_off;
 	uint64_t after_count; /* good records after it until the next failure */
