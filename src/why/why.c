@@ -1,6 +1,6 @@
 /* The table of hypotheses and the walk through it. A new one is a function in this folder and a
  * line here; docs/EVIDENCE.md says what each shows. */
-#include "why/why.h"
+#include "why/framing.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -17,6 +17,11 @@ static const struct bm_hypothesis hypotheses[] = {
 	{BM_CAUSE_SEQUENCE_REUSED, bm_ask_reused},
 	{BM_CAUSE_RECORDS_REORDERED, bm_ask_reordered},
 	{BM_CAUSE_RECORD_MISSING, bm_ask_missing},
+	{BM_CAUSE_HEADER_DAMAGED, bm_ask_header},
+	{BM_CAUSE_RECORDS_INTERLEAVED, bm_ask_interleaved},
+	{BM_CAUSE_PLAINTEXT_INJECTED, bm_ask_text},
+	{BM_CAUSE_BYTES_INSERTED, bm_ask_inserted},
+	{BM_CAUSE_BYTES_MISSING, bm_ask_bytes_missing},
 };
 
 void
@@ -51,8 +56,13 @@ bm_prove(struct bm_finding *f, const char *method, size_t tag_len, uint64_t cand
 }
 
 enum bm_status
-bm_explain(const struct bm_why *w, struct bm_explanation *out)
+bm_explain(const struct bm_why *asked, struct bm_explanation *out)
 {
+	struct bm_cut cut = {.found = false};
+	struct bm_why why = *asked;
+	const struct bm_why *w = &why;
+
+	why.cut = &cut;
 	memset(out, 0, sizeof *out);
 	out->finding.cause = BM_CAUSE_UNEXPLAINED;
 	for (size_t i = 0; i < sizeof hypotheses / sizeof hypotheses[0]; i++) {

@@ -33,11 +33,14 @@ struct bm_finding {
 	bool configuration;         /* speaks of the key material that was given, of no endpoint */
 };
 
+struct bm_cut;
+
 struct bm_why {
 	const struct bm_case *c;
 	const struct bm_session_facts *facts;
 	struct bm_scratch *scratch;
 	struct bm_arena *arena;
+	struct bm_cut *cut; /* bm_explain's own */
 };
 
 struct bm_excluded {
@@ -76,6 +79,11 @@ enum bm_answer bm_ask_other_copy(const struct bm_why *, struct bm_finding *, con
 enum bm_answer bm_ask_replayed(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_reordered(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_missing(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_header(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_text(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_inserted(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_interleaved(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_bytes_missing(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_reused(const struct bm_why *, struct bm_finding *, const char **);
 
 /* Adds a line of evidence (printf); lines past BM_EVIDENCE_MAX are dropped. */

@@ -1,0 +1,293 @@
+/* header-damaged, bytes-inserted, plaintext-injected, records-interleaved, bytes-missing: the stream
+ * goes on at a place other than the header says. */
+#include "why/framing.h"
+
+#include <stdlib.h>
+
+static const char no_bytes[] = "not tried: the record's bytes are not at hand";
+
+static unsigned long long
+ull(uint64_t n)
+{
+	return (unsigned long long)n;
+}
+
+static size_t
+tag_len(const struct bm_why *w)
+{
+	return bm_protection_tag_len(w->c->protection);
+}
+
+/* The next good record, of which the framing starts anew. */
+static void
+tell_where(const struct bm_why *w, struct bm_finding *out)
+{
+	const struct bm_case *c = w->c;
+
+	if (c->after != BM_AFTER_NOTHING)
+		bm_evidence(w, out, "the next good record stands %llu bytes behind the start of this one, and verifies at "
+							"sequence number %llu",
+			ull(c->after_off - c->off), ull(c->after_seq));
+}
+
+static bool
+add_change(struct bm_finding *out, uint32_t at, struct bm_view received, struct bm_view sent)
+{
+	if (out->change_count >= BM_CHANGES_MAX)
+		return false;
+	out->changes[out->change_count++] = (struct bm_change){at, received, sent, 0};
+	return true;
+}
+
+/* -- header-damaged ------------------------------------------------------ */
+
+/* Runs in which the captured header differs from the one that verified. */
+static void
+header_changes(const struct bm_why *w, const uint8_t *header, struct bm_finding *out)
+{
+	const uint8_t *was = w->c->record;
+
+	for (uint32_t i = 0; i < BM_HEADER;) {
+		if (was[i] == header[i]) {
+			i++;
+			continue;
+		}
+		uint32_t n = 1;
+		while (i + n < BM_HEADER && was[i + n] != header[i + n])
+			n++;
+		const uint8_t *sent = bm_arena_copy(w->arena, bm_view(header + i, n));
+		if (sent != NULL)
+			(void)add_change(out, i, bm_view(was + i, n), bm_view(sent, n));
+		i += n;
+	}
+}
+
+/* Tries headers over the same bytes, for a record of len octets in all. */
+static bool
+try_headers(const struct bm_why *w, uint8_t *bytes, uint32_t len, uint64_t *tried)
+{
+	static const uint8_t types[] = {BM_APPLICATION_DATA, BM_HANDSHAKE, BM_ALERT, BM_CCS, BM_HEARTBEAT};
+	const struct bm_case *c = w->c;
+	unsigned version = w->facts->version == BM_TLS13 ? BM_TLS12 : w->facts->version;
+
+	bm_store16(bytes + 1, version);
+	bm_store16(bytes + 3, len - BM_HEADER);
+	/* The type as it stands first: one field is damaged sooner than two. */
+	for (size_t i = 0; i <= sizeof types; i++) {
+		bytes[0] = i == 0 ? c->record[0] : types[i - 1];
+		if ((i != 0 && bytes[0] == c->record[0]) || memcmp(bytes, c->record, BM_HEADER) == 0)
+			continue;
+		++*tried;
+		if (bm_try_record(w, c->position, bm_view(bytes, len)))
+			return true;
+	}
+	return false;
+}
+
+enum bm_answer
+bm_ask_header(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	const struct bm_case *c = w->c;
+	uint64_t tried = 0;
+	uint32_t found = 0;
+
+	if (c->kind != BM_CASE_BAD_RECORD || bm_version_is_dtls(w->facts->version))
+		return BM_NOT_ASKED;
+	if (!bm_has_framing(w)) {
+		*because = no_bytes;
+		return BM_EXCLUDED;
+	}
+	uint8_t *bytes = malloc(c->region);
+	if (bytes == NULL) {
+		*because = "not tried: out of memory";
+		return BM_EXCLUDED;
+	}
+	memcpy(bytes, c->record, c->region);
+	if (c->after != BM_AFTER_NOTHING) {
+		uint32_t len = c->after_off - c->off <= c->region ? (uint32_t)(c->after_off - c->off) : 0;
+		if (len >= BM_HEADER && try_headers(w, bytes, len, &tried))
+			found = len;
+	} else {
+		/* Nothing good follows that would tell where the record ends. */
+		for (uint32_t len = c->region; len > BM_HEADER && found == 0; len--)
+			if (try_headers(w, bytes, len, &tried))
+				found = len;
+	}
+	if (found != 0) {
+		bm_prove(out, "header-search", tag_len(w), tried);
+		header_changes(w, bytes, out);
+		bm_evidence(w, out,
+			"with the header %02x %02x%02x %02x%02x, for %u bytes of body, the record verifies where it "
+			"was expected",
+			bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], found - BM_HEADER);
+	} else {
+		*because = bm_arena_print(w->arena, "with none of %llu other headers it verifies", ull(tried));
+	}
+	free(bytes);
+	return found != 0 ? BM_SHOWN : BM_EXCLUDED;
+}
+
+/* -- runs that are no part of the record ------------------------------------- */
+
+/* All of the region is foreign: the next good record has the number that was expected here. */
+static bool
+whole_region(const struct bm_why *w)
+{
+	const struct bm_case *c = w->c;
+
+	return c->after == BM_AFTER_SAME && c->region != 0 && c->after_off - c->off == c->region &&
+		   c->after_epoch == c->epoch;
+}
+
+static struct bm_view
+foreign_run(const struct bm_why *w, uint32_t *at)
+{
+	const struct bm_case *c = w->c;
+
+	*at = 0;
+	if (whole_region(w))
+		return bm_view(c->record, c->region);
+	const struct bm_cut *cut = bm_find_cut(w);
+	if (!cut->found || cut->record_inside || cut->parted)
+		return bm_view(NULL, 0);
+	*at = cut->at;
+	return bm_view(c->record + cut->at, cut->n);
+}
+
+static void
+show_run(const struct bm_why *w, struct bm_finding *out, uint32_t at, struct bm_view run)
+{
+	const struct bm_case *c = w->c;
+
+	if (whole_region(w)) {
+		bm_prove(out, "resynchronisation", tag_len(w), c->after_tried);
+		bm_evidence(w, out,
+			"the next good record stands %u bytes further on and verifies at sequence number %llu, which "
+			"was expected here: these bytes were never a record of this sender",
+			c->region, ull(c->after_seq));
+	} else {
+		bm_prove(out, "cut-search", tag_len(w), w->cut->tried);
+		bm_evidence(w, out, "with the %llu bytes from %u on cut out the record verifies at sequence number %llu",
+			ull(run.n), at, ull(w->cut->seq));
+	}
+	(void)add_change(out, at, run, bm_view(c->record, 0));
+}
+
+static enum bm_answer
+no_run(const struct bm_why *w, const char **because)
+{
+	const struct bm_cut *cut = w->cut;
+
+	if (cut->tried != 0)
+		*because = bm_arena_print(w->arena, "with no run cut out of it the record verifies: %llu were tried",
+			ull(cut->tried));
+	else
+		*because = "no more bytes stand before the next record than its header says";
+	return BM_EXCLUDED;
+}
+
+enum bm_answer
+bm_ask_text(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	uint32_t at;
+
+	if (w->c->kind != BM_CASE_BAD_RECORD || bm_version_is_dtls(w->facts->version))
+		return BM_NOT_ASKED;
+	if (!bm_has_framing(w)) {
+		*because = no_bytes;
+		return BM_EXCLUDED;
+	}
+	struct bm_view run = foreign_run(w, &at);
+	if (run.n == 0)
+		return no_run(w, because);
+	if (!bm_is_text(run)) {
+		*because = "the foreign bytes are no readable text";
+		return BM_EXCLUDED;
+	}
+	show_run(w, out, at, run);
+	bm_evidence(w, out, "they are text: \"%s\"", bm_quote(w, run));
+	return BM_SHOWN;
+}
+
+enum bm_answer
+bm_ask_inserted(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	uint32_t at;
+
+	if (w->c->kind != BM_CASE_BAD_RECORD || bm_version_is_dtls(w->facts->version))
+		return BM_NOT_ASKED;
+	if (!bm_has_framing(w)) {
+		*because = no_bytes;
+		return BM_EXCLUDED;
+	}
+	struct bm_view run = foreign_run(w, &at);
+	if (run.n == 0)
+		return no_run(w, because);
+	show_run(w, out, at, run);
+	bm_evidence(w, out, "they begin with \"%s\"", bm_quote(w, run));
+	return BM_SHOWN;
+}
+
+enum bm_answer
+bm_ask_interleaved(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	const struct bm_case *c = w->c;
+
+	if (c->kind != BM_CASE_BAD_RECORD || bm_version_is_dtls(w->facts->version))
+		return BM_NOT_ASKED;
+	if (!bm_has_framing(w)) {
+		*because = no_bytes;
+		return BM_EXCLUDED;
+	}
+	if (whole_region(w)) {
+		*because = "none of these bytes is part of a record of this sender";
+		return BM_EXCLUDED;
+	}
+	const struct bm_cut *cut = bm_find_cut(w);
+	if (!cut->found || !cut->record_inside)
+		return no_run(w, because);
+	bm_prove(out, "cut-search", tag_len(w), cut->tried);
+	bm_evidence(w, out,
+		"the bytes from %u on, %u of them, belong to another record: parted, the two verify at sequence "
+		"numbers %llu and %llu",
+		cut->at, cut->n, ull(cut->seq), ull(cut->inside_seq));
+	(void)add_change(out, cut->at, bm_view(c->record + cut->at, cut->n), bm_view(c->record, 0));
+	return BM_SHOWN;
+}
+
+/* -- bytes-missing ----------------------------------------------------------- */
+
+enum bm_answer
+bm_ask_bytes_missing(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	const struct bm_case *c = w->c;
+
+	if (c->kind != BM_CASE_BAD_RECORD || bm_version_is_dtls(w->facts->version))
+		return BM_NOT_ASKED;
+	if (!bm_has_framing(w)) {
+		*because = no_bytes;
+		return BM_EXCLUDED;
+	}
+	if (!c->framing_lost || c->after == BM_AFTER_NOTHING) {
+		*because = c->after == BM_AFTER_NOTHING
+					   ? "no later record verifies that would show where the stream goes on"
+					   : "the next record stands where the header says";
+		return BM_EXCLUDED;
+	}
+	uint64_t there = c->after_off - c->off;
+	if (c->after == BM_AFTER_SAME || there >= c->len || c->result == BM_BAD_LENGTH) {
+		*because = "no fewer bytes stand before the next record than the header says";
+		return BM_EXCLUDED;
+	}
+	bm_prove(out, "resynchronisation", tag_len(w), c->after_tried);
+	tell_where(w, out);
+	if (c->after == BM_AFTER_NEXT) {
+		bm_evidence(w, out,
+			"the header announces %u bytes, %llu of which never came: the record after it was counted right",
+			c->len, ull(c->len - there));
+	} else {
+		bm_evidence(w, out, "the header announces %u bytes; %llu records went with those that are missing", c->len,
+			ull(c->after_seq - c->seq));
+	}
+	return BM_SHOWN;
+}
