@@ -68,7 +68,9 @@ def hellos(path):
                 f = Fields(value)
                 kind = f.one(r'handshake\.type')
                 dtls = key[0] == 'd'
-                if kind in ('01', '02') and whole(f, message, dtls):
+                # Drafts up to 14 said 0x0304; tshark reads those as if they were RFC 8446.
+                early = kind == '02' and f.one(r'handshake\.version') == '0304'
+                if kind in ('01', '02') and whole(f, message, dtls) and not early:
                     body = message[24 if dtls else 8:]
                     yield {'01': 'client', '02': 'server'}[kind] + (' dtls' if dtls else ''), body, f
                 message = None

@@ -363,6 +363,29 @@ test_versions(void **state)
 	}
 }
 
+/* suricata-verify, tls13-draft14: 0x0304, random, suite 0xc02b, one key share. tshark 4.0 reads it
+ * as RFC 8446 has it, and so takes half a suite for the length of a session id. */
+static const char draft14[] =
+	"03042393b6518b8dd3d7ae957155977935932a6f5e600e5b7d9774daa7bc2f2cbcc3c02b0049002800450017004104"
+	"2dd095"
+	"2da464b93202b067c846029914097c1887d6d068d353f8bea91988051990f726f1f2739d87d6f7e6"
+	"3b2bd045d19d6940e75fe8ae06fd04b350c5bf1565";
+
+static void
+test_draft14(void **state)
+{
+	uint8_t b[sizeof draft14 / 2];
+	struct bm_hello h;
+
+	(void)state;
+	assert_true(bm_unhex(draft14, sizeof b, b));
+	assert_true(bm_server_hello_parse(bm_view(b, sizeof b), &h));
+	assert_int_equal(h.suite, 0xc02b);
+	assert_int_equal(h.session_id.n, 0);
+	assert_int_equal(bm_hello_version(&h), BM_TLS13);
+	assert_int_equal(h.ext.draft, 14);
+}
+
 /* Trailing bytes: RFC 4346, section 7.4.1.2, against RFC 5246. Suites and session ids out of
  * bounds. */
 static void
@@ -452,6 +475,7 @@ main(void)
 		cmocka_unit_test(test_flipped),
 		cmocka_unit_test(test_extensions),
 		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_draft14),
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_ssl2),
 	};
