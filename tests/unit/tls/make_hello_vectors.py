@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes hello-vectors.tsv and start-vectors.tsv: the hellos in the captures of tests/data and where TLS
-starts in their streams, both as tshark dissects them. Needs Python 3.8 and tshark 4.0."""
+"""Writes hello-vectors.tsv, start-vectors.tsv and datagram-vectors.tsv: the hellos in the captures of tests/data,
+where TLS starts in their streams, and which handshake messages their datagrams hold, as tshark dissects them. Needs Python 3.8 and tshark 4.0."""
 import glob
 import json
 import os
@@ -10,6 +10,7 @@ import subprocess
 HERE = os.path.dirname(os.path.abspath(__file__))
 DATA = os.path.join(HERE, '..', '..', 'data')
 EACH = 2            # hellos of one kind and capture
+DATAGRAMS = 12      # of each direction
 BEGINNING = 700     # octets kept of what follows the start of TLS
 
 
@@ -164,6 +165,40 @@ def write_starts():
                     out.write(f'{name}\t{side}\t{at // 2}\t{octets[:at + 2 * BEGINNING]}\n')
 
 
+def datagrams(path):
+    """(side, payloads, messages in the clear that are complete) of each DTLS flow."""
+    names = ['udp.stream', 'udp.srcport', 'udp.payload']
+    names += ['dtls.handshake.' + x for x in
+              ('type', 'message_seq', 'length', 'fragment_offset', 'fragment_length')]
+    rows = tshark(path, '-Y', 'dtls', '-T', 'fields', *[x for n in names for x in ('-e', n)])
+    flows = {}
+    for row in rows.splitlines():
+        stream, port, payload, *lists = row.split('\t')
+        payloads, have, done = flows.setdefault((stream, port), ([], {}, []))
+        if len(payloads) == DATAGRAMS:
+            continue
+        payloads.append(payload)
+        for kind, seq, length, off, n in zip(*[x.split(',') if x else [] for x in lists]):
+            key = (kind, seq, length)
+            octets = have.setdefault(key, set())
+            octets.update(range(int(off), int(off) + int(n)))
+            if len(octets) == int(length) and key not in done:
+                done.append(key)
+    return flows
+
+
+def write_datagrams():
+    with open(os.path.join(HERE, 'datagram-vectors.tsv'), 'w', encoding='ascii') as out:
+        out.write('# Made by make_hello_vectors.py. capture, messages (type:message_seq:length) in the order in\n'
+                  '# which they become complete, datagrams of one direction\n')
+        for name, path in captures():
+            for payloads, _, done in datagrams(path).values():
+                if done:
+                    messages = ' '.join(':'.join(key) for key in done)
+                    out.write(f'{name}\t{messages}\t{" ".join(payloads)}\n')
+
+
 if __name__ == '__main__':
     write_hellos()
     write_starts()
+    write_datagrams()

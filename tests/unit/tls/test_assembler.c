@@ -538,6 +538,57 @@ test_no_memory(void **state)
 	assert_true(failures >= 12);
 }
 
+/* Every datagram `times` times. Messages as "type:message_seq:length". */
+static void
+read_datagrams(char *list, unsigned times, char *out, size_t size)
+{
+	struct bm_assembler a = {.buf.max = 1 << 16};
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (char *p = strtok(list, " "); p != NULL; p = strtok(NULL, " ")) {
+		struct bm_view v;
+		uint8_t *q = tsv_bytes(p, &v);
+		for (unsigned i = 0; i < times; i++) {
+			struct bm_reader rd = bm_reader(v);
+			struct bm_dtls_record r;
+			struct bm_message m;
+			bool bad;
+			while (bm_dtls_next(&rd, 0, &r, &bad)) {
+				if (r.unified || r.epoch != 0 || r.type != BM_HANDSHAKE)
+					continue;
+				assert_int_equal(bm_assembler_add_dtls(&a, r.body), BM_OK);
+				while (bm_assembler_next(&a, &m))
+					at += (size_t)snprintf(out + at, size - at, "%s%u:%u:%zu", at != 0 ? " " : "",
+						m.type, bm_load16(m.whole.p + 4), m.body.n);
+			}
+		}
+		free(q);
+	}
+	assert_false(a.broken);
+	bm_assembler_clear(&a);
+}
+
+static void
+test_captured(void **state)
+{
+	static struct tsv t;
+	static char copy[TSV_LINE], got[1024];
+	unsigned count = 0;
+
+	(void)state;
+	tsv_open(&t, "datagram-vectors.tsv");
+	while (tsv_next(&t)) {
+		for (unsigned times = 1; times <= 2; times++) {
+			strcpy(copy, t.field[2]);
+			read_datagrams(copy, times, got, sizeof got);
+			assert_string_equal(got, t.field[1]);
+		}
+		count++;
+	}
+	assert_true(count > 25);
+}
+
 int
 main(void)
 {
@@ -550,6 +601,7 @@ main(void)
 		cmocka_unit_test(test_dtls_handshakes),
 		cmocka_unit_test(test_dtls_damaged),
 		cmocka_unit_test(test_dtls_memory),
+		cmocka_unit_test(test_captured),
 		cmocka_unit_test(test_wiped),
 		cmocka_unit_test(test_no_memory),
 	};
