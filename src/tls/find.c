@@ -3,13 +3,19 @@
 #include "tls/handshake.h"
 
 enum {
-	LOOK = 512, /* handshake bytes that decide; longer hellos are taken at their beginning's word */
-	STEPS_MAX =
-		1 << 16, /* record headers looked at in one call: hostile streams are full of them */
-	HELLO_MAX =
-		0x20200, /* RFC 5246, section 7.4.1.2: what the vectors of a ClientHello can add up to */
-	HELLO_RETRY_REQUEST = 6, /* its own type up to draft 21 of TLS 1.3 */
-	LAYOUT_DRAFT = 0x7f      /* drafts up to 21 say 0x7fXX in the ServerHello */
+	/* Handshake bytes that decide: longer hellos are taken at their beginning's word. */
+	LOOK = 512,
+	/* Record headers looked at in one call: hostile streams are full of them. */
+	STEPS_MAX = 1 << 13,
+	/* What the vectors of a hello can add up to (RFC 5246, section 7.4.1.2). */
+	HELLO_MAX = 0x20200,
+	/* First byte of an SSL 2.0-format hello: one of more than 1023 bytes would offer 300 suites. */
+	SSL2_FIRST = 0x80,
+	SSL2_LAST = 0x83,
+	/* Drafts of TLS 1.3 up to 21 said 0x7fXX in the ServerHello, and had a message of its own for
+	 * the HelloRetryRequest. */
+	LAYOUT_DRAFT = 0x7f,
+	HELLO_RETRY_REQUEST = 6
 };
 
 enum fit { NO, SHORT, FITS };
@@ -93,13 +99,20 @@ extensions_fit(struct bm_reader *r, size_t total)
 	return n == rest(r, total) ? FITS : NO;
 }
 
+static bool
+is_hello_type(uint8_t type, bool server)
+{
+	return server ? type == BM_SERVER_HELLO || type == HELLO_RETRY_REQUEST
+				  : type == BM_CLIENT_HELLO;
+}
+
 static enum fit
 client_fit(const struct beginning *b)
 {
 	struct bm_reader r = bm_reader(bm_view(b->bytes, b->n));
 
 	uint8_t type = bm_u8(&r);
-	if (wrong(&r, type == BM_CLIENT_HELLO))
+	if (wrong(&r, is_hello_type(type, false)))
 		return NO;
 	size_t total = 4 + (size_t)bm_u24(&r);
 	if (wrong(&r, total >= 4 + 41 && total <= HELLO_MAX && b->claimed <= total))
@@ -144,7 +157,7 @@ server_fit(const struct beginning *b)
 	struct bm_reader r = bm_reader(bm_view(b->bytes, b->n));
 	uint8_t type = bm_u8(&r);
 
-	if (wrong(&r, type == BM_SERVER_HELLO || type == HELLO_RETRY_REQUEST))
+	if (wrong(&r, is_hello_type(type, true)))
 		return NO;
 	size_t total = 4 + (size_t)bm_u24(&r);
 	if (wrong(&r, total >= 4 + 4 && total <= HELLO_MAX))
@@ -176,12 +189,14 @@ hello_at(struct bm_view v, size_t off, bool server, size_t *steps)
 	struct beginning b;
 
 	/* What a glance at the first bytes excludes. */
-	static const uint8_t first[] = {BM_HANDSHAKE, BM_SSL3 >> 8};
-	for (size_t i = 0; i < 2 && off + i < v.n; i++)
-		if (v.p[off + i] != first[i])
-			return NO;
+	if (v.n - off > 1 && v.p[off + 1] != BM_SSL3 >> 8)
+		return NO;
+	if (v.n - off > 2 && v.p[off + 2] > (BM_TLS13 & 0xff))
+		return NO;
+	if (v.n - off > BM_HEADER && !is_hello_type(v.p[off + BM_HEADER], server))
+		return NO;
 	if (v.n - off < BM_HEADER)
-		return v.n - off < 3 || v.p[off + 2] <= (BM_TLS13 & 0xff) ? SHORT : NO;
+		return SHORT;
 	gather(v, off, steps, &b);
 	enum fit fit = server ? server_fit(&b) : client_fit(&b);
 	if (fit != SHORT)
@@ -274,7 +289,7 @@ bm_find_client_hello(struct bm_view v, bool *need_more)
 		enum fit fit = NO;
 		if (v.p[i] == BM_HANDSHAKE)
 			fit = hello_at(v, i, false, &steps);
-		else if (v.p[i] >= 0x80)
+		else if (v.p[i] >= SSL2_FIRST && v.p[i] <= SSL2_LAST)
 			fit = ssl2_at(v, i);
 		if (fit != NO)
 			return found(v, i, fit, need_more);

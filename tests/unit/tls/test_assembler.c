@@ -385,6 +385,15 @@ test_dtls_handshakes(void **state)
 	add_fragment(&a, 2, 1, 60, 0, body, 40, &l);
 	assert_int_equal(l.count, 2);
 	bm_assembler_clear(&a);
+	/* A hello so far ahead that its place in the window is that of a message that was begun. */
+	l.n = l.count = 0;
+	memset(body, 5, sizeof body);
+	add_fragment(&a, 2, 0, 60, 0, body, 30, &l);
+	add_fragment(&a, 2, 16, 60, 0, body, 40, &l);
+	add_fragment(&a, 2, 16, 60, 40, body, 20, &l);
+	assert_int_equal(l.count, 1);
+	assert_int_equal(bm_load16(l.b + 4), 16);
+	bm_assembler_clear(&a);
 	/* A HelloRetryRequest (RFC 9147) that is repeated after the hello is no new handshake. */
 	l.n = l.count = 0;
 	hello(&a, 2, 0, 0xcf, &l);

@@ -341,6 +341,45 @@ test_strict(void **state)
 	assert_true(count > 200);
 }
 
+/* TLS 1.2 and later: the extensions fill the message (RFC 5246, section 7.4.1.2); up to TLS 1.1 a
+ * client may let anything follow. */
+static void
+test_extensions_fit(void **state)
+{
+	static struct tsv t;
+	static struct stream s;
+	unsigned strict = 0, lax = 0;
+	bool more;
+
+	(void)state;
+	tsv_open(&t, "hello-vectors.tsv");
+	while (tsv_next(&t)) {
+		if (strstr(t.field[1], "dtls") != NULL || strcmp(t.field[9], "-") == 0)
+			continue;
+		uint8_t *p;
+		struct bm_view m = message_of(&t, &p);
+		bool client = t.field[1][0] == 'c';
+		find_fn *find = client ? bm_find_client_hello : bm_find_server_hello;
+		size_t at = 4 + 35 + p[38];
+		at += client ? 2 + bm_load16(p + at) : 3;
+		at += client ? 1 + (size_t)p[at] : 0;
+		if (tsv_number(t.field[3]) > BM_TLS12 || at + 2 > 512)
+			at = 0;
+		if (at != 0) {
+			assert_int_equal(at + 2 + bm_load16(p + at), m.n);
+			p[at + 1] ^= 1;
+			s.n = 0;
+			put_records(&s, m, 16384);
+			bool lenient = client && tsv_number(t.field[3]) < BM_TLS12;
+			assert_int_equal(find(bm_view(s.b, s.n), &more), lenient ? 0 : s.n);
+			strict += !lenient;
+			lax += lenient;
+		}
+		free(p);
+	}
+	assert_true(strict > 100 && lax > 5);
+}
+
 static unsigned
 finds(const uint8_t *p, size_t n)
 {
@@ -410,6 +449,7 @@ main(void)
 		cmocka_unit_test(test_alert),
 		cmocka_unit_test(test_ssl2),
 		cmocka_unit_test(test_strict),
+		cmocka_unit_test(test_extensions_fit),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_cleartext),
 	};

@@ -127,6 +127,12 @@ test_encrypted_extensions(void **state)
 	t = text("000000");
 	assert_false(bm_encrypted_extensions_parse(t.v, &e));
 	free(t.p);
+	/* Extensions mean here what they mean in a ServerHello: a number, no list of identities. */
+	t = text("0006"
+			 "002900020007");
+	assert_true(bm_encrypted_extensions_parse(t.v, &e));
+	assert_int_equal(e.selected_identity, 7);
+	free(t.p);
 	t = text("0003001c00");
 	assert_false(bm_encrypted_extensions_parse(t.v, &e));
 	free(t.p);

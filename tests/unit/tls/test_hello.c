@@ -455,6 +455,23 @@ test_ssl2(void **state)
 	}
 	b[n] = 0;
 	assert_false(bm_ssl2_hello_parse(bm_view(b, n + 1), &h));
+	/* A session id of three bytes, taken from the cipher specs, and one of sixteen. */
+	b[6] = 75;
+	b[8] = 3;
+	assert_false(bm_ssl2_hello_parse(bm_view(b, n), &h));
+	b[6] = 78 - 16 - 2;
+	b[8] = 16;
+	b[10] = 18;
+	assert_true(bm_ssl2_hello_parse(bm_view(b, n), &h));
+	assert_int_equal(h.session_id.n, 16);
+	assert_int_equal(h.random[13], 0);
+	assert_ptr_equal(h.session_id.p, b + 11 + 60);
+	/* No cipher specs at all. */
+	uint8_t none[11 + 16] = {0x80, 25, 1, 3, 1, 0, 0, 0, 0, 0, 16};
+	assert_false(bm_ssl2_hello_parse(bm_view(none, sizeof none), &h));
+	b[6] = 78;
+	b[8] = 0;
+	b[10] = 16;
 	/* Every field of the fixed part counts, but for the low version byte. */
 	for (size_t i = 0; i < 11; i++) {
 		for (unsigned bit = 0; bit < 8; bit++) {

@@ -333,6 +333,14 @@ test_dtls_not_started(void **state)
 	uint8_t b[64];
 
 	(void)state;
+	/* The first two bytes of a ClientHello: its version. */
+	static const char tiny[] = "16feff0000000000000000000e"
+							   "010000300000000000000002"
+							   "feff";
+	assert_true(bm_unhex(tiny, (sizeof tiny - 1) / 2, b));
+	assert_true(bm_dtls_starts(bm_view(b, (sizeof tiny - 1) / 2)));
+	b[26] = 0;
+	assert_false(bm_dtls_starts(bm_view(b, (sizeof tiny - 1) / 2)));
 	assert_true(bm_unhex(verify, (sizeof verify - 1) / 2, b));
 	assert_true(bm_dtls_starts(bm_view(b, (sizeof verify - 1) / 2)));
 	for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
