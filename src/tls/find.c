@@ -4,7 +4,7 @@
 
 enum {
 	/* Handshake bytes that decide: longer hellos are taken at their beginning's word. */
-	LOOK = 512,
+	LOOK = BM_FIND_TAIL / (BM_HEADER + 1),
 	/* Record headers looked at in one call: hostile streams are full of them. */
 	STEPS_MAX = 1 << 13,
 	/* What the vectors of a hello can add up to (RFC 5246, section 7.4.1.2). */

@@ -29,6 +29,7 @@ check_every_prefix(find_fn *find, struct bm_view v, size_t want)
 		}
 	}
 	assert_int_not_equal(first, 0);
+	assert_true(first - want <= BM_FIND_TAIL);
 	return first;
 }
 
@@ -195,6 +196,25 @@ test_large(void **state)
 		assert_int_equal(bm_find_client_hello(bm_view(s.b, n), &more), 0);
 	assert_int_equal(bm_find_client_hello(bm_view(s.b, 100), &more), 100);
 	assert_true(more);
+}
+
+/* One byte in each record and a list of suites without end: decided just within BM_FIND_TAIL. */
+static void
+test_tail(void **state)
+{
+	static uint8_t m[4 + 2000];
+	static struct stream s;
+
+	(void)state;
+	m[0] = BM_CLIENT_HELLO;
+	bm_store16(m + 2, 2000);
+	bm_store16(m + 4, BM_TLS12);
+	bm_store16(m + 39, 1900);
+	s.n = 0;
+	put(&s, "abc", 3);
+	put_records(&s, bm_view(m, sizeof m), 1);
+	assert_int_equal(
+		check_every_prefix(bm_find_client_hello, bm_view(s.b, 4000), 3), 3 + BM_FIND_TAIL);
 }
 
 /* Something that a stream begins with, then TLS. */
@@ -445,6 +465,7 @@ main(void)
 		cmocka_unit_test(test_fragmented),
 		cmocka_unit_test(test_two_records),
 		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_tail),
 		cmocka_unit_test(test_preambles),
 		cmocka_unit_test(test_alert),
 		cmocka_unit_test(test_ssl2),
