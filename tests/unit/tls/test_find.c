@@ -315,10 +315,75 @@ test_ssl2(void **state)
 	size_t seen = check_every_prefix(bm_find_client_hello, bm_view(b, 4 + n), 4);
 	assert_int_equal(seen, 4 + 11);
 	check_nothing(bm_find_server_hello, bm_view(b, 4 + n));
+	/* Lengths that do not add up, or add up to something else. */
+	static const uint8_t at[] = {1, 6, 8, 10}, by[] = {1, 3, 16, 1, 255};
+	for (size_t i = 0; i < sizeof at; i++) {
+		for (size_t k = 0; k < sizeof by; k++) {
+			b[4 + at[i]] = (uint8_t)(b[4 + at[i]] + by[k]);
+			check_nothing(bm_find_client_hello, bm_view(b, 4 + n));
+			b[4 + at[i]] = (uint8_t)(b[4 + at[i]] - by[k]);
+		}
+	}
+	b[4 + 10]--;
+	b[4 + 1]--;
+	check_nothing(bm_find_client_hello, bm_view(b, 4 + n)); /* a challenge of 15 bytes */
+	b[4 + 10]++;
+	b[4 + 1]++;
 	/* SSL 2.0 itself. */
 	b[4 + 3] = 0;
 	b[4 + 4] = 2;
 	check_nothing(bm_find_client_hello, bm_view(b, 4 + n));
+}
+
+/* A length inside a hello becomes `with`: no hello any more. */
+static void
+spoil(find_fn *find, struct stream *s, size_t at, uint8_t with)
+{
+	uint8_t was = s->b[at];
+	bool more;
+
+	s->b[at] = with;
+	assert_int_equal(find(bm_view(s->b, s->n), &more), s->n);
+	s->b[at] = was;
+}
+
+static void
+test_inner_lengths(void **state)
+{
+	static struct tsv t;
+	static struct stream s;
+	unsigned count = 0;
+
+	(void)state;
+	tsv_open(&t, "hello-vectors.tsv");
+	while (tsv_next(&t)) {
+		if (strstr(t.field[1], "dtls") != NULL || t.field[3][0] != '0' || t.field[3][3] == '4')
+			continue;
+		uint8_t *p;
+		struct bm_view m = message_of(&t, &p);
+		bool client = t.field[1][0] == 'c';
+		find_fn *find = client ? bm_find_client_hello : bm_find_server_hello;
+		size_t at = 4 + 34;
+		s.n = 0;
+		put_records(&s, m, 16384);
+		spoil(find, &s, BM_HEADER + at, 33);
+		spoil(find, &s, BM_HEADER + at, 255);
+		at += 1 + (size_t)p[at];
+		size_t suites = client ? bm_load16(p + at) : 0;
+		if (client && at + 2 + suites < 500) {
+			spoil(find, &s, BM_HEADER + at, 0xff);
+			spoil(find, &s, BM_HEADER + at + 1, p[at + 1] ^ 1);
+			at += 2 + suites;
+			spoil(find, &s, BM_HEADER + at, 0);
+			if (m.n - at < 256)
+				spoil(find, &s, BM_HEADER + at, (uint8_t)(m.n - at));
+			/* Messages too short to be one, and too long. */
+			spoil(find, &s, BM_HEADER + 1, 3);
+			count++;
+		}
+		free(p);
+	}
+	assert_true(count > 80);
 }
 
 /* The lengths and types that hold a hello together: none may be anything else. */
@@ -470,6 +535,7 @@ main(void)
 		cmocka_unit_test(test_alert),
 		cmocka_unit_test(test_ssl2),
 		cmocka_unit_test(test_strict),
+		cmocka_unit_test(test_inner_lengths),
 		cmocka_unit_test(test_extensions_fit),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_cleartext),

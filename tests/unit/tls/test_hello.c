@@ -316,25 +316,30 @@ test_extensions(void **state)
 	assert_true(h.ext.connection_id);
 	assert_int_equal(h.ext.cid.n, 0);
 	/* A list of names: one of an unknown type, then the host. */
-	assert_true(bm_client_hello_parse(with(false, "0000000b0009"
-												  "0900016100000361622e"),
-					false, &h) == false);
+	assert_false(bm_client_hello_parse(with(false, "0000000b0009"
+												   "0900016100000361622e"),
+		false, &h));
 	assert_true(bm_client_hello_parse(with(false, "0000000c000a"
 												  "09000161"
 												  "00000361622e"),
 		false, &h));
 	assert_true(bm_view_equal(h.ext.server_name, bm_view("ab.", 3)));
+	/* No host among them. */
+	assert_true(bm_client_hello_parse(with(false, "0000000600040900"
+												  "0161"),
+		false, &h));
+	assert_int_equal(h.ext.server_name.n, 0);
 	/* Two PSK identities: the first. */
-	assert_true(bm_client_hello_parse(with(false, "0029001a0010"
-												  "0002aabb00000001"
-												  "0002ccdd00000001"
-												  "00060102030405"),
-					false, &h) == false);
-	assert_true(bm_client_hello_parse(with(false, "002900190010"
-												  "0002aabb00000001"
-												  "0002ccdd00000001"
-												  "0005010203040500"),
-					false, &h) == false);
+	assert_false(bm_client_hello_parse(with(false, "0029001a0010"
+												   "0002aabb00000001"
+												   "0002ccdd00000001"
+												   "00060102030405"),
+		false, &h));
+	assert_false(bm_client_hello_parse(with(false, "002900190010"
+												   "0002aabb00000001"
+												   "0002ccdd00000001"
+												   "0005010203040500"),
+		false, &h));
 	assert_true(bm_client_hello_parse(with(false, "00290018"
 												  "0010"
 												  "0002aabb00000001"
