@@ -329,6 +329,12 @@ test_ssl2(void **state)
 	check_nothing(bm_find_client_hello, bm_view(b, 4 + n)); /* a challenge of 15 bytes */
 	b[4 + 10]++;
 	b[4 + 1]++;
+	/* What it offers: SSL 3.0 to TLS 1.2. */
+	for (unsigned minor = 0; minor < 256; minor++) {
+		bool more;
+		b[4 + 4] = (uint8_t)minor;
+		assert_int_equal(bm_find_client_hello(bm_view(b, 4 + n), &more), minor <= 3 ? 4 : 4 + n);
+	}
 	/* SSL 2.0 itself. */
 	b[4 + 3] = 0;
 	b[4 + 4] = 2;

@@ -324,6 +324,11 @@ test_extensions(void **state)
 												  "00000361622e"),
 		false, &h));
 	assert_true(bm_view_equal(h.ext.server_name, bm_view("ab.", 3)));
+	/* A list of protocols, and the same with something behind it. */
+	assert_true(bm_client_hello_parse(with(false, "0010000500030268aa"), false, &h));
+	assert_true(bm_view_equal(h.ext.alpn, bm_view("h\xaa", 2)));
+	assert_true(bm_client_hello_parse(with(false, "0010000600030268aa00"), false, &h));
+	assert_int_equal(h.ext.alpn.n, 0);
 	/* No host among them. */
 	assert_true(bm_client_hello_parse(with(false, "0000000600040900"
 												  "0161"),
