@@ -88,7 +88,6 @@ bm_session_new(struct bm_session **out, struct bm_session_env *env, struct bm_fl
 		h->way = side == BM_CLIENT ? BM_FORWARD : BM_BACKWARD;
 		h->skipped_case = SIZE_MAX;
 		h->messages.buf.max = MESSAGE_MAX;
-		h->messages.have.max = MESSAGE_MAX;
 	}
 	return BM_OK;
 }

@@ -57,9 +57,14 @@ struct bm_record_header bm_record_header(const uint8_t p[BM_HEADER]);
  * when it is known (then it must match), else 0. */
 bool bm_record_plausible(struct bm_record_header h, unsigned version);
 
+/* What may yet turn out to be a hello starts within the last BM_FIND_TAIL bytes of what was looked at. */
+enum { BM_FIND_TAIL = 3072 };
+
 /* The first offset in v at which a ClientHello in an SSL 3.0 to TLS 1.3 record (or an SSL 2.0-format
  * ClientHello offering SSL 3.0 or later) starts, v.n when there is none, with *need_more set when the
- * tail of v might be the start of one. Strict: type, versions, nested lengths and cipher suite list must fit. */
+ * tail of v might be the start of one. Strict: type, versions, nested lengths and cipher suite list must
+ * fit, as far as the first 512 bytes of the message show them. The answer does not depend on how the
+ * stream was cut: what is found stays, and nothing is found behind what might yet be one. */
 size_t bm_find_client_hello(struct bm_view v, bool *need_more);
 /* Same for the server's first record: ServerHello, or an alert in answer to a hello. */
 size_t bm_find_server_hello(struct bm_view v, bool *need_more);
