@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { HUNT_WINDOW = 20000, HUNT_KEEP = 1 << 16 };
+enum { HUNT_WINDOW = 20000, HUNT_KEEP = 1 << 16, HUNT_TAIL = 64 };
 
 void
 session_fail(struct bm_session *s, enum bm_status status)
@@ -36,7 +36,9 @@ record_version(const struct bm_session *s)
 		return 0;
 	/* RFC 8446, section 5.1: TLS 1.3 records say 0x0303; hellos of any version may say otherwise
 	 * and are read before a version is known. */
-	return s->facts.version == BM_TLS13 ? BM_TLS12 : s->facts.version;
+	if (s->facts.version == BM_TLS13)
+		return s->facts.draft != 0 && s->facts.draft <= 21 ? BM_TLS10 : BM_TLS12;
+	return s->facts.version;
 }
 
 void
@@ -276,8 +278,9 @@ hunt(struct bm_session *s, enum bm_way way, bool final)
 			return;
 		if ((more || server_more) && v.n < HUNT_WINDOW && !final)
 			return;
-		/* Keep a little, in case a hello is cut just here. */
-		size_t keep = v.n < 64 ? (final ? 0 : v.n) : 64;
+		/* Keep as much as a hello that is cut here can need. */
+		size_t tail = more || server_more ? BM_FIND_TAIL : HUNT_TAIL;
+		size_t keep = v.n < tail ? (final ? 0 : v.n) : tail;
 		if (v.n - keep == 0)
 			return;
 		s->hunted += v.n - keep;
@@ -326,7 +329,8 @@ hunt_server(struct bm_session *s, bool final)
 		}
 		if (more && v.n < HUNT_WINDOW && !final)
 			return;
-		size_t keep = v.n < 64 ? v.n : 64;
+		size_t tail = more ? BM_FIND_TAIL : HUNT_TAIL;
+		size_t keep = v.n < tail ? v.n : tail;
 		if (v.n == keep)
 			return;
 		s->hunt_from[h->way] = from + v.n - keep;

@@ -68,15 +68,15 @@ enum bm_status
 bm_assembler_add_dtls(struct bm_assembler *a, struct bm_view fragment)
 {
 	if (a->dtls == NULL)
-		a->dtls = bm_fragments_new(a->buf.max);
-	return a->dtls != NULL ? bm_fragments_add(a->dtls, fragment, &a->broken) : BM_NOMEM;
+		a->dtls = bm_handshake_fragments_new(a->buf.max);
+	return a->dtls != NULL ? bm_handshake_fragments_add(a->dtls, fragment, &a->broken) : BM_NOMEM;
 }
 
 bool
 bm_assembler_next(struct bm_assembler *a, struct bm_message *m)
 {
 	if (a->dtls != NULL)
-		return bm_fragments_next(a->dtls, m);
+		return bm_handshake_fragments_next(a->dtls, m);
 	for (;;) {
 		size_t left = a->buf.n - a->used;
 		if (left < MESSAGE_HEADER)
@@ -107,7 +107,7 @@ bm_assembler_clear(struct bm_assembler *a)
 	size_t max = a->buf.max;
 
 	bm_buf_wipe(&a->buf);
-	bm_fragments_free(a->dtls);
+	bm_handshake_fragments_free(a->dtls);
 	memset(a, 0, sizeof *a);
 	a->buf.max = max;
 }

@@ -22,7 +22,7 @@ struct slot {
 	uint8_t *bytes;      /* header, body, then a bit for each octet of the body */
 };
 
-struct bm_fragments {
+struct bm_handshake_fragments {
 	struct slot slot[SLOTS]; /* of message_seq s: s % SLOTS */
 	uint16_t next;           /* message_seq that is due */
 	bool delivered;          /* the slot before `next` is borrowed by the caller */
@@ -45,13 +45,13 @@ storage(size_t length)
 }
 
 static struct slot *
-slot_of(struct bm_fragments *f, unsigned seq)
+slot_of(struct bm_handshake_fragments *f, unsigned seq)
 {
 	return &f->slot[seq % SLOTS];
 }
 
 static void
-slot_clear(struct bm_fragments *f, struct slot *s)
+slot_clear(struct bm_handshake_fragments *f, struct slot *s)
 {
 	if (s->bytes != NULL) {
 		bm_wipe(s->bytes, storage(s->length));
@@ -62,17 +62,17 @@ slot_clear(struct bm_fragments *f, struct slot *s)
 }
 
 static void
-release_delivered(struct bm_fragments *f)
+release_delivered(struct bm_handshake_fragments *f)
 {
 	if (f->delivered)
 		slot_clear(f, slot_of(f, f->next - 1u));
 	f->delivered = false;
 }
 
-struct bm_fragments *
-bm_fragments_new(size_t max)
+struct bm_handshake_fragments *
+bm_handshake_fragments_new(size_t max)
 {
-	struct bm_fragments *f = calloc(1, sizeof *f);
+	struct bm_handshake_fragments *f = calloc(1, sizeof *f);
 
 	if (f != NULL)
 		f->max = max;
@@ -80,7 +80,7 @@ bm_fragments_new(size_t max)
 }
 
 void
-bm_fragments_free(struct bm_fragments *f)
+bm_handshake_fragments_free(struct bm_handshake_fragments *f)
 {
 	if (f == NULL)
 		return;
@@ -92,7 +92,7 @@ bm_fragments_free(struct bm_fragments *f)
 
 /* What is due becomes seq; whatever waited before it is lost. */
 static void
-go_to(struct bm_fragments *f, uint16_t seq)
+go_to(struct bm_handshake_fragments *f, uint16_t seq)
 {
 	if ((uint16_t)(seq - f->next) >= SLOTS) {
 		for (unsigned i = 0; i < SLOTS; i++)
@@ -115,7 +115,7 @@ is_retry(struct bm_view random)
 /* The hello of a new handshake (RFC 6347, section 4.2.2: each counts from 0, or 1 after a
  * HelloRequest or HelloVerifyRequest). Nothing that its sender said before it is still to come. */
 static void
-look_at_hello(struct bm_fragments *f, const struct fragment *g)
+look_at_hello(struct bm_handshake_fragments *f, const struct fragment *g)
 {
 	bool ahead = g->seq != f->next && (uint16_t)(g->seq - f->next) < AHEAD_MAX;
 
@@ -144,7 +144,7 @@ look_at_hello(struct bm_fragments *f, const struct fragment *g)
 
 /* Makes room in the sliding window for what is further ahead than it reaches. */
 static bool
-within_window(struct bm_fragments *f, uint16_t seq)
+within_window(struct bm_handshake_fragments *f, uint16_t seq)
 {
 	uint16_t ahead = (uint16_t)(seq - f->next);
 
@@ -156,7 +156,7 @@ within_window(struct bm_fragments *f, uint16_t seq)
 }
 
 static enum bm_status
-slot_open(struct bm_fragments *f, struct slot *s, const struct fragment *g, bool *broken)
+slot_open(struct bm_handshake_fragments *f, struct slot *s, const struct fragment *g, bool *broken)
 {
 	size_t n = storage(g->length);
 
@@ -209,7 +209,7 @@ slot_fill(struct slot *s, const struct fragment *g)
 }
 
 static enum bm_status
-add_one(struct bm_fragments *f, const struct fragment *g, bool *broken)
+add_one(struct bm_handshake_fragments *f, const struct fragment *g, bool *broken)
 {
 	look_at_hello(f, g);
 	if (!within_window(f, g->seq))
@@ -234,7 +234,7 @@ add_one(struct bm_fragments *f, const struct fragment *g, bool *broken)
 }
 
 enum bm_status
-bm_fragments_add(struct bm_fragments *f, struct bm_view v, bool *broken)
+bm_handshake_fragments_add(struct bm_handshake_fragments *f, struct bm_view v, bool *broken)
 {
 	struct bm_reader r = bm_reader(v);
 
@@ -258,7 +258,7 @@ bm_fragments_add(struct bm_fragments *f, struct bm_view v, bool *broken)
 }
 
 bool
-bm_fragments_next(struct bm_fragments *f, struct bm_message *m)
+bm_handshake_fragments_next(struct bm_handshake_fragments *f, struct bm_message *m)
 {
 	release_delivered(f);
 	while (slot_of(f, f->next)->state == PASSED)

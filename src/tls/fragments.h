@@ -5,13 +5,14 @@
 #include "tls/handshake.h"
 
 /* NULL when out of memory. max: cap on the octets of all messages in the making. */
-struct bm_fragments *bm_fragments_new(size_t max);
-void bm_fragments_free(struct bm_fragments *f); /* wipes; NULL allowed */
+struct bm_handshake_fragments *bm_handshake_fragments_new(size_t max);
+void bm_handshake_fragments_free(struct bm_handshake_fragments *f); /* wipes; NULL allowed */
 
 /* Takes every fragment in v. *broken is set when some are malformed or too long. BM_OK or BM_NOMEM.
  */
-BM_MUST_USE enum bm_status bm_fragments_add(struct bm_fragments *f, struct bm_view v, bool *broken);
+BM_MUST_USE enum bm_status bm_handshake_fragments_add(
+	struct bm_handshake_fragments *f, struct bm_view v, bool *broken);
 /* The message that is due, if it is complete; borrowed until the next call. */
-bool bm_fragments_next(struct bm_fragments *f, struct bm_message *m);
+bool bm_handshake_fragments_next(struct bm_handshake_fragments *f, struct bm_message *m);
 
 #endif

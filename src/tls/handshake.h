@@ -82,7 +82,7 @@ struct bm_message {
 	struct bm_view whole;          /* borrowed likewise: header and body, as it enters the transcript (TLS: 4 byte header) */
 };
 
-struct bm_fragments;
+struct bm_handshake_fragments;
 
 /* Puts handshake messages together from the fragments in records. All-zero but `buf.max` is empty.
  * One assembler takes either TLS or DTLS, not both. */
@@ -90,7 +90,7 @@ struct bm_assembler {
 	struct bm_buf buf;             /* buf.max: cap on one message; DTLS: on all in the making together */
 	size_t used, skip;             /* bytes of buf dealt with; bytes of an overlong message yet to come */
 	bool broken;                   /* something was passed over: an overlong message, a bad fragment */
-	struct bm_fragments *dtls;     /* NULL until the first DTLS fragment */
+	struct bm_handshake_fragments *dtls;     /* NULL until the first DTLS fragment */
 };
 
 /* Adds the plaintext of one handshake record (TLS). BM_NOMEM, or BM_LIMIT when more than one message's

@@ -100,6 +100,19 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 		capture_both_ends(&s, conn);
 		add(&s, "look for zero-copy sends whose buffer is reused before it has been acknowledged");
 		break;
+	case BM_CAUSE_PLAINTEXT_INJECTED:
+	case BM_CAUSE_BYTES_INSERTED:
+	case BM_CAUSE_BYTES_MISSING:
+		look_at_packet(&s, c);
+		add(&s, f->cause == BM_CAUSE_BYTES_MISSING
+					? "look for partial writes whose rest is not written, and for proxies and "
+					  "tunnels that lose bytes"
+					: "find who else writes to this socket: code that goes past the TLS library, a "
+					  "proxy's error page, a "
+					  "tracer or agent that adds headers");
+		capture_both_ends(&s, conn);
+		break;
+	case BM_CAUSE_RECORDS_INTERLEAVED:
 	case BM_CAUSE_RECORD_REPLAYED:
 	case BM_CAUSE_RECORDS_REORDERED:
 	case BM_CAUSE_RECORD_MISSING:

@@ -97,11 +97,28 @@ bm_verdict_parties(const struct bm_case *c, const struct bm_finding *f, enum bm_
 		if (at != BM_AT_SENDER)
 			blame(out, BM_PARTY_NETWORK);
 		break;
+	case BM_CAUSE_RECORDS_INTERLEAVED:
+		blame(out, BM_PARTY_SENDER_APPLICATION);
+		blame(out, BM_PARTY_SENDER_TLS);
+		if (at != BM_AT_SENDER)
+			blame(out, BM_PARTY_NETWORK);
+		break;
+	case BM_CAUSE_PLAINTEXT_INJECTED:
+	case BM_CAUSE_BYTES_INSERTED:
+	case BM_CAUSE_BYTES_MISSING:
+		/* TCP loses and adds nothing: the sender wrote it so, or a box that ends TCP did. */
+		blame(out, BM_PARTY_SENDER_APPLICATION);
+		if (at != BM_AT_SENDER)
+			blame(out, BM_PARTY_NETWORK);
+		blame(out, BM_PARTY_SENDER_TLS);
+		blame(out, BM_PARTY_SENDER_HOST);
+		break;
 	case BM_CAUSE_SEQUENCE_REUSED:
 		blame(out, BM_PARTY_SENDER_APPLICATION);
 		blame(out, BM_PARTY_SENDER_TLS);
 		break;
 	case BM_CAUSE_RETRANSMISSION_DIFFERS:
+	case BM_CAUSE_HEADER_DAMAGED:
 		blame_bytes(c, at, out);
 		break;
 	default:

@@ -87,6 +87,22 @@ summary(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a)
 	case BM_CAUSE_RECORD_MISSING:
 		return bm_arena_print(
 			a, "Record %llu of the %s was never sent or was taken out on the way.", seq, who);
+	case BM_CAUSE_HEADER_DAMAGED:
+		return bm_arena_print(a, "Record %llu of the %s verifies with another header.", seq, who);
+	case BM_CAUSE_RECORDS_INTERLEAVED:
+		return bm_arena_print(
+			a, "The bytes of record %llu of the %s and of another one are mixed.", seq, who);
+	case BM_CAUSE_PLAINTEXT_INJECTED:
+		return bm_arena_print(a,
+			"Readable text stands in the TLS stream of the %s where record %llu was due.", who,
+			seq);
+	case BM_CAUSE_BYTES_INSERTED:
+		return bm_arena_print(a,
+			"Bytes that are not TLS of the %s stand in its stream where record %llu was due.", who,
+			seq);
+	case BM_CAUSE_BYTES_MISSING:
+		return bm_arena_print(
+			a, "Record %llu of the %s lacks bytes that its header announces.", seq, who);
 	case BM_CAUSE_CAPTURE_INCOMPLETE:
 		return bm_arena_print(a,
 			"The %s reported %s; the capture lacks bytes of the %s, so the record cannot be "

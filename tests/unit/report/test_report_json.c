@@ -172,12 +172,12 @@ words(void **state)
 		struct bm_connection *c = sample_full();
 		c->keys = sources[i].source;
 		c->resumed = 1;
-		c->suite = 0xfefe; /* private use: no name */
+		c->suite = 0xff42; /* private use: no name */
 		c->version = 0;
 		json_t *j = report(c, 1);
 		expect(connection(j, 0), "keys", sources[i].name);
 		expect(connection(j, 0), "resumed", "true");
-		expect(connection(j, 0), "cipher_suite", "\"0xFEFE\"");
+		expect(connection(j, 0), "cipher_suite", "\"0xFF42\"");
 		expect(connection(j, 0), "version", "null");
 		json_decref(j);
 	}

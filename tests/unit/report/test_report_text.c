@@ -139,7 +139,7 @@ undecided_groups(void **state)
 		c[i].undecided_because = i < 3 ? "no key material was given" : "the suite is not known here";
 	}
 	c[4].failure_count = c[3].failure_count = 1;
-	c[0].suite = 0xfefe;
+	c[0].suite = 0xff42;
 	char *t = text(c, 5, false);
 	starts(t, "UNDECIDED: 2,500 of 2,650 protected records in 5 connections could not be checked\n");
 	has(t, "\nundecided   3 connections, 1,500 records: no key material was given\n"
@@ -152,7 +152,7 @@ undecided_groups(void **state)
 	lacks(t, "  0  10.0.0.1");
 	free(t);
 	t = text(c, 5, true);
-	has(t, "\n  0  10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)  TLS 1.2, cipher suite 0xFEFE  530 "
+	has(t, "\n  0  10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)  TLS 1.2, cipher suite 0xFF42  530 "
 		   "protected records\n");
 	has(t, "connection 4 ");
 	free(t);
