@@ -309,9 +309,12 @@ must_wait(struct half *h, struct bm_record_header hdr)
 	struct bm_session *s = h->s;
 	struct half *other = &s->half[1 - h->side];
 
-	if (h->no_waiting || s->middle || h->protected || s->client_hello == s->server_hello)
+	if (h->no_waiting || s->middle || h->protected)
 		return false;
-	if (hdr.type == BM_HANDSHAKE || hdr.type == BM_ALERT)
+	bool needed = h->side == BM_SERVER ? !s->client_hello
+									   : s->client_hello && !s->server_hello &&
+											 hdr.type != BM_HANDSHAKE && hdr.type != BM_ALERT;
+	if (!needed)
 		return false;
 	if (other->over || other->gave_up || other->lost != NULL)
 		return false;
