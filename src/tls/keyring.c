@@ -263,17 +263,18 @@ bm_keyring_add_pem(struct bm_keyring *k, struct bm_view pem, struct bm_key_count
 		struct bm_rsa *rsa;
 		size_t used;
 		enum bm_status st = bm_rsa_parse(&rsa, pem, &used);
-		if (st == BM_OK)
-			st = add_rsa(k, rsa);
-		if (st == BM_NOMEM || st == BM_LIMIT)
+		if (st == BM_NOMEM)
 			return st;
 		if (st == BM_OK) {
+			st = add_rsa(k, rsa);
+			if (st != BM_OK)
+				return st;
 			found++;
 			if (counts != NULL)
 				counts->private_keys++;
 		}
-		if (st == BM_UNSUPPORTED)
-			none = st;
+		if (st == BM_UNSUPPORTED || st == BM_LIMIT)
+			none = BM_UNSUPPORTED; /* another kind of key, or one that nobody computes with */
 		if (st == BM_END || used == 0)
 			break;
 		pem = bm_view(pem.p + used, pem.n - used);
