@@ -8,7 +8,11 @@
 #include "logs/jsse_internal.h"
 #include "logs/text.h"
 
-enum { SPEAKERS = 64, PREMASTER_MAX = 2048 };
+enum {
+	SPEAKERS = 64,
+	PREMASTER_MAX = 2048,
+	BLOCK_LINES = 1000 /* after so many the rest of a block has been lost */
+};
 
 /* What one thread (as far as prefixes tell threads apart) has printed of its handshake. */
 struct speaker {
@@ -17,6 +21,12 @@ struct speaker {
 	size_t nonce_len, master_len, premaster_len, cookie_count;
 	unsigned sessions; /* SESSION KEYGEN since the last CONNECTION KEYGEN */
 	bool cookie_due, premaster_whole;
+	/* Blocks that have begun and not come to their master secret. Two at once are of threads that
+	 * cannot be told apart: then none counts until all have ended. */
+	unsigned open;
+	unsigned keys_due; /* master secrets whose derived keys are still to come */
+	bool tangled;
+	uint64_t opened; /* line of the last one; 0: never */
 	uint8_t nonce[BM_RANDOM], cookie[BM_RANDOM], master[BM_MASTER], premaster[PREMASTER_MAX];
 };
 
@@ -34,8 +44,11 @@ put(struct reader *r, struct speaker *s)
 	struct bm_view random = bm_view(s->nonce, BM_RANDOM);
 	enum bm_status st = BM_OK;
 
+	if (s->tangled)
+		return BM_OK;
 	if (s->nonce_len != BM_RANDOM) {
-		if (s->cookie_count != 1)
+		/* A hello speaks for the premaster secret after it, in a log that ends there. */
+		if (s->cookie_count != 1 || s->opened != 0 || s->master_len != 0)
 			return BM_OK;
 		random = bm_view(s->cookie, BM_RANDOM);
 	}
@@ -56,11 +69,15 @@ static enum bm_status
 finish(struct reader *r, struct speaker *s)
 {
 	enum bm_status st = put(r, s);
-	uint64_t name = s->name, heard = s->heard;
+	struct speaker kept = {.name = s->name,
+		.heard = s->heard,
+		.open = s->open,
+		.keys_due = s->keys_due,
+		.tangled = s->tangled,
+		.opened = s->opened};
 
 	bm_wipe(s, sizeof *s);
-	s->name = name;
-	s->heard = heard;
+	*s = kept;
 	return st;
 }
 
@@ -82,6 +99,7 @@ find_speaker(struct reader *r, const struct jsse_line *l, struct speaker **out)
 	}
 	if (oldest->heard != 0)
 		st = finish(r, oldest);
+	memset(oldest, 0, sizeof *oldest);
 	oldest->name = l->speaker;
 	oldest->heard = r->line_number;
 	*out = oldest;
@@ -164,6 +182,52 @@ dump_speaker(struct reader *r, const struct jsse_line *l)
 }
 
 static enum bm_status
+open_block(struct reader *r, struct speaker *s)
+{
+	enum bm_status st = s->nonce_len != 0 ? finish(r, s) : BM_OK;
+
+	r->counts->keygens++;
+	if (s->open != 0 && r->line_number - s->opened > BLOCK_LINES) {
+		s->open = 0;
+		s->tangled = false;
+	}
+	if (s->open++ == 0)
+		s->keys_due = 0;
+	s->tangled = s->open > 1 || s->tangled;
+	s->opened = r->line_number;
+	return st;
+}
+
+/* The title before a master secret. Returns the field that its dump belongs to. */
+static enum jsse_kind
+close_block(struct speaker *s)
+{
+	bool counts = !s->tangled && (s->open != 0 || s->opened == 0);
+
+	s->open -= s->open != 0;
+	s->keys_due++;
+	if (s->open == 0)
+		s->tangled = false;
+	s->master_len = 0;
+	if (counts)
+		return JSSE_MASTER;
+	s->nonce_len = s->premaster_len = s->cookie_count = 0;
+	s->premaster_whole = false;
+	return JSSE_OTHER;
+}
+
+/* The last keys of a block: if its master secret never came, the line is lost, and the block over.
+ */
+static void
+end_block(struct speaker *s)
+{
+	if (s->keys_due != 0)
+		s->keys_due--;
+	else if (s->open != 0 && --s->open == 0)
+		s->tangled = false;
+}
+
+static enum bm_status
 start_field(struct reader *r, struct speaker *s, enum jsse_kind kind)
 {
 	enum bm_status st = BM_OK;
@@ -183,16 +247,17 @@ start_field(struct reader *r, struct speaker *s, enum jsse_kind kind)
 		s->premaster_whole = false;
 		break;
 	case JSSE_CONNECTION:
-		r->counts->keygens++;
-		if (s->nonce_len != 0)
-			st = finish(r, s);
+		st = open_block(r, s);
 		break;
 	case JSSE_CLIENT_NONCE:
 		if (s->nonce_len != 0)
 			st = finish(r, s);
 		break;
 	case JSSE_MASTER:
-		s->master_len = 0;
+		kind = close_block(s);
+		break;
+	case JSSE_LAST_KEY:
+		end_block(s);
 		break;
 	default:
 		break;

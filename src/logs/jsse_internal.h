@@ -14,7 +14,8 @@ enum jsse_kind {
 	JSSE_CLIENT_NONCE,
 	JSSE_SERVER_NONCE,
 	JSSE_MASTER,
-	JSSE_WRITE_KEY, /* any of the derived keys */
+	JSSE_WRITE_KEY, /* any of the derived keys but the last */
+	JSSE_LAST_KEY,  /* Server write key: */
 	JSSE_DUMP       /* 0010: BC 06 57 6A ... */
 };
 

@@ -207,10 +207,10 @@ bm_keys_read(
 	uint8_t *ascii;
 	size_t n;
 
-	if (is_empty(bytes))
-		return bm_fail(e, BM_FORMAT, 0, "an empty file: " EXPECTED);
 	if (binary != NULL)
 		return bm_fail(e, BM_UNSUPPORTED, 0, binary);
+	if (is_empty(bytes))
+		return bm_fail(e, BM_FORMAT, 0, "an empty file: " EXPECTED);
 	enum bm_status st = text_from_utf16(bytes, &ascii, &n);
 	if (st != BM_OK)
 		return bm_fail(e, st, 0, bm_status_text(st));
