@@ -15,6 +15,7 @@ static const struct {
 	{"Client Nonce:", JSSE_CLIENT_NONCE},
 	{"Server Nonce:", JSSE_SERVER_NONCE},
 	{"MAC write Secret:", JSSE_WRITE_KEY},
+	{"Server write key:", JSSE_LAST_KEY},
 	{"write key:", JSSE_WRITE_KEY},
 	{"write IV:", JSSE_WRITE_KEY},
 };
