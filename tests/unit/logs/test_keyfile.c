@@ -485,6 +485,41 @@ test_java_premaster(void **state)
 	assert_false(has_premaster(PREMASTER));
 }
 
+#define MASTER                                                                                     \
+	"Master Secret:\n0000: 00 00 00 00 00 00 00 00   00 00 00 00 00 00 00 00  ................\n"  \
+	"0010: 00 00 00 00 00 00 00 00   00 00 00 00 00 00 00 00  ................\n"                  \
+	"0020: 00 00 00 00 00 00 00 00   00 00 00 00 00 00 00 00  ................\n"
+#define OTHER_NONCE                                                                                \
+	"CONNECTION KEYGEN:\nClient Nonce:\n"                                                          \
+	"0000: 01 AD 98 0C 46 47 1F 68   59 3D 0F F4 4A 38 94 4B  Q...FG.hY=..J8.K\n"                  \
+	"0010: B3 C1 69 55 D3 31 74 7F   6E 5E 58 43 30 E4 E5 A4  ..iU.1t.n^XC0...\n"
+
+static uint64_t
+secrets_of(const char *log)
+{
+	again();
+	(void)read_keys(text(log));
+	return counts.secrets;
+}
+
+static void
+test_java_tangled(void **state)
+{
+	(void)state;
+	assert_int_equal(1, secrets_of(NONCE MASTER));
+	assert_int_equal(2, secrets_of(NONCE MASTER OTHER_NONCE MASTER));
+	/* Whose master secret is it? And after both, all is well again. */
+	assert_int_equal(0, secrets_of(NONCE OTHER_NONCE MASTER));
+	assert_int_equal(0, secrets_of(NONCE OTHER_NONCE MASTER MASTER));
+	assert_int_equal(1, secrets_of(NONCE OTHER_NONCE MASTER MASTER NONCE MASTER));
+	/* A lost master secret costs its own block only. */
+	assert_int_equal(1, secrets_of(NONCE "Server write key:\n" OTHER_NONCE MASTER));
+	/* A line of a dump that is not the next. */
+	assert_int_equal(
+		0, secrets_of("Client Nonce:\n0000: 51 AD 98 0C 46 47 1F 68   59 3D 0F F4 4A 38 94 4B  Q\n"
+					  "0000: B3 C1 69 55 D3 31 74 7F   6E 5E 58 43 30 E4 E5 A4  .\n" MASTER));
+}
+
 int
 main(void)
 {
@@ -499,6 +534,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_java_truncated, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_java_flipped, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_java_premaster, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_java_tangled, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
