@@ -26,6 +26,8 @@ bm_arena_take(struct bm_arena *a, size_t count, size_t size)
 		size_t cap = n > BLOCK ? n : BLOCK;
 		if (n > a->max || a->used > a->max - n || cap > SIZE_MAX - sizeof *b)
 			return NULL;
+		if (cap > a->max - a->used)
+			cap = n; /* the last of it */
 		b = calloc(1, sizeof *b + cap);
 		if (b == NULL)
 			return NULL;

@@ -35,8 +35,11 @@ BM_MUST_USE enum bm_status bm_keyring_new(struct bm_keyring **out);
 void bm_keyring_free(struct bm_keyring *k); /* wipes; NULL allowed */
 
 struct bm_key_counts {
-	uint64_t lines, secrets, duplicates, bad_lines, unknown_labels;
-	uint64_t first_bad_line; /* from 1; 0 when there is none */
+	uint64_t lines; /* all of them, comments and blank ones too */
+	uint64_t secrets, duplicates, bad_lines;
+	uint64_t unknown_labels; /* well-formed lines under a label nobody has told of */
+	uint64_t passed_over;    /* known labels that open no TLS or DTLS record: QUIC, ECH, later generations */
+	uint64_t first_bad_line; /* from 1 in its own text; 0 when there is none */
 	uint64_t private_keys;
 };
 
@@ -44,10 +47,14 @@ struct bm_key_counts {
  * the _0 of TRAFFIC_SECRET_0 and DTLS spellings are taken too. counts (may be NULL) is added to. */
 BM_MUST_USE enum bm_status bm_keyring_add_key_log(struct bm_keyring *k, struct bm_view text,
     enum bm_key_source source, struct bm_key_counts *counts);
-/* One secret by hand (JSSE logs). id: client random, session id or encrypted premaster, as the label says. */
+/* Whether a line starts with a label of such a text, whatever comes after it. */
+bool bm_keyring_is_key_log_line(struct bm_view line);
+/* One secret by hand (JSSE logs). id: client random, session id or encrypted premaster, as the label says.
+ * BM_USAGE: lengths that the label does not allow. */
 BM_MUST_USE enum bm_status bm_keyring_add(struct bm_keyring *k, enum bm_label label, struct bm_view id,
     struct bm_view secret, enum bm_key_source source);
-/* Every RSA private key of a PEM text; certificates and others in it are passed over. BM_FORMAT: none found. */
+/* Every RSA private key of a PEM text; certificates and others in it are passed over. BM_FORMAT: none found.
+ * BM_UNSUPPORTED: none, but there are private keys of other kinds or encrypted ones. BM_LIMIT: too many. */
 BM_MUST_USE enum bm_status bm_keyring_add_pem(struct bm_keyring *k, struct bm_view pem,
     struct bm_key_counts *counts);
 
@@ -56,8 +63,9 @@ struct bm_secret {
 	enum bm_key_source source;
 };
 
+enum { BM_SECRETS_PER_ID = 64 };
 /* The nth (from 0) distinct secret under this label and id, newest first: a key log may hold several.
- * False when there are no more. */
+ * False when there are no more; only the newest BM_SECRETS_PER_ID are ever told. */
 bool bm_keyring_find(const struct bm_keyring *k, enum bm_label label, struct bm_view id, size_t nth,
     struct bm_secret *out);
 /* The nth private key, NULL past the last. */
