@@ -157,6 +157,14 @@ test_joined_late(void **state)
 	assert_true(bm_flow_saw_syn(a.flow[0], BM_FORWARD));
 	rig_close(&a);
 
+	/* The sender's own bare ACK tells where it stands. */
+	struct rig c = {.isn = {5000, 9000}};
+	rig_open(&c);
+	rig_send(&c, F, "A", 100, 50, NULL, 0);
+	rig_text(&c, F, 100, 50, "data");
+	rig_log(&c, "F+4");
+	rig_close(&c);
+
 	/* A keep-alive with its garbage octet is no beginning. */
 	struct rig b = {.isn = {5000, 9000}};
 	rig_open(&b);
