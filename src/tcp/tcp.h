@@ -38,12 +38,14 @@ struct bm_tcp_events {
 	void (*on_data)(void *ctx, struct bm_flow *f, enum bm_way way);
 	/* A copy of bytes that were released already (below the stream's base) or that are held,
 	 * whether or not it differs is for the receiver of the call to find out when the
-	 * bytes are gone; for held bytes it is called only when it differs. */
+	 * bytes are gone; for held bytes it is called only when it differs, and for the bytes in
+	 * which it does. A damaged copy that a good one replaced is told of in the same way. */
 	void (*on_copy)(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_span *copy);
 	/* A UDP datagram; s borrowed. */
 	void (*on_datagram)(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_segment *s);
 	/* The flow ends (closed and lingered, idle, evicted, port reused, end of input). Before it
-	 * every hole that is left has been declared a gap and handed to on_data. */
+	 * every hole that is left has been declared a gap and handed to on_data. Its streams can be
+	 * read until the call returns. */
 	void (*on_end)(void *ctx, struct bm_flow *f);
 	void *ctx;
 };
@@ -73,7 +75,8 @@ const struct bm_address *bm_flow_source(const struct bm_flow *f, enum bm_way way
 void bm_flow_set_user(struct bm_flow *f, void *user);
 void *bm_flow_user(const struct bm_flow *f);
 struct bm_stream *bm_flow_stream(struct bm_flow *f, enum bm_way way);
-/* The layer above wants no more of this flow: its bytes are dropped at once from here on. */
+/* The layer above wants no more of this flow: no event but on_end follows. What is held is freed
+ * when the segment has been dealt with. */
 void bm_flow_ignore(struct bm_flow *f);
 bool bm_flow_saw_syn(const struct bm_flow *f, enum bm_way way);
 uint64_t bm_flow_first_ts(const struct bm_flow *f);
@@ -86,7 +89,7 @@ uint8_t bm_flow_ttl(const struct bm_flow *f, enum bm_way way);
 uint64_t bm_stream_base(const struct bm_stream *s);
 /* Contiguous readable bytes from off (base <= off), 0 when there are none, or a gap, or the end. */
 size_t bm_stream_avail(const struct bm_stream *s, uint64_t off);
-/* Length of the declared gap that starts exactly at off, 0 when there is none. */
+/* What is left, from off on, of the declared gap that off lies in; 0 when there is none. */
 uint64_t bm_stream_gap(const struct bm_stream *s, uint64_t off);
 /* Copies len bytes from off to dst. False when they are not all there. */
 bool bm_stream_read(const struct bm_stream *s, uint64_t off, uint8_t *dst, size_t len);
@@ -108,7 +111,7 @@ bool bm_stream_reset(const struct bm_stream *s); /* by RST */
 uint64_t bm_stream_gaps(const struct bm_stream *s);
 /* Highest stream offset that the peer acknowledged; 0 if none. */
 uint64_t bm_stream_acked(const struct bm_stream *s);
-/* Segments by checksum state, to judge offload. Index: enum bm_checksum. */
+/* Segments with payload by checksum state, to judge offload. Index: enum bm_checksum. */
 const uint64_t *bm_stream_checksums(const struct bm_stream *s);
 
 #endif

@@ -1,0 +1,259 @@
+/* What the files of src/tcp share. Offsets in here are internal: the first byte after the SYN
+ * stands at ORIGIN, so that bytes before a beginning that was not captured have a place too. The
+ * layer above sees them with the stream's origin taken away. */
+#ifndef BM_TCP_INTERNAL_H
+#define BM_TCP_INTERNAL_H
+
+#include "tcp/tcp.h"
+
+#define ORIGIN ((uint64_t)1 << 32)
+#define NO_SLOT UINT32_MAX
+
+enum {
+	RUN_COST = 64,   /* what a run is charged besides its bytes */
+	COPIES_MAX = 64, /* differing copies held per direction */
+	COPIES_BYTES = 1 << 18,
+	CREDIBLE = 1 << 24 /* how far from what is known a sequence number may lie */
+};
+
+/* Bytes of a frame that does not stay; shared by the runs cut from one segment. */
+struct block {
+	size_t refs, size;
+	uint8_t bytes[];
+};
+
+/* Stream bytes that stand side by side in one packet, or (p NULL) in none. */
+struct run {
+	uint64_t off, len;
+	const uint8_t *p;
+	struct block *block; /* holds p; NULL: the capture does */
+	uint64_t packet, ts_ns, segment;
+	uint32_t packet_off;
+	uint8_t checksum;
+	bool waits; /* the receiver may have dropped it: bad checksum, data on a SYN */
+	bool fin;   /* the stream ends behind it, if it is taken */
+};
+
+/* Runs in order of off, none overlapping. */
+struct runs {
+	struct run *v;
+	uint32_t first, n, cap;
+};
+
+/* A direction that has carried payload. */
+struct data {
+	struct runs ready;  /* [base, head), with holes where gaps are */
+	struct runs gaps;   /* runs without bytes; [base, head) too */
+	struct runs held;   /* from head on: out of order, or waiting */
+	struct runs copies; /* not in order */
+	uint64_t ready_bytes, held_bytes, copy_bytes;
+	uint64_t gap_count;
+	uint64_t first_ts;
+	uint32_t segments; /* to decide when an unknown beginning is settled */
+	/* Since when head does not move although runs are held. */
+	bool stalled;
+	uint64_t stall_ts;
+	uint32_t stall_segments, stall_acks;
+};
+
+struct bm_stream {
+	struct data *d; /* NULL until payload comes */
+	struct bm_flow *flow;
+	uint64_t origin; /* where the layer above counts from */
+	uint64_t base, head;
+	uint64_t acked; /* by the peer; 0: nothing */
+	uint64_t end;   /* behind the last byte; 0: unknown */
+	uint64_t checksums[4];
+	uint32_t zero_seq; /* sequence number of ORIGIN */
+	uint32_t ack_seq;  /* what the peer acknowledged while zero_seq is unknown */
+	uint32_t acks;     /* segments of the peer with ACK */
+	uint8_t ttl;
+	uint8_t bare_valid, bare_invalid, bare_offloaded; /* segments without payload; saturate */
+	bool has_seq, has_ack_seq, saw_syn;
+	bool doubtful; /* zero_seq is known from a damaged segment only */
+	bool settled;  /* it is known where the stream begins */
+	bool hinted;   /* a segment without payload said ORIGIN */
+	bool fin, reset, closed;
+	uint8_t strange; /* good segments in a row from another sequence space */
+	uint32_t strange_next;
+};
+
+struct link {
+	struct link *prev, *next;
+};
+
+struct bm_flow {
+	struct link order;  /* all flows by id */
+	struct link use;    /* open or closed ones, least recently used first */
+	struct link holder; /* those that hold blocks, longest first */
+	struct bm_address source[2];
+	uint32_t site, tunnel;
+	struct bm_tcp *t;
+	void *user;
+	uint64_t id, first_ts, last_packet;
+	uint64_t last;   /* table time of the last segment */
+	uint64_t memory; /* of blocks */
+	uint32_t slot;   /* in the slabs; the next free one when unused */
+	uint32_t hash;
+	uint8_t transport;
+	bool ignored;
+	bool closed;  /* both directions are over */
+	bool lingers; /* stands in the table's list of closed ones */
+	/* A SYN that does not fit an open connection: a new one if it is answered. */
+	bool rival, rival_ack;
+	uint8_t rival_way;
+	uint32_t rival_next;
+	struct bm_stream stream[2];
+};
+
+struct entry {
+	uint32_t hash, slot;
+};
+
+enum { SLAB = 128 };
+
+struct bm_tcp {
+	struct bm_tcp_options o;
+	struct bm_tcp_events ev;
+	struct bm_tcp_stats stats;
+	struct entry *table; /* open addressing; mask + 1 entries, NULL at first */
+	uint32_t mask, used;
+	struct bm_flow **slabs;
+	size_t slab_count, slab_cap;
+	uint32_t free_slot;
+	uint64_t secret;
+	bool keyed;
+	struct link order, open, closed, holders;
+	uint64_t now;
+	bool leap; /* the last segment's time was far off */
+	uint64_t memory;
+	uint64_t next_segment;
+	struct run *scratch; /* where held runs are rebuilt */
+	size_t scratch_cap;
+};
+
+/* runs.c */
+/* Index (from first) of the first run that ends behind off; r->n when there is none. */
+uint32_t runs_find(const struct runs *r, uint64_t off);
+static inline struct run *
+runs_at(const struct runs *r, uint32_t i)
+{
+	return &r->v[r->first + i];
+}
+static inline uint64_t
+run_end(const struct run *r)
+{
+	return r->off + r->len;
+}
+/* Room for n more at the end. */
+BM_MUST_USE enum bm_status runs_reserve(struct runs *r, uint32_t n);
+void runs_push(struct runs *r, const struct run *run); /* after runs_reserve */
+void runs_pop(struct runs *r);                         /* the first */
+/* Puts `by` new ones in the place of `count` from i on; after runs_reserve(by). */
+void runs_replace(struct runs *r, uint32_t i, uint32_t count, const struct run *by, uint32_t n);
+/* The part [from, to) of a run. */
+struct run run_cut(const struct run *r, uint64_t from, uint64_t to);
+void runs_free(struct runs *r);
+/* Blocks are counted with their flow. */
+BM_MUST_USE enum bm_status block_new(struct bm_flow *f, struct bm_view v, struct block **out);
+void block_keep(struct block *b);
+void block_drop(struct bm_flow *f, struct block *b);
+/* Empties r and lets its blocks go. Returns how many bytes with a packet it held. */
+uint64_t runs_clear(struct bm_flow *f, struct runs *r);
+
+/* stream.c */
+uint64_t stream_right(const struct bm_stream *s); /* the highest offset known */
+bool checksums_unreliable(const struct bm_stream *s);
+void stream_clear(struct bm_stream *s); /* drops all bytes */
+void stream_free(struct bm_stream *s);
+struct bm_span span_of(const struct bm_stream *s, const struct run *r);
+
+/* copies.c */
+/* Tells of a copy below base, or held for later. old: what stands there, NULL when gone. */
+void copy_seen(struct bm_stream *s, const struct run *copy, const struct run *old);
+void copies_release(struct bm_stream *s);
+
+/* place.c: puts a segment's payload where it belongs */
+struct data *data_of(struct bm_stream *s); /* NULL when memory is out */
+/* good: the receiver will have taken it. *news: head moved. */
+BM_MUST_USE enum bm_status place(
+	struct bm_stream *s, const struct bm_segment *g, uint64_t off, bool good, bool *news);
+
+/* advance.c: what the receiver has got */
+/* Moves held runs to the head; force: also over the first hole or doubt. *news: head moved. */
+BM_MUST_USE enum bm_status advance(struct bm_stream *s, bool force, bool *news);
+/* Appends at head; room for it has been reserved. */
+void append(struct bm_stream *s, const struct run *r);
+/* Everything that is held and everything that is known to be missing. */
+BM_MUST_USE enum bm_status flush(struct bm_stream *s, bool *news);
+/* Notices that the end was reached. */
+bool close_at_end(struct bm_stream *s);
+/* Keeps the direction under flow_memory. */
+BM_MUST_USE enum bm_status stream_limit(struct bm_stream *s);
+/* Drops what is ready and unread, at least `bytes` of it. */
+BM_MUST_USE enum bm_status drop_oldest(struct bm_stream *s, uint64_t bytes, bool *news);
+
+/* flow.c: the rules of RFC 9293 */
+BM_MUST_USE enum bm_status flow_segment(
+	struct bm_flow *f, enum bm_way way, const struct bm_segment *g);
+void tell_data(struct bm_stream *s);
+
+/* reuse.c: when the ports belong to another connection */
+enum identity { SAME_FLOW, OTHER_FLOW, NO_FLOW };
+enum identity flow_identity(struct bm_flow *f, enum bm_way way, const struct bm_segment *g);
+bool answers_rival(const struct bm_flow *f, enum bm_way way, const struct bm_segment *g);
+uint64_t stream_off(const struct bm_stream *s, uint32_t seq);
+
+/* table.c: finds flows by what names them */
+uint32_t flow_hash(struct bm_tcp *t, uint32_t site, const struct bm_segment *g);
+struct bm_flow *table_find(
+	struct bm_tcp *t, uint32_t hash, uint32_t site, const struct bm_segment *g, enum bm_way *way);
+/* A flow that g opens, in no list yet; NULL when memory is out. */
+struct bm_flow *table_add(
+	struct bm_tcp *t, uint32_t hash, uint32_t site, const struct bm_segment *g, enum bm_way *way);
+void table_remove(struct bm_flow *f);
+void table_free(struct bm_tcp *t);
+
+/* tcp.c */
+/* Ends f and opens a flow for the same addresses; NULL when memory is out. */
+struct bm_flow *flow_restart(struct bm_flow *f, const struct bm_segment *g, enum bm_way *way);
+/* The last segment of f was a good one. */
+void flow_touch(struct bm_flow *f, const struct bm_segment *g);
+void flow_linger(struct bm_flow *f); /* if it is over */
+
+static inline enum bm_way
+stream_way(const struct bm_stream *s)
+{
+	return s == &s->flow->stream[BM_BACKWARD] ? BM_BACKWARD : BM_FORWARD;
+}
+
+/* A ring through its head; a link in no list points to itself. */
+static inline void
+list_init(struct link *l)
+{
+	l->prev = l->next = l;
+}
+static inline bool
+list_empty(const struct link *l)
+{
+	return l->next == l;
+}
+static inline void
+list_remove(struct link *l)
+{
+	l->prev->next = l->next;
+	l->next->prev = l->prev;
+	list_init(l);
+}
+static inline void
+list_append(struct link *list, struct link *l)
+{
+	l->prev = list->prev;
+	l->next = list;
+	list->prev->next = l;
+	list->prev = l;
+}
+#define FLOW_OF(link_, member)                                                                     \
+	((struct bm_flow *)(void *)((char *)(link_)-offsetof(struct bm_flow, member)))
+
+#endif

@@ -1,0 +1,151 @@
+/* Sequences of runs, and the blocks that hold bytes whose frame does not stay. Refuses to know TCP.
+ */
+#include "tcp/internal.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+
+enum { RUNS_MAX = 1 << 26, BLOCK_COST = 128 };
+
+uint32_t
+runs_find(const struct runs *r, uint64_t off)
+{
+	uint32_t lo = 0, hi = r->n;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		if (run_end(runs_at(r, mid)) > off)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo;
+}
+
+enum bm_status
+runs_reserve(struct runs *r, uint32_t n)
+{
+	if (n <= r->cap - r->first - r->n)
+		return BM_OK;
+	/* Sliding down pays for itself when at least half of the room is in front. */
+	if (r->first >= r->cap / 2 && n <= r->cap - r->n) {
+		memmove(r->v, r->v + r->first, r->n * sizeof *r->v);
+		r->first = 0;
+		return BM_OK;
+	}
+	void *items = r->v;
+	size_t cap = r->cap;
+	enum bm_status st = bm_grow(&items, &cap, (size_t)r->first + r->n + n, RUNS_MAX, sizeof *r->v);
+	r->v = items;
+	r->cap = (uint32_t)cap;
+	return st == BM_OK ? BM_OK : BM_NOMEM;
+}
+
+void
+runs_push(struct runs *r, const struct run *run)
+{
+	r->v[r->first + r->n++] = *run;
+}
+
+void
+runs_pop(struct runs *r)
+{
+	r->first++;
+	if (--r->n == 0)
+		r->first = 0;
+}
+
+void
+runs_replace(struct runs *r, uint32_t i, uint32_t count, const struct run *by, uint32_t n)
+{
+	struct run *at = runs_at(r, i);
+
+	/* What lies in front of few runs moves at the front, if there is room. */
+	if (n > count && i < r->n / 2 && r->first >= n - count) {
+		uint32_t more = n - count;
+		memmove(r->v + r->first - more, r->v + r->first, i * sizeof *at);
+		r->first -= more;
+		at -= more;
+	} else {
+		memmove(at + n, at + count, (r->n - i - count) * sizeof *at);
+	}
+	memcpy(at, by, n * sizeof *at);
+	r->n = r->n - count + n;
+}
+
+struct run
+run_cut(const struct run *r, uint64_t from, uint64_t to)
+{
+	struct run cut = *r;
+	uint64_t skip = from - r->off;
+
+	cut.off = from;
+	cut.len = to - from;
+	cut.fin = r->fin && to == run_end(r);
+	if (r->p != NULL) {
+		cut.p += skip;
+		cut.packet_off += (uint32_t)skip;
+	}
+	return cut;
+}
+
+void
+runs_free(struct runs *r)
+{
+	free(r->v);
+	*r = (struct runs){NULL, 0, 0, 0};
+}
+
+enum bm_status
+block_new(struct bm_flow *f, struct bm_view v, struct block **out)
+{
+	struct bm_tcp *t = f->t;
+	struct block *b = malloc(sizeof *b + v.n);
+
+	*out = b;
+	if (b == NULL)
+		return BM_NOMEM;
+	b->refs = 1;
+	b->size = v.n;
+	memcpy(b->bytes, v.p, v.n);
+	if (f->memory == 0)
+		list_append(&t->holders, &f->holder);
+	f->memory += v.n + BLOCK_COST;
+	t->memory += v.n + BLOCK_COST;
+	return BM_OK;
+}
+
+void
+block_keep(struct block *b)
+{
+	if (b != NULL)
+		b->refs++;
+}
+
+void
+block_drop(struct bm_flow *f, struct block *b)
+{
+	if (b == NULL || --b->refs != 0)
+		return;
+	f->memory -= b->size + BLOCK_COST;
+	f->t->memory -= b->size + BLOCK_COST;
+	if (f->memory == 0)
+		list_remove(&f->holder);
+	free(b);
+}
+
+uint64_t
+runs_clear(struct bm_flow *f, struct runs *r)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < r->n; i++) {
+		const struct run *run = runs_at(r, i);
+		if (run->p != NULL)
+			bytes += run->len;
+		block_drop(f, run->block);
+	}
+	runs_free(r);
+	return bytes;
+}
