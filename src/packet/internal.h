@@ -12,6 +12,7 @@ enum bm_next {
 	BM_NEXT_VNTAG,
 	BM_NEXT_ETAG,
 	BM_NEXT_ITAG,
+	BM_NEXT_CISCO_METADATA,
 	BM_NEXT_LLC,
 	BM_NEXT_MPLS,
 	BM_NEXT_PPPOE,
@@ -110,6 +111,7 @@ enum bm_next bm_vlan(struct bm_walk *w);
 enum bm_next bm_vntag(struct bm_walk *w);
 enum bm_next bm_etag(struct bm_walk *w);
 enum bm_next bm_itag(struct bm_walk *w);
+enum bm_next bm_cisco_metadata(struct bm_walk *w);
 enum bm_next bm_llc(struct bm_walk *w);
 
 /* tunnel.c */

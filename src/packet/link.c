@@ -54,6 +54,8 @@ bm_ethertype(unsigned type)
 		return BM_NEXT_VNTAG;
 	case 0x893f: /* IEEE 802.1BR */
 		return BM_NEXT_ETAG;
+	case 0x8909: /* Cisco MetaData */
+		return BM_NEXT_CISCO_METADATA;
 	case 0x88e7: /* IEEE 802.1ah */
 		return BM_NEXT_ITAG;
 	default:
@@ -83,31 +85,39 @@ bm_ethernet(struct bm_walk *w)
 	return type_or_length(w, &r, bm_u16(&r));
 }
 
-enum bm_next
-bm_vlan(struct bm_walk *w)
+/* A tag whose last two octets are the type of what follows. */
+static enum bm_next
+tag(struct bm_walk *w, size_t before_type)
 {
 	struct bm_reader r = bm_reader(w->at);
 
-	bm_skip(&r, 2);
+	bm_skip(&r, before_type);
 	return type_or_length(w, &r, bm_u16(&r));
+}
+
+enum bm_next
+bm_vlan(struct bm_walk *w)
+{
+	return tag(w, 2);
 }
 
 enum bm_next
 bm_vntag(struct bm_walk *w)
 {
-	struct bm_reader r = bm_reader(w->at);
-
-	bm_skip(&r, 4);
-	return type_or_length(w, &r, bm_u16(&r));
+	return tag(w, 4);
 }
 
 enum bm_next
 bm_etag(struct bm_walk *w)
 {
-	struct bm_reader r = bm_reader(w->at);
+	return tag(w, 6);
+}
 
-	bm_skip(&r, 6);
-	return type_or_length(w, &r, bm_u16(&r));
+/* Version and length, then one option: the security group tag. */
+enum bm_next
+bm_cisco_metadata(struct bm_walk *w)
+{
+	return tag(w, 6);
 }
 
 /* Four octets with the I-SID, then the customer's frame. */

@@ -15,6 +15,7 @@ static layer_fn *const layers[BM_NEXT_COUNT] = {
 	[BM_NEXT_VNTAG] = bm_vntag,
 	[BM_NEXT_ETAG] = bm_etag,
 	[BM_NEXT_ITAG] = bm_itag,
+	[BM_NEXT_CISCO_METADATA] = bm_cisco_metadata,
 	[BM_NEXT_LLC] = bm_llc,
 	[BM_NEXT_MPLS] = bm_mpls,
 	[BM_NEXT_PPPOE] = bm_pppoe,
