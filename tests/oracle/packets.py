@@ -3,8 +3,10 @@
 ports, sequence and acknowledgement numbers, flags, window, payload length, TTL, checksum.
 
     packets.py SEGMENTS FILE-OR-FOLDER...
+    packets.py --counts FILE-OR-FOLDER...
 
-SEGMENTS is the built packet-segments. Every difference is printed; the exit status is 1 when there
+SEGMENTS is the built packet-segments. With --counts it only writes, for the unit test of real captures,
+what tshark says of each file. Every difference is printed; the exit status is 1 when there
 was one. Files that neither can open are named. Where the two are known to disagree on purpose,
 the difference is counted by its reason and the reasons are printed at the end."""
 import ipaddress, os, subprocess, sys
@@ -159,7 +161,22 @@ def captures(places):
                     yield os.path.join(folder, name)
 
 
+def counts(name):
+    """Frames, segments, TCP segments, octets of payload, checksums right, wrong, not judged."""
+    frames, _ = tshark(name)
+    found = [e for e in map(expected, frames.values()) if e is not None]
+    status = Counter(e['status'] for e in found)
+    print('%s: %d, %d, %d, %d, %d, %d, %d' % (
+        name, len(frames), len(found), sum(e['transport'] == 'tcp' for e in found),
+        sum(e.get('len') or 0 for e in found), status['1'], status['0'],
+        len(found) - status['1'] - status['0']))
+
+
 def main():
+    if sys.argv[1] == '--counts':
+        for name in captures(sys.argv[2:]):
+            counts(name)
+        return 0
     reasons, bad, frames, files = Counter(), 0, 0, 0
     for name in captures(sys.argv[2:]):
         b, n = compare(sys.argv[1], name, reasons)
