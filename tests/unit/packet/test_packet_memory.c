@@ -61,8 +61,8 @@ decode_two(struct bm_decoder *d, struct bm_segment *s, unsigned id)
 	bm_store16(second + 2, 20 + SIZE + 8 - FIRST);
 	bm_store16(second + 4, id);
 	bm_store16(second + 6, FIRST / 8);
-	struct bm_frame f = {.data = bm_view(p, 20 + FIRST), .wire_len = 20 + FIRST, .link_type = 101,
-	    .number = 1};
+	struct bm_frame f = {
+		.data = bm_view(p, 20 + FIRST), .wire_len = 20 + FIRST, .link_type = 101, .number = 1};
 	if (bm_decode(d, &f, s))
 		return false;
 	f.data = bm_view(second, 20 + SIZE + 8 - FIRST);
@@ -135,8 +135,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_every_allocation_fails),
-	    cmocka_unit_test(test_no_allocation_per_frame),
+		cmocka_unit_test(test_every_allocation_fails),
+		cmocka_unit_test(test_no_allocation_per_frame),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
