@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WORDS_MAX = 16 };
+enum { WORDS_MAX = 64 };
 
 static const uint8_t address4[2][4] = {{192, 0, 2, 1}, {198, 51, 100, 2}};
 static const uint8_t address6[2][16] = {
@@ -391,7 +391,7 @@ put_word(struct made *m, const char *word, const char *inner)
 void
 make(struct made *m, const char *words, size_t n)
 {
-	char copy[256];
+	char copy[512];
 	char *word[WORDS_MAX];
 	size_t count = 0;
 

@@ -268,24 +268,38 @@ test_tunnel_of_something_else(void **state)
 }
 
 static void
+make_free_and_make(const char *words, const char *more)
+{
+	char all[512];
+
+	made_free(&m);
+	snprintf(all, sizeof all, "%s%s", words, more);
+	make(&m, all, MADE_PAYLOAD);
+	make_frame(&m, 1, 1);
+}
+
+static void
 test_depth(void **state)
 {
-	char words[256] = "eth";
+	char words[512] = "eth";
+	const struct bm_decoder_stats *t = bm_decoder_stats(d);
 
 	(void)state;
-	for (size_t i = 0; i < 13; i++)
+	/* With Ethernet, IP and TCP 32 layers, which is what is followed. */
+	for (size_t i = 0; i < 30; i++) {
 		strcat(words, " vlan");
-	strcat(words, " ip4 tcp");
-	make(&m, words, MADE_PAYLOAD);
-	make_frame(&m, 1, 1);
+		make_free_and_make(words, " ip4 tcp");
+		assert_true(bm_decode(d, &m.f, &s) == (i < 29));
+	}
+	assert_int_equal(t->malformed, 1);
+	/* As for a tunnel that never ends: the datagram that carries it is one. */
+	strcpy(words, "eth ip4 udp6081 geneve eth");
+	for (size_t i = 0; i < 40; i++)
+		strcat(words, " vlan");
+	make_free_and_make(words, " ip4 tcp");
 	assert_true(bm_decode(d, &m.f, &s));
-	/* 40,000 labels end nowhere, and soon. */
-	made_free(&m);
-	make(&m, "eth mpls mpls", 100000);
-	memset(m.bytes + m.start + 14, 0, 100000);
-	make_frame(&m, 1, 2);
-	assert_false(bm_decode(d, &m.f, &s));
-	assert_int_equal(bm_decoder_stats(d)->malformed, 1);
+	assert_int_equal(s.transport, BM_UDP);
+	assert_int_equal(s.dst.port, 6081);
 }
 
 /* What a network card is to cut into segments, and what is longer than a length field. */
@@ -304,6 +318,67 @@ test_segmentation_offload(void **state)
 		assert_int_equal(s.payload_len, sizes[i / 2]);
 		assert_int_equal(s.checksum, BM_CHECKSUM_VALID);
 		made_free(&m);
+	}
+}
+
+/* Where IP tells no length, that of the link says what is padding. */
+static void
+test_link_length(void **state)
+{
+	static const char *const words[] = {"eth pppoe ppp ip4tso tcp", "eth8023 snap ip4tso tcp",
+		"eth ip4 pptp ppp ip4tso tcp", "eth ip4tso gre ip4 tcp"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		made_free(&m);
+		make(&m, words[i], MADE_PAYLOAD);
+		make_trailer(&m, 9);
+		make_frame(&m, 1, 1);
+		assert_true(bm_decode(d, &m.f, &s));
+		assert_payload(MADE_PAYLOAD);
+		assert_int_equal(s.checksum, BM_CHECKSUM_VALID);
+	}
+	/* The length of enhanced GRE is the shorter one here. */
+	made_free(&m);
+	make(&m, "eth ip4 pptp ppp ip4tso tcp", MADE_PAYLOAD);
+	make_frame(&m, 1, 1);
+	uint8_t *len = m.frame + 14 + 20 + 4;
+	bm_store16(len, bm_load16(len) - 5U);
+	assert_true(bm_decode(d, &m.f, &s));
+	assert_payload(MADE_PAYLOAD - 5);
+}
+
+/* A header that is nearly that of the tunnel. */
+static void
+test_nearly_a_tunnel(void **state)
+{
+	static const struct {
+		const char *words;
+		size_t at; /* in the UDP payload */
+		uint8_t flip;
+	} x[] = {{"eth ip4 udp4789 vxlan eth ip4 tcp", 0, 0x08},
+		{"eth ip4 udp4789 vxlan eth ip4 tcp", 0, 0x01},
+		{"eth ip4 udp4789 vxlan eth ip4 tcp", 7, 0x01}, {"eth ip4 udp4790 gpe ip4 tcp", 3, 0x10},
+		{"eth ip4 udp6081 geneve eth ip4 tcp", 0, 0x80},
+		{"eth ip4 udp6081 geneve eth ip4 tcp", 1, 0x01},
+		{"eth ip4 udp6081 geneve eth ip4 tcp", 2, 0x01}, {"eth ip4 udp2152 gtpu ip4 tcp", 0, 0x20},
+		{"eth ip4 udp2152 gtpu ip4 tcp", 1, 0x01}, {"eth ip4 udp2152 gtpu ip4 tcp", 3, 0x01},
+		{"eth ip4 udp2152 gtpu ip4 tcp", 8, 0x20}, {"eth ip4 udp3544 ip6 tcp", 0, 0x80},
+		{"eth ip4 udp3544 ip6 tcp", 5, 0x01}, {"eth ip4 udp1701 l2tp pppff ip4 tcp", 0, 0x80},
+		{"eth ip4 udp1701 l2tp pppff ip4 tcp", 1, 0x01},
+		{"eth ip4 udp1701 l2tp pppff ip4 tcp", 3, 0x01}, {"eth ip4 udp6635 mpls ip4 tcp", 4, 0x20}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof x / sizeof x[0]; i++) {
+		make_free_and_make(x[i].words, "");
+		assert_true(bm_decode(d, &m.f, &s));
+		assert_int_equal(s.transport, BM_TCP);
+		m.frame[14 + 20 + 8 + x[i].at] ^= x[i].flip;
+		if (!bm_decode(d, &m.f, &s) || s.transport != BM_UDP)
+			fail_msg("%s is taken for the tunnel, case %zu", x[i].words, i);
+		assert_true(s.payload.p == m.frame + 14 + 20 + 8);
+		assert_int_equal(s.payload_len, m.f.data.n - (14 + 20 + 8));
+		assert_int_equal(s.tunnel, 0);
 	}
 }
 
@@ -427,6 +502,8 @@ main(void)
 		TEST(test_tunnel_of_something_else),
 		TEST(test_depth),
 		TEST(test_segmentation_offload),
+		TEST(test_link_length),
+		TEST(test_nearly_a_tunnel),
 		TEST(test_lengths),
 		TEST(test_directions),
 		TEST(test_counts),

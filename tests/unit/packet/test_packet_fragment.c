@@ -349,7 +349,11 @@ test_odd_lengths(void **state)
 {
 	(void)state;
 	struct bm_view whole = packet("ip4 udp", 1000);
+	uint8_t keep[3];
+	memcpy(keep, m.frame + 20 + 504, 3);
+	memset(m.frame + 20 + 504, 0x55, 3);
 	assert_false(feed_fragment(whole, 1, 0, 507, true, 1));
+	memcpy(m.frame + 20 + 504, keep, 3);
 	assert_true(feed_fragment(whole, 1, 504, 504, false, 1));
 	assert_datagram(1000);
 	whole = packet("ip6 udp", 1000);
@@ -399,6 +403,21 @@ test_identity(void **state)
 	m.frame[9] = 17;
 	assert_true(feed_fragment(whole, 1, 504, 504, false, 1));
 	assert_datagram(1000);
+
+	/* The same fragments inside VXLAN, in one network and in another. */
+	enum { INNER = 14 + 20 + 8 + 8 + 14 };
+	static const unsigned networks[] = {1, 2, 1};
+	for (unsigned i = 0; i < 3; i++) {
+		made_free(&m);
+		make(&m, "eth ip4 udp4789 vxlan eth ip4 udp", 1000 - 504 * (i == 2 ? 1 : 0));
+		make_frame(&m, 1, 1);
+		uint8_t *p = m.frame;
+		p[14 + 20 + 8 + 6] = (uint8_t)networks[i];
+		bm_store16(p + INNER + 6, i == 0 ? 0x2000 : 1008 / 8);
+		bm_store16(p + INNER + 2, i == 0 ? 20 + 1008 : 20 + 504);
+		assert_int_equal(bm_decode(d, &m.f, &s), i == 2);
+	}
+	assert_int_equal(s.tunnel, (MADE_VNI & 0xffff00) + 2);
 }
 
 /* Memory stays below the cap: the oldest datagrams go, the newest is completed. */

@@ -8,13 +8,16 @@
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t n);
+void __real_free(void *p);
 void *__wrap_malloc(size_t n);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t n);
+void __wrap_free(void *p);
 
 static bool armed;
 static unsigned countdown;
 static unsigned allocations;
+static int live; /* blocks allocated while armed and not freed */
 
 static bool
 refuse(void)
@@ -28,19 +31,29 @@ refuse(void)
 void *
 __wrap_malloc(size_t n)
 {
+	live += armed;
 	return refuse() ? NULL : __real_malloc(n);
 }
 
 void *
 __wrap_calloc(size_t n, size_t size)
 {
+	live += armed;
 	return refuse() ? NULL : __real_calloc(n, size);
 }
 
 void *
 __wrap_realloc(void *p, size_t n)
 {
+	live += armed && p == NULL;
 	return refuse() ? NULL : __real_realloc(p, n);
+}
+
+void
+__wrap_free(void *p)
+{
+	live -= armed && p != NULL;
+	__real_free(p);
 }
 
 static struct made m;
@@ -131,12 +144,41 @@ test_no_allocation_per_frame(void **state)
 	bm_decoder_free(NULL);
 }
 
+/* A datagram that was yielded is gone once the next frame is decoded. */
+static void
+test_nothing_piles_up(void **state)
+{
+	struct bm_decoder *d;
+	struct bm_segment s;
+
+	(void)state;
+	assert_int_equal(bm_decoder_new(&d, 1 << 20), BM_OK);
+	countdown = UINT32_MAX;
+	armed = true;
+	live = 0;
+	for (unsigned id = 0; id < 100; id++) {
+		make(&m, "ip4 udp", 4000);
+		armed = false;
+		make_frame(&m, 101, 1);
+		armed = true;
+		assert_true(decode_two(d, &s, id));
+		/* The datagram and its buffer. */
+		assert_int_equal(live, 2);
+		armed = false;
+		made_free(&m);
+		armed = true;
+	}
+	armed = false;
+	bm_decoder_free(d);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_allocation_fails),
 		cmocka_unit_test(test_no_allocation_per_frame),
+		cmocka_unit_test(test_nothing_piles_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
