@@ -159,8 +159,8 @@ loopback(struct bm_walk *w)
 	struct bm_reader r = bm_reader(w->at);
 	uint32_t family = bm_u32(&r);
 
-	if ((family & 0xffff) == 0)
-		family = family >> 24 | (family >> 8 & 0xff00);
+	if ((family & 0xffffff) == 0)
+		family >>= 24;
 	switch (family) {
 	case 2:
 		return bm_walk_past(w, &r, BM_NEXT_IPV4);

@@ -363,10 +363,11 @@ test_nearly_a_tunnel(void **state)
 		{"eth ip4 udp6081 geneve eth ip4 tcp", 1, 0x01},
 		{"eth ip4 udp6081 geneve eth ip4 tcp", 2, 0x01}, {"eth ip4 udp2152 gtpu ip4 tcp", 0, 0x20},
 		{"eth ip4 udp2152 gtpu ip4 tcp", 1, 0x01}, {"eth ip4 udp2152 gtpu ip4 tcp", 3, 0x01},
-		{"eth ip4 udp2152 gtpu ip4 tcp", 8, 0x20}, {"eth ip4 udp3544 ip6 tcp", 0, 0x80},
-		{"eth ip4 udp3544 ip6 tcp", 5, 0x01}, {"eth ip4 udp1701 l2tp pppff ip4 tcp", 0, 0x80},
+		{"eth ip4 udp2152 gtpu ip4 tcp", 8, 0x80}, {"eth ip4 udp2152 gtpu ip4 tcp", 10, 0x40},
+		{"eth ip4 udp3544 ip6 tcp", 0, 0x80}, {"eth ip4 udp3544 ip6 tcp", 5, 0x02},
+		{"eth ip4 udp1701 l2tp pppff ip4 tcp", 0, 0x80},
 		{"eth ip4 udp1701 l2tp pppff ip4 tcp", 1, 0x01},
-		{"eth ip4 udp1701 l2tp pppff ip4 tcp", 3, 0x01}, {"eth ip4 udp6635 mpls ip4 tcp", 4, 0x20}};
+		{"eth ip4 udp1701 l2tp pppff ip4 tcp", 3, 0x01}, {"eth ip4 udp6635 mpls ip4 tcp", 4, 0x80}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof x / sizeof x[0]; i++) {
@@ -451,6 +452,29 @@ test_directions(void **state)
 	}
 }
 
+/* Frames of 802.11 that hold no packet in the clear: by octet and bit of the header. */
+static void
+test_wireless_of_no_use(void **state)
+{
+	static const struct {
+		size_t at;
+		uint8_t set;
+	} x[] = {{0, 0x40} /* null */, {0, 0x04} /* extension */, {1, 0x40} /* protected */,
+		{1, 0x04} /* more fragments */, {22, 0x03} /* the fourth fragment */,
+		{24, 0x80} /* aggregate */};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof x / sizeof x[0]; i++) {
+		made_free(&m);
+		make(&m, "wifiqos snap ip4 tcp", MADE_PAYLOAD);
+		make_frame(&m, 105, 1);
+		assert_true(bm_decode(d, &m.f, &s));
+		m.frame[x[i].at] |= x[i].set;
+		assert_false(bm_decode(d, &m.f, &s));
+		assert_int_equal(bm_decoder_stats(d)->not_transport, i + 1);
+	}
+}
+
 static void
 test_counts(void **state)
 {
@@ -506,6 +530,7 @@ main(void)
 		TEST(test_nearly_a_tunnel),
 		TEST(test_lengths),
 		TEST(test_directions),
+		TEST(test_wireless_of_no_use),
 		TEST(test_counts),
 		TEST(test_not_stable),
 	};

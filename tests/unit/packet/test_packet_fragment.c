@@ -242,11 +242,18 @@ test_ipv6_overlap(void **state)
 	assert_int_equal(t->fragments_dropped, 2);
 	assert_false(feed_fragment(whole, 2, 504, 504, false, 1));
 	assert_int_equal(t->fragments_dropped, 3);
+	/* So is a part of a fragment, wherever it begins. */
+	assert_false(feed_fragment(whole, 4, 0, 504, true, 1));
+	assert_false(feed_fragment(whole, 4, 0, 248, true, 1));
+	assert_int_equal(t->fragments_dropped, 5);
+	assert_false(feed_fragment(whole, 5, 0, 504, true, 1));
+	assert_false(feed_fragment(whole, 5, 256, 248, true, 1));
+	assert_int_equal(t->fragments_dropped, 7);
 	/* A copy of the same range with other bytes is an overlap. */
 	assert_false(feed_fragment(whole, 3, 0, 504, true, 1));
 	m.frame[40 + 100] ^= 1;
 	assert_false(feed_fragment(whole, 3, 0, 504, true, 1));
-	assert_int_equal(t->fragments_dropped, 5);
+	assert_int_equal(t->fragments_dropped, 9);
 	assert_int_equal(t->segments, 1);
 	assert_int_equal(t->fragments, t->frames - 1);
 }
@@ -439,6 +446,22 @@ test_memory_limit(void **state)
 	assert_false(feed_fragment(whole, 5, 0, 28000, true, 1));
 }
 
+/* The oldest one makes room for itself at the cost of others. */
+static void
+test_oldest_grows(void **state)
+{
+	(void)state;
+	struct bm_view whole = packet("ip4 udp", 60000);
+	assert_false(feed_fragment(whole, 0, 0, 8, true, 1));
+	for (uint32_t id = 1; bm_decoder_stats(d)->fragments < 31; id++)
+		assert_false(feed_fragment(whole, id, 28000, 1000, true, 1));
+	assert_int_equal(bm_decoder_stats(d)->fragments_dropped, 0);
+	assert_false(feed_fragment(whole, 0, 8, 30000, true, 1));
+	assert_true(feed_fragment(whole, 0, 30008, 30000, false, 1));
+	assert_datagram(60000);
+	assert_true(bm_decoder_stats(d)->fragments_dropped > 0);
+}
+
 static void
 test_no_memory_at_all(void **state)
 {
@@ -542,6 +565,7 @@ main(void)
 		TEST(test_unusable),
 		TEST(test_identity),
 		TEST(test_memory_limit),
+		TEST(test_oldest_grows),
 		TEST(test_no_memory_at_all),
 		TEST(test_flood),
 		TEST(test_fragments_in_fragments),
