@@ -25,9 +25,11 @@ sum_blocks(const uint8_t *p, size_t n)
 		}
 	}
 	lanes all = {0};
+#pragma GCC unroll 4
 	for (size_t i = 0; i < ROWS; i++)
 		all += low[i] + high[i];
 	uint64_t sum = 0;
+#pragma GCC unroll 4
 	for (size_t i = 0; i < LANES; i++)
 		sum += (all[i] & 0xffffffff) + (all[i] >> 32);
 	return sum;
@@ -39,7 +41,7 @@ sum_blocks_plain(const uint8_t *p, size_t n)
 	return sum_blocks(p, n);
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(BM_SUM16_PORTABLE) /* as a test has it */
 __attribute__((target("avx2"))) static uint64_t
 sum_blocks_avx2(const uint8_t *p, size_t n)
 {
