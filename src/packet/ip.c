@@ -22,7 +22,7 @@ enum {
 	PROTO_ETHERNET = 143
 };
 
-/* Extension headers are no danger in IPv4 and no use; they are not looked for there. */
+/* Extension headers belong to IPv6, but for AH. */
 static enum bm_next
 protocol_next(unsigned protocol, unsigned family)
 {
