@@ -19,7 +19,9 @@ enum bm_checksum {
 	BM_CHECKSUM_UNKNOWN,   /* bytes missing (snaplen), not computable, or UDP without one */
 	BM_CHECKSUM_VALID,
 	BM_CHECKSUM_INVALID,
-	BM_CHECKSUM_OFFLOADED  /* holds only the pseudo-header sum (with or without the length) */
+	/* Holds only the pseudo-header sum (with or without the length), or in TCP 0: a network
+	 * card was still to fill it in. transport.c says who leaves what. */
+	BM_CHECKSUM_OFFLOADED
 };
 
 /* TCP flags (RFC 9293, section 3.1). */
@@ -39,12 +41,12 @@ enum bm_transport { BM_TCP = 6, BM_UDP = 17 };
 
 struct bm_segment {
 	enum bm_transport transport;
-	struct bm_address src, dst;
+	struct bm_address src, dst; /* of the innermost IP header; dst is the end of a source route */
 	uint32_t tunnel;        /* VXLAN or Geneve VNI + 1, else 0: part of the flow's identity */
 	uint8_t ttl;            /* TTL or hop limit of the innermost IP header */
 	uint64_t packet;        /* frame number (of the last fragment) */
 	uint64_t ts_ns;
-	enum bm_frame_direction direction;
+	enum bm_frame_direction direction; /* as in bm_frame, else what the link header says */
 	enum bm_checksum checksum;
 	uint16_t checksum_field; /* as captured */
 	bool stable;            /* as in bm_frame; a reassembled datagram never is */
@@ -55,7 +57,7 @@ struct bm_segment {
 
 	struct bm_view payload; /* as captured */
 	uint32_t payload_len;   /* as sent; greater than payload.n when snaplen cut it */
-	const struct bm_piece *pieces;
+	const struct bm_piece *pieces; /* at least one, in order, without a gap; an empty payload's is empty */
 	size_t piece_count;
 
 	/* The transport header and the pseudo-header sum, so that a checksum can be
@@ -67,13 +69,21 @@ struct bm_segment {
 /* Keeps IP fragments between frames, within a fixed cap. */
 struct bm_decoder;
 
+/* fragment_memory: octets that unfinished datagrams may take in all; with 0 none is put
+ * together. At most 4096 are held, each for at most 30 s of capture time, the oldest go first.
+ * BM_NOMEM leaves *out NULL. */
 BM_MUST_USE enum bm_status bm_decoder_new(struct bm_decoder **out, size_t fragment_memory);
-void bm_decoder_free(struct bm_decoder *d);
+void bm_decoder_free(struct bm_decoder *d); /* NULL is allowed */
 
-/* Counts of what was not turned into segments. */
+/* Counts of what was not turned into segments. Each frame is counted once:
+ * frames = segments + unknown_link + malformed + not_transport + fragments. */
 struct bm_decoder_stats {
 	uint64_t frames, segments;
-	uint64_t unknown_link, malformed, not_transport, fragments, fragments_dropped;
+	uint64_t unknown_link;
+	uint64_t malformed;         /* a header that is wrong or not all there (snaplen) */
+	uint64_t not_transport;     /* ARP, ICMP, ...; tunnels that carry such */
+	uint64_t fragments;         /* that completed no datagram: kept, or dropped */
+	uint64_t fragments_dropped; /* whose octets never became part of one: limits, age, contradictions */
 	uint32_t last_unknown_link;
 };
 const struct bm_decoder_stats *bm_decoder_stats(const struct bm_decoder *d);
