@@ -64,16 +64,18 @@ on_end(int signal_number)
 	(void)raise(signal_number);
 }
 
-/* A closed standard descriptor would be taken by the next file that is opened. */
+/* A closed standard descriptor would be taken by the next file that is opened. What takes its place
+ * refuses to be used: reading from standard input and writing to standard output fail as they
+ * should. */
 static bool
 open_standard(void)
 {
-	int fd;
+	static const int refuses[] = {O_WRONLY, O_RDONLY, O_WRONLY};
 
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	return fd >= 0 && close(fd) == 0;
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", refuses[fd]) != fd)
+			return false;
+	return true;
 }
 
 bool
