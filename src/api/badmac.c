@@ -20,6 +20,12 @@ enum {
 	PROGRESS_FRAMES = 4096
 };
 
+/* Why connections are undecided, and how many for that reason. */
+struct reason {
+	const char *because;
+	uint64_t connections;
+};
+
 struct badmac {
 	struct badmac_options options;
 	struct bm_keyring *keys;
@@ -39,12 +45,6 @@ struct badmac {
 	uint64_t input_total, input_done;
 	enum bm_status status; /* first failure inside a callback */
 	bool ran, damaged;
-};
-
-/* Why connections are undecided, and how many for that reason. */
-struct reason {
-	const char *because;
-	uint64_t connections;
 };
 
 /* What a flow carries around. */
