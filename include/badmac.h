@@ -66,11 +66,13 @@ struct badmac_options {
 
 struct badmac; /* a diagnosis */
 
-/* What went wrong: static text, and the byte offset in the input it is about. */
+/* What went wrong: static text, the byte offset in the input it is about, and the name of that input (NULL
+ * when it is about no capture; valid until badmac_free). */
 struct badmac_error {
 	enum badmac_status status;
 	const char *what;
 	uint64_t offset;
+	const char *input;
 };
 
 /* options are copied. On failure *out is NULL. error may be NULL here and below. */
@@ -95,6 +97,10 @@ BADMAC_API enum badmac_status badmac_run(struct badmac *b, struct badmac_error *
 
 /* After badmac_run. */
 BADMAC_API enum badmac_result badmac_result(const struct badmac *b);
+
+/* When the result is BADMAC_UNDECIDED: the nth reason, a sentence without a full stop, and in *connections (may
+ * be NULL) of how many connections it holds; NULL past the last. Valid until badmac_free. */
+BADMAC_API const char *badmac_undecided_because(const struct badmac *b, size_t nth, uint64_t *connections);
 
 /* The nth notice (truncated input, bad key log lines, ...) for a person; NULL past the last. Valid
  * until badmac_free. */

@@ -14,9 +14,16 @@
 
 enum {
 	NOTICES_MAX = 64,
+	REASONS_MAX = 16,
 	FRAGMENT_MEMORY = 16 << 20,
 	RESULT_MEMORY = 256 << 20, /* of one connection */
 	PROGRESS_FRAMES = 4096
+};
+
+/* Why connections are undecided, and how many for that reason. */
+struct reason {
+	const char *because;
+	uint64_t connections;
 };
 
 struct badmac {
@@ -28,10 +35,12 @@ struct badmac {
 	struct bm_arena arena; /* notices and what lives for the run */
 	struct bm_notice notices[NOTICES_MAX];
 	size_t notice_count;
+	struct reason reasons[REASONS_MAX];
+	size_t reason_count;
 	struct bm_summary summary;
 	struct bm_report *report;
 	struct bm_tcp *tcp;
-	const char *site_name;
+	const char *site_name, *reading; /* the capture in hand */
 	uint64_t next_id;
 	uint64_t input_total, input_done;
 	enum bm_status status; /* first failure inside a callback */
@@ -77,6 +86,7 @@ fail(struct badmac_error *error, enum bm_status s, const struct bm_error *e)
 		error->status = status;
 		error->what = e != NULL && e->what != NULL ? e->what : bm_status_text(s);
 		error->offset = e != NULL ? e->offset : 0;
+		error->input = NULL;
 	}
 	return status;
 }
@@ -250,6 +260,24 @@ on_datagram(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_segme
 }
 
 static void
+count_reason(struct badmac *b, const char *because)
+{
+	size_t i = 0;
+
+	while (i < b->reason_count && strcmp(b->reasons[i].because, because) != 0)
+		i++;
+	if (i == REASONS_MAX)
+		return;
+	if (i == b->reason_count) {
+		b->reasons[i].because = bm_arena_print(&b->arena, "%s", because);
+		if (b->reasons[i].because == NULL)
+			return;
+		b->reason_count++;
+	}
+	b->reasons[i].connections++;
+}
+
+static void
 report_connection(struct badmac *b, struct watched *w)
 {
 	struct bm_arena arena = {.max = RESULT_MEMORY};
@@ -271,6 +299,8 @@ report_connection(struct badmac *b, struct watched *w)
 		if (c.result == BM_RESULT_FAILED ||
 			(c.result == BM_RESULT_UNDECIDED && b->summary.result == BM_RESULT_VERIFIED))
 			b->summary.result = c.result;
+		if (c.result == BM_RESULT_UNDECIDED && c.undecided_because != NULL)
+			count_reason(b, c.undecided_because);
 		b->status = bm_report_connection(b->report, &c);
 	}
 	bm_arena_clear(&arena);
@@ -394,6 +424,7 @@ read_site(struct badmac *b, uint32_t site, struct bm_error *e)
 		if (in->site != site)
 			continue;
 		b->site_name = in->site_name;
+		b->reading = in->name;
 		s = read_input(b, in, decoder, &frames, e);
 	}
 	if (b->tcp != NULL) {
@@ -466,8 +497,13 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 		b->summary.notice_count = b->notice_count;
 		s = bm_report_finish(b->report, &b->summary);
 	}
-	return fail(error, s == BM_OK ? io : s,
-		e.what != NULL && e.status == (s == BM_OK ? io : s) ? &e : NULL);
+	if (s == BM_OK)
+		s = io;
+	bool about_input = e.what != NULL && e.status == s;
+	enum badmac_status status = fail(error, s, about_input ? &e : NULL);
+	if (error != NULL && about_input)
+		error->input = b->reading;
+	return status;
 }
 
 enum badmac_result
@@ -482,6 +518,16 @@ badmac_result(const struct badmac *b)
 		break;
 	}
 	return BADMAC_VERIFIED;
+}
+
+const char *
+badmac_undecided_because(const struct badmac *b, size_t nth, uint64_t *connections)
+{
+	if (nth >= b->reason_count)
+		return NULL;
+	if (connections != NULL)
+		*connections = b->reasons[nth].connections;
+	return b->reasons[nth].because;
 }
 
 const char *

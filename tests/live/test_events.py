@@ -266,6 +266,8 @@ class Events:
                                                                "TLS_CHACHA20_POLY1305_SHA256", **k), {})]
         if stacks.have("gnutls-cli", "gnutls-serv"):
             kinds.insert(1, ("TLS 1.0 RC4", self.gnutls_rc4, {}))
+        else:
+            self.tap.report("gnutls-cli", skip="not installed")
         for name, record_with, traits in kinds:
             (conv, log), (other, _) = record_with(), record_with()
             self.faults(name, conv, log, other, **traits)

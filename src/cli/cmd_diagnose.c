@@ -1,0 +1,202 @@
+/* badmac diagnose: brings files, keys and options to the library, and its report to where it is
+ * wanted. */
+#include "cli/cli.h"
+#include "cli/input.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/settings.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* One run; everything in it is freed by clear. */
+struct run {
+	struct settings settings;
+	struct input_file *files;
+	struct output output;
+	struct progress progress;
+	struct badmac *badmac;
+};
+
+static bool
+library_trouble(const char *name, const struct badmac_error *e)
+{
+	if (name != NULL && e->offset != 0)
+		say("%s: %s, at byte %" PRIu64, name, e->what, e->offset);
+	else if (name != NULL)
+		say("%s: %s", name, e->what);
+	else
+		say("%s", e->what);
+	return false;
+}
+
+static bool
+open_files(struct run *r)
+{
+	const struct settings *s = &r->settings;
+
+	r->files = calloc(s->capture_count, sizeof *r->files);
+	if (r->files == NULL) {
+		say("%s", strerror(errno));
+		return false;
+	}
+	for (size_t i = 0; i < s->capture_count; i++) {
+		struct input_file *f = &r->files[i];
+		if (!input_open(f, s->captures[i]))
+			return false;
+		if (output_is(s->output, f->device, f->inode)) {
+			say("%s: is a capture to be read; the report would overwrite it", s->output);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+add_keys(struct run *r, const char *path)
+{
+	struct badmac_error e = {.what = ""};
+	struct stat st;
+	uint8_t *bytes;
+	size_t n;
+
+	if (stat(path, &st) == 0 && output_is(r->settings.output, st.st_dev, st.st_ino)) {
+		say("%s: is key material to be read; the report would overwrite it", path);
+		return false;
+	}
+	if (!input_secret(path, &bytes, &n))
+		return false;
+	enum badmac_status status = badmac_add_keys(r->badmac, bytes, n, &e);
+	input_forget(bytes, n);
+	return status == BADMAC_OK || library_trouble(path, &e);
+}
+
+static bool
+add_inputs(struct run *r)
+{
+	struct badmac_error e = {.what = ""};
+
+	for (size_t i = 0; i < r->settings.key_count; i++)
+		if (!add_keys(r, r->settings.keys[i]))
+			return false;
+	for (size_t i = 0; i < r->settings.capture_count; i++) {
+		struct input_file *f = &r->files[i];
+		enum badmac_status status =
+			f->stream ? badmac_add_stream(r->badmac, f->name, input_read, f, &e)
+					  : badmac_add_capture(r->badmac, f->name, f->bytes, f->n, &e);
+		if (status != BADMAC_OK)
+			return library_trouble(f->name, &e);
+	}
+	return true;
+}
+
+static bool
+start(struct run *r)
+{
+	struct badmac_options *o = &r->settings.options;
+	struct badmac_error e = {.what = ""};
+
+	if (!open_files(r) || !output_open(&r->output, r->settings.output))
+		return false;
+	o->write = output_write;
+	o->write_ctx = &r->output;
+	if (!r->settings.quiet && !r->settings.no_progress && isatty(STDERR_FILENO)) {
+		progress_start(&r->progress);
+		r->output.progress = &r->progress;
+		o->progress = progress_tell;
+		o->progress_ctx = &r->progress;
+	}
+	if (badmac_new(&r->badmac, o, &e) != BADMAC_OK)
+		return library_trouble(NULL, &e);
+	return add_inputs(r);
+}
+
+static void
+tell_notices(const struct badmac *b)
+{
+	const char *notice;
+
+	for (size_t i = 0; (notice = badmac_notice(b, i)) != NULL; i++)
+		say("%s", notice);
+}
+
+static void
+tell_undecided(const struct badmac *b)
+{
+	const char *because;
+	uint64_t n;
+
+	for (size_t i = 0; (because = badmac_undecided_because(b, i, &n)) != NULL; i++)
+		say("undecided: %s (%" PRIu64 " connection%s)", because, n, n == 1 ? "" : "s");
+}
+
+static bool
+any_read_failed(const struct run *r)
+{
+	for (size_t i = 0; i < r->settings.capture_count; i++)
+		if (r->files[i].failed)
+			return true;
+	return false;
+}
+
+static int
+finish(struct run *r)
+{
+	struct badmac_error e = {.what = ""};
+	enum badmac_status status = badmac_run(r->badmac, &e);
+	/* What was read before a read failed has been reported on. */
+	bool told = r->output.failed || (status == BADMAC_IO && any_read_failed(r));
+	bool complete = (status == BADMAC_OK || told) && !r->output.failed && output_commit(&r->output);
+
+	progress_clear(&r->progress);
+	if (!r->settings.quiet)
+		tell_notices(r->badmac);
+	if (status != BADMAC_OK && !told)
+		library_trouble(e.input, &e);
+	if (badmac_input_damaged(r->badmac))
+		say("an input is damaged: the report covers what comes before that place");
+	if (status != BADMAC_OK || !complete || badmac_input_damaged(r->badmac))
+		return EXIT_TROUBLE;
+	switch (badmac_result(r->badmac)) {
+	case BADMAC_FAILED:
+		return EXIT_FAILED;
+	case BADMAC_UNDECIDED:
+		tell_undecided(r->badmac);
+		return EXIT_UNDECIDED;
+	case BADMAC_VERIFIED:
+		break;
+	}
+	return EXIT_VERIFIED;
+}
+
+static void
+clear(struct run *r)
+{
+	badmac_free(r->badmac);
+	output_close(&r->output);
+	free(r->files);
+	settings_clear(&r->settings);
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct run r = {.output = {.fd = -1}};
+	int status = EXIT_TROUBLE;
+
+	if (settings_read(&r.settings, argc, argv)) {
+		if (r.settings.help)
+			status = print_help(diagnose_help);
+		else if (start(&r))
+			status = finish(&r);
+	}
+	clear(&r);
+	return status;
+}
+
+const struct command command_diagnose = {
+	"diagnose", "check every record of a capture, and say why one fails", diagnose_help, run};

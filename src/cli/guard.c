@@ -1,0 +1,126 @@
+/* Signals and limits of the process. Handlers only call what POSIX allows them to. */
+#include "cli/guard.h"
+
+#include "cli/cli.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+struct map {
+	uintptr_t start;
+	size_t n;
+	char name[512]; /* harmless already: a handler prints it */
+	struct map *next;
+};
+
+static struct map *maps;
+static const char *volatile unfinished;
+
+static void
+put(const char *text)
+{
+	ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
+	(void)ignored;
+}
+
+static void
+remove_unfinished(void)
+{
+	const char *path = unfinished;
+
+	if (path != NULL)
+		(void)unlink(path);
+}
+
+static void
+on_bus(int signal_number, siginfo_t *info, void *context)
+{
+	uintptr_t at = (uintptr_t)info->si_addr;
+
+	(void)context;
+	for (const struct map *m = maps; m != NULL; m = m->next) {
+		if (at >= m->start && at - m->start < m->n) {
+			remove_unfinished();
+			put("badmac: ");
+			put(m->name);
+			put(": became shorter, or could not be read, while it was looked at\n");
+			_exit(EXIT_TROUBLE);
+		}
+	}
+	/* Not a file: a fault of badmac's own, which must not be covered up. */
+	(void)signal(signal_number, SIG_DFL);
+}
+
+static void
+on_end(int signal_number)
+{
+	remove_unfinished();
+	(void)signal(signal_number, SIG_DFL);
+	(void)raise(signal_number);
+}
+
+/* A closed standard descriptor would be taken by the next file that is opened. What takes its place
+ * refuses to be used: reading from standard input and writing to standard output fail as they
+ * should. */
+static bool
+open_standard(void)
+{
+	static const int refuses[] = {O_WRONLY, O_RDONLY, O_WRONLY};
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", refuses[fd]) != fd)
+			return false;
+	return true;
+}
+
+bool
+guard_start(void)
+{
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT, SIGXCPU, SIGXFSZ};
+	/* Not 0: Linux would still hand the core to a program that core_pattern names (core(5)). */
+	const struct rlimit no_core = {1, 1};
+	struct sigaction bus = {.sa_sigaction = on_bus, .sa_flags = SA_SIGINFO};
+	struct sigaction end = {.sa_handler = on_end};
+	struct sigaction now;
+
+	if (!open_standard())
+		return false;
+	/* Key material is in memory and goes into no core file. */
+	(void)setrlimit(RLIMIT_CORE, &no_core);
+	/* No configuration of OpenSSL's changes what a check of a record says. */
+	if (setenv("OPENSSL_CONF", "/dev/null", 1) != 0)
+		return false;
+	(void)sigemptyset(&bus.sa_mask);
+	(void)sigaction(SIGBUS, &bus, NULL);
+	(void)sigemptyset(&end.sa_mask);
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+		if (sigaction(ends[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+			(void)sigaction(ends[i], &end, NULL);
+	return true;
+}
+
+bool
+guard_map(const void *p, size_t n, const char *name)
+{
+	struct map *m = malloc(sizeof *m);
+
+	if (m == NULL)
+		return false;
+	m->start = (uintptr_t)p;
+	m->n = n;
+	make_harmless(m->name, sizeof m->name, name);
+	m->next = maps;
+	maps = m;
+	return true;
+}
+
+void
+guard_unfinished(const char *path)
+{
+	unfinished = path;
+}

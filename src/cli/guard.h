@@ -1,0 +1,18 @@
+/* What surrounds a run: signals, files that shrink while they are read, secrets in core dumps. */
+#ifndef BM_CLI_GUARD_H
+#define BM_CLI_GUARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* First of all. False with errno set: the process cannot be set up. */
+bool guard_start(void);
+
+/* From now on a fault inside p..p+n says that the file has become shorter, and ends with
+ * EXIT_TROUBLE. name is copied. False: out of memory. */
+bool guard_map(const void *p, size_t n, const char *name);
+
+/* path (kept by the caller; NULL for none) is removed if a signal ends the process. */
+void guard_unfinished(const char *path);
+
+#endif

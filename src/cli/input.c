@@ -1,0 +1,158 @@
+/* Opens what is to be read. Refuses to know what is in it. */
+#define _DEFAULT_SOURCE /* explicit_bzero */
+#include "cli/input.h"
+
+#include "cli/cli.h"
+#include "cli/guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static const uint64_t secret_max = (uint64_t)4 << 30;
+
+static bool
+is_standard_input(const char *path)
+{
+	return strcmp(path, "-") == 0;
+}
+
+static bool
+trouble(const char *name, const char *what)
+{
+	say("%s: %s", name, what);
+	return false;
+}
+
+/* A descriptor that can be read from, and what is behind it. */
+static bool
+open_to_read(const char *path, const char *name, int *fd, struct stat *st)
+{
+	*fd = is_standard_input(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (*fd < 0 || fstat(*fd, st) != 0)
+		return trouble(name, strerror(errno));
+	if (S_ISDIR(st->st_mode))
+		return trouble(name, strerror(EISDIR));
+	return true;
+}
+
+static bool
+map(struct input_file *f, const struct stat *st)
+{
+	if ((uintmax_t)st->st_size > SIZE_MAX)
+		return trouble(f->name, strerror(EFBIG));
+	f->n = (size_t)st->st_size;
+	void *p = mmap(NULL, f->n, PROT_READ, MAP_PRIVATE, f->fd, 0);
+	if (p == MAP_FAILED) {
+		f->stream = errno == ENODEV || errno == EACCES; /* a file system without maps */
+		return f->stream || trouble(f->name, strerror(errno));
+	}
+	f->bytes = p;
+	(void)posix_madvise(p, f->n, POSIX_MADV_SEQUENTIAL);
+	(void)close(f->fd);
+	f->fd = -1;
+	return guard_map(p, f->n, f->name) || trouble(f->name, strerror(ENOMEM));
+}
+
+bool
+input_open(struct input_file *f, const char *path)
+{
+	struct stat st;
+
+	*f = (struct input_file){
+		.path = path, .name = is_standard_input(path) ? "standard input" : path, .fd = -1};
+	if (!open_to_read(path, f->name, &f->fd, &st))
+		return false;
+	f->device = st.st_dev;
+	f->inode = st.st_ino;
+	char first;
+	if (S_ISREG(st.st_mode) && st.st_size == 0 && pread(f->fd, &first, 1, 0) == 0)
+		return trouble(f->name, "empty file");
+	/* Redirected standard input may stand anywhere; files of /proc say that they have no size. */
+	bool from_start = !is_standard_input(path) || lseek(f->fd, 0, SEEK_CUR) == 0;
+	if (S_ISREG(st.st_mode) && from_start && st.st_size != 0)
+		return map(f, &st);
+	f->stream = true;
+	return true;
+}
+
+long
+input_read(void *ctx, uint8_t *p, size_t n)
+{
+	struct input_file *f = ctx;
+	ssize_t got;
+
+	do
+		got = read(f->fd, p, n);
+	while (got < 0 && errno == EINTR);
+	if (got < 0) {
+		f->failed = true;
+		say("%s: %s", f->name, strerror(errno));
+	}
+	return got;
+}
+
+void
+input_forget(uint8_t *bytes, size_t n)
+{
+	if (bytes != NULL)
+		explicit_bzero(bytes, n);
+	free(bytes);
+}
+
+/* Not realloc, which would leave a copy behind. */
+static bool
+grow(uint8_t **bytes, size_t n, size_t *cap)
+{
+	size_t want = *cap != 0 ? *cap * 2 : 1 << 16;
+
+	if (want > secret_max || want < *cap) {
+		errno = EFBIG;
+		return false;
+	}
+	uint8_t *more = malloc(want);
+	if (more == NULL)
+		return false;
+	if (n != 0)
+		memcpy(more, *bytes, n);
+	input_forget(*bytes, n);
+	*bytes = more;
+	*cap = want;
+	return true;
+}
+
+bool
+input_secret(const char *path, uint8_t **bytes, size_t *n)
+{
+	const char *name = is_standard_input(path) ? "standard input" : path;
+	size_t cap = 0;
+	struct stat st;
+	ssize_t got = 1;
+	int fd;
+
+	*bytes = NULL;
+	*n = 0;
+	if (!open_to_read(path, name, &fd, &st))
+		return false;
+	while (got != 0) {
+		if (*n == cap && !grow(bytes, *n, &cap))
+			got = -1;
+		else
+			got = read(fd, *bytes + *n, cap - *n);
+		if (got > 0)
+			*n += (size_t)got;
+		else if (got < 0 && errno != EINTR)
+			break;
+	}
+	int error = errno;
+	if (fd != STDIN_FILENO)
+		(void)close(fd);
+	if (got == 0)
+		return true;
+	input_forget(*bytes, *n);
+	*bytes = NULL;
+	return trouble(name, strerror(error));
+}

@@ -1,0 +1,31 @@
+/* Files into memory, and streams behind read functions. */
+#ifndef BM_CLI_INPUT_H
+#define BM_CLI_INPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+/* A capture: mapped if it is a regular file, else read as it comes. Lives until the process ends.
+ */
+struct input_file {
+	const char *path, *name; /* as given; as shown: "standard input" for "-" */
+	int fd;
+	const void *bytes; /* of a mapped file */
+	size_t n;
+	bool stream, failed; /* failed: a read went wrong, and it has been said */
+	dev_t device;
+	ino_t inode;
+};
+
+/* False: it has been said why not. path is kept. */
+bool input_open(struct input_file *f, const char *path);
+/* For badmac_add_stream; ctx is the struct input_file. */
+long input_read(void *ctx, uint8_t *p, size_t n);
+
+/* All of a file of key material, to be given to input_forget. False: it has been said why not. */
+bool input_secret(const char *path, uint8_t **bytes, size_t *n);
+void input_forget(uint8_t *bytes, size_t n);
+
+#endif

@@ -1,0 +1,98 @@
+/* The command: a table and a way into it. Refuses to know what the commands do. */
+#include "cli/cli.h"
+#include "cli/guard.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct command *const commands[] = {&command_diagnose, &command_help, NULL};
+
+/* Named in docs/OUTPUT.md, and not there yet. */
+static const char *const later[] = {"explain", NULL};
+
+const char main_help[] =
+	"usage: badmac COMMAND [OPTION]... [FILE]...\n"
+	"\n"
+	"Why did TLS say \"bad record MAC\"?\n"
+	"\n"
+	"commands:\n"
+	"  diagnose          check every TLS record of a capture, and say why one fails\n"
+	"  help [COMMAND]    show this, or what a command takes\n"
+	"\n"
+	"  --version         show the version\n"
+	"  -h, --help        show this; after a command, what it takes\n"
+	"\n"
+	"Exit status: 0 everything verified, 1 a record failed or an endpoint reported one,\n"
+	"2 bad usage or input, 3 undecided (keys or packets are missing).\n";
+
+const struct command *
+command_find(const char *name)
+{
+	for (const struct command *const *c = commands; *c != NULL; c++)
+		if (strcmp((*c)->name, name) == 0)
+			return *c;
+	return NULL;
+}
+
+int
+command_unknown(const char *name)
+{
+	for (const char *const *l = later; *l != NULL; l++) {
+		if (strcmp(*l, name) == 0) {
+			say("this version does not have '%s' yet", name);
+			return EXIT_TROUBLE;
+		}
+	}
+	return say_usage(NULL, "unknown command '%s'", name);
+}
+
+int
+print_help(const char *text)
+{
+	if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
+		return EXIT_VERIFIED;
+	say("standard output: %s", strerror(errno));
+	return EXIT_TROUBLE;
+}
+
+static int
+print_version(void)
+{
+	char line[100];
+
+	(void)snprintf(line, sizeof line, "badmac %s\n", badmac_version());
+	return print_help(line);
+}
+
+/* An option before any command. */
+static int
+main_option(const char *arg, int argc)
+{
+	bool help = strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0;
+	bool version = strcmp(arg, "--version") == 0;
+
+	if (!help && !version)
+		return say_usage(NULL, "unknown option %s", arg);
+	if (argc > 2)
+		return say_usage(NULL, "%s takes no arguments", arg);
+	return help ? print_help(main_help) : print_version();
+}
+
+int
+main(int argc, char **argv)
+{
+	if (!guard_start()) {
+		say("cannot be set up: %s", strerror(errno));
+		return EXIT_TROUBLE;
+	}
+	if (argc < 2) {
+		fputs(main_help, stderr);
+		return EXIT_TROUBLE;
+	}
+	if (argv[1][0] == '-')
+		return main_option(argv[1], argc);
+	const struct command *c = command_find(argv[1]);
+	return c != NULL ? c->run(argc - 1, argv + 1) : command_unknown(argv[1]);
+}

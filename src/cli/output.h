@@ -1,0 +1,34 @@
+/* Where the report goes. */
+#ifndef BM_CLI_OUTPUT_H
+#define BM_CLI_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+struct progress;
+
+/* A regular file is replaced as a whole once the report is complete; until then it stays as it was.
+ * Anything else (standard output, a pipe, a device) is written to as it comes. */
+struct output {
+	const char *name; /* for messages */
+	int fd;
+	char *path, *temporary;    /* of a file to be replaced; else NULL */
+	bool failed;               /* a write went wrong, and it has been said */
+	struct progress *progress; /* to be cleared before writing to a terminal; may be NULL */
+	char *held;
+	size_t n;
+};
+
+/* path: NULL or "-" for standard output. False: it has been said why not. */
+bool output_open(struct output *o, const char *path);
+/* Whether the file that is to be written is this one. */
+bool output_is(const char *path, dev_t device, ino_t inode);
+/* For badmac_options.write; ctx is the struct output. */
+int output_write(void *ctx, const char *bytes, size_t n);
+/* Writes what is held and puts the file in its place. False: it has been said why not. */
+bool output_commit(struct output *o);
+/* Leaves everything as it was, as far as that is possible; also after output_commit. */
+void output_close(struct output *o);
+
+#endif

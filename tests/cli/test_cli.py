@@ -1,0 +1,484 @@
+#!/usr/bin/env python3
+"""The command line as a user meets it: words, files, streams, exit statuses. Prints TAP.
+Knows docs/OUTPUT.md; which record is judged how is for other tests."""
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "tests", "live"))
+import judge  # noqa: E402
+
+BADMAC = judge.find_badmac()
+DATA = os.path.join(ROOT, "tests", "data", "damaged", "on-the-wire", "tls12-aes128gcm")
+GOOD, KEYS = os.path.join(DATA, "flip1", "sender.pcap"), os.path.join(DATA, "flip1", "keys.log")
+BAD, BAD_KEYS = os.path.join(DATA, "comp2", "receiver.pcap"), os.path.join(DATA, "comp2", "keys.log")
+VERIFIED, FAILED, TROUBLE, UNDECIDED = 0, 1, 2, 3
+
+
+class Result:
+    def __init__(self, rc, out, err):
+        self.rc, self.out, self.err = rc, out, err
+
+    def __str__(self):
+        return "exit %d, %r, %r" % (self.rc, self.out[:300], self.err[:600])
+
+
+def run(*args, stdin=b"", env=None, stdout=subprocess.PIPE, cwd=None, preexec=None):
+    full = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "OPENSSL_CONF")}
+    full.update(env or {})
+    given = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
+    r = subprocess.run([BADMAC, *args], stdout=stdout, stderr=subprocess.PIPE, env=full, cwd=cwd, timeout=60,
+                       preexec_fn=preexec, **given)
+    return Result(r.returncode, r.stdout or b"", r.stderr.decode("utf-8", "backslashreplace"))
+
+
+def want(condition, r):
+    if not condition:
+        raise judge.Mismatch(str(r))
+
+
+def diagnose(*args, **kw):
+    return run("diagnose", *args, **kw)
+
+
+def refused(says, *args, hint=True, **kw):
+    """Exit 2 with one line that says so (and a hint where to find help), and no report."""
+    r = run(*args, **kw)
+    lines = r.err.splitlines()
+    want(r.rc == TROUBLE and r.out == b"", r)
+    want(lines and lines[0].startswith("badmac: ") and re.search(says, lines[0]), r)
+    want(len(lines) == (2 if hint else 1) and (not hint or lines[1].startswith("try 'badmac")), r)
+
+
+def trouble(says, *args, **kw):
+    refused(says, "diagnose", *args, hint=False, **kw)
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+class Cli:
+    def __init__(self):
+        self.dir = tempfile.TemporaryDirectory(prefix="badmac-cli-")
+        self.n = 0
+
+    def path(self, name=None, content=None):
+        self.n += 1
+        p = os.path.join(self.dir.name, "%d-%s" % (self.n, name or "file"))
+        if content is not None:
+            with open(p, "wb") as f:
+                f.write(content)
+        return p
+
+    # Commands and words -------------------------------------------------------------------------
+
+    def test_version(self):
+        with open(os.path.join(ROOT, "meson.build")) as f:
+            version = re.search(r"version: '([^']+)'", f.read()).group(1)
+        r = run("--version")
+        want((r.rc, r.out.decode(), r.err) == (0, "badmac %s\n" % version, ""), r)
+
+    def test_help_on_standard_output(self):
+        for args in (["help"], ["--help"], ["-h"], ["help", "diagnose"], ["diagnose", "--help"], ["diagnose", "-h"],
+                     ["help", "help"], ["help", "--help"], ["diagnose", "-k", "nowhere", "--help", "nowhere"]):
+            r = run(*args)
+            want(r.rc == 0 and r.out.startswith(b"usage: badmac") and r.err == "", r)
+        want(run("help", "diagnose").out == run("diagnose", "--help").out, "help differs")
+
+    def test_no_command(self):
+        r = run()
+        want(r.rc == TROUBLE and r.out == b"" and r.err.startswith("usage: badmac"), r)
+
+    def test_unknown_command(self):
+        refused("unknown command 'frobnicate'", "frobnicate")
+        refused("unknown command 'frobnicate'", "help", "frobnicate")
+        refused("unknown command ''", "")
+        refused("unknown option --frob", "--frob")
+        refused("takes no arguments", "--version", "x")
+
+    def test_explain_is_not_there_yet(self):
+        for args in (["explain"], ["explain", "-"], ["help", "explain"], ["explain", "--help"]):
+            refused("does not have 'explain' yet", *args, hint=False)
+        want(b"explain" not in run("help").out, "explain is listed")
+
+    def test_bad_options(self):
+        for says, args in (("no capture given", []), ("unknown option --jsno", ["--jsno", GOOD]),
+                           ("unknown option -x", ["-x", GOOD]), ("unknown option -x", ["-vx", GOOD]),
+                           ("unknown option --key", ["--key", KEYS, GOOD]),
+                           ("-k needs a value", [GOOD, "-k"]), ("--keys needs a value", [GOOD, "--keys"]),
+                           ("takes no value", ["--verbose=yes", GOOD]), ("xml", ["--format", "xml", GOOD]),
+                           ("moon", ["--at=moon", GOOD]), ("--color", ["--color", "sometimes", GOOD]),
+                           ("--memory 0", ["--memory", "0", GOOD]), ("--memory", ["--memory", "12Q", GOOD]),
+                           ("--memory", ["--memory", "-1", GOOD]), ("--memory", ["--memory", "1KK", GOOD]),
+                           ("--flow-memory", ["--flow-memory=", GOOD]), ("--memory", ["--memory", "99999999T", GOOD]),
+                           ("--max-flows", ["--max-flows", "1M", GOOD]), ("--output", ["-o", "", GOOD]),
+                           ("not there yet", ["--format", "html", GOOD]), ("once only", ["-", "-"]),
+                           ("once only", ["-k", "-", "-"])):
+            refused(says, "diagnose", *args)
+
+    def test_ways_to_write_options(self):
+        whole = diagnose("-k", KEYS, "--format", "json", GOOD)
+        want(whole.rc == VERIFIED and json.loads(whole.out)["summary"]["result"] == "verified", whole)
+        for args in (["-k" + KEYS, "--format=json", GOOD], ["--keys=" + KEYS, GOOD, "--format=json"],
+                     [GOOD, "--keys", KEYS, "--format", "json"], ["-vqk", KEYS, "--format", "json", "--", GOOD],
+                     ["-k", KEYS, "-k", BAD_KEYS, "--format", "text", "--format", "json", GOOD],
+                     ["-k", KEYS, "--format", "json", "-o", "-", "--no-progress", "--color=always", GOOD],
+                     ["-k", KEYS, "--format", "json", "--memory", "64M", "--flow-memory", "1MiB", "--max-flows", "10", GOOD]):
+            r = diagnose(*args)
+            want(r.out == whole.out and r.rc == VERIFIED and r.err == "", r)
+
+    def test_every_place(self):
+        for place in ("sender", "receiver", "client", "server", "middle"):
+            r = diagnose("--at", place, "-k", KEYS, GOOD)
+            want(r.rc == VERIFIED and r.err == "", r)
+
+    def test_two_dashes(self):
+        name = "-k"
+        with open(os.path.join(self.dir.name, name), "wb") as f:
+            f.write(read(GOOD))
+        r = diagnose("-k", KEYS, "--", name, cwd=self.dir.name)
+        want(r.rc == VERIFIED, r)
+        refused("unknown option -g", "diagnose", "-g", cwd=self.dir.name)
+
+    def test_options_agree_with_manual_and_completion(self):
+        help_text = run("diagnose", "--help").out.decode()
+        options = set(re.findall(r"(?<![\w-])(--?[a-z][a-z-]*)", "\n".join(
+            l[:24] for l in help_text.splitlines() if l.startswith("  "))))
+        want(len(options) >= 15, options)
+        with open(os.path.join(ROOT, "man", "badmac-diagnose.1")) as f:
+            items = [l for l in f if l.startswith(".It Fl")]
+        manual = {"-" + w for l in items for w in re.findall(r"(?:Fl|,) (-?[a-z-]+)", l)}
+        with open(os.path.join(ROOT, "completion", "badmac.bash")) as f:
+            words = re.findall(r"compgen -W '([^']*)'", f.read())
+        completion = set(max(words, key=len).split())
+        want(options == manual, "manual: %s" % sorted(options ^ manual))
+        want(options == completion, "completion: %s" % sorted(options ^ completion))
+        with open(os.path.join(ROOT, "docs", "OUTPUT.md")) as f:
+            page = f.read().split("## Exit status")[0]
+        want(all("`" + o in page for o in options if o.startswith("--") and o != "--help"),
+             "docs/OUTPUT.md: %s" % sorted(o for o in options if "`" + o not in page))
+
+    def test_completion_completes(self):
+        def complete(*words):
+            script = ("source /usr/share/bash-completion/bash_completion; source %s/completion/badmac.bash;"
+                      "COMP_WORDS=(%s); COMP_CWORD=%d; COMP_LINE='%s'; COMP_POINT=${#COMP_LINE}; _badmac;"
+                      "printf '%%s\\n' \"${COMPREPLY[@]}\"" % (ROOT, " ".join("'%s'" % w for w in words), len(words) - 1,
+                                                               " ".join(words).replace(" = ", "=")))
+            r = subprocess.run(["bash", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30)
+            return r.stdout.decode().split()
+        for expected, words in ((["diagnose"], ["badmac", "di"]), (["middle"], ["badmac", "diagnose", "--at", "m"]),
+                                (["--flow-memory"], ["badmac", "diagnose", "--fl"]),
+                                (["json"], ["badmac", "diagnose", "--format", "=", "j"]),
+                                (["json"], ["badmac", "diagnose", "--format", "j"]),
+                                (["diagnose", "help"], ["badmac", "help", ""])):
+            got = complete(*words)
+            want(got == expected, "%s: %s" % (words, got))
+
+    # Exit statuses ------------------------------------------------------------------------------
+
+    def test_exit_statuses(self):
+        want(diagnose("-k", KEYS, GOOD).rc == VERIFIED, "good")
+        r = diagnose("-k", BAD_KEYS, BAD)
+        want(r.rc == FAILED and r.out.startswith(b"FAILED:") and r.err == "", r)
+        r = diagnose(GOOD)
+        want(r.rc == UNDECIDED and r.out.startswith(b"UNDECIDED:"), r)
+        want(re.fullmatch(r"badmac: undecided: no key material was given \(1 connection\)\n", r.err), r)
+
+    def test_nothing_to_examine(self):
+        empty_capture = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000")
+        r = diagnose(self.path("none.pcap", empty_capture))
+        want(r.rc == VERIFIED and r.err == "", r)
+
+    def test_trouble_goes_before_failure(self):
+        r = diagnose("-k", BAD_KEYS, BAD, self.path("x"))
+        want(r.rc == TROUBLE and r.out == b"", r)
+        # A pcapng whose last block is none: reported on as far as it goes, and 2 all the same.
+        r = diagnose("-k", BAD_KEYS, "--format", "json", self.path("broken.pcap", read(BAD) + b"\xff" * 64))
+        want(r.rc == TROUBLE and json.loads(r.out)["summary"]["result"] == "failed", r)
+        want("cannot be read past byte" in r.err, r)
+        want("damaged" in diagnose("-q", "-k", BAD_KEYS, self.path("b.pcap", read(BAD) + b"\xff" * 64)).err, "quiet")
+
+    def test_failure_goes_before_undecided(self):
+        # One connection fails, the other one has no keys.
+        other = read(os.path.join(ROOT, "tests", "data", "damaged", "on-the-wire", "tls13-aes256gcm", "comp2", "receiver.pcap"))
+        r = diagnose("-k", BAD_KEYS, BAD, self.path("other.pcap", other))
+        want(r.rc == FAILED, r)
+
+    def test_truncated_capture(self):
+        r = diagnose("-k", KEYS, "--format", "json", self.path("cut.pcap", read(GOOD)[:-7]))
+        want(r.rc in (VERIFIED, UNDECIDED) and "ends in the middle of a packet" in r.err, r)
+        want(json.loads(r.out)["summary"]["notices"], r)
+        r = diagnose("-q", "-k", KEYS, self.path("cut.pcap", read(GOOD)[:-7]))
+        want("ends in the middle" not in r.err, r)
+
+    # Input --------------------------------------------------------------------------------------
+
+    def test_input_that_cannot_be_read(self):
+        missing = self.path("missing")
+        trouble(re.escape(missing) + ": No such file", missing)
+        trouble(re.escape(missing) + ": No such file", "-k", missing, GOOD)
+        trouble("Is a directory", self.dir.name)
+        trouble("Is a directory", "-k", self.dir.name, GOOD)
+        trouble("empty file", self.path("empty", b""))
+        trouble("not a capture file", self.path("text.pcap", b"hello, world\n" * 100))
+        trouble("standard input: .*", "-", stdin=b"hello, world\n" * 100)
+        trouble("standard input: .*", "-", stdin=b"")
+        junk = self.path("junk", os.urandom(3000))
+        trouble(re.escape(junk), "-k", junk, GOOD)
+
+    def test_unreadable(self):
+        if os.geteuid() != 0:
+            p = self.path("secret", b"x")
+            os.chmod(p, 0)
+            trouble("Permission denied", p)
+        else:  # root reads everything but this
+            trouble("secret.*: .*", os.path.join(self.dir.name, "secret" * 100))
+
+    def test_names_are_made_harmless(self):
+        for name, shown in ((b"a\x1b[31mb", "a\\x1b[31mb"), (b"a\xffb", "a\\xffb"), ("a\u202eb".encode(), "a\\xe2\\x80\\xaeb"),
+                            (b"a\nbadmac: b", "a\\x0abadmac: b"), ("h\u00e4".encode(), "h\u00e4"), (b"\xc2\x9b", "\\xc2\\x9b")):
+            r = subprocess.run([BADMAC.encode(), b"diagnose", b"/nowhere/" + name], stderr=subprocess.PIPE, timeout=60)
+            want(r.returncode == TROUBLE and r.stderr.decode() == "badmac: /nowhere/%s: No such file or directory\n" % shown,
+                 r.stderr)
+
+    def test_streams(self):
+        wanted = diagnose("-k", KEYS, "--format", "json", GOOD).out.replace(GOOD.encode(), b"NAME")
+        packed = subprocess.run(["gzip", "-c", GOOD], stdout=subprocess.PIPE, check=True).stdout
+
+        def same(r, name):
+            want(r.rc == VERIFIED, r)
+            want(r.out.replace(name.encode(), b"NAME") == wanted, r)
+        same(diagnose("-k", KEYS, "--format", "json", "-", stdin=read(GOOD)), "standard input")
+        same(diagnose("-k", KEYS, "--format", "json", "-", stdin=packed), "standard input")
+        with open(GOOD, "rb") as f:
+            same(diagnose("-k", KEYS, "--format", "json", "-", stdin=f), "standard input")
+        same(diagnose("-k", "-", "--format", "json", GOOD, stdin=read(KEYS)), GOOD)
+        fifo = self.path("fifo")
+        os.mkfifo(fifo)
+        for content in (read(GOOD), packed):
+            t = threading.Thread(target=self.feed, args=(fifo, content))
+            t.start()
+            same(diagnose("-k", KEYS, "--format", "json", fifo), fifo)
+            t.join()
+
+    @staticmethod
+    def feed(fifo, content):
+        with open(fifo, "wb") as f:
+            for i in range(0, len(content), 777):
+                f.write(content[i:i + 777])
+                f.flush()
+
+    def test_keys_through_a_fifo(self):
+        fifo = self.path("keys")
+        os.mkfifo(fifo)
+        t = threading.Thread(target=self.feed, args=(fifo, read(KEYS)))
+        t.start()
+        r = diagnose("-k", fifo, GOOD)
+        t.join()
+        want(r.rc == VERIFIED, r)
+
+    def test_standard_input_that_does_not_start_at_the_start(self):
+        p = self.path("later.pcap", b"x" * 10 + read(GOOD))
+        with open(p, "rb", buffering=0) as f:
+            f.seek(10)
+            r = diagnose("-k", KEYS, "-", stdin=f)
+        want(r.rc == VERIFIED, r)
+
+    def test_file_that_shrinks(self):
+        """The second name is a FIFO, and badmac waits there with the first one mapped."""
+        big, fifo = self.path("big.pcap", read(GOOD) + b"\0" * (1 << 20)), self.path("fifo")
+        os.mkfifo(fifo)
+        child = subprocess.Popen([BADMAC, "diagnose", big, fifo], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with open("/proc/%d/maps" % child.pid) as f:
+                if big in f.read():
+                    break
+            time.sleep(0.01)
+        os.truncate(big, 0)
+        fd = os.open(fifo, os.O_WRONLY)
+        os.close(fd)
+        out, err = child.communicate(timeout=30)
+        r = Result(child.returncode, out, err.decode())
+        want(r.rc == TROUBLE and r.out == b"" and re.fullmatch(r"badmac: .*big.pcap: became shorter.*\n", r.err), r)
+
+    def test_openssl_configuration_does_not_matter(self):
+        conf = self.path("openssl.cnf", b"openssl_conf = a\n[a]\nproviders = b\nalg_section = c\n[b]\n[c]\nno_such = yes\n"
+                                        b"default_properties = fips=yes\n")
+        r = diagnose("-k", KEYS, GOOD, env={"OPENSSL_CONF": conf})
+        want(r.rc == VERIFIED and r.err == "", r)
+
+    # Output -------------------------------------------------------------------------------------
+
+    def test_output_file(self):
+        wanted = diagnose("-k", BAD_KEYS, BAD).out
+        out = self.path("report")
+        r = diagnose("-k", BAD_KEYS, "-o", out, BAD)
+        want(r.rc == FAILED and r.out == b"" and r.err == "" and read(out) == wanted, r)
+        want(os.stat(out).st_mode & 0o777 == 0o666 & ~self.umask(), oct(os.stat(out).st_mode))
+        os.chmod(out, 0o600)
+        link = self.path("link")
+        os.symlink(out, link)
+        want(diagnose("--format", "json", "-k", BAD_KEYS, "--output=" + link, BAD).rc == FAILED, "again")
+        want(os.path.islink(link) and json.loads(read(out))["schema"] == "badmac.diagnosis.v1", "link")
+        want(os.stat(out).st_mode & 0o777 == 0o600, "mode kept")
+
+    @staticmethod
+    def umask():
+        mask = os.umask(0)
+        os.umask(mask)
+        return mask
+
+    def test_output_stays_as_it_was(self):
+        folder = self.path("folder")
+        os.mkdir(folder)
+        out = os.path.join(folder, "report")
+        for before in (None, b"as it was"):
+            if before is not None:
+                with open(out, "wb") as f:
+                    f.write(before)
+            for args in (["nowhere"], ["-k", "nowhere", GOOD], ["-"]):
+                r = diagnose("-o", out, *args, stdin=b"no capture at all, and long enough to be looked at")
+                want(r.rc == TROUBLE, r)
+                want(os.listdir(folder) == ([] if before is None else ["report"]), os.listdir(folder))
+                want(before is None or read(out) == before, "changed")
+
+    def test_interrupted(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            folder = self.path("folder")
+            os.mkdir(folder)
+            out = os.path.join(folder, "report")
+            child = subprocess.Popen([BADMAC, "diagnose", "-o", out, "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+            deadline = time.monotonic() + 20
+            while not os.listdir(folder) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            child.send_signal(number)
+            child.communicate(timeout=20)
+            want(child.returncode == -number and os.listdir(folder) == [], (child.returncode, os.listdir(folder)))
+
+    def test_output_that_cannot_be_written(self):
+        trouble("No such file", "-k", KEYS, "-o", "/nowhere/report", GOOD)
+        trouble("directory", "-k", KEYS, "-o", self.dir.name, GOOD)
+        trouble("/dev/full: No space left", "-k", KEYS, "-o", "/dev/full", GOOD)
+        with open("/dev/full", "wb") as full:
+            for args in (["-k", KEYS, GOOD], ["-k", BAD_KEYS, BAD], ["--help"]):
+                r = diagnose(*args, stdout=full)
+                want(r.rc == TROUBLE and r.err == "badmac: standard output: No space left on device\n", r)
+
+    def test_output_is_an_input(self):
+        capture, keys = self.path("c.pcap", read(GOOD)), self.path("k", read(KEYS))
+        trouble("would overwrite", "-o", capture, "-k", keys, capture)
+        trouble("would overwrite", "-o", keys, "-k", keys, capture)
+        want(read(capture) == read(GOOD) and read(keys) == read(KEYS), "overwritten")
+
+    def test_output_to_devices(self):
+        wanted = diagnose("-k", KEYS, GOOD).out
+        want(diagnose("-k", KEYS, "-o", "/dev/null", GOOD).rc == VERIFIED, "null")
+        r = diagnose("-k", KEYS, "-o", "/dev/stdout", GOOD)
+        want(r.rc == VERIFIED and r.out == wanted, r)
+        fifo = self.path("fifo")
+        os.mkfifo(fifo)
+        got = []
+        t = threading.Thread(target=lambda: got.append(read(fifo)))
+        t.start()
+        want(diagnose("-k", KEYS, "-o", fifo, GOOD).rc == VERIFIED, "fifo")
+        t.join()
+        want(got == [wanted] and not os.path.isfile(fifo), got)
+
+    def test_closed_pipe(self):
+        for ignored, expected in ((False, -signal.SIGPIPE), (True, TROUBLE)):
+            r, w = os.pipe()
+            os.close(r)
+
+            def before(ignored=ignored):
+                signal.signal(signal.SIGPIPE, signal.SIG_IGN if ignored else signal.SIG_DFL)
+            child = subprocess.run([BADMAC, "diagnose", "-k", KEYS, GOOD], stdout=w, stderr=subprocess.PIPE,
+                                   restore_signals=False, preexec_fn=before, timeout=60)
+            os.close(w)
+            want(child.returncode == expected and len(child.stderr.splitlines()) == (1 if ignored else 0), child)
+
+    def test_closed_descriptors(self):
+        def close():
+            os.close(1)
+        r = subprocess.run([BADMAC, "diagnose", "-k", KEYS, GOOD], stderr=subprocess.PIPE, preexec_fn=close, timeout=60)
+        want(r.returncode == TROUBLE and r.stderr == b"badmac: standard output: Bad file descriptor\n", r)
+        want(read(GOOD)[:4] == b"\xd4\xc3\xb2\xa1", "capture written to")
+
+    # Terminals ----------------------------------------------------------------------------------
+
+    def on_terminal(self, *args, env=None, which=("stdout",)):
+        """What the terminal gets, with the streams of `which` on it."""
+        master, slave = pty.openpty()
+        full = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM")}
+        full.update(env or {"TERM": "xterm"})
+        other = subprocess.DEVNULL
+        child = subprocess.Popen([BADMAC, "diagnose", *args], env=full, stdin=subprocess.DEVNULL,
+                                 stdout=slave if "stdout" in which else other,
+                                 stderr=slave if "stderr" in which else other)
+        os.close(slave)
+        out = b""
+        while True:
+            if not select.select([master], [], [], 60)[0]:
+                break
+            try:
+                b = os.read(master, 65536)
+            except OSError:
+                break
+            if not b:
+                break
+            out += b
+        os.close(master)
+        child.wait(60)
+        return out
+
+    def test_colors(self):
+        colored = b"\x1b["
+        args = ("-k", BAD_KEYS, BAD)
+        want(colored in self.on_terminal(*args), "a terminal")
+        want(colored in self.on_terminal(*args, env={"TERM": "xterm", "NO_COLOR": ""}), "empty NO_COLOR")
+        want(colored not in self.on_terminal(*args, env={"TERM": "xterm", "NO_COLOR": "1"}), "NO_COLOR")
+        want(colored not in self.on_terminal(*args, env={"TERM": "dumb"}), "dumb")
+        want(colored not in self.on_terminal("--color", "never", *args), "never")
+        want(colored in self.on_terminal("--color", "always", *args, env={"NO_COLOR": "1"}), "always")
+        want(colored in diagnose("--color=always", *args).out, "always, a pipe")
+        want(colored not in diagnose(*args).out and colored not in diagnose("--color=auto", *args).out, "a pipe")
+        want(colored not in diagnose("--color=always", "--format=json", *args).out, "JSON")
+
+    def test_progress(self):
+        """A stream that dawdles: the line appears only after a while, only on a terminal, and goes again."""
+        packets = read(GOOD)[24:]
+        slow = read(GOOD)[:24] + packets * (120000 * 100 // len(packets))
+        path = self.path("slow.pcap", slow)
+        quick = self.on_terminal("-k", KEYS, GOOD, which=("stderr",))
+        want(quick == b"", quick)
+        for args in (["-q"], ["--no-progress"]):
+            want(b"MiB" not in self.on_terminal(*args, "-k", KEYS, path, which=("stderr",)), args)
+        shown = self.on_terminal("-k", KEYS, path, which=("stderr",))
+        # A quick machine may be done before the line is due.
+        want(shown.count(b"MiB") == 0 or b"\r\x1b[K" in shown.split(b"MiB")[-1], shown[-300:])
+        want(b"MiB" not in diagnose("-k", KEYS, path).err.encode(), "a pipe")
+
+
+def main():
+    run("--version")  # or stop here
+    tap, cli = judge.Tap(), Cli()
+    for name in [n for n in dir(cli) if n.startswith("test_")]:
+        tap.case(name[5:].replace("_", " "), getattr(cli, name))
+    cli.dir.cleanup()
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
