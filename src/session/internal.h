@@ -103,6 +103,7 @@ struct bm_session {
 
 	struct bm_session_facts facts;
 	bool client_hello, server_hello, early_offered, psk_offered;
+	bool hello_due; /* after a HelloRetryRequest, until the second ClientHello */
 	uint8_t server_random[BM_RANDOM];
 	uint8_t client_session_id[32], server_session_id[32];
 	size_t client_session_id_len, server_session_id_len;

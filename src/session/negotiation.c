@@ -50,6 +50,7 @@ client_hello(struct half *h, const struct bm_message *m)
 	if (h->epoch == BM_EPOCH_EARLY && is_tls13(s))
 		enter_epoch(h, BM_EPOCH_PLAIN);
 	bool second = s->client_hello;
+	s->hello_due = false;
 	s->client_hello = true;
 	memcpy(s->facts.client_random, hello.random, BM_RANDOM);
 	s->facts.has_client_random = true;
@@ -105,6 +106,7 @@ server_hello(struct half *h, const struct bm_message *m)
 	f->suite_unsupported = f->suite == NULL || !bm_suite_available(f->suite);
 	f->draft = hello.ext.draft;
 	if (hello.hello_retry_request) {
+		s->hello_due = true;
 		enter_after_hello(s, true);
 		return;
 	}
@@ -194,8 +196,12 @@ handle_message(struct half *h, const struct bm_message *m)
 			client_key_exchange(h, m);
 		break;
 	case BM_NEW_SESSION_TICKET:
-		if (!is_tls13(s) && bm_ticket_parse(m->body, &ticket))
+		if (!is_tls13(s) && bm_ticket_parse(m->body, &ticket)) {
 			replace(s, &s->new_ticket, ticket);
+			/* It may come after the first record that verified. */
+			if (s->verified_since_keys != 0)
+				keys_confirmed(s);
+		}
 		break;
 	case BM_ENCRYPTED_EXTENSIONS:
 		if (is_tls13(s) && bm_encrypted_extensions_parse(m->body, &ext)) {

@@ -311,8 +311,10 @@ must_wait(struct half *h, struct bm_record_header hdr)
 
 	if (h->no_waiting || s->middle || h->protected)
 		return false;
-	bool needed = h->side == BM_SERVER ? !s->client_hello
-									   : s->client_hello && !s->server_hello &&
+	/* The server answers each ClientHello; what the client sends between its hellos and what
+	 * follows them can only be told apart by that answer, unless it is known to be TLS 1.3. */
+	bool needed = h->side == BM_SERVER ? !s->client_hello || s->hello_due
+									   : s->client_hello && !s->server_hello && !is_tls13(s) &&
 											 hdr.type != BM_HANDSHAKE && hdr.type != BM_ALERT;
 	if (!needed)
 		return false;

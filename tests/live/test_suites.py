@@ -50,10 +50,10 @@ class Suites:
         if not candidates:
             return
         r = rng.choice(candidates)
-        # The last block of a CBC record is also the next record's IV up to TLS 1.0: spare it here.
-        bad, _ = conv.flip(r, rng, last_octets_spared=16 if not conv.is_tls13() and r.data[2] <= 1 else 0)
+        # The last block of a CBC record, before a MAC over it, is also the next record's IV up to TLS 1.0: spare it.
+        bad, _ = conv.flip(r, rng, last_octets_spared=64 if not conv.is_tls13() and r.data[2] <= 1 else 0)
         segs = wire.segments(bad)
-        wire.write(path, [(c, wire.segments(c)) for c in conversations[:-1]] + [(bad, segs)])
+        wire.write(path, wire.in_turn(conversations[:-1] + [bad]))
         expected = judge.flip_expectation(bad, segs, r)
         if len(conversations) > 1:
             expected.pop("packets", None)

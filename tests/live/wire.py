@@ -218,6 +218,11 @@ def segments(conv, mss=1448, seed=None, ts_us=1700000000_000000):
     return out
 
 
+def in_turn(conversations):
+    """Parts for a capture in which each conversation starts a minute after the one before."""
+    return [(c, segments(c, ts_us=1700000000_000000 + n * 60_000000)) for n, c in enumerate(conversations)]
+
+
 def carriers(segs, direction, off, length):
     """Numbers of the frames (from 1) whose payload overlaps the run."""
     return [n for n, s in enumerate(segs, 1)
