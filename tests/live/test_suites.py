@@ -28,8 +28,7 @@ class Suites:
     def judged(self, name, conversations, keys, flip=True, no_keys=True, verified=None, segment_seed=None, seq=True):
         """The three questions about one recording."""
         path = self.name_file()
-        parts = [(c, wire.segments(c, seed=segment_seed)) for c in conversations]
-        wire.write(path, parts)
+        wire.write(path, wire.in_turn(conversations, segment_seed))
         if verified is None:
             verified = sum(len(c.protected()) for c in conversations)
         if verified < 4:
@@ -46,7 +45,7 @@ class Suites:
     def flipped(self, name, path, conversations, keys, verified, seq):
         rng = judge.rng_for(name)
         conv = conversations[-1]
-        candidates = [r for d in (0, 1) for r in conv.application(d) if len(r) > 60]
+        candidates = [r for d in (0, 1) for r in conv.application(d) if len(r) > 80]
         if not candidates:
             return
         r = rng.choice(candidates)

@@ -218,9 +218,9 @@ def segments(conv, mss=1448, seed=None, ts_us=1700000000_000000):
     return out
 
 
-def in_turn(conversations):
+def in_turn(conversations, seed=None):
     """Parts for a capture in which each conversation starts a minute after the one before."""
-    return [(c, segments(c, ts_us=1700000000_000000 + n * 60_000000)) for n, c in enumerate(conversations)]
+    return [(c, segments(c, seed=seed, ts_us=1700000000_000000 + n * 60_000000)) for n, c in enumerate(conversations)]
 
 
 def carriers(segs, direction, off, length):
