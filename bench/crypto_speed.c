@@ -42,8 +42,8 @@ report(const char *name, step *f, void *object)
 	double little = measure(f, object, SHORT);
 	double much = measure(f, object, FULL);
 
-	printf("%-32s %7.0f ns at %d B %8.2f GB/s at %d B\n", name, little, SHORT,
-	    (double)FULL / much, FULL);
+	printf("%-32s %7.0f ns at %d B %8.2f GB/s at %d B\n", name, little, SHORT, (double)FULL / much,
+		FULL);
 }
 
 static void
@@ -97,8 +97,8 @@ mask_step(void *cipher, size_t n)
 static void
 hmacs(void)
 {
-	static const char *const name[] = {"HMAC-MD5", "HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA384",
-	    "HMAC-SM3"};
+	static const char *const name[] = {
+		"HMAC-MD5", "HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA384", "HMAC-SM3"};
 
 	for (int h = BM_MD5; h <= BM_SM3; h++) {
 		struct bm_hmac *m;

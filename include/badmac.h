@@ -50,13 +50,14 @@ enum badmac_format { BADMAC_TEXT, BADMAC_JSON };
 /* Zero means the default everywhere. */
 struct badmac_options {
 	enum badmac_place place;
-	size_t flow_memory;   /* octets held per direction of a connection; default 4 MiB */
-	size_t total_memory;  /* octets held in all; default 512 MiB */
-	size_t max_flows;     /* flows followed at a time; default 1,000,000 */
+	size_t flow_memory;  /* octets held per direction of a connection; default 4 MiB */
+	size_t total_memory; /* octets held in all; default 512 MiB */
+	size_t max_flows;    /* flows followed at a time; default 1,000,000 */
 	enum badmac_format format;
-	int color;            /* text: use ANSI colours */
-	int verbose;          /* text: show every connection, not only failing ones */
-	/* Receives the report in order. Returns 0, or non-zero to stop: the run then ends with BADMAC_IO. */
+	int color;   /* text: use ANSI colours */
+	int verbose; /* text: show every connection, not only failing ones */
+	/* Receives the report in order. Returns 0, or non-zero to stop: the run then ends with
+	 * BADMAC_IO. */
 	int (*write)(void *ctx, const char *bytes, size_t n);
 	void *write_ctx;
 	/* Called now and then with octets of input done and in all (0: unknown); may be NULL. */
@@ -66,8 +67,8 @@ struct badmac_options {
 
 struct badmac; /* a diagnosis */
 
-/* What went wrong: static text, the byte offset in the input it is about, and the name of that input (NULL
- * when it is about no capture; valid until badmac_free). */
+/* What went wrong: static text, the byte offset in the input it is about, and the name of that
+ * input (NULL when it is about no capture; valid until badmac_free). */
 struct badmac_error {
 	enum badmac_status status;
 	const char *what;
@@ -76,21 +77,21 @@ struct badmac_error {
 };
 
 /* options are copied. On failure *out is NULL. error may be NULL here and below. */
-BADMAC_API enum badmac_status badmac_new(struct badmac **out, const struct badmac_options *options,
-    struct badmac_error *error);
+BADMAC_API enum badmac_status badmac_new(
+	struct badmac **out, const struct badmac_options *options, struct badmac_error *error);
 
 /* Key material of any kind, recognised by content; copied (and wiped by badmac_free). */
-BADMAC_API enum badmac_status badmac_add_keys(struct badmac *b, const void *bytes, size_t n,
-    struct badmac_error *error);
+BADMAC_API enum badmac_status badmac_add_keys(
+	struct badmac *b, const void *bytes, size_t n, struct badmac_error *error);
 
-/* A capture in memory that outlives the diagnosis. Only noted here: it is read by badmac_run, rotated
- * pieces in order of time. name is copied; it appears in reports. */
-BADMAC_API enum badmac_status badmac_add_capture(struct badmac *b, const char *name, const void *bytes,
-    size_t n, struct badmac_error *error);
+/* A capture in memory that outlives the diagnosis. Only noted here: it is read by badmac_run,
+ * rotated pieces in order of time. name is copied; it appears in reports. */
+BADMAC_API enum badmac_status badmac_add_capture(
+	struct badmac *b, const char *name, const void *bytes, size_t n, struct badmac_error *error);
 
 /* A capture behind a read function: up to n bytes into p; the count, 0 at the end, -1 on error. */
 BADMAC_API enum badmac_status badmac_add_stream(struct badmac *b, const char *name,
-    long (*read)(void *ctx, uint8_t *p, size_t n), void *ctx, struct badmac_error *error);
+	long (*read)(void *ctx, uint8_t *p, size_t n), void *ctx, struct badmac_error *error);
 
 /* Reads everything and writes the report. Once per diagnosis. */
 BADMAC_API enum badmac_status badmac_run(struct badmac *b, struct badmac_error *error);
@@ -98,9 +99,11 @@ BADMAC_API enum badmac_status badmac_run(struct badmac *b, struct badmac_error *
 /* After badmac_run. */
 BADMAC_API enum badmac_result badmac_result(const struct badmac *b);
 
-/* When the result is BADMAC_UNDECIDED: the nth reason, a sentence without a full stop, and in *connections (may
- * be NULL) of how many connections it holds; NULL past the last. Valid until badmac_free. */
-BADMAC_API const char *badmac_undecided_because(const struct badmac *b, size_t nth, uint64_t *connections);
+/* When the result is BADMAC_UNDECIDED: the nth reason, a sentence without a full stop, and in
+ * *connections (may be NULL) of how many connections it holds; NULL past the last. Valid until
+ * badmac_free. */
+BADMAC_API const char *badmac_undecided_because(
+	const struct badmac *b, size_t nth, uint64_t *connections);
 
 /* The nth notice (truncated input, bad key log lines, ...) for a person; NULL past the last. Valid
  * until badmac_free. */

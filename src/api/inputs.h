@@ -5,15 +5,15 @@
 #include "capture/capture.h"
 
 struct input {
-	char *name;               /* owned */
-	struct bm_view bytes;     /* in memory; empty for a stream */
+	char *name;           /* owned */
+	struct bm_view bytes; /* in memory; empty for a stream */
 	bm_read_fn read;
 	void *ctx;
 	uint64_t first_ns, last_ns;
 	bool timed;
-	uint32_t site;            /* captures of one site are pieces of one capture */
+	uint32_t site; /* captures of one site are pieces of one capture */
 	const char *site_name;
-	uint64_t packets_before;  /* frames in earlier pieces of the site */
+	uint64_t packets_before; /* frames in earlier pieces of the site */
 };
 
 struct inputs {
@@ -21,8 +21,8 @@ struct inputs {
 	size_t n, cap;
 };
 
-BM_MUST_USE enum bm_status inputs_add(struct inputs *in, const char *name, struct bm_view bytes,
-    bm_read_fn read, void *ctx);
+BM_MUST_USE enum bm_status inputs_add(
+	struct inputs *in, const char *name, struct bm_view bytes, bm_read_fn read, void *ctx);
 /* Brings rotated pieces into order, and tells captures taken at different places (they overlap in
  * time) apart by site. */
 void inputs_order(struct inputs *in);

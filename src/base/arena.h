@@ -17,8 +17,8 @@ void *bm_arena_take(struct bm_arena *a, size_t count, size_t size);
 /* A copy; NULL as above (never for an empty view unless out of memory). */
 void *bm_arena_copy(struct bm_arena *a, struct bm_view v);
 /* printf into the arena; NULL as above. */
-__attribute__((format(printf, 2, 3))) const char *bm_arena_print(struct bm_arena *a,
-    const char *format, ...);
+__attribute__((format(printf, 2, 3))) const char *bm_arena_print(
+	struct bm_arena *a, const char *format, ...);
 void bm_arena_clear(struct bm_arena *a);
 
 #endif

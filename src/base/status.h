@@ -38,7 +38,7 @@ struct bm_error {
 
 /* Sets *e (when e is not NULL) and returns status, so that a parser can
  * `return bm_fail(e, BM_FORMAT, off, "...")`. */
-enum bm_status bm_fail(struct bm_error *e, enum bm_status status, uint64_t offset,
-    const char *what);
+enum bm_status bm_fail(
+	struct bm_error *e, enum bm_status status, uint64_t offset, const char *what);
 
 #endif

@@ -138,8 +138,8 @@ const char *
 bm_capture_format(const struct bm_capture *c)
 {
 	static const char *const name[2][3] = {
-	    [0] = {[BM_PLAIN] = "pcap", [BM_GZIP] = "pcap (gzip)", [BM_ZSTD] = "pcap (zstd)"},
-	    [1] = {[BM_PLAIN] = "pcapng", [BM_GZIP] = "pcapng (gzip)", [BM_ZSTD] = "pcapng (zstd)"},
+		[0] = {[BM_PLAIN] = "pcap", [BM_GZIP] = "pcap (gzip)", [BM_ZSTD] = "pcap (zstd)"},
+		[1] = {[BM_PLAIN] = "pcapng", [BM_GZIP] = "pcapng (gzip)", [BM_ZSTD] = "pcapng (zstd)"},
 	};
 
 	return name[c->next == bm_pcapng_next][c->packing];

@@ -16,13 +16,13 @@ typedef long (*bm_read_fn)(void *ctx, uint8_t *p, size_t n);
 enum bm_frame_direction { BM_FRAME_UNKNOWN, BM_FRAME_INBOUND, BM_FRAME_OUTBOUND };
 
 struct bm_frame {
-	struct bm_view data;   /* as captured; may be shorter than wire_len (snaplen) */
-	uint32_t wire_len;     /* octets on the wire; never less than data.n */
-	uint64_t ts_ns;        /* since the Unix epoch; 0 when the block carries no time */
-	uint32_t link_type;    /* LINKTYPE_ value of the interface */
-	uint64_t number;       /* from 1, as Wireshark numbers frames */
-	uint64_t offset;       /* of data in the (decompressed) capture */
-	bool stable;           /* data stays valid until bm_capture_free; else until the next call */
+	struct bm_view data; /* as captured; may be shorter than wire_len (snaplen) */
+	uint32_t wire_len;   /* octets on the wire; never less than data.n */
+	uint64_t ts_ns;      /* since the Unix epoch; 0 when the block carries no time */
+	uint32_t link_type;  /* LINKTYPE_ value of the interface */
+	uint64_t number;     /* from 1, as Wireshark numbers frames */
+	uint64_t offset;     /* of data in the (decompressed) capture */
+	bool stable;         /* data stays valid until bm_capture_free; else until the next call */
 	enum bm_frame_direction direction; /* pcapng epb_flags */
 };
 
@@ -44,12 +44,12 @@ struct bm_capture_item {
  * the handle. Recognised by content. BM_FORMAT when it is no capture, empty input
  * included; BM_TRUNCATED when compressed input ends before that is known; BM_LIMIT,
  * BM_IO, BM_NOMEM. *out is NULL unless BM_OK. */
-BM_MUST_USE enum bm_status bm_capture_open_memory(struct bm_capture **out, struct bm_view bytes,
-    struct bm_error *e);
+BM_MUST_USE enum bm_status bm_capture_open_memory(
+	struct bm_capture **out, struct bm_view bytes, struct bm_error *e);
 
 /* Same over a byte stream; ctx outlives the handle. */
-BM_MUST_USE enum bm_status bm_capture_open_stream(struct bm_capture **out, bm_read_fn read,
-    void *ctx, struct bm_error *e);
+BM_MUST_USE enum bm_status bm_capture_open_stream(
+	struct bm_capture **out, bm_read_fn read, void *ctx, struct bm_error *e);
 
 /* The next frame or secrets block. BM_END at a clean end; BM_TRUNCATED when the
  * input ends inside a block (everything before it has been yielded; *e says at
@@ -57,8 +57,8 @@ BM_MUST_USE enum bm_status bm_capture_open_stream(struct bm_capture **out, bm_re
  * the block, or how far compressed data could be read); BM_LIMIT when the capture
  * asks for more memory than it may have; BM_IO, BM_NOMEM. After anything but BM_OK it
  * yields the same again. */
-BM_MUST_USE enum bm_status bm_capture_next(struct bm_capture *c, struct bm_capture_item *item,
-    struct bm_error *e);
+BM_MUST_USE enum bm_status bm_capture_next(
+	struct bm_capture *c, struct bm_capture_item *item, struct bm_error *e);
 
 /* Bytes of (decompressed) capture consumed so far, and of input (compressed). */
 uint64_t bm_capture_offset(const struct bm_capture *c);
@@ -74,13 +74,13 @@ typedef enum bm_status (*bm_secrets_fn)(void *ctx, const struct bm_secrets *s);
  * can serve for packets at its start. pcap has none: the call returns at once.
  * BM_OK when the whole capture was scanned; what fn returned; else as bm_capture_open_memory
  * and bm_capture_next, with everything before the place of the fault reported. */
-BM_MUST_USE enum bm_status bm_capture_scan_secrets(struct bm_view bytes, bm_secrets_fn fn,
-    void *ctx, struct bm_error *e);
+BM_MUST_USE enum bm_status bm_capture_scan_secrets(
+	struct bm_view bytes, bm_secrets_fn fn, void *ctx, struct bm_error *e);
 
 /* The time of the first frame, to order the pieces of a rotated capture.
  * BM_END when there is no frame; else as bm_capture_open_memory and bm_capture_next. */
-BM_MUST_USE enum bm_status bm_capture_first_time(struct bm_view bytes, uint64_t *ts_ns,
-    struct bm_error *e);
+BM_MUST_USE enum bm_status bm_capture_first_time(
+	struct bm_view bytes, uint64_t *ts_ns, struct bm_error *e);
 
 /* NULL is allowed. */
 void bm_capture_free(struct bm_capture *c);

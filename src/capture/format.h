@@ -19,18 +19,17 @@ struct bm_interface {
 };
 
 struct bm_capture {
-	struct bm_input raw;    /* as the caller gave it */
-	struct bm_input plain;  /* what comes out of unpack */
+	struct bm_input raw;   /* as the caller gave it */
+	struct bm_input plain; /* what comes out of unpack */
 	struct bm_unpack *unpack;
-	struct bm_input *in;    /* of the two, the one that holds the capture */
+	struct bm_input *in; /* of the two, the one that holds the capture */
 	bm_read_fn read;
 	void *read_ctx;
 	enum bm_packing packing;
-	enum bm_status (*next)(struct bm_capture *c, struct bm_capture_item *item,
-	    struct bm_error *e);
-	struct bm_error last;   /* yielded for good once its status is not BM_OK */
+	enum bm_status (*next)(struct bm_capture *c, struct bm_capture_item *item, struct bm_error *e);
+	struct bm_error last; /* yielded for good once its status is not BM_OK */
 	uint64_t frames;
-	bool big;               /* the byte order of the file or section */
+	bool big; /* the byte order of the file or section */
 
 	/* pcap */
 	uint32_t record_header;
@@ -49,10 +48,9 @@ bool bm_is_pcapng(struct bm_view m);
 
 /* Reads the file header, so that bm_pcap_next can go on behind it. */
 BM_MUST_USE enum bm_status bm_pcap_start(struct bm_capture *c, struct bm_error *e);
-enum bm_status bm_pcap_next(struct bm_capture *c, struct bm_capture_item *item,
-    struct bm_error *e);
-enum bm_status bm_pcapng_next(struct bm_capture *c, struct bm_capture_item *item,
-    struct bm_error *e);
+enum bm_status bm_pcap_next(struct bm_capture *c, struct bm_capture_item *item, struct bm_error *e);
+enum bm_status bm_pcapng_next(
+	struct bm_capture *c, struct bm_capture_item *item, struct bm_error *e);
 
 /* Sets resolution and offset of an interface. */
 void bm_interface_clock(struct bm_interface *f, uint8_t ts_resolution, int64_t ts_offset_s);

@@ -12,11 +12,11 @@ void
 bm_input_memory(struct bm_input *in, struct bm_view bytes)
 {
 	*in = (struct bm_input){
-	    .p = bytes.p,
-	    .n = bytes.n,
-	    .whole = true,
-	    .end = BM_END,
-	    .end_what = "end of the capture",
+		.p = bytes.p,
+		.n = bytes.n,
+		.whole = true,
+		.end = BM_END,
+		.end_what = "end of the capture",
 	};
 }
 
@@ -115,8 +115,7 @@ bm_input_skip(struct bm_input *in, uint64_t n, struct bm_error *e)
 		if (in->end == BM_OK)
 			fill_once(in);
 		if (in->end == BM_END)
-			return bm_fail(e, BM_TRUNCATED, in->base + in->n,
-			    "the capture ends inside a block");
+			return bm_fail(e, BM_TRUNCATED, in->base + in->n, "the capture ends inside a block");
 		if (in->end != BM_OK)
 			return ended(in, e);
 	}

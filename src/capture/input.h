@@ -10,15 +10,15 @@
 
 /* Brings 1 to n bytes and BM_OK, or none and the reason why no more will come;
  * *what may then be set to a static text that says more. */
-typedef enum bm_status (*bm_fill_fn)(void *ctx, uint8_t *p, size_t n, size_t *got,
-    const char **what);
+typedef enum bm_status (*bm_fill_fn)(
+	void *ctx, uint8_t *p, size_t n, size_t *got, const char **what);
 
 struct bm_input {
 	const uint8_t *p; /* the bytes at hand */
 	size_t n;
-	size_t off;       /* of the cursor in p */
-	uint64_t base;    /* how many bytes came before p[0] */
-	bool whole;       /* p is all there is and outlives the input */
+	size_t off;    /* of the cursor in p */
+	uint64_t base; /* how many bytes came before p[0] */
+	bool whole;    /* p is all there is and outlives the input */
 
 	bm_fill_fn fill;
 	void *ctx;

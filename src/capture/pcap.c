@@ -87,14 +87,14 @@ bm_pcap_next(struct bm_capture *c, struct bm_capture_item *item, struct bm_error
 	bm_input_advance(in, c->record_header);
 	item->event = BM_CAPTURE_FRAME;
 	item->frame = (struct bm_frame){
-	    .data = bm_view(bm_input_rest(in).p, captured),
-	    .wire_len = original > captured ? original : captured,
-	    .ts_ns = seconds * 1000000000 + fraction * c->ns_per_fraction,
-	    .link_type = c->link_type,
-	    .number = ++c->frames,
-	    .offset = bm_input_offset(in),
-	    .stable = in->whole,
-	    .direction = BM_FRAME_UNKNOWN,
+		.data = bm_view(bm_input_rest(in).p, captured),
+		.wire_len = original > captured ? original : captured,
+		.ts_ns = seconds * 1000000000 + fraction * c->ns_per_fraction,
+		.link_type = c->link_type,
+		.number = ++c->frames,
+		.offset = bm_input_offset(in),
+		.stable = in->whole,
+		.direction = BM_FRAME_UNKNOWN,
 	};
 	bm_input_advance(in, captured);
 	bm_input_prefetch(in);

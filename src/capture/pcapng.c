@@ -29,16 +29,11 @@ enum {
 };
 
 /* Options (sections 4.1 to 4.3). */
-enum {
-	OPTION_END = 0,
-	OPTION_PACKET_FLAGS = 2,
-	OPTION_IF_TSRESOL = 9,
-	OPTION_IF_TSOFFSET = 14
-};
+enum { OPTION_END = 0, OPTION_PACKET_FLAGS = 2, OPTION_IF_TSRESOL = 9, OPTION_IF_TSOFFSET = 14 };
 
 struct block {
 	uint32_t type;
-	uint32_t total_len;   /* with padding */
+	uint32_t total_len; /* with padding */
 	uint64_t offset;
 	struct bm_reader body;
 };
@@ -53,7 +48,7 @@ bm_is_pcapng(struct bm_view m)
 	bm_skip(&r, 4);
 	struct bm_reader little = r;
 	return bm_left(&r) < 4 || bm_order32(&r, true) == BYTE_ORDER_MAGIC ||
-	       bm_order32(&little, false) == BYTE_ORDER_MAGIC;
+		   bm_order32(&little, false) == BYTE_ORDER_MAGIC;
 }
 
 static size_t
@@ -116,8 +111,8 @@ interface(struct bm_capture *c, struct block *b, struct bm_error *e)
 	bm_interface_clock(&f, ts_resolution, ts_offset_s);
 
 	void *items = c->interfaces;
-	enum bm_status s = bm_grow(&items, &c->interface_cap, c->interface_count + 1, INTERFACES_MAX,
-	    sizeof *c->interfaces);
+	enum bm_status s = bm_grow(
+		&items, &c->interface_cap, c->interface_count + 1, INTERFACES_MAX, sizeof *c->interfaces);
 	c->interfaces = items;
 	if (s != BM_OK)
 		return bm_fail(e, s, b->offset, "no room for another interface of the section");
@@ -127,16 +122,16 @@ interface(struct bm_capture *c, struct block *b, struct bm_error *e)
 
 static void
 yield(struct bm_capture *c, struct bm_capture_item *item, const struct block *b,
-    const struct bm_interface *f, struct bm_view data)
+	const struct bm_interface *f, struct bm_view data)
 {
 	item->event = BM_CAPTURE_FRAME;
 	item->frame = (struct bm_frame){
-	    .data = data,
-	    .link_type = f->link_type,
-	    .number = ++c->frames,
-	    .offset = b->offset + BLOCK_HEADER + b->body.off - data.n,
-	    .stable = c->in->whole,
-	    .direction = BM_FRAME_UNKNOWN,
+		.data = data,
+		.link_type = f->link_type,
+		.number = ++c->frames,
+		.offset = b->offset + BLOCK_HEADER + b->body.off - data.n,
+		.stable = c->in->whole,
+		.direction = BM_FRAME_UNKNOWN,
 	};
 }
 
@@ -145,7 +140,7 @@ static enum bm_frame_direction
 direction(struct bm_reader *r, bool big)
 {
 	static const enum bm_frame_direction of[4] = {
-	    BM_FRAME_UNKNOWN, BM_FRAME_INBOUND, BM_FRAME_OUTBOUND, BM_FRAME_UNKNOWN};
+		BM_FRAME_UNKNOWN, BM_FRAME_INBOUND, BM_FRAME_OUTBOUND, BM_FRAME_UNKNOWN};
 	unsigned code;
 	struct bm_reader value;
 
@@ -204,8 +199,8 @@ packet(struct bm_capture *c, struct block *b, struct bm_capture_item *item, stru
 /* Only the original length is told: what was captured follows from the snaplen of the
  * first interface (section 4.4) and from the room in the block. */
 static enum bm_status
-simple_packet(struct bm_capture *c, struct block *b, struct bm_capture_item *item,
-    struct bm_error *e)
+simple_packet(
+	struct bm_capture *c, struct block *b, struct bm_capture_item *item, struct bm_error *e)
 {
 	uint32_t original = bm_order32(&b->body, c->big);
 	if (b->body.bad)
@@ -238,8 +233,8 @@ secrets(struct bm_capture *c, struct block *b, struct bm_capture_item *item, str
 		return BM_END;
 	item->event = BM_CAPTURE_SECRETS;
 	item->secrets = (struct bm_secrets){
-	    .key_log = data,
-	    .offset = b->offset + BLOCK_HEADER + b->body.off - data.n,
+		.key_log = data,
+		.offset = b->offset + BLOCK_HEADER + b->body.off - data.n,
 	};
 	return BM_OK;
 }
@@ -275,8 +270,8 @@ block_header(struct bm_capture *c, struct block *b, struct bm_error *e)
 
 /* The length at the end of the block. Compared padded, as block_header keeps it. */
 static enum bm_status
-check_trailer(struct bm_capture *c, const struct block *b, struct bm_view trailer,
-    struct bm_error *e)
+check_trailer(
+	struct bm_capture *c, const struct block *b, struct bm_view trailer, struct bm_error *e)
 {
 	struct bm_reader r = bm_reader(trailer);
 	uint32_t again = bm_order32(&r, c->big);
@@ -325,8 +320,8 @@ static bool
 numbered(uint32_t type)
 {
 	return type == BLOCK_JOURNAL || type == BLOCK_CUSTOM || type == BLOCK_CUSTOM_NO_COPY ||
-	       type == BLOCK_SYSDIG_EVENT || type == BLOCK_SYSDIG_EVENT_V2 ||
-	       type == BLOCK_SYSDIG_EVENT_V2_LARGE;
+		   type == BLOCK_SYSDIG_EVENT || type == BLOCK_SYSDIG_EVENT_V2 ||
+		   type == BLOCK_SYSDIG_EVENT_V2_LARGE;
 }
 
 enum bm_status

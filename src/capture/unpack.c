@@ -16,8 +16,8 @@ struct bm_unpack {
 	bool z_ready;
 	ZSTD_DStream *zstd;
 	struct bm_zstd_walk walk;
-	bool between;  /* at the start of a member or frame, or at the end of the last */
-	bool pending;  /* the decompressor may hold output that did not fit the last time */
+	bool between; /* at the start of a member or frame, or at the end of the last */
+	bool pending; /* the decompressor may hold output that did not fit the last time */
 	enum bm_status failed;
 	const char *failed_what;
 };
@@ -172,7 +172,7 @@ bm_unpack_fill(void *ctx, uint8_t *p, size_t n, size_t *got, const char **what)
 		}
 		size_t used = 0;
 		enum bm_status s = u->packing == BM_GZIP ? step_gzip(u, in, &used, p, n, got)
-		                                         : step_zstd(u, in, &used, p, n, got);
+												 : step_zstd(u, in, &used, p, n, got);
 		bm_input_advance(u->raw, used);
 		u->between = s == BM_END;
 		u->pending = s == BM_OK && *got == n;

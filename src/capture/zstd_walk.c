@@ -72,7 +72,7 @@ static void
 after_skip_size(struct bm_zstd_walk *w)
 {
 	uint32_t len = (uint32_t)w->head[0] | (uint32_t)w->head[1] << 8 | (uint32_t)w->head[2] << 16 |
-	               (uint32_t)w->head[3] << 24;
+				   (uint32_t)w->head[3] << 24;
 	enter(w, len == 0 ? BM_ZSTD_DONE : BM_ZSTD_SKIP, len);
 }
 

@@ -22,8 +22,8 @@ enum bm_zstd_piece {
 
 struct bm_zstd_walk {
 	enum bm_zstd_piece piece;
-	uint32_t left;      /* of the piece */
-	uint8_t head[5];    /* its first octets */
+	uint32_t left;   /* of the piece */
+	uint8_t head[5]; /* its first octets */
 	unsigned head_len;
 	bool last_block, checksum;
 };

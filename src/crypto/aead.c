@@ -11,9 +11,9 @@ enum { BLOCK = 16, CCM_PIECE = 4096 };
 struct bm_aead {
 	enum bm_mode mode;
 	size_t tag_size;
-	EVP_CIPHER_CTX *block;   /* GCM: the bare block cipher */
-	EVP_CIPHER_CTX *stream;  /* counter mode, or ChaCha20 */
-	EVP_CIPHER_CTX *chain;   /* CCM: CBC for its MAC */
+	EVP_CIPHER_CTX *block;  /* GCM: the bare block cipher */
+	EVP_CIPHER_CTX *stream; /* counter mode, or ChaCha20 */
+	EVP_CIPHER_CTX *chain;  /* CCM: CBC for its MAC */
 	EVP_MAC_CTX *poly1305;
 	GCM128_CONTEXT *gcm;
 	uint64_t shifted[128][2]; /* GCM: H times x^i, high half first */
@@ -86,8 +86,7 @@ gcm_hash_padded(GCM128_CONTEXT *gcm, struct bm_view v)
 
 	if (v.n == 0)
 		return true;
-	return CRYPTO_gcm128_aad(gcm, v.p, v.n) == 0 &&
-	    CRYPTO_gcm128_aad(gcm, zero, -v.n % BLOCK) == 0;
+	return CRYPTO_gcm128_aad(gcm, v.p, v.n) == 0 && CRYPTO_gcm128_aad(gcm, zero, -v.n % BLOCK) == 0;
 }
 
 /* The library hashes aad and text alike as associated data, which it can do without decrypting.
@@ -96,7 +95,7 @@ gcm_hash_padded(GCM128_CONTEXT *gcm, struct bm_view v)
  * difference of the two last blocks times H (SP 800-38D, section 6.4). */
 static enum bm_status
 gcm_tag(const struct bm_aead *a, const uint8_t nonce[12], struct bm_view aad, struct bm_view text,
-    uint8_t *tag)
+	uint8_t *tag)
 {
 	uint64_t aad_bits = (uint64_t)aad.n * 8, text_bits = (uint64_t)text.n * 8;
 	uint64_t hashed_bits = (aad_bits + 127) / 128 * 128 + (text_bits + 127) / 128 * 128;
@@ -117,7 +116,7 @@ gcm_tag(const struct bm_aead *a, const uint8_t nonce[12], struct bm_view aad, st
 
 static enum bm_status
 gcm(const struct bm_aead *a, const uint8_t nonce[12], struct bm_view aad, struct bm_view text,
-    uint8_t *plain, uint8_t *tag)
+	uint8_t *plain, uint8_t *tag)
 {
 	uint8_t counter[BLOCK] = {[15] = 2};
 	enum bm_status st = gcm_tag(a, nonce, aad, text, tag);
@@ -201,7 +200,7 @@ ccm_pad(struct ccm_mac *m)
 /* RFC 3610, section 2.2, with L = 3: B_0, then the associated data behind its length. */
 static void
 ccm_begin(struct ccm_mac *m, size_t tag_size, const uint8_t nonce[12], struct bm_view aad,
-    size_t text_len)
+	size_t text_len)
 {
 	uint8_t head[BLOCK + 6];
 	size_t n = BLOCK;
@@ -227,7 +226,7 @@ ccm_begin(struct ccm_mac *m, size_t tag_size, const uint8_t nonce[12], struct bm
  * are put together from the block cipher. The MAC is over the plaintext: decrypting is a must. */
 static enum bm_status
 ccm(const struct bm_aead *a, const uint8_t nonce[12], struct bm_view aad, struct bm_view text,
-    uint8_t *plain, uint8_t *tag)
+	uint8_t *plain, uint8_t *tag)
 {
 	static const uint8_t zero[BLOCK];
 	uint8_t counter[BLOCK] = {2};
@@ -239,7 +238,7 @@ ccm(const struct bm_aead *a, const uint8_t nonce[12], struct bm_view aad, struct
 		return BM_LIMIT;
 	memcpy(counter + 1, nonce, 12);
 	if (!restart(a->stream, counter) || !bm_crypto_update(a->stream, mask, zero, BLOCK) ||
-	    !restart(a->chain, zero))
+		!restart(a->chain, zero))
 		return bm_crypto_failure(BM_NOMEM);
 	ccm_begin(&m, a->tag_size, nonce, aad, text.n);
 	while (text.n != 0 && !m.failed) {
@@ -267,7 +266,8 @@ poly1305_setup(struct bm_aead *a, struct bm_view key)
 {
 	static const uint8_t zero[BLOCK];
 	EVP_MAC *mac;
-	enum bm_status st = bm_crypto_cipher_ctx(&a->stream, BM_CHACHA20, BM_USE_STREAM, key, zero, true);
+	enum bm_status st =
+		bm_crypto_cipher_ctx(&a->stream, BM_CHACHA20, BM_USE_STREAM, key, zero, true);
 
 	if (st == BM_OK)
 		st = bm_crypto_poly1305(&mac);
@@ -282,8 +282,8 @@ poly1305_padded(EVP_MAC_CTX *mac, struct bm_view v)
 {
 	static const uint8_t zero[BLOCK];
 
-	return v.n == 0 || (EVP_MAC_update(mac, v.p, v.n) == 1 &&
-	    EVP_MAC_update(mac, zero, -v.n % BLOCK) == 1);
+	return v.n == 0 ||
+		   (EVP_MAC_update(mac, v.p, v.n) == 1 && EVP_MAC_update(mac, zero, -v.n % BLOCK) == 1);
 }
 
 static void
@@ -296,7 +296,7 @@ store64_little(uint8_t *p, uint64_t v)
 /* RFC 8439, section 2.8: block 0 of the keystream is the MAC's key, the text starts at block 1. */
 static enum bm_status
 poly1305(const struct bm_aead *a, const uint8_t nonce[12], struct bm_view aad, struct bm_view text,
-    uint8_t *plain, uint8_t *tag)
+	uint8_t *plain, uint8_t *tag)
 {
 	static const uint8_t zero[64];
 	uint8_t iv[BLOCK] = {0};
@@ -308,10 +308,10 @@ poly1305(const struct bm_aead *a, const uint8_t nonce[12], struct bm_view aad, s
 	store64_little(lengths, aad.n);
 	store64_little(lengths + 8, text.n);
 	bool good = restart(a->stream, iv) && bm_crypto_update(a->stream, first, zero, sizeof(first)) &&
-	    EVP_MAC_init(a->poly1305, first, 32, NULL) == 1 && poly1305_padded(a->poly1305, aad) &&
-	    poly1305_padded(a->poly1305, text) &&
-	    EVP_MAC_update(a->poly1305, lengths, sizeof(lengths)) == 1 &&
-	    EVP_MAC_final(a->poly1305, tag, &n, BLOCK) == 1;
+				EVP_MAC_init(a->poly1305, first, 32, NULL) == 1 &&
+				poly1305_padded(a->poly1305, aad) && poly1305_padded(a->poly1305, text) &&
+				EVP_MAC_update(a->poly1305, lengths, sizeof(lengths)) == 1 &&
+				EVP_MAC_final(a->poly1305, tag, &n, BLOCK) == 1;
 	if (good && plain != NULL)
 		good = bm_crypto_update(a->stream, plain, text.p, text.n);
 	bm_wipe(first, sizeof(first));
@@ -324,7 +324,7 @@ setup(struct bm_aead *a, enum bm_cipher c, struct bm_view key)
 	switch (a->mode) {
 	case BM_MODE_GCM:
 		return bm_cipher_block(c) == BLOCK && a->tag_size == 16 ? gcm_setup(a, c, key)
-		                                                        : BM_UNSUPPORTED;
+																: BM_UNSUPPORTED;
 	case BM_MODE_CCM:
 		return bm_cipher_block(c) == BLOCK ? ccm_setup(a, c, key) : BM_UNSUPPORTED;
 	case BM_MODE_POLY1305:
@@ -335,8 +335,8 @@ setup(struct bm_aead *a, enum bm_cipher c, struct bm_view key)
 }
 
 enum bm_status
-bm_aead_new(struct bm_aead **out, enum bm_cipher c, enum bm_mode m, size_t tag_size,
-    struct bm_view key)
+bm_aead_new(
+	struct bm_aead **out, enum bm_cipher c, enum bm_mode m, size_t tag_size, struct bm_view key)
 {
 	*out = NULL;
 	if (tag_size != 16 && tag_size != 8)
@@ -357,7 +357,7 @@ bm_aead_new(struct bm_aead **out, enum bm_cipher c, enum bm_mode m, size_t tag_s
 
 enum bm_status
 bm_aead_tag(const struct bm_aead *a, const uint8_t nonce[12], struct bm_view aad,
-    struct bm_view text, uint8_t *plain, uint8_t tag[16])
+	struct bm_view text, uint8_t *plain, uint8_t tag[16])
 {
 	memset(tag, 0, BLOCK);
 	switch (a->mode) {
@@ -374,7 +374,7 @@ bm_aead_tag(const struct bm_aead *a, const uint8_t nonce[12], struct bm_view aad
  * CCM (24 bits, L = 3) and in ChaCha20-Poly1305 (32 bits, in steps of 64 octets). */
 enum bm_status
 bm_aead_decrypt_at(const struct bm_aead *a, const uint8_t nonce[12], uint64_t offset,
-    struct bm_view text, uint8_t *plain)
+	struct bm_view text, uint8_t *plain)
 {
 	static const uint64_t most = UINT64_C(0xfffffffe) * BLOCK;
 	uint8_t counter[BLOCK] = {0};
@@ -382,7 +382,7 @@ bm_aead_decrypt_at(const struct bm_aead *a, const uint8_t nonce[12], uint64_t of
 	if (offset % BM_AEAD_STEP != 0)
 		return BM_USAGE;
 	if (offset > most || text.n > most - offset ||
-	    (a->mode == BM_MODE_CCM && offset + text.n > 0xffffff))
+		(a->mode == BM_MODE_CCM && offset + text.n > 0xffffff))
 		return BM_LIMIT;
 	if (text.n == 0)
 		return BM_OK;

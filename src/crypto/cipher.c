@@ -14,15 +14,15 @@
 #include "base/buf.h"
 #include "crypto/idea.h"
 
-_Static_assert(_Generic((RC4_INT)0, uint32_t: 1, default: 0), "an RC4_INT is a word");
+_Static_assert(_Generic((RC4_INT)0, uint32_t : 1, default : 0), "an RC4_INT is a word");
 _Static_assert(sizeof(RC4_KEY) <= sizeof(((struct bm_rc4 *)NULL)->word),
-    "struct bm_rc4 holds the library's state");
+	"struct bm_rc4 holds the library's state");
 _Static_assert(_Alignof(RC4_KEY) <= _Alignof(struct bm_rc4), "and is aligned for it");
 
-/* SEED, RC2 and DES are in OpenSSL's legacy provider: a module of its own that may not be installed,
- * is looked for along an environment variable, and crashes when memory runs out while it loads.
- * So the first two are had from the library itself, and DES as 3DES with one key three times.
- * Most builds of OpenSSL lack IDEA. */
+/* SEED, RC2 and DES are in OpenSSL's legacy provider: a module of its own that may not be
+ * installed, is looked for along an environment variable, and crashes when memory runs out while it
+ * loads. So the first two are had from the library itself, and DES as 3DES with one key three
+ * times. Most builds of OpenSSL lack IDEA. */
 struct bm_cbc {
 	enum bm_cipher cipher;
 	size_t block;
@@ -45,8 +45,8 @@ des_setup(struct bm_cbc *k, struct bm_view key)
 
 	for (size_t i = 0; i < sizeof(triple); i++)
 		triple[i] = key.p[i % 8];
-	enum bm_status st = bm_crypto_cipher_ctx(&k->ctx, BM_3DES, BM_USE_CBC,
-	    bm_view(triple, sizeof(triple)), NULL, false);
+	enum bm_status st = bm_crypto_cipher_ctx(
+		&k->ctx, BM_3DES, BM_USE_CBC, bm_view(triple, sizeof(triple)), NULL, false);
 	bm_wipe(triple, sizeof(triple));
 	return st;
 }
@@ -142,7 +142,7 @@ bm_cbc_decrypt(const struct bm_cbc *k, const uint8_t *iv, struct bm_view text, u
 	if (k->ctx == NULL)
 		decrypt_directly(k, iv, text, plain);
 	else if (EVP_CipherInit_ex2(k->ctx, NULL, NULL, iv, -1, NULL) != 1 ||
-	    !bm_crypto_update(k->ctx, plain, text.p, text.n))
+			 !bm_crypto_update(k->ctx, plain, text.p, text.n))
 		return bm_crypto_failure(BM_NOMEM);
 	return BM_OK;
 }
@@ -214,8 +214,8 @@ bm_number_mask(enum bm_cipher c, struct bm_view key, const uint8_t sample[16], u
 	/* ChaCha20's counter and nonce are the sample, which is also how the library lays out its
 	 * 16 octet IV. */
 	bool chacha = c == BM_CHACHA20;
-	enum bm_status st = bm_crypto_cipher_ctx(&ctx, c, chacha ? BM_USE_STREAM : BM_USE_ECB, key,
-	    chacha ? sample : NULL, true);
+	enum bm_status st = bm_crypto_cipher_ctx(
+		&ctx, c, chacha ? BM_USE_STREAM : BM_USE_ECB, key, chacha ? sample : NULL, true);
 	if (st != BM_OK)
 		return st;
 	if (!bm_crypto_update(ctx, mask, chacha ? zero : sample, 16))

@@ -21,32 +21,42 @@ void bm_crypto_ignore_config(void);
 enum bm_hash { BM_HASH_NONE, BM_MD5, BM_SHA1, BM_SHA256, BM_SHA384, BM_SM3, BM_MD5_SHA1 };
 enum { BM_HASH_MAX = 64, BM_BLOCK_MAX = 16, BM_KEY_MAX = 32 };
 
-size_t bm_hash_size(enum bm_hash h);   /* octets of output */
-size_t bm_hash_block(enum bm_hash h);  /* octets of the compression function's block */
+size_t bm_hash_size(enum bm_hash h);  /* octets of output */
+size_t bm_hash_block(enum bm_hash h); /* octets of the compression function's block */
 
 /* One-shot over several views in a row. BM_UNSUPPORTED when the library lacks it. */
-BM_MUST_USE enum bm_status bm_hash_once(enum bm_hash h, const struct bm_view *v, size_t n,
-    uint8_t out[BM_HASH_MAX]);
+BM_MUST_USE enum bm_status bm_hash_once(
+	enum bm_hash h, const struct bm_view *v, size_t n, uint8_t out[BM_HASH_MAX]);
 
 /* HMAC with a key set up once; usable any number of times (RFC 2104). Any key length.
  * BM_UNSUPPORTED for BM_HASH_NONE and BM_MD5_SHA1. */
 struct bm_hmac;
 BM_MUST_USE enum bm_status bm_hmac_new(struct bm_hmac **out, enum bm_hash h, struct bm_view key);
-BM_MUST_USE enum bm_status bm_hmac_tag(const struct bm_hmac *m, const struct bm_view *v, size_t n,
-    uint8_t out[BM_HASH_MAX]);
+BM_MUST_USE enum bm_status bm_hmac_tag(
+	const struct bm_hmac *m, const struct bm_view *v, size_t n, uint8_t out[BM_HASH_MAX]);
 void bm_hmac_free(struct bm_hmac *m); /* wipes */
 
 enum bm_cipher {
 	BM_CIPHER_NULL,
 	BM_RC4,
-	BM_DES, BM_3DES, BM_IDEA, BM_SEED, BM_RC2,                       /* CBC */
-	BM_AES128, BM_AES256, BM_CAMELLIA128, BM_CAMELLIA256, BM_ARIA128, BM_ARIA256, BM_SM4,
+	BM_DES,
+	BM_3DES,
+	BM_IDEA,
+	BM_SEED,
+	BM_RC2, /* CBC */
+	BM_AES128,
+	BM_AES256,
+	BM_CAMELLIA128,
+	BM_CAMELLIA256,
+	BM_ARIA128,
+	BM_ARIA256,
+	BM_SM4,
 	BM_CHACHA20
 };
 enum bm_mode { BM_MODE_STREAM, BM_MODE_CBC, BM_MODE_GCM, BM_MODE_CCM, BM_MODE_POLY1305 };
 
 size_t bm_cipher_key_size(enum bm_cipher c); /* RC4, RC2: 16, what TLS gives them */
-size_t bm_cipher_block(enum bm_cipher c); /* 1 for stream ciphers */
+size_t bm_cipher_block(enum bm_cipher c);    /* 1 for stream ciphers */
 /* Whether it can really be had from the linked library (asked by trying). */
 bool bm_cipher_available(enum bm_cipher c, enum bm_mode m);
 
@@ -54,47 +64,47 @@ bool bm_cipher_available(enum bm_cipher c, enum bm_mode m);
  * size, BM_UNSUPPORTED for a pair of cipher and mode that cannot be had. GCM and CCM work with
  * every cipher of 16 octet blocks, whether or not the library itself combines the two. */
 struct bm_aead;
-BM_MUST_USE enum bm_status bm_aead_new(struct bm_aead **out, enum bm_cipher c, enum bm_mode m,
-    size_t tag_size, struct bm_view key);
-/* The tag that ciphertext `text` should carry; plain (may be NULL) receives text.n bytes of plaintext.
- * plain may be text.p. nonce: 12 bytes. Octets of tag past the tag's size become 0. Does not compare:
- * plain is written whether or not the tag that came with the text is right.
- * BM_LIMIT: CCM text of 2^24 octets or more. */
+BM_MUST_USE enum bm_status bm_aead_new(
+	struct bm_aead **out, enum bm_cipher c, enum bm_mode m, size_t tag_size, struct bm_view key);
+/* The tag that ciphertext `text` should carry; plain (may be NULL) receives text.n bytes of
+ * plaintext. plain may be text.p. nonce: 12 bytes. Octets of tag past the tag's size become 0. Does
+ * not compare: plain is written whether or not the tag that came with the text is right. BM_LIMIT:
+ * CCM text of 2^24 octets or more. */
 BM_MUST_USE enum bm_status bm_aead_tag(const struct bm_aead *a, const uint8_t nonce[12],
-    struct bm_view aad, struct bm_view text, uint8_t *plain, uint8_t tag[16]);
+	struct bm_view aad, struct bm_view text, uint8_t *plain, uint8_t tag[16]);
 /* The plaintext of `text`, which stands `offset` octets into its record; the tag is not looked at.
  * offset is a multiple of BM_AEAD_STEP (else BM_USAGE). plain may be text.p. BM_LIMIT as above. */
 enum { BM_AEAD_STEP = 64 };
 BM_MUST_USE enum bm_status bm_aead_decrypt_at(const struct bm_aead *a, const uint8_t nonce[12],
-    uint64_t offset, struct bm_view text, uint8_t *plain);
+	uint64_t offset, struct bm_view text, uint8_t *plain);
 void bm_aead_free(struct bm_aead *a); /* wipes */
 
 /* CBC decryption, no padding rules; text.n is a multiple of the block (else BM_USAGE). plain has
  * text.n bytes and may be text.p. */
 struct bm_cbc;
 BM_MUST_USE enum bm_status bm_cbc_new(struct bm_cbc **out, enum bm_cipher c, struct bm_view key);
-BM_MUST_USE enum bm_status bm_cbc_decrypt(const struct bm_cbc *k, const uint8_t *iv,
-    struct bm_view text, uint8_t *plain);
+BM_MUST_USE enum bm_status bm_cbc_decrypt(
+	const struct bm_cbc *k, const uint8_t *iv, struct bm_view text, uint8_t *plain);
 void bm_cbc_free(struct bm_cbc *k); /* wipes */
 
 /* RC4 with a state that can be copied by assignment: a hypothesis starts from any saved one. */
 struct bm_rc4 {
-	uint32_t word[258];  /* the library's own state, opaque */
-	uint64_t position;   /* octets of keystream used */
+	uint32_t word[258]; /* the library's own state, opaque */
+	uint64_t position;  /* octets of keystream used */
 };
-void bm_rc4_init(struct bm_rc4 *s, struct bm_view key); /* key: 1 to 256 octets */
+void bm_rc4_init(struct bm_rc4 *s, struct bm_view key);               /* key: 1 to 256 octets */
 void bm_rc4_crypt(struct bm_rc4 *s, struct bm_view in, uint8_t *out); /* out may be in.p */
 void bm_rc4_skip(struct bm_rc4 *s, uint64_t n);
 
 /* One block (AES-ECB) or ChaCha20 block for DTLS 1.3 record number masks (RFC 9147, 4.2.3). */
-BM_MUST_USE enum bm_status bm_number_mask(enum bm_cipher c, struct bm_view key,
-    const uint8_t sample[16], uint8_t mask[16]);
+BM_MUST_USE enum bm_status bm_number_mask(
+	enum bm_cipher c, struct bm_view key, const uint8_t sample[16], uint8_t mask[16]);
 
 /* An RSA private key. */
 struct bm_rsa;
 /* The first private key in PEM text (PKCS#1 or PKCS#8), whatever stands before it. *used: octets of
- * text up to the end of that key (all of it when there is none), so that a caller can go on after it
- * in every case. BM_END: no private key in the rest of the text. BM_UNSUPPORTED: not RSA, or
+ * text up to the end of that key (all of it when there is none), so that a caller can go on after
+ * it in every case. BM_END: no private key in the rest of the text. BM_UNSUPPORTED: not RSA, or
  * encrypted (nobody is ever asked for a password). BM_FORMAT: malformed. */
 BM_MUST_USE enum bm_status bm_rsa_parse(struct bm_rsa **out, struct bm_view pem, size_t *used);
 size_t bm_rsa_size(const struct bm_rsa *k); /* of the modulus, in octets */

@@ -31,8 +31,8 @@ enum { HASHES = sizeof(facts) / sizeof(*facts), BLOCK_MAX = 128 };
 
 struct bm_hmac {
 	enum bm_hash hash;
-	union state inner, outer;           /* MD5 and SHA */
-	EVP_MD_CTX *evp_inner, *evp_outer;  /* SM3, which has no public plain state */
+	union state inner, outer;          /* MD5 and SHA */
+	EVP_MD_CTX *evp_inner, *evp_outer; /* SM3, which has no public plain state */
 };
 
 size_t
@@ -150,7 +150,8 @@ bm_hash_once(enum bm_hash h, const struct bm_view *v, size_t n, uint8_t out[BM_H
 		return evp_once(v, n, out);
 	if (h == BM_MD5_SHA1)
 		return plain_once(BM_MD5, v, n, out) && plain_once(BM_SHA1, v, n, out + 16)
-		    ? BM_OK : BM_UNSUPPORTED;
+				   ? BM_OK
+				   : BM_UNSUPPORTED;
 	return plain_once(h, v, n, out) ? BM_OK : BM_UNSUPPORTED;
 }
 
@@ -165,7 +166,7 @@ evp_midstate(EVP_MD_CTX **out, const uint8_t *block)
 		return st;
 	*out = EVP_MD_CTX_new();
 	if (*out == NULL || EVP_DigestInit_ex2(*out, md, NULL) != 1 ||
-	    EVP_DigestUpdate(*out, block, facts[BM_SM3].block) != 1)
+		EVP_DigestUpdate(*out, block, facts[BM_SM3].block) != 1)
 		return bm_crypto_failure(BM_NOMEM);
 	return BM_OK;
 }
@@ -193,8 +194,8 @@ hmac_setup(struct bm_hmac *m, struct bm_view key)
 			st = evp_midstate(&m->evp_outer, outer);
 	} else if (st == BM_OK) {
 		if (!state_init(&m->inner, m->hash) || !state_init(&m->outer, m->hash) ||
-		    !state_add(&m->inner, m->hash, bm_view(inner, block)) ||
-		    !state_add(&m->outer, m->hash, bm_view(outer, block)))
+			!state_add(&m->inner, m->hash, bm_view(inner, block)) ||
+			!state_add(&m->outer, m->hash, bm_view(outer, block)))
 			st = BM_UNSUPPORTED;
 	}
 	bm_wipe(inner, sizeof(inner));
@@ -231,8 +232,8 @@ evp_tag(const struct bm_hmac *m, const struct bm_view *v, size_t n, uint8_t *out
 	enum bm_status st = BM_OK;
 
 	if (work == NULL || EVP_MD_CTX_copy_ex(work, m->evp_inner) != 1 ||
-	    !evp_finish(work, v, n, digest) || EVP_MD_CTX_copy_ex(work, m->evp_outer) != 1 ||
-	    !evp_finish(work, &d, 1, out))
+		!evp_finish(work, v, n, digest) || EVP_MD_CTX_copy_ex(work, m->evp_outer) != 1 ||
+		!evp_finish(work, &d, 1, out))
 		st = bm_crypto_failure(BM_NOMEM);
 	EVP_MD_CTX_free(work);
 	return st;
@@ -253,7 +254,7 @@ bm_hmac_tag(const struct bm_hmac *m, const struct bm_view *v, size_t n, uint8_t 
 	good = good && state_end(&s, m->hash, digest);
 	s = m->outer;
 	good = good && state_add(&s, m->hash, bm_view(digest, facts[m->hash].size)) &&
-	    state_end(&s, m->hash, out);
+		   state_end(&s, m->hash, out);
 	return good ? BM_OK : BM_UNSUPPORTED;
 }
 

@@ -36,7 +36,8 @@ bm_idea_init(struct bm_idea *k, const uint8_t key[16])
 {
 	uint16_t e[52];
 
-	/* Eight subkeys are the key itself; the next eight are the key rotated by 25 bits, and so on. */
+	/* Eight subkeys are the key itself; the next eight are the key rotated by 25 bits, and so on.
+	 */
 	for (size_t i = 0; i < 52; i++) {
 		size_t bit = i / 8 * 25 + i % 8 * 16;
 		uint32_t three = 0;
@@ -44,7 +45,8 @@ bm_idea_init(struct bm_idea *k, const uint8_t key[16])
 			three = three << 8 | key[(bit / 8 + j) % 16];
 		e[i] = (uint16_t)(three >> (8 - bit % 8));
 	}
-	/* Backwards, each inverted for its operation; the middle pair is swapped except at both ends. */
+	/* Backwards, each inverted for its operation; the middle pair is swapped except at both ends.
+	 */
 	for (size_t r = 0; r <= ROUNDS; r++) {
 		const uint16_t *s = e + 6 * (ROUNDS - r);
 		uint16_t *d = k->key + 6 * r;
@@ -91,8 +93,7 @@ block(const struct bm_idea *k, const uint8_t in[8], uint8_t out[8])
 }
 
 void
-bm_idea_cbc_decrypt(const struct bm_idea *k, uint8_t chain[8], struct bm_view text,
-    uint8_t *plain)
+bm_idea_cbc_decrypt(const struct bm_idea *k, uint8_t chain[8], struct bm_view text, uint8_t *plain)
 {
 	uint8_t now[8], p[8];
 

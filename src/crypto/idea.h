@@ -12,7 +12,7 @@ struct bm_idea {
 void bm_idea_init(struct bm_idea *k, const uint8_t key[16]);
 
 /* text.n is a multiple of 8; plain may be text.p. chain: the IV, then the last block of text. */
-void bm_idea_cbc_decrypt(const struct bm_idea *k, uint8_t chain[8], struct bm_view text,
-    uint8_t *plain);
+void bm_idea_cbc_decrypt(
+	const struct bm_idea *k, uint8_t chain[8], struct bm_view text, uint8_t *plain);
 
 #endif

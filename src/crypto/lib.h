@@ -27,7 +27,7 @@ enum bm_status bm_crypto_failure(enum bm_status otherwise);
 
 /* A new context for the cipher without padding; iv may be NULL. */
 enum bm_status bm_crypto_cipher_ctx(EVP_CIPHER_CTX **out, enum bm_cipher c, enum bm_use use,
-    struct bm_view key, const uint8_t *iv, bool encrypt);
+	struct bm_view key, const uint8_t *iv, bool encrypt);
 
 /* As EVP_CipherUpdate for any size that keeps whole blocks whole; true on success. */
 bool bm_crypto_update(EVP_CIPHER_CTX *ctx, uint8_t *out, const uint8_t *in, size_t n);

@@ -23,7 +23,10 @@ struct cipher_facts {
 	const char *name[BM_USES];
 };
 
-#define BLOCK_CIPHER(name) {name "-ECB", name "-CBC", name "-CTR", NULL}
+#define BLOCK_CIPHER(name)                                                                         \
+	{                                                                                              \
+		name "-ECB", name "-CBC", name "-CTR", NULL                                                \
+	}
 
 static const struct cipher_facts facts[BM_CIPHERS] = {
 	[BM_CIPHER_NULL] = {0, 1, {NULL}},
@@ -241,7 +244,7 @@ bm_cipher_available(enum bm_cipher c, enum bm_mode m)
 
 enum bm_status
 bm_crypto_cipher_ctx(EVP_CIPHER_CTX **out, enum bm_cipher c, enum bm_use use, struct bm_view key,
-    const uint8_t *iv, bool encrypt)
+	const uint8_t *iv, bool encrypt)
 {
 	const EVP_CIPHER *cipher;
 	enum bm_status st = bm_crypto_cipher(c, use, &cipher);
@@ -256,7 +259,7 @@ bm_crypto_cipher_ctx(EVP_CIPHER_CTX **out, enum bm_cipher c, enum bm_use use, st
 		return bm_crypto_failure(BM_NOMEM);
 	/* The cipher is there and the key has its size, so that only memory can be short. */
 	if (EVP_CipherInit_ex2(ctx, cipher, key.p, iv, encrypt, NULL) != 1 ||
-	    EVP_CIPHER_CTX_set_padding(ctx, 0) != 1) {
+		EVP_CIPHER_CTX_set_padding(ctx, 0) != 1) {
 		EVP_CIPHER_CTX_free(ctx);
 		return bm_crypto_failure(BM_NOMEM);
 	}

@@ -71,7 +71,8 @@ wrap(struct bm_rsa **out, RSA *key)
 	struct bm_rsa *k = OPENSSL_zalloc(sizeof(*k));
 	if (k == NULL)
 		return bm_crypto_failure(BM_NOMEM);
-	/* Blinding hides the time it takes from a peer: there is none here, and no randomness either. */
+	/* Blinding hides the time it takes from a peer: there is none here, and no randomness either.
+	 */
 	RSA_blinding_off(key);
 	RSA_set_flags(key, RSA_FLAG_NO_BLINDING);
 	k->key = key;
@@ -174,11 +175,11 @@ bm_rsa_matches(const struct bm_rsa *k, struct bm_view certificate)
 		return false;
 	X509 *x = d2i_X509(NULL, &der, (long)certificate.n);
 	if (x != NULL &&
-	    X509_PUBKEY_get0_param(&algorithm, &der, &n, NULL, X509_get_X509_PUBKEY(x)) == 1 &&
-	    OBJ_obj2nid(algorithm) == NID_rsaEncryption) {
+		X509_PUBKEY_get0_param(&algorithm, &der, &n, NULL, X509_get_X509_PUBKEY(x)) == 1 &&
+		OBJ_obj2nid(algorithm) == NID_rsaEncryption) {
 		RSA *theirs = d2i_RSAPublicKey(NULL, &der, n);
 		same = theirs != NULL && BN_cmp(RSA_get0_n(theirs), RSA_get0_n(k->key)) == 0 &&
-		    BN_cmp(RSA_get0_e(theirs), RSA_get0_e(k->key)) == 0;
+			   BN_cmp(RSA_get0_e(theirs), RSA_get0_e(k->key)) == 0;
 		RSA_free(theirs);
 	}
 	X509_free(x);

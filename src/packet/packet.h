@@ -6,8 +6,8 @@
 #include "capture/capture.h"
 
 struct bm_address {
-	uint8_t ip[16];  /* IPv4 in the first four bytes, the rest zero */
-	uint8_t family;  /* 4 or 6 */
+	uint8_t ip[16]; /* IPv4 in the first four bytes, the rest zero */
+	uint8_t family; /* 4 or 6 */
 	uint16_t port;
 };
 
@@ -16,7 +16,7 @@ struct bm_address {
 void bm_address_text(const struct bm_address *a, char out[BM_ADDRESS_TEXT_MAX]);
 
 enum bm_checksum {
-	BM_CHECKSUM_UNKNOWN,   /* bytes missing (snaplen), not computable, or UDP without one */
+	BM_CHECKSUM_UNKNOWN, /* bytes missing (snaplen), not computable, or UDP without one */
 	BM_CHECKSUM_VALID,
 	BM_CHECKSUM_INVALID,
 	/* Holds only the pseudo-header sum (with or without the length), or in TCP 0: a network
@@ -29,10 +29,10 @@ enum { BM_FIN = 1, BM_SYN = 2, BM_RST = 4, BM_PSH = 8, BM_ACK = 16 };
 
 /* Where a run of the payload stands in which frame. An unfragmented segment has one. */
 struct bm_piece {
-	uint32_t payload_off;   /* first byte within the transport payload */
+	uint32_t payload_off; /* first byte within the transport payload */
 	uint32_t len;
-	uint64_t packet;        /* frame number */
-	uint32_t packet_off;    /* of the first byte in the frame as captured */
+	uint64_t packet;     /* frame number */
+	uint32_t packet_off; /* of the first byte in the frame as captured */
 };
 
 enum { BM_PIECES_MAX = 64 };
@@ -42,28 +42,29 @@ enum bm_transport { BM_TCP = 6, BM_UDP = 17 };
 struct bm_segment {
 	enum bm_transport transport;
 	struct bm_address src, dst; /* of the innermost IP header; dst is the end of a source route */
-	uint32_t tunnel;        /* VXLAN or Geneve VNI + 1, else 0: part of the flow's identity */
-	uint8_t ttl;            /* TTL or hop limit of the innermost IP header */
-	uint64_t packet;        /* frame number (of the last fragment) */
+	uint32_t tunnel;            /* VXLAN or Geneve VNI + 1, else 0: part of the flow's identity */
+	uint8_t ttl;                /* TTL or hop limit of the innermost IP header */
+	uint64_t packet;            /* frame number (of the last fragment) */
 	uint64_t ts_ns;
 	enum bm_frame_direction direction; /* as in bm_frame, else what the link header says */
 	enum bm_checksum checksum;
 	uint16_t checksum_field; /* as captured */
-	bool stable;            /* as in bm_frame; a reassembled datagram never is */
+	bool stable;             /* as in bm_frame; a reassembled datagram never is */
 
-	uint32_t seq, ack;      /* TCP */
+	uint32_t seq, ack; /* TCP */
 	uint8_t flags;
 	uint16_t window;
 
 	struct bm_view payload; /* as captured */
 	uint32_t payload_len;   /* as sent; greater than payload.n when snaplen cut it */
-	const struct bm_piece *pieces; /* at least one, in order, without a gap; an empty payload's is empty */
+	const struct bm_piece
+		*pieces; /* at least one, in order, without a gap; an empty payload's is empty */
 	size_t piece_count;
 
 	/* The transport header and the pseudo-header sum, so that a checksum can be
 	 * computed anew with other payload bytes: header view borrowed like payload. */
 	struct bm_view transport_header;
-	uint32_t pseudo_sum;    /* unfolded 16-bit words sum of the pseudo-header */
+	uint32_t pseudo_sum; /* unfolded 16-bit words sum of the pseudo-header */
 };
 
 /* Keeps IP fragments between frames, within a fixed cap. */
@@ -80,10 +81,11 @@ void bm_decoder_free(struct bm_decoder *d); /* NULL is allowed */
 struct bm_decoder_stats {
 	uint64_t frames, segments;
 	uint64_t unknown_link;
-	uint64_t malformed;         /* a header that is wrong or not all there (snaplen) */
-	uint64_t not_transport;     /* ARP, ICMP, ...; tunnels that carry such */
-	uint64_t fragments;         /* that completed no datagram: kept, or dropped */
-	uint64_t fragments_dropped; /* whose octets never became part of one: limits, age, contradictions */
+	uint64_t malformed;     /* a header that is wrong or not all there (snaplen) */
+	uint64_t not_transport; /* ARP, ICMP, ...; tunnels that carry such */
+	uint64_t fragments;     /* that completed no datagram: kept, or dropped */
+	uint64_t
+		fragments_dropped; /* whose octets never became part of one: limits, age, contradictions */
 	uint32_t last_unknown_link;
 };
 const struct bm_decoder_stats *bm_decoder_stats(const struct bm_decoder *d);

@@ -13,7 +13,8 @@ struct bm_report_options {
 };
 
 BM_MUST_USE enum bm_status bm_report_new(struct bm_report **out, const struct bm_report_options *o);
-/* One connection that has ended. Borrowed for the call. BM_IO when a write failed (from then on always). */
+/* One connection that has ended. Borrowed for the call. BM_IO when a write failed (from then on
+ * always). */
 BM_MUST_USE enum bm_status bm_report_connection(struct bm_report *r, const struct bm_connection *c);
 /* The end: summary, and for text the whole report with its one-line answer first. */
 BM_MUST_USE enum bm_status bm_report_finish(struct bm_report *r, const struct bm_summary *s);

@@ -11,23 +11,23 @@ enum bm_way { BM_FORWARD = 0, BM_BACKWARD = 1 };
 
 /* A run of stream bytes that stands in one packet. */
 struct bm_span {
-	uint64_t off;           /* stream offset: 0 is the first byte after the SYN */
+	uint64_t off; /* stream offset: 0 is the first byte after the SYN */
 	struct bm_view data;
 	uint64_t packet;
-	uint32_t packet_off;    /* in the frame as captured */
+	uint32_t packet_off; /* in the frame as captured */
 	uint64_t ts_ns;
 	enum bm_checksum checksum; /* of the segment, judged with the whole direction in view */
-	uint64_t segment;       /* spans of one TCP segment share this number */
+	uint64_t segment;          /* spans of one TCP segment share this number */
 };
 
 struct bm_flow;
 struct bm_stream;
 
 struct bm_tcp_options {
-	size_t flow_memory;     /* cap on bytes held per direction; 0: 4 MiB */
-	size_t total_memory;    /* cap on bytes held in all; 0: 512 MiB */
-	size_t max_flows;       /* 0: 1,000,000; past it the least recently used ends */
-	uint64_t idle_ns;       /* an idle flow ends; 0: 15 min of capture time (closed ones: 30 s) */
+	size_t flow_memory;  /* cap on bytes held per direction; 0: 4 MiB */
+	size_t total_memory; /* cap on bytes held in all; 0: 512 MiB */
+	size_t max_flows;    /* 0: 1,000,000; past it the least recently used ends */
+	uint64_t idle_ns;    /* an idle flow ends; 0: 15 min of capture time (closed ones: 30 s) */
 };
 
 /* What the table tells the layer above. The user pointer of a flow is kept
@@ -52,13 +52,13 @@ struct bm_tcp_events {
 
 struct bm_tcp;
 
-BM_MUST_USE enum bm_status bm_tcp_new(struct bm_tcp **out, const struct bm_tcp_options *o,
-    const struct bm_tcp_events *ev);
+BM_MUST_USE enum bm_status bm_tcp_new(
+	struct bm_tcp **out, const struct bm_tcp_options *o, const struct bm_tcp_events *ev);
 void bm_tcp_free(struct bm_tcp *t); /* ends no flow: call bm_tcp_finish first */
 
 /* `site` separates captures taken at different places. BM_OK or BM_NOMEM. */
-BM_MUST_USE enum bm_status bm_tcp_segment(struct bm_tcp *t, uint32_t site,
-    const struct bm_segment *s);
+BM_MUST_USE enum bm_status bm_tcp_segment(
+	struct bm_tcp *t, uint32_t site, const struct bm_segment *s);
 void bm_tcp_finish(struct bm_tcp *t);
 
 struct bm_tcp_stats {
@@ -68,10 +68,11 @@ struct bm_tcp_stats {
 const struct bm_tcp_stats *bm_tcp_stats(const struct bm_tcp *t);
 
 /* -- flows ------------------------------------------------------------- */
-uint64_t bm_flow_id(const struct bm_flow *f);           /* from 0, in order of appearance */
+uint64_t bm_flow_id(const struct bm_flow *f); /* from 0, in order of appearance */
 enum bm_transport bm_flow_transport(const struct bm_flow *f);
 uint32_t bm_flow_site(const struct bm_flow *f);
-const struct bm_address *bm_flow_source(const struct bm_flow *f, enum bm_way way); /* sender's address */
+const struct bm_address *bm_flow_source(
+	const struct bm_flow *f, enum bm_way way); /* sender's address */
 void bm_flow_set_user(struct bm_flow *f, void *user);
 void *bm_flow_user(const struct bm_flow *f);
 struct bm_stream *bm_flow_stream(struct bm_flow *f, enum bm_way way);
@@ -96,12 +97,13 @@ bool bm_stream_read(const struct bm_stream *s, uint64_t off, uint8_t *dst, size_
 /* A pointer to len bytes from off if they lie in one piece, else NULL. */
 const uint8_t *bm_stream_peek(const struct bm_stream *s, uint64_t off, size_t len);
 /* The spans that make up [off, off + len) into out, at most max. Returns how many there are in
- * all (which may exceed max); 0 when the range is not all there. First and last span are cut to the range. */
-size_t bm_stream_spans(const struct bm_stream *s, uint64_t off, size_t len, struct bm_span *out,
-    size_t max);
+ * all (which may exceed max); 0 when the range is not all there. First and last span are cut to the
+ * range. */
+size_t bm_stream_spans(
+	const struct bm_stream *s, uint64_t off, size_t len, struct bm_span *out, size_t max);
 /* Differing copies held for bytes of [off, off + len), cut to the range, same protocol. */
-size_t bm_stream_copies(const struct bm_stream *s, uint64_t off, size_t len, struct bm_span *out,
-    size_t max);
+size_t bm_stream_copies(
+	const struct bm_stream *s, uint64_t off, size_t len, struct bm_span *out, size_t max);
 /* Everything below off has been dealt with. */
 void bm_stream_release(struct bm_stream *s, uint64_t off);
 /* FIN or RST seen and everything before it delivered up to here; *off (if not NULL) the end. */

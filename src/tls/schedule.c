@@ -45,7 +45,7 @@ prf_hash(unsigned version, const struct bm_suite *s)
 /* XORs P_hash (RFC 2246 and RFC 5246, section 5) onto out. */
 static enum bm_status
 p_hash(enum bm_hash h, struct bm_view secret, struct bm_view label, struct bm_view seed,
-    uint8_t *out, size_t n)
+	uint8_t *out, size_t n)
 {
 	uint8_t a[BM_HASH_MAX];
 	uint8_t next[BM_HASH_MAX];
@@ -85,7 +85,7 @@ p_hash(enum bm_hash h, struct bm_view secret, struct bm_view label, struct bm_vi
 
 enum bm_status
 bm_prf(enum bm_hash prf, struct bm_view secret, const char *label, struct bm_view seed,
-    uint8_t *out, size_t n)
+	uint8_t *out, size_t n)
 {
 	struct bm_view text = bm_view(label, strlen(label));
 	enum bm_status st;
@@ -113,8 +113,8 @@ bm_prf(enum bm_hash prf, struct bm_view secret, const char *label, struct bm_vie
 
 /* RFC 6101, sections 6.1 and 6.2.2: MD5(secret + SHA('A' + secret + first + second)), 'BB', ... */
 static enum bm_status
-ssl3_expand(struct bm_view secret, const uint8_t *first, const uint8_t *second, uint8_t *out,
-    size_t n)
+ssl3_expand(
+	struct bm_view secret, const uint8_t *first, const uint8_t *second, uint8_t *out, size_t n)
 {
 	uint8_t salt[26];
 	uint8_t inner[BM_HASH_MAX];
@@ -145,7 +145,7 @@ ssl3_expand(struct bm_view secret, const uint8_t *first, const uint8_t *second, 
 /* The expansion of SSL 3.0 to TLS 1.2 with two randoms for a seed. */
 static enum bm_status
 expand(unsigned version, const struct bm_suite *s, struct bm_view secret, const char *label,
-    const uint8_t *first, const uint8_t *second, uint8_t *out, size_t n)
+	const uint8_t *first, const uint8_t *second, uint8_t *out, size_t n)
 {
 	uint8_t seed[2 * BM_RANDOM];
 
@@ -158,8 +158,8 @@ expand(unsigned version, const struct bm_suite *s, struct bm_view secret, const 
 
 enum bm_status
 bm_master_secret(unsigned version, const struct bm_suite *s, struct bm_view premaster,
-    const uint8_t client_random[BM_RANDOM], const uint8_t server_random[BM_RANDOM],
-    uint8_t master[BM_MASTER])
+	const uint8_t client_random[BM_RANDOM], const uint8_t server_random[BM_RANDOM],
+	uint8_t master[BM_MASTER])
 {
 	enum bm_status st = check_suite(version, s);
 
@@ -169,7 +169,7 @@ bm_master_secret(unsigned version, const struct bm_suite *s, struct bm_view prem
 		st = BM_USAGE;
 	if (st == BM_OK)
 		st = expand(version, s, premaster, "master secret", client_random, server_random, master,
-		    BM_MASTER);
+			BM_MASTER);
 	if (st != BM_OK)
 		bm_wipe(master, BM_MASTER);
 	return st;
@@ -177,7 +177,7 @@ bm_master_secret(unsigned version, const struct bm_suite *s, struct bm_view prem
 
 enum bm_status
 bm_master_secret_extended(unsigned version, const struct bm_suite *s, struct bm_view premaster,
-    struct bm_view transcript, uint8_t master[BM_MASTER])
+	struct bm_view transcript, uint8_t master[BM_MASTER])
 {
 	uint8_t session_hash[BM_HASH_MAX];
 	enum bm_status st = check_suite(version, s);
@@ -193,7 +193,7 @@ bm_master_secret_extended(unsigned version, const struct bm_suite *s, struct bm_
 		st = bm_hash_once(h, &transcript, 1, session_hash);
 		if (st == BM_OK)
 			st = bm_prf(h, premaster, "extended master secret",
-			    bm_view(session_hash, bm_hash_size(h)), master, BM_MASTER);
+				bm_view(session_hash, bm_hash_size(h)), master, BM_MASTER);
 	}
 	if (st != BM_OK)
 		bm_wipe(master, BM_MASTER);
@@ -211,8 +211,8 @@ iv_size(unsigned version, const struct bm_suite *s)
 
 enum bm_status
 bm_key_block(unsigned version, const struct bm_suite *s, const uint8_t master[BM_MASTER],
-    const uint8_t client_random[BM_RANDOM], const uint8_t server_random[BM_RANDOM],
-    struct bm_traffic_keys k[2])
+	const uint8_t client_random[BM_RANDOM], const uint8_t server_random[BM_RANDOM],
+	struct bm_traffic_keys k[2])
 {
 	uint8_t block[KEY_BLOCK_MAX];
 	enum bm_status st = check_suite(version, s);
@@ -230,7 +230,7 @@ bm_key_block(unsigned version, const struct bm_suite *s, const uint8_t master[BM
 	if (mac > BM_HASH_MAX || key > BM_KEY_MAX || iv > BM_BLOCK_MAX)
 		return BM_USAGE;
 	st = expand(version, s, bm_view(master, BM_MASTER), "key expansion", server_random,
-	    client_random, block, whole.n);
+		client_random, block, whole.n);
 	if (st == BM_OK) {
 		struct bm_reader r = bm_reader(whole);
 
@@ -253,8 +253,8 @@ bm_key_block(unsigned version, const struct bm_suite *s, const uint8_t master[BM
 /* HKDF-Expand-Label (RFC 8446, section 7.1) with an empty context; m is keyed with the secret. No
  * more than one round of HKDF-Expand (RFC 5869, section 2.3) is ever needed: n <= hash size. */
 static enum bm_status
-expand_label(const struct bm_hmac *m, enum bm_hash h, bool dtls, const char *label, uint8_t *out,
-    size_t n)
+expand_label(
+	const struct bm_hmac *m, enum bm_hash h, bool dtls, const char *label, uint8_t *out, size_t n)
 {
 	/* RFC 9147, section 5.9: no blank after "dtls13". */
 	const char *prefix = dtls ? "dtls13" : "tls13 ";
@@ -298,8 +298,8 @@ check_secret(unsigned version, const struct bm_suite *s, struct bm_view secret)
 }
 
 enum bm_status
-bm_keys_from_secret(unsigned version, const struct bm_suite *s, struct bm_view secret,
-    struct bm_traffic_keys *k)
+bm_keys_from_secret(
+	unsigned version, const struct bm_suite *s, struct bm_view secret, struct bm_traffic_keys *k)
 {
 	enum { NONCE = 12 };
 	bool dtls = bm_version_is_dtls(version);

@@ -11,10 +11,10 @@
 #define PRF_SHA256 BM_SHA256
 #define PRF_SHA384 BM_SHA384
 
-#define HMAC(c, m, key, hash) \
+#define HMAC(c, m, key, hash)                                                                      \
 	.cipher = (c), .mode = (m), .key_len = (key), .mac = BM_##hash, .prf = PRF_##hash
-#define AEAD(c, m, key, fixed_iv, tag, hash) \
-	.cipher = (c), .mode = (m), .key_len = (key), .fixed_iv_len = (fixed_iv), .tag_len = (tag), \
+#define AEAD(c, m, key, fixed_iv, tag, hash)                                                       \
+	.cipher = (c), .mode = (m), .key_len = (key), .fixed_iv_len = (fixed_iv), .tag_len = (tag),    \
 	.prf = BM_##hash
 
 #define NULL_CIPHER(hash) HMAC(BM_CIPHER_NULL, BM_MODE_STREAM, 0, hash)
@@ -43,14 +43,21 @@
 #define AES256_CCM8(hash) AEAD(BM_AES256, BM_MODE_CCM, 32, 4, 8, hash)
 #define CHACHA20(hash) AEAD(BM_CHACHA20, BM_MODE_POLY1305, 32, 12, 16, hash)
 
-#define SUITE(i, n, k, bulk, hash) \
-	{.id = (i), .name = #n, .kx = BM_KX_##k, bulk(hash), .verifiable = true}
+#define SUITE(i, n, k, bulk, hash)                                                                 \
+	{                                                                                              \
+		.id = (i), .name = #n, .kx = BM_KX_##k, bulk(hash), .verifiable = true                     \
+	}
 /* TLS 1.3 takes no key block: the whole nonce comes from the traffic secret. */
-#define TLS13(i, n, c, m, key, tag, hash) \
-	{.id = (i), .name = #n, .kx = BM_KX_TLS13, AEAD(BM_##c, BM_MODE_##m, key, 0, tag, hash), \
-	 .verifiable = true}
+#define TLS13(i, n, c, m, key, tag, hash)                                                          \
+	{                                                                                              \
+		.id = (i), .name = #n, .kx = BM_KX_TLS13, AEAD(BM_##c, BM_MODE_##m, key, 0, tag, hash),    \
+		.verifiable = true                                                                         \
+	}
 /* A name to report; nothing else of it is used. */
-#define NAMED(i, n, k) {.id = (i), .name = #n, .kx = BM_KX_##k}
+#define NAMED(i, n, k)                                                                             \
+	{                                                                                              \
+		.id = (i), .name = #n, .kx = BM_KX_##k                                                     \
+	}
 
 static const struct bm_suite suites[] = {
 	/* SSL 3.0 and TLS 1.0: RFC 2246; export ciphers have a key derivation of their own. */

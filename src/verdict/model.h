@@ -24,7 +24,7 @@ enum bm_party {
 #define BM_PARTY_ENUM(name, id) BM_PARTY_##name,
 	BM_PARTY_LIST(BM_PARTY_ENUM)
 #undef BM_PARTY_ENUM
-	BM_PARTY_COUNT
+		BM_PARTY_COUNT
 };
 const char *bm_party_id(enum bm_party p);
 
@@ -48,7 +48,7 @@ struct bm_damage {
 	uint64_t packet;        /* BM_UNKNOWN allowed */
 	uint64_t packet_offset; /* BM_UNKNOWN allowed */
 	struct bm_view received;
-	struct bm_view sent;    /* empty with sent_known false: null */
+	struct bm_view sent; /* empty with sent_known false: null */
 	bool sent_known;
 };
 
@@ -66,7 +66,7 @@ struct bm_ruled_out {
 
 /* Strings and arrays are owned by the connection's arena and die with it. */
 struct bm_failure {
-	unsigned direction;            /* BM_CLIENT_TO_SERVER, BM_SERVER_TO_CLIENT */
+	unsigned direction; /* BM_CLIENT_TO_SERVER, BM_SERVER_TO_CLIENT */
 	uint64_t epoch, sequence_number, stream_offset, length; /* BM_UNKNOWN: null */
 	const uint64_t *packets;
 	size_t packet_count;
@@ -101,21 +101,22 @@ const char *bm_alert_level(unsigned level); /* "warning", "fatal", NULL */
 
 struct bm_connection {
 	uint64_t id;
-	const char *capture;           /* name of the capture (the first piece) it was found in; static for the run */
+	const char
+		*capture; /* name of the capture (the first piece) it was found in; static for the run */
 	enum bm_transport transport;
 	struct bm_address client, server;
 	uint64_t first_ts_ns, last_ts_ns;
-	unsigned version;              /* 0 unknown */
+	unsigned version; /* 0 unknown */
 	bool has_suite;
 	uint16_t suite;
 	bool has_client_random;
 	uint8_t client_random[32];
-	int resumed;                   /* 1, 0, -1 unknown */
+	int resumed; /* 1, 0, -1 unknown */
 	enum bm_key_source keys;
 	enum bm_conclusion result;
 	struct bm_record_counts records[2];
 	uint64_t capture_gaps;
-	const char *server_name;       /* SNI, printable ASCII or escaped; NULL if none */
+	const char *server_name; /* SNI, printable ASCII or escaped; NULL if none */
 	bool extended_master_secret, encrypt_then_mac, truncated_hmac;
 	unsigned max_fragment_length, record_size_limit, compression; /* 0: not in use */
 	const char *undecided_because; /* one sentence when result is undecided, else NULL */
@@ -126,7 +127,8 @@ struct bm_connection {
 };
 
 /* Something about the input as a whole that the user should know: truncated files, unknown
- * link types, bad key log lines, limits that were reached. Goes to standard error and into JSON as "notices". */
+ * link types, bad key log lines, limits that were reached. Goes to standard error and into JSON as
+ * "notices". */
 struct bm_notice {
 	const char *text;
 };
@@ -135,7 +137,7 @@ struct bm_summary {
 	enum bm_conclusion result;
 	uint64_t connections;
 	struct bm_record_counts records;
-	uint64_t packets, bytes;       /* frames read, and their captured octets */
+	uint64_t packets, bytes; /* frames read, and their captured octets */
 	const struct bm_notice *notices;
 	size_t notice_count;
 };

@@ -1,30 +1,38 @@
-/* Weighs what src/why found: names cause, parties, evidence and next steps, and fills in the model of one
- * connection. Refuses to know bytes beyond what a finding quotes. */
+/* Weighs what src/why found: names cause, parties, evidence and next steps, and fills in the model
+ * of one connection. Refuses to know bytes beyond what a finding quotes. */
 #ifndef BM_VERDICT_VERDICT_H
 #define BM_VERDICT_VERDICT_H
 
 #include "verdict/model.h"
 #include "why/why.h"
 
-enum bm_place { BM_AT_UNKNOWN, BM_AT_SENDER, BM_AT_RECEIVER, BM_AT_CLIENT, BM_AT_SERVER, BM_AT_MIDDLE };
+enum bm_place {
+	BM_AT_UNKNOWN,
+	BM_AT_SENDER,
+	BM_AT_RECEIVER,
+	BM_AT_CLIENT,
+	BM_AT_SERVER,
+	BM_AT_MIDDLE
+};
 
 struct bm_verdict_options {
 	enum bm_place place;
-	const char *capture;   /* name; outlives the model */
-	bool any_keys;         /* was any key material given at all */
-	bool had_gaps_cap;     /* reassembly hit its memory cap */
+	const char *capture; /* name; outlives the model */
+	bool any_keys;       /* was any key material given at all */
+	bool had_gaps_cap;   /* reassembly hit its memory cap */
 };
 
 /* Fills *out with what session s came to; everything in it lives in arena. BM_NOMEM. */
-BM_MUST_USE enum bm_status bm_verdict(const struct bm_session *s, const struct bm_verdict_options *o,
-    struct bm_scratch *scratch, struct bm_arena *arena, struct bm_connection *out);
+BM_MUST_USE enum bm_status bm_verdict(const struct bm_session *s,
+	const struct bm_verdict_options *o, struct bm_scratch *scratch, struct bm_arena *arena,
+	struct bm_connection *out);
 
 /* parties.c: who is left as culprit, likeliest first. */
 void bm_verdict_parties(const struct bm_case *c, const struct bm_finding *f, enum bm_place place,
-    struct bm_failure *out);
+	struct bm_failure *out);
 /* advice.c: what to do next. */
 enum bm_status bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
-    const struct bm_session_facts *facts, const struct bm_connection *conn, struct bm_arena *arena,
-    struct bm_failure *out);
+	const struct bm_session_facts *facts, const struct bm_connection *conn, struct bm_arena *arena,
+	struct bm_failure *out);
 
 #endif

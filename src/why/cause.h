@@ -34,7 +34,7 @@ enum bm_cause {
 #define BM_CAUSE_ENUM(name, id) BM_CAUSE_##name,
 	BM_CAUSE_LIST(BM_CAUSE_ENUM)
 #undef BM_CAUSE_ENUM
-	BM_CAUSE_COUNT
+		BM_CAUSE_COUNT
 };
 
 #endif

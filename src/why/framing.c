@@ -1,5 +1,5 @@
-/* header-damaged, bytes-inserted, plaintext-injected, records-interleaved, bytes-missing: the stream
- * goes on at a place other than the header says. */
+/* header-damaged, bytes-inserted, plaintext-injected, records-interleaved, bytes-missing: the
+ * stream goes on at a place other than the header says. */
 #include "why/framing.h"
 
 #include <stdlib.h>
@@ -25,8 +25,9 @@ tell_where(const struct bm_why *w, struct bm_finding *out)
 	const struct bm_case *c = w->c;
 
 	if (c->after != BM_AFTER_NOTHING)
-		bm_evidence(w, out, "the next good record stands %llu bytes behind the start of this one, and verifies at "
-							"sequence number %llu",
+		bm_evidence(w, out,
+			"the next good record stands %llu bytes behind the start of this one, and verifies at "
+			"sequence number %llu",
 			ull(c->after_off - c->off), ull(c->after_seq));
 }
 
@@ -66,7 +67,8 @@ header_changes(const struct bm_why *w, const uint8_t *header, struct bm_finding 
 static bool
 try_headers(const struct bm_why *w, uint8_t *bytes, uint32_t len, uint64_t *tried)
 {
-	static const uint8_t types[] = {BM_APPLICATION_DATA, BM_HANDSHAKE, BM_ALERT, BM_CCS, BM_HEARTBEAT};
+	static const uint8_t types[] = {
+		BM_APPLICATION_DATA, BM_HANDSHAKE, BM_ALERT, BM_CCS, BM_HEARTBEAT};
 	const struct bm_case *c = w->c;
 	unsigned version = w->facts->version == BM_TLS13 ? BM_TLS12 : w->facts->version;
 
@@ -117,11 +119,13 @@ bm_ask_header(const struct bm_why *w, struct bm_finding *out, const char **becau
 		bm_prove(out, "header-search", tag_len(w), tried);
 		header_changes(w, bytes, out);
 		bm_evidence(w, out,
-			"with the header %02x %02x%02x %02x%02x, for %u bytes of body, the record verifies where it "
+			"with the header %02x %02x%02x %02x%02x, for %u bytes of body, the record verifies "
+			"where it "
 			"was expected",
 			bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], found - BM_HEADER);
 	} else {
-		*because = bm_arena_print(w->arena, "with none of %llu other headers it verifies", ull(tried));
+		*because =
+			bm_arena_print(w->arena, "with none of %llu other headers it verifies", ull(tried));
 	}
 	free(bytes);
 	return found != 0 ? BM_SHOWN : BM_EXCLUDED;
@@ -162,12 +166,14 @@ show_run(const struct bm_why *w, struct bm_finding *out, uint32_t at, struct bm_
 	if (whole_region(w)) {
 		bm_prove(out, "resynchronisation", tag_len(w), c->after_tried);
 		bm_evidence(w, out,
-			"the next good record stands %u bytes further on and verifies at sequence number %llu, which "
+			"the next good record stands %u bytes further on and verifies at sequence number %llu, "
+			"which "
 			"was expected here: these bytes were never a record of this sender",
 			c->region, ull(c->after_seq));
 	} else {
 		bm_prove(out, "cut-search", tag_len(w), w->cut->tried);
-		bm_evidence(w, out, "with the %llu bytes from %u on cut out the record verifies at sequence number %llu",
+		bm_evidence(w, out,
+			"with the %llu bytes from %u on cut out the record verifies at sequence number %llu",
 			ull(run.n), at, ull(w->cut->seq));
 	}
 	(void)add_change(out, at, run, bm_view(c->record, 0));
@@ -179,8 +185,8 @@ no_run(const struct bm_why *w, const char **because)
 	const struct bm_cut *cut = w->cut;
 
 	if (cut->tried != 0)
-		*because = bm_arena_print(w->arena, "with no run cut out of it the record verifies: %llu were tried",
-			ull(cut->tried));
+		*because = bm_arena_print(w->arena,
+			"with no run cut out of it the record verifies: %llu were tried", ull(cut->tried));
 	else
 		*because = "no more bytes stand before the next record than its header says";
 	return BM_EXCLUDED;
@@ -248,7 +254,8 @@ bm_ask_interleaved(const struct bm_why *w, struct bm_finding *out, const char **
 		return no_run(w, because);
 	bm_prove(out, "cut-search", tag_len(w), cut->tried);
 	bm_evidence(w, out,
-		"the bytes from %u on, %u of them, belong to another record: parted, the two verify at sequence "
+		"the bytes from %u on, %u of them, belong to another record: parted, the two verify at "
+		"sequence "
 		"numbers %llu and %llu",
 		cut->at, cut->n, ull(cut->seq), ull(cut->inside_seq));
 	(void)add_change(out, cut->at, bm_view(c->record + cut->at, cut->n), bm_view(c->record, 0));
@@ -283,10 +290,12 @@ bm_ask_bytes_missing(const struct bm_why *w, struct bm_finding *out, const char 
 	tell_where(w, out);
 	if (c->after == BM_AFTER_NEXT) {
 		bm_evidence(w, out,
-			"the header announces %u bytes, %llu of which never came: the record after it was counted right",
+			"the header announces %u bytes, %llu of which never came: the record after it was "
+			"counted right",
 			c->len, ull(c->len - there));
 	} else {
-		bm_evidence(w, out, "the header announces %u bytes; %llu records went with those that are missing", c->len,
+		bm_evidence(w, out,
+			"the header announces %u bytes; %llu records went with those that are missing", c->len,
 			ull(c->after_seq - c->seq));
 	}
 	return BM_SHOWN;

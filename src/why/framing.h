@@ -1,5 +1,5 @@
-/* Which bytes between a bad record and the next good one are the record, and which are not. Shared by
- * the hypotheses about framing; refuses to name causes. */
+/* Which bytes between a bad record and the next good one are the record, and which are not. Shared
+ * by the hypotheses about framing; refuses to name causes. */
 #ifndef BM_WHY_FRAMING_H
 #define BM_WHY_FRAMING_H
 

@@ -7,7 +7,12 @@
 #include "session/session.h"
 #include "why/cause.h"
 
-enum bm_strength { BM_STRENGTH_NONE, BM_STRENGTH_POSSIBLE, BM_STRENGTH_SUPPORTED, BM_STRENGTH_PROVEN };
+enum bm_strength {
+	BM_STRENGTH_NONE,
+	BM_STRENGTH_POSSIBLE,
+	BM_STRENGTH_SUPPORTED,
+	BM_STRENGTH_PROVEN
+};
 
 /* A run of the record that was sent otherwise. Views borrow from the case. */
 struct bm_change {
@@ -22,7 +27,7 @@ enum { BM_CHANGES_MAX = 16, BM_EVIDENCE_MAX = 12 };
 struct bm_finding {
 	enum bm_cause cause;
 	enum bm_strength strength;
-	const char *method;         /* static; NULL: no MAC was computed for it */
+	const char *method; /* static; NULL: no MAC was computed for it */
 	unsigned tag_bits;
 	uint64_t candidates;
 	double chance_log2;
@@ -30,7 +35,7 @@ struct bm_finding {
 	size_t change_count;
 	const char *evidence[BM_EVIDENCE_MAX]; /* in the arena */
 	size_t evidence_count;
-	bool configuration;         /* speaks of the key material that was given, of no endpoint */
+	bool configuration; /* speaks of the key material that was given, of no endpoint */
 };
 
 struct bm_cut;
@@ -45,13 +50,13 @@ struct bm_why {
 
 struct bm_excluded {
 	enum bm_cause cause;
-	const char *because;        /* in the arena or static */
+	const char *because; /* in the arena or static */
 };
 
 enum { BM_EXCLUDED_MAX = BM_CAUSE_COUNT };
 
 struct bm_explanation {
-	struct bm_finding finding;  /* BM_CAUSE_UNEXPLAINED when nothing was shown */
+	struct bm_finding finding; /* BM_CAUSE_UNEXPLAINED when nothing was shown */
 	struct bm_excluded excluded[BM_EXCLUDED_MAX];
 	size_t excluded_count;
 };
@@ -61,9 +66,9 @@ BM_MUST_USE enum bm_status bm_explain(const struct bm_why *w, struct bm_explanat
 
 /* For the files of src/why. */
 enum bm_answer {
-	BM_SHOWN,          /* out is filled in */
-	BM_EXCLUDED,       /* *because says why not */
-	BM_NOT_ASKED       /* says nothing about this kind of failure */
+	BM_SHOWN,    /* out is filled in */
+	BM_EXCLUDED, /* *because says why not */
+	BM_NOT_ASKED /* says nothing about this kind of failure */
 };
 
 struct bm_hypothesis {
@@ -87,8 +92,8 @@ enum bm_answer bm_ask_bytes_missing(const struct bm_why *, struct bm_finding *, 
 enum bm_answer bm_ask_reused(const struct bm_why *, struct bm_finding *, const char **);
 
 /* Adds a line of evidence (printf); lines past BM_EVIDENCE_MAX are dropped. */
-__attribute__((format(printf, 3, 4))) void bm_evidence(const struct bm_why *w, struct bm_finding *f,
-    const char *format, ...);
+__attribute__((format(printf, 3, 4))) void bm_evidence(
+	const struct bm_why *w, struct bm_finding *f, const char *format, ...);
 /* Fills in the proof of an exact tag match among `candidates` tries. */
 void bm_prove(struct bm_finding *f, const char *method, size_t tag_len, uint64_t candidates);
 

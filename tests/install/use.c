@@ -1,5 +1,6 @@
-/* A program outside the tree: compiled against the installed header and library, as C and as C++. Diagnoses the
- * capture named on its command line with the key log named after it, and prints the report's length. */
+/* A program outside the tree: compiled against the installed header and library, as C and as C++.
+ * Diagnoses the capture named on its command line with the key log named after it, and prints the
+ * report's length. */
 #include <badmac.h>
 
 #include <stdio.h>
@@ -48,7 +49,8 @@ main(int argc, char **argv)
 	if (badmac_add_keys(b, keys, n, &e) != BADMAC_OK)
 		return 9;
 	void *capture = whole(argv[1], &n);
-	if (badmac_add_capture(b, argv[1], capture, n, &e) != BADMAC_OK || badmac_run(b, &e) != BADMAC_OK)
+	if (badmac_add_capture(b, argv[1], capture, n, &e) != BADMAC_OK ||
+		badmac_run(b, &e) != BADMAC_OK)
 		return 9;
 	printf("%s %d %d\n", badmac_version(), total > 500, (int)badmac_result(b));
 	badmac_free(b);

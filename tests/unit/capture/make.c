@@ -304,9 +304,8 @@ read_both(struct reading *r, struct bm_view bytes)
 	for (size_t i = 0; i < r->count; i++) {
 		const struct bm_capture_item *item = &r->items[i];
 		struct bm_view v =
-		    item->event == BM_CAPTURE_FRAME ? item->frame.data : item->secrets.key_log;
-		uint64_t off =
-		    item->event == BM_CAPTURE_FRAME ? item->frame.offset : item->secrets.offset;
+			item->event == BM_CAPTURE_FRAME ? item->frame.data : item->secrets.key_log;
+		uint64_t off = item->event == BM_CAPTURE_FRAME ? item->frame.offset : item->secrets.offset;
 		/* In memory nothing is copied, and offsets are where the data are. */
 		if (item->event == BM_CAPTURE_FRAME)
 			assert_true(item->frame.stable);
@@ -350,8 +349,8 @@ pack_zstd(struct bm_buf *out, struct bm_view v)
 
 /* The same items and end from compressed input, cut into three members. */
 static void
-same_packed(const struct reading *want, struct bm_view bytes,
-    void (*pack)(struct bm_buf *, struct bm_view))
+same_packed(
+	const struct reading *want, struct bm_view bytes, void (*pack)(struct bm_buf *, struct bm_view))
 {
 	static struct reading got;
 	struct bm_buf packed = {.max = (size_t)256 << 20};
@@ -404,7 +403,7 @@ check_every_cut(struct bm_view bytes, const size_t *boundary, size_t boundaries)
 			const struct bm_capture_item *it = &whole.items[complete];
 			bool frame = it->event == BM_CAPTURE_FRAME;
 			uint64_t end = (frame ? it->frame.offset : it->secrets.offset) +
-			               (frame ? it->frame.data.n : it->secrets.key_log.n);
+						   (frame ? it->frame.data.n : it->secrets.key_log.n);
 			if (end > n)
 				break;
 			complete++;
@@ -419,7 +418,7 @@ check_every_cut(struct bm_view bytes, const size_t *boundary, size_t boundaries)
 		static const size_t chunk[] = {1, 5, SIZE_MAX};
 		for (size_t i = 0; i < 3; i++) {
 			struct trickle t = {
-			    .bytes = bm_view(copy + 1, n), .chunk = chunk[i], .fail_at = SIZE_MAX};
+				.bytes = bm_view(copy + 1, n), .chunk = chunk[i], .fail_at = SIZE_MAX};
 			read_stream(&streamed, &t);
 			assert_same(&cut, &streamed);
 			reading_free(&streamed);
@@ -427,8 +426,8 @@ check_every_cut(struct bm_view bytes, const size_t *boundary, size_t boundaries)
 		/* A stream that breaks there instead of ending says so. */
 		struct trickle t = {.bytes = bytes, .chunk = 6, .fail_at = n};
 		read_stream(&streamed, &t);
-		assert_int_equal(streamed.open_status == BM_OK ? streamed.end.status : streamed.open_status,
-		    BM_IO);
+		assert_int_equal(
+			streamed.open_status == BM_OK ? streamed.end.status : streamed.open_status, BM_IO);
 		assert_int_equal(streamed.count, cut.count);
 		reading_free(&streamed);
 		reading_free(&cut);
@@ -442,13 +441,13 @@ item_data(const struct reading *r, size_t i)
 {
 	assert_true(i < r->count);
 	size_t n = r->items[i].event == BM_CAPTURE_FRAME ? r->items[i].frame.data.n
-	                                                 : r->items[i].secrets.key_log.n;
+													 : r->items[i].secrets.key_log.n;
 	return bm_view(r->data.p + r->data_at[i], n);
 }
 
 void
 assert_frame(const struct reading *r, size_t i, uint64_t number, uint64_t ts_ns, uint32_t link,
-    uint32_t captured, uint32_t wire)
+	uint32_t captured, uint32_t wire)
 {
 	assert_true(i < r->count);
 	assert_int_equal(r->items[i].event, BM_CAPTURE_FRAME);

@@ -83,8 +83,8 @@ void check_every_cut(struct bm_view bytes, const size_t *boundary, size_t bounda
 void pack_gzip(struct bm_buf *out, struct bm_view v);
 void pack_zstd(struct bm_buf *out, struct bm_view v);
 
-void assert_frame(const struct reading *r, size_t i, uint64_t number, uint64_t ts_ns,
-    uint32_t link, uint32_t captured, uint32_t wire);
+void assert_frame(const struct reading *r, size_t i, uint64_t number, uint64_t ts_ns, uint32_t link,
+	uint32_t captured, uint32_t wire);
 void assert_pattern(const struct reading *r, size_t i, unsigned seed);
 struct bm_view item_data(const struct reading *r, size_t i);
 

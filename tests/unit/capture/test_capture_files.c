@@ -19,23 +19,23 @@ struct file {
 };
 
 static const struct file files[] = {
-    {"hotplace/testcase/tls/http/curl_http1_tls12.pcapng", "pcapng", 21, 7237,
-        1750396016098057000, 1750396016812234000, 66, 54, 1, 1, 0},
-    {"hotplace/testcase/tls/tls13/tls13_TLS_AES_128_GCM_SHA256.pcapng", "pcapng", 23, 3225,
-        1748412238521648000, 1748412242054829000, 76, 64, 0, 0, 0},
-    /* mergecap of the two above */
-    {"hotplace/two-interfaces.pcapng", "pcapng", 44, 10462, 1748412238521648000,
-        1750396016812234000, 76, 54, 0, 1, 0},
-    {"illustrated-tls13/capture.pcap", "pcap", 22, 3480, 1648774116286233000,
-        1648774116350462000, 68, 56, 0, 0, 0},
-    /* editcap --inject-secrets tls,keylog.txt capture.pcap */
-    {"illustrated-tls13/with-secrets.pcapng", "pcapng", 22, 3480, 1648774116286233000,
-        1648774116350462000, 68, 56, 0, 0, 1},
-    /* editcap -F pcapng capture.pcap, then zstd -19 */
-    {"illustrated-tls13/capture.pcapng.zst", "pcapng (zstd)", 22, 3480, 1648774116286233000,
-        1648774116350462000, 68, 56, 0, 0, 0},
-    {"zeek/tls-fragmented-handshake.pcap.gz", "pcap (gzip)", 416, 367841, 1426117218064063000,
-        1426117218286833000, 78, 66, 1, 1, 0},
+	{"hotplace/testcase/tls/http/curl_http1_tls12.pcapng", "pcapng", 21, 7237, 1750396016098057000,
+		1750396016812234000, 66, 54, 1, 1, 0},
+	{"hotplace/testcase/tls/tls13/tls13_TLS_AES_128_GCM_SHA256.pcapng", "pcapng", 23, 3225,
+		1748412238521648000, 1748412242054829000, 76, 64, 0, 0, 0},
+	/* mergecap of the two above */
+	{"hotplace/two-interfaces.pcapng", "pcapng", 44, 10462, 1748412238521648000,
+		1750396016812234000, 76, 54, 0, 1, 0},
+	{"illustrated-tls13/capture.pcap", "pcap", 22, 3480, 1648774116286233000, 1648774116350462000,
+		68, 56, 0, 0, 0},
+	/* editcap --inject-secrets tls,keylog.txt capture.pcap */
+	{"illustrated-tls13/with-secrets.pcapng", "pcapng", 22, 3480, 1648774116286233000,
+		1648774116350462000, 68, 56, 0, 0, 1},
+	/* editcap -F pcapng capture.pcap, then zstd -19 */
+	{"illustrated-tls13/capture.pcapng.zst", "pcapng (zstd)", 22, 3480, 1648774116286233000,
+		1648774116350462000, 68, 56, 0, 0, 0},
+	{"zeek/tls-fragmented-handshake.pcap.gz", "pcap (gzip)", 416, 367841, 1426117218064063000,
+		1426117218286833000, 78, 66, 1, 1, 0},
 };
 
 static const struct bm_frame *
@@ -145,9 +145,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_files),
-	    cmocka_unit_test(test_concatenated_sections),
-	    cmocka_unit_test(test_injected_secrets),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_concatenated_sections),
+		cmocka_unit_test(test_injected_secrets),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

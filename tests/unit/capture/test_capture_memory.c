@@ -51,7 +51,7 @@ frames_until(struct bm_view bytes, bool stream, unsigned fail_at, enum bm_status
 	countdown = fail_at;
 	armed = true;
 	*end = stream ? bm_capture_open_stream(&c, trickle_read, &t, &e)
-	              : bm_capture_open_memory(&c, bytes, &e);
+				  : bm_capture_open_memory(&c, bytes, &e);
 	if (*end == BM_OK) {
 		while ((*end = bm_capture_next(c, &item, &e)) == BM_OK)
 			frames += item.event == BM_CAPTURE_FRAME;

@@ -229,8 +229,8 @@ test_checksums(void **state)
 		read_packed();
 		assert_int_equal(r.count, plain.count);
 		assert_int_equal(r.end.status, BM_FORMAT);
-		assert_string_equal(r.end.what,
-		    k == 0 ? "the gzip data are damaged" : "the zstd data are damaged");
+		assert_string_equal(
+			r.end.what, k == 0 ? "the gzip data are damaged" : "the zstd data are damaged");
 		assert_true(r.end.offset == m.b.n);
 		reading_free(&r);
 		bm_buf_clear(&packed);
@@ -449,19 +449,19 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_formats_are_named, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_many_members, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_skippable_frames, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_every_cut, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_every_flip, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_checksums, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_what_follows, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_no_capture_inside, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_zstd_window_limit, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_bomb, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_live_gzip_does_not_block, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_live_zstd_does_not_block, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_long_capture, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_formats_are_named, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_members, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_skippable_frames, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_every_cut, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_every_flip, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_checksums, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_what_follows, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_capture_inside, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_zstd_window_limit, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bomb, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_live_gzip_does_not_block, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_live_zstd_does_not_block, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_long_capture, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,9 +15,9 @@ test_every_magic(void **state)
 		uint64_t unit_ns;
 		size_t extra;
 	} kinds[] = {
-	    {0xa1b2c3d4, 1000, 0},
-	    {0xa1b23c4d, 1, 0},
-	    {0xa1b2cd34, 1000, 8},
+		{0xa1b2c3d4, 1000, 0},
+		{0xa1b23c4d, 1, 0},
+		{0xa1b2cd34, 1000, 8},
 	};
 
 	for (size_t k = 0; k < COUNT(kinds); k++) {
@@ -37,8 +37,8 @@ test_every_magic(void **state)
 			assert_int_equal(r.count, 3);
 			for (unsigned i = 0; i < 3; i++) {
 				assert_frame(&r, i, i + 1,
-				    (1700000000 + i) * UINT64_C(1000000000) + 999999 * kinds[k].unit_ns, 1, 60 + i,
-				    1514);
+					(1700000000 + i) * UINT64_C(1000000000) + 999999 * kinds[k].unit_ns, 1, 60 + i,
+					1514);
 				assert_pattern(&r, i, i);
 			}
 			assert_true(r.items[0].frame.offset == 24 + 16 + kinds[k].extra);
@@ -81,7 +81,7 @@ test_time_extremes(void **state)
 	pcap_record(&m, UINT32_MAX, UINT32_MAX, 0, 0);
 	read_both(&r, bm_buf_view(&m.b));
 	assert_frame(&r, 0, 1,
-	    (uint64_t)UINT32_MAX * UINT64_C(1000000000) + (uint64_t)UINT32_MAX * 1000, 1, 0, 0);
+		(uint64_t)UINT32_MAX * UINT64_C(1000000000) + (uint64_t)UINT32_MAX * 1000, 1, 0, 0);
 	reading_free(&r);
 	make_free(&m);
 }
@@ -200,8 +200,8 @@ test_no_capture(void **state)
 {
 	(void)state;
 	static const char *const garbage[] = {"", "\xa1", "\xa1\xb2\xc3", "GET / HTTP/1.1\r\n\r\n",
-	    "\n\r\r\n            ", "\n\r\r\n\x1c", "\x1f\x8b",
-	    "\xd4\xc3\xb2\xa2 and so on and on and on"};
+		"\n\r\r\n            ", "\n\r\r\n\x1c", "\x1f\x8b",
+		"\xd4\xc3\xb2\xa2 and so on and on and on"};
 
 	for (size_t i = 0; i < COUNT(garbage); i++) {
 		read_both(&r, bm_view(garbage[i], strlen(garbage[i])));
@@ -293,17 +293,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_every_magic),
-	    cmocka_unit_test(test_empty_capture_and_empty_frame),
-	    cmocka_unit_test(test_time_extremes),
-	    cmocka_unit_test(test_wire_length_below_captured),
-	    cmocka_unit_test(test_old_versions_swap_the_lengths),
-	    cmocka_unit_test(test_unknown_version),
-	    cmocka_unit_test(test_captured_length_cap),
-	    cmocka_unit_test(test_every_cut),
-	    cmocka_unit_test(test_no_capture),
-	    cmocka_unit_test(test_reader_that_lies),
-	    cmocka_unit_test(test_live_stream_does_not_block),
+		cmocka_unit_test(test_every_magic),
+		cmocka_unit_test(test_empty_capture_and_empty_frame),
+		cmocka_unit_test(test_time_extremes),
+		cmocka_unit_test(test_wire_length_below_captured),
+		cmocka_unit_test(test_old_versions_swap_the_lengths),
+		cmocka_unit_test(test_unknown_version),
+		cmocka_unit_test(test_captured_length_cap),
+		cmocka_unit_test(test_every_cut),
+		cmocka_unit_test(test_no_capture),
+		cmocka_unit_test(test_reader_that_lies),
+		cmocka_unit_test(test_live_stream_does_not_block),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

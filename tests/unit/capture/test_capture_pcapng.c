@@ -90,47 +90,47 @@ test_clocks(void **state)
 {
 	(void)state;
 	static const struct clock_case cases[] = {
-	    {-1, 0, 1700000000123456, 1700000000123456000},
-	    {6, 0, 1700000000123456, 1700000000123456000},
-	    {9, 0, 1700000000123456789, 1700000000123456789},
-	    {9, 0, UINT64_MAX, UINT64_MAX},
-	    {3, 0, 1700000000123, 1700000000123000000},
-	    {0, 0, 1700000000, 1700000000000000000},
-	    {0, 0, 18446744073, 18446744073000000000U},
-	    {0, 0, 18446744074, UINT64_MAX},
-	    {0, 0, UINT64_MAX, UINT64_MAX},
-	    {6, 0, 18446744073709551, 18446744073709551000U},
-	    {6, 0, 18446744073709552, UINT64_MAX},
-	    {10, 0, 12345678919, 1234567891},
-	    {12, 0, 1700000000123456789, 1700000000123456},
-	    {19, 0, UINT64_MAX, 1844674407},
-	    {20, 0, UINT64_MAX, 184467440},
-	    {28, 0, UINT64_MAX, 1},
-	    {29, 0, UINT64_MAX, 0},
-	    {127, 0, UINT64_MAX, 0},
-	    {0x80, 0, 1700000000, 1700000000000000000},
-	    {0x81, 0, 3, 1500000000},
-	    {0x80 | 10, 0, 1024 * 5 + 512, 5500000000},
-	    {0x80 | 31, 0, (UINT64_C(7) << 31) + 1, 7000000000},
-	    {0x80 | 32, 0, (UINT64_C(1700000000) << 32) + 0x80000000, 1700000000500000000},
-	    {0x80 | 32, 0, 0xffffffff, 999999999},
-	    {0x80 | 33, 0, (UINT64_C(9) << 33) + 0x180000000, 9750000000},
-	    {0x80 | 40, 0, (UINT64_C(9) << 40) + (UINT64_C(1) << 38), 9250000000},
-	    {0x80 | 63, 0, UINT64_MAX, 1999999999},
-	    {0x80 | 64, 0, UINT64_MAX, 999999999},
-	    {0x80 | 65, 0, UINT64_C(1) << 63, 250000000},
-	    {0x80 | 93, 0, UINT64_MAX, 1},
-	    {0x80 | 127, 0, UINT64_MAX, 0},
-	    {6, 1000, 5, 1000000005000},
-	    {6, -1, 1500000, 500000000},
-	    {6, -1, 500000, 0},
-	    {9, 1700000000, 5, 1700000000000000005},
-	    {0x80 | 10, -4, 5 * 1024, 1000000000},
-	    {6, INT64_MAX, 0, UINT64_MAX},
-	    {0, INT64_MAX, UINT64_MAX, UINT64_MAX},
-	    {6, INT64_MIN, UINT64_MAX, 0},
-	    {0, INT64_MIN, UINT64_C(1) << 63, 0},
-	    {0, INT64_MIN, (UINT64_C(1) << 63) + 3, 3000000000},
+		{-1, 0, 1700000000123456, 1700000000123456000},
+		{6, 0, 1700000000123456, 1700000000123456000},
+		{9, 0, 1700000000123456789, 1700000000123456789},
+		{9, 0, UINT64_MAX, UINT64_MAX},
+		{3, 0, 1700000000123, 1700000000123000000},
+		{0, 0, 1700000000, 1700000000000000000},
+		{0, 0, 18446744073, 18446744073000000000U},
+		{0, 0, 18446744074, UINT64_MAX},
+		{0, 0, UINT64_MAX, UINT64_MAX},
+		{6, 0, 18446744073709551, 18446744073709551000U},
+		{6, 0, 18446744073709552, UINT64_MAX},
+		{10, 0, 12345678919, 1234567891},
+		{12, 0, 1700000000123456789, 1700000000123456},
+		{19, 0, UINT64_MAX, 1844674407},
+		{20, 0, UINT64_MAX, 184467440},
+		{28, 0, UINT64_MAX, 1},
+		{29, 0, UINT64_MAX, 0},
+		{127, 0, UINT64_MAX, 0},
+		{0x80, 0, 1700000000, 1700000000000000000},
+		{0x81, 0, 3, 1500000000},
+		{0x80 | 10, 0, 1024 * 5 + 512, 5500000000},
+		{0x80 | 31, 0, (UINT64_C(7) << 31) + 1, 7000000000},
+		{0x80 | 32, 0, (UINT64_C(1700000000) << 32) + 0x80000000, 1700000000500000000},
+		{0x80 | 32, 0, 0xffffffff, 999999999},
+		{0x80 | 33, 0, (UINT64_C(9) << 33) + 0x180000000, 9750000000},
+		{0x80 | 40, 0, (UINT64_C(9) << 40) + (UINT64_C(1) << 38), 9250000000},
+		{0x80 | 63, 0, UINT64_MAX, 1999999999},
+		{0x80 | 64, 0, UINT64_MAX, 999999999},
+		{0x80 | 65, 0, UINT64_C(1) << 63, 250000000},
+		{0x80 | 93, 0, UINT64_MAX, 1},
+		{0x80 | 127, 0, UINT64_MAX, 0},
+		{6, 1000, 5, 1000000005000},
+		{6, -1, 1500000, 500000000},
+		{6, -1, 500000, 0},
+		{9, 1700000000, 5, 1700000000000000005},
+		{0x80 | 10, -4, 5 * 1024, 1000000000},
+		{6, INT64_MAX, 0, UINT64_MAX},
+		{0, INT64_MAX, UINT64_MAX, UINT64_MAX},
+		{6, INT64_MIN, UINT64_MAX, 0},
+		{0, INT64_MIN, UINT64_C(1) << 63, 0},
+		{0, INT64_MIN, (UINT64_C(1) << 63) + 3, 3000000000},
 	};
 
 	for (int big = 0; big < 2; big++) {
@@ -212,7 +212,7 @@ test_direction(void **state)
 {
 	(void)state;
 	static const enum bm_frame_direction want[] = {
-	    BM_FRAME_UNKNOWN, BM_FRAME_INBOUND, BM_FRAME_OUTBOUND, BM_FRAME_UNKNOWN};
+		BM_FRAME_UNKNOWN, BM_FRAME_INBOUND, BM_FRAME_OUTBOUND, BM_FRAME_UNKNOWN};
 
 	for (int big = 0; big < 2; big++) {
 		make_start(&m, big != 0);
@@ -395,17 +395,17 @@ test_other_blocks(void **state)
 		uint32_t type;
 		unsigned counts;
 	} others[] = {
-	    {4, 0},          /* names */
-	    {5, 0},          /* statistics */
-	    {9, 1},          /* systemd journal */
-	    {0xbad, 1},      /* custom */
-	    {0x40000bad, 1}, /* custom, not to be copied */
-	    {0x204, 1},      /* sysdig events */
-	    {0x216, 1},
-	    {0x221, 1},
-	    {0x208, 0},
-	    {0x99, 0},
-	    {0x80000001, 0},
+		{4, 0},          /* names */
+		{5, 0},          /* statistics */
+		{9, 1},          /* systemd journal */
+		{0xbad, 1},      /* custom */
+		{0x40000bad, 1}, /* custom, not to be copied */
+		{0x204, 1},      /* sysdig events */
+		{0x216, 1},
+		{0x221, 1},
+		{0x208, 0},
+		{0x99, 0},
+		{0x80000001, 0},
 	};
 
 	make_start(&m, false);
@@ -457,7 +457,7 @@ struct fault {
 	const char *what;
 	uint32_t type;
 	size_t body_len;
-	size_t at;       /* where in the block to write value; 0: nowhere */
+	size_t at; /* where in the block to write value; 0: nowhere */
 	uint32_t value;
 };
 
@@ -466,28 +466,28 @@ test_faults(void **state)
 {
 	(void)state;
 	static const struct fault faults[] = {
-	    {"packet block too short", 6, 16, 0, 0},
-	    {"packet block too short", 2, 16, 0, 0},
-	    {"packet block too short", 3, 0, 0, 0},
-	    {"packet of an interface that is not described", 6, 80, 8, 1},
-	    {"packet of an interface that is not described", 2, 80, 8, 0x10001},
-	    {"captured length beyond the end of the block", 6, 80, 20, 61},
-	    {"captured length beyond the end of the block", 2, 80, 20, 16 << 20},
-	    {"captured length over 16 MiB", 6, 80, 20, (16 << 20) + 1},
-	    {"captured length over 16 MiB", 6, 80, 20, UINT32_MAX},
-	    {"secrets beyond the end of the block", 10, 4, 0, 0},
-	    {"secrets beyond the end of the block", 10, 20, 12, 13},
-	    {"secrets beyond the end of the block", 10, 20, 12, UINT32_MAX},
-	    {"interface description too short", 1, 4, 0, 0},
-	    {"section header without byte-order magic", 0x0a0d0d0a, 16, 0, 0},
-	    {"section header too short", 0x0a0d0d0a, 8, 8, 0x1a2b3c4d},
-	    {"pcapng section of an unknown version", 0x0a0d0d0a, 16, 8, 0x1a2b3c4d},
-	    {"the two lengths of the block differ", 6, 80, 100 - 8, 104},
-	    {"the two lengths of the block differ", 0x99, 80, 100 - 8, 88},
-	    {"block shorter than its own frame", 6, 80, 4, 0},
-	    {"block shorter than its own frame", 0x99, 80, 4, 8},
-	    {"block longer than 64 MiB", 6, 80, 4, 0xfffffffc},
-	    {"block longer than 64 MiB", 0x99, 80, 4, 0xffffffff},
+		{"packet block too short", 6, 16, 0, 0},
+		{"packet block too short", 2, 16, 0, 0},
+		{"packet block too short", 3, 0, 0, 0},
+		{"packet of an interface that is not described", 6, 80, 8, 1},
+		{"packet of an interface that is not described", 2, 80, 8, 0x10001},
+		{"captured length beyond the end of the block", 6, 80, 20, 61},
+		{"captured length beyond the end of the block", 2, 80, 20, 16 << 20},
+		{"captured length over 16 MiB", 6, 80, 20, (16 << 20) + 1},
+		{"captured length over 16 MiB", 6, 80, 20, UINT32_MAX},
+		{"secrets beyond the end of the block", 10, 4, 0, 0},
+		{"secrets beyond the end of the block", 10, 20, 12, 13},
+		{"secrets beyond the end of the block", 10, 20, 12, UINT32_MAX},
+		{"interface description too short", 1, 4, 0, 0},
+		{"section header without byte-order magic", 0x0a0d0d0a, 16, 0, 0},
+		{"section header too short", 0x0a0d0d0a, 8, 8, 0x1a2b3c4d},
+		{"pcapng section of an unknown version", 0x0a0d0d0a, 16, 8, 0x1a2b3c4d},
+		{"the two lengths of the block differ", 6, 80, 100 - 8, 104},
+		{"the two lengths of the block differ", 0x99, 80, 100 - 8, 88},
+		{"block shorter than its own frame", 6, 80, 4, 0},
+		{"block shorter than its own frame", 0x99, 80, 4, 8},
+		{"block longer than 64 MiB", 6, 80, 4, 0xfffffffc},
+		{"block longer than 64 MiB", 0x99, 80, 4, 0xffffffff},
 	};
 
 	for (size_t i = 0; i < COUNT(faults); i++) {
@@ -664,23 +664,23 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_teardown(test_sections_and_interfaces, teardown),
-	    cmocka_unit_test_teardown(test_interfaces_end_with_their_section, teardown),
-	    cmocka_unit_test_teardown(test_clocks, teardown),
-	    cmocka_unit_test_teardown(test_damaged_interface_options, teardown),
-	    cmocka_unit_test_teardown(test_direction, teardown),
-	    cmocka_unit_test_teardown(test_direction_alone, teardown),
-	    cmocka_unit_test_teardown(test_versions, teardown),
-	    cmocka_unit_test_teardown(test_simple_packet, teardown),
-	    cmocka_unit_test_teardown(test_obsolete_packet, teardown),
-	    cmocka_unit_test_teardown(test_secrets, teardown),
-	    cmocka_unit_test_teardown(test_other_blocks, teardown),
-	    cmocka_unit_test_teardown(test_unpadded_lengths, teardown),
-	    cmocka_unit_test_teardown(test_faults, teardown),
-	    cmocka_unit_test_teardown(test_simple_packet_without_interface, teardown),
-	    cmocka_unit_test_teardown(test_interface_limit, teardown),
-	    cmocka_unit_test_teardown(test_every_cut, teardown),
-	    cmocka_unit_test_teardown(test_scan_secrets, teardown),
+		cmocka_unit_test_teardown(test_sections_and_interfaces, teardown),
+		cmocka_unit_test_teardown(test_interfaces_end_with_their_section, teardown),
+		cmocka_unit_test_teardown(test_clocks, teardown),
+		cmocka_unit_test_teardown(test_damaged_interface_options, teardown),
+		cmocka_unit_test_teardown(test_direction, teardown),
+		cmocka_unit_test_teardown(test_direction_alone, teardown),
+		cmocka_unit_test_teardown(test_versions, teardown),
+		cmocka_unit_test_teardown(test_simple_packet, teardown),
+		cmocka_unit_test_teardown(test_obsolete_packet, teardown),
+		cmocka_unit_test_teardown(test_secrets, teardown),
+		cmocka_unit_test_teardown(test_other_blocks, teardown),
+		cmocka_unit_test_teardown(test_unpadded_lengths, teardown),
+		cmocka_unit_test_teardown(test_faults, teardown),
+		cmocka_unit_test_teardown(test_simple_packet_without_interface, teardown),
+		cmocka_unit_test_teardown(test_interface_limit, teardown),
+		cmocka_unit_test_teardown(test_every_cut, teardown),
+		cmocka_unit_test_teardown(test_scan_secrets, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,62 +24,62 @@ struct vector {
 static const struct vector vectors[] = {
 	/* The GCM submission's test cases 1, 2, 3, 4, 13, 14, 16 (the ones SP 800-38D stands on). */
 	{BM_AES128, BM_MODE_GCM, 16, "00000000000000000000000000000000", "000000000000000000000000", "",
-	    "", "", "58e2fccefa7e3061367f1d57a4e7455a"},
+		"", "", "58e2fccefa7e3061367f1d57a4e7455a"},
 	{BM_AES128, BM_MODE_GCM, 16, "00000000000000000000000000000000", "000000000000000000000000", "",
-	    "00000000000000000000000000000000", "0388dace60b6a392f328c2b971b2fe78",
-	    "ab6e47d42cec13bdf53a67b21257bddf"},
+		"00000000000000000000000000000000", "0388dace60b6a392f328c2b971b2fe78",
+		"ab6e47d42cec13bdf53a67b21257bddf"},
 	{BM_AES128, BM_MODE_GCM, 16, "feffe9928665731c6d6a8f9467308308", "cafebabefacedbaddecaf888", "",
-	    P64 "1aafd255",
-	    "42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e"
-	    "21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e091473f5985",
-	    "4d5c2af327cd64a62cf35abd2ba6fab4"},
+		P64 "1aafd255",
+		"42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e"
+		"21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e091473f5985",
+		"4d5c2af327cd64a62cf35abd2ba6fab4"},
 	{BM_AES128, BM_MODE_GCM, 16, "feffe9928665731c6d6a8f9467308308", "cafebabefacedbaddecaf888",
-	    GCM_AAD, P64,
-	    "42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e"
-	    "21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e091",
-	    "5bc94fbc3221a5db94fae95ae7121a47"},
+		GCM_AAD, P64,
+		"42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e"
+		"21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e091",
+		"5bc94fbc3221a5db94fae95ae7121a47"},
 	{BM_AES256, BM_MODE_GCM, 16, "0000000000000000000000000000000000000000000000000000000000000000",
-	    "000000000000000000000000", "", "", "", "530f8afbc74536b9a963b4f1c4cb738b"},
+		"000000000000000000000000", "", "", "", "530f8afbc74536b9a963b4f1c4cb738b"},
 	{BM_AES256, BM_MODE_GCM, 16, "0000000000000000000000000000000000000000000000000000000000000000",
-	    "000000000000000000000000", "", "00000000000000000000000000000000",
-	    "cea7403d4d606b6e074ec5d3baf39d18", "d0d1c8a799996bf0265b98b5d48ab919"},
+		"000000000000000000000000", "", "00000000000000000000000000000000",
+		"cea7403d4d606b6e074ec5d3baf39d18", "d0d1c8a799996bf0265b98b5d48ab919"},
 	{BM_AES256, BM_MODE_GCM, 16, "feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308",
-	    "cafebabefacedbaddecaf888", GCM_AAD, P64,
-	    "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
-	    "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662",
-	    "76fc6ece0f4e1768cddf8853bb2d551b"},
+		"cafebabefacedbaddecaf888", GCM_AAD, P64,
+		"522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
+		"8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662",
+		"76fc6ece0f4e1768cddf8853bb2d551b"},
 	/* CAVS, gcmEncryptExtIV128: no text, 16 octets of associated data. */
 	{BM_AES128, BM_MODE_GCM, 16, "77be63708971c4e240d1cb79e8d77feb", "e0e00f19fed7ba0136a797f3",
-	    "7a43ec1d9c0a5a78a0b16533a6213cab", "", "", "209fcc8d3675ed938e9c7166709dd946"},
+		"7a43ec1d9c0a5a78a0b16533a6213cab", "", "", "209fcc8d3675ed938e9c7166709dd946"},
 	/* RFC 8998, appendices A.1 and A.2. */
 	{BM_SM4, BM_MODE_GCM, 16, "0123456789abcdeffedcba9876543210", "00001234567800000000abcd",
-	    GCM_AAD, SM4_PLAIN,
-	    "17f399f08c67d5ee19d0dc9969c4bb7d5fd46fd3756489069157b282bb200735"
-	    "d82710ca5c22f0ccfa7cbf93d496ac15a56834cbcf98c397b4024a2691233b8d",
-	    "83de3541e4c2b58177e065a9bf7b62ec"},
+		GCM_AAD, SM4_PLAIN,
+		"17f399f08c67d5ee19d0dc9969c4bb7d5fd46fd3756489069157b282bb200735"
+		"d82710ca5c22f0ccfa7cbf93d496ac15a56834cbcf98c397b4024a2691233b8d",
+		"83de3541e4c2b58177e065a9bf7b62ec"},
 	{BM_SM4, BM_MODE_CCM, 16, "0123456789abcdeffedcba9876543210", "00001234567800000000abcd",
-	    GCM_AAD, SM4_PLAIN,
-	    "48af93501fa62adbcd414cce6034d895dda1bf8f132f042098661572e7483094"
-	    "fd12e518ce062c98acee28d95df4416bed31a2f04476c18bb40c84a74b97dc5b",
-	    "16842d4fa186f56ab33256971fa110f4"},
+		GCM_AAD, SM4_PLAIN,
+		"48af93501fa62adbcd414cce6034d895dda1bf8f132f042098661572e7483094"
+		"fd12e518ce062c98acee28d95df4416bed31a2f04476c18bb40c84a74b97dc5b",
+		"16842d4fa186f56ab33256971fa110f4"},
 	/* SP 800-38C, example 3: the one with a nonce of 12 octets, as RFC 6655 has it. */
 	{BM_AES128, BM_MODE_CCM, 8, "404142434445464748494a4b4c4d4e4f", "101112131415161718191a1b",
-	    "000102030405060708090a0b0c0d0e0f10111213",
-	    "202122232425262728292a2b2c2d2e2f3031323334353637",
-	    "e3b201a9f5b71a7a9b1ceaeccd97e70b6176aad9a4428aa5", "484392fbc1b09951"},
+		"000102030405060708090a0b0c0d0e0f10111213",
+		"202122232425262728292a2b2c2d2e2f3031323334353637",
+		"e3b201a9f5b71a7a9b1ceaeccd97e70b6176aad9a4428aa5", "484392fbc1b09951"},
 	/* RFC 8439, section 2.8.2. */
 	{BM_CHACHA20, BM_MODE_POLY1305, 16,
-	    "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f",
-	    "070000004041424344454647", "50515253c0c1c2c3c4c5c6c7",
-	    "4c616469657320616e642047656e746c656d656e206f662074686520636c6173"
-	    "73206f66202739393a204966204920636f756c64206f6666657220796f75206f"
-	    "6e6c79206f6e652074697020666f7220746865206675747572652c2073756e73"
-	    "637265656e20776f756c642062652069742e",
-	    "d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d6"
-	    "3dbea45e8ca9671282fafb69da92728b1a71de0a9e060b2905d6a5b67ecd3b36"
-	    "92ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc"
-	    "3ff4def08e4b7a9de576d26586cec64b6116",
-	    "1ae10b594f09e26a7e902ecbd0600691"},
+		"808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f",
+		"070000004041424344454647", "50515253c0c1c2c3c4c5c6c7",
+		"4c616469657320616e642047656e746c656d656e206f662074686520636c6173"
+		"73206f66202739393a204966204920636f756c64206f6666657220796f75206f"
+		"6e6c79206f6e652074697020666f7220746865206675747572652c2073756e73"
+		"637265656e20776f756c642062652069742e",
+		"d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d6"
+		"3dbea45e8ca9671282fafb69da92728b1a71de0a9e060b2905d6a5b67ecd3b36"
+		"92ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc"
+		"3ff4def08e4b7a9de576d26586cec64b6116",
+		"1ae10b594f09e26a7e902ecbd0600691"},
 };
 
 static void
@@ -131,7 +131,7 @@ static const struct peer peers[] = {
 /* OpenSSL's own one-shot: what an endpoint would have sent. */
 static void
 seal(const struct peer *p, const uint8_t *key, const uint8_t *nonce, struct bm_view aad,
-    struct bm_view plain, uint8_t *text, uint8_t *tag)
+	struct bm_view plain, uint8_t *text, uint8_t *tag)
 {
 	EVP_CIPHER *c = EVP_CIPHER_fetch(NULL, p->name, NULL);
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
@@ -141,7 +141,8 @@ seal(const struct peer *p, const uint8_t *key, const uint8_t *nonce, struct bm_v
 	assert_int_equal(1, EVP_EncryptInit_ex2(ctx, c, NULL, NULL, NULL));
 	if (p->mode == BM_MODE_CCM) {
 		assert_int_equal(1, EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, 12, NULL));
-		assert_int_equal(1, EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, (int)p->tag_size, NULL));
+		assert_int_equal(
+			1, EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, (int)p->tag_size, NULL));
 	}
 	assert_int_equal(1, EVP_EncryptInit_ex2(ctx, NULL, key, nonce, NULL));
 	if (p->mode == BM_MODE_CCM)
@@ -177,7 +178,7 @@ one_exchange(const struct peer *p, uint64_t *seed, size_t n, size_t aad_n, size_
 	seal(p, key, nonce, av, bm_view(plain, n), text + shift, want);
 
 	CHECK_STATUS(BM_OK, bm_aead_new(&a, p->cipher, p->mode, p->tag_size,
-	    bm_view(key, bm_cipher_key_size(p->cipher))));
+							bm_view(key, bm_cipher_key_size(p->cipher))));
 	CHECK_STATUS(BM_OK, bm_aead_tag(a, nonce, av, tv, NULL, got));
 	assert_memory_equal(want, got, 16);
 	to[n] = 0x5a;
@@ -226,7 +227,7 @@ as_openssl_large(void **state)
 			one_exchange(&peers[i], &seed, n, 13, n % SHIFT_MAX);
 		for (int round = 0; round < 50; round++)
 			one_exchange(&peers[i], &seed, (size_t)(random_next(&seed) % TEXT_MAX),
-			    (size_t)(random_next(&seed) % 64), (size_t)(random_next(&seed) % SHIFT_MAX));
+				(size_t)(random_next(&seed) % 64), (size_t)(random_next(&seed) % SHIFT_MAX));
 	}
 }
 
@@ -259,9 +260,10 @@ reused(void **state)
 		random_fill(&seed, text, sizeof(text));
 		for (size_t r = 0; r < 20; r++) {
 			nonce[11] = (uint8_t)r;
-			CHECK_STATUS(BM_OK, bm_aead_new(&a, peers[i].cipher, peers[i].mode, peers[i].tag_size, kv));
+			CHECK_STATUS(
+				BM_OK, bm_aead_new(&a, peers[i].cipher, peers[i].mode, peers[i].tag_size, kv));
 			CHECK_STATUS(BM_OK,
-			    bm_aead_tag(a, nonce, bm_view(text, r), bm_view(text, r * 97), NULL, want[r]));
+				bm_aead_tag(a, nonce, bm_view(text, r), bm_view(text, r * 97), NULL, want[r]));
 			bm_aead_free(a);
 		}
 		CHECK_STATUS(BM_OK, bm_aead_new(&a, peers[i].cipher, peers[i].mode, peers[i].tag_size, kv));
@@ -269,7 +271,7 @@ reused(void **state)
 			size_t r = (size_t)(random_next(&seed) % 20);
 			nonce[11] = (uint8_t)r;
 			CHECK_STATUS(BM_OK, bm_aead_tag(a, nonce, bm_view(text, r), bm_view(text, r * 97),
-			    random_next(&seed) % 2 != 0 ? plain : NULL, got));
+									random_next(&seed) % 2 != 0 ? plain : NULL, got));
 			assert_memory_equal(want[r], got, 16);
 		}
 		bm_aead_free(a);
@@ -293,20 +295,19 @@ in_parts(void **state)
 		random_fill(&seed, key, sizeof(key));
 		random_fill(&seed, nonce, sizeof(nonce));
 		CHECK_STATUS(BM_OK, bm_aead_new(&a, ciphers[m], modes[m], 16, bm_view(key, 32)));
-		CHECK_STATUS(BM_OK,
-		    bm_aead_tag(a, nonce, bm_view(NULL, 0), bm_view(text, TEXT_MAX), whole, tag));
+		CHECK_STATUS(
+			BM_OK, bm_aead_tag(a, nonce, bm_view(NULL, 0), bm_view(text, TEXT_MAX), whole, tag));
 		for (size_t from = 0; from < TEXT_MAX; from += BM_AEAD_STEP) {
 			size_t n = (size_t)(random_next(&seed) % (TEXT_MAX - from)) + 1;
 			part[n] = 0x5a;
-			CHECK_STATUS(BM_OK,
-			    bm_aead_decrypt_at(a, nonce, from, bm_view(text + from, n), part));
+			CHECK_STATUS(BM_OK, bm_aead_decrypt_at(a, nonce, from, bm_view(text + from, n), part));
 			assert_memory_equal(whole + from, part, n);
 			assert_int_equal(0x5a, part[n]);
 		}
 		CHECK_STATUS(BM_OK, bm_aead_decrypt_at(a, nonce, 64, bm_view(NULL, 0), &none));
 		CHECK_STATUS(BM_USAGE, bm_aead_decrypt_at(a, nonce, 16, bm_view(text, 1), part));
-		CHECK_STATUS(BM_LIMIT,
-		    bm_aead_decrypt_at(a, nonce, UINT64_C(1) << 40, bm_view(text, 1), part));
+		CHECK_STATUS(
+			BM_LIMIT, bm_aead_decrypt_at(a, nonce, UINT64_C(1) << 40, bm_view(text, 1), part));
 		if (modes[m] == BM_MODE_CCM)
 			CHECK_STATUS(BM_LIMIT, bm_aead_decrypt_at(a, nonce, 1 << 24, bm_view(text, 1), part));
 		/* In place. */
@@ -329,19 +330,23 @@ refuses(void **state)
 	assert_null(a);
 	CHECK_STATUS(BM_USAGE, bm_aead_new(&a, BM_AES128, BM_MODE_GCM, 16, bm_view(zero, 32)));
 	CHECK_STATUS(BM_UNSUPPORTED, bm_aead_new(&a, BM_AES128, BM_MODE_GCM, 8, bm_view(zero, 16)));
-	CHECK_STATUS(BM_UNSUPPORTED, bm_aead_new(&a, BM_CHACHA20, BM_MODE_POLY1305, 8, bm_view(zero, 32)));
+	CHECK_STATUS(
+		BM_UNSUPPORTED, bm_aead_new(&a, BM_CHACHA20, BM_MODE_POLY1305, 8, bm_view(zero, 32)));
 	CHECK_STATUS(BM_USAGE, bm_aead_new(&a, BM_CHACHA20, BM_MODE_POLY1305, 16, bm_view(zero, 16)));
 	CHECK_STATUS(BM_UNSUPPORTED, bm_aead_new(&a, BM_3DES, BM_MODE_GCM, 16, bm_view(zero, 24)));
 	CHECK_STATUS(BM_UNSUPPORTED, bm_aead_new(&a, BM_CHACHA20, BM_MODE_GCM, 16, bm_view(zero, 32)));
-	CHECK_STATUS(BM_UNSUPPORTED, bm_aead_new(&a, BM_AES128, BM_MODE_POLY1305, 16, bm_view(zero, 16)));
+	CHECK_STATUS(
+		BM_UNSUPPORTED, bm_aead_new(&a, BM_AES128, BM_MODE_POLY1305, 16, bm_view(zero, 16)));
 	CHECK_STATUS(BM_UNSUPPORTED, bm_aead_new(&a, BM_AES128, BM_MODE_CBC, 16, bm_view(zero, 16)));
-	CHECK_STATUS(BM_UNSUPPORTED, bm_aead_new(&a, BM_AES128, (enum bm_mode)99, 16, bm_view(zero, 16)));
-	CHECK_STATUS(BM_UNSUPPORTED, bm_aead_new(&a, (enum bm_cipher)99, BM_MODE_GCM, 16, bm_view(zero, 0)));
+	CHECK_STATUS(
+		BM_UNSUPPORTED, bm_aead_new(&a, BM_AES128, (enum bm_mode)99, 16, bm_view(zero, 16)));
+	CHECK_STATUS(
+		BM_UNSUPPORTED, bm_aead_new(&a, (enum bm_cipher)99, BM_MODE_GCM, 16, bm_view(zero, 0)));
 	assert_null(a);
 	/* The length field of CCM has 24 bits; the text is never looked at. */
 	CHECK_STATUS(BM_OK, bm_aead_new(&a, BM_AES128, BM_MODE_CCM, 8, bm_view(zero, 16)));
-	CHECK_STATUS(BM_LIMIT,
-	    bm_aead_tag(a, zero, bm_view(NULL, 0), bm_view(zero, 1 << 24), NULL, tag));
+	CHECK_STATUS(
+		BM_LIMIT, bm_aead_tag(a, zero, bm_view(NULL, 0), bm_view(zero, 1 << 24), NULL, tag));
 	bm_aead_free(a);
 	bm_aead_free(NULL);
 	assert_true(bm_cipher_available(BM_CAMELLIA256, BM_MODE_GCM));

@@ -42,17 +42,17 @@ block_vectors(void **state)
 	/* RFC 3713, appendix A. */
 	check_block(BM_CAMELLIA128, abc, abc, "67673138549669730857065648eabe43");
 	check_block(BM_CAMELLIA256, "0123456789abcdeffedcba987654321000112233445566778899aabbccddeeff",
-	    abc, "9acc237dff16d76c20ef7c919e3a7509");
+		abc, "9acc237dff16d76c20ef7c919e3a7509");
 	/* RFC 5794, appendix A. */
 	check_block(BM_ARIA128, key16, stairs, "d718fbd6ab644c739da95f3be6451778");
 	check_block(BM_ARIA256, key32, stairs, "f92bd7c79fb72e2f2b8f80c1972d24fc");
 	/* RFC 4269, appendix B. */
-	check_block(BM_SEED, "00000000000000000000000000000000", key16,
-	    "5ebac6e0054e166819aff1cc6d346cdb");
-	check_block(BM_SEED, key16, "00000000000000000000000000000000",
-	    "c11f22f20140505084483597e4370f43");
+	check_block(
+		BM_SEED, "00000000000000000000000000000000", key16, "5ebac6e0054e166819aff1cc6d346cdb");
+	check_block(
+		BM_SEED, key16, "00000000000000000000000000000000", "c11f22f20140505084483597e4370f43");
 	check_block(BM_SEED, "4706480851e61be85d74bfb3fd956185", "83a2f8a288641fb9a4e9a5cc2f131c7d",
-	    "ee54d13ebcae706d226bc3142cd40d4a");
+		"ee54d13ebcae706d226bc3142cd40d4a");
 	/* RFC 8998's cipher: GB/T 32907, example 1. */
 	check_block(BM_SM4, abc, abc, "681edf34d206965e86b3e94f536e4246");
 	/* SP 800-17, and the well-known example. */
@@ -60,35 +60,34 @@ block_vectors(void **state)
 	check_block(BM_DES, "133457799bbcdff1", "0123456789abcdef", "85e813540f0ab405");
 	/* SP 800-67, appendix B. */
 	check_block(BM_3DES, "0123456789abcdef23456789abcdef01456789abcdef0123", "5468652071756663",
-	    "a826fd8ce53b855f");
+		"a826fd8ce53b855f");
 	/* RFC 2268, section 5: 128 effective bits. */
 	check_block(BM_RC2, "88bca90e90875a7f0f79c384627bafb2", "0000000000000000", "2269552ab0f85ca6");
 	/* Lai's thesis, and NESSIE's sets 1 and 2. */
-	check_block(BM_IDEA, "00010002000300040005000600070008", "0000000100020003",
-	    "11fbed2b01986de5");
-	check_block(BM_IDEA, "80000000000000000000000000000000", "0000000000000000",
-	    "b1f5f7f87901370f");
-	check_block(BM_IDEA, "00000000000000000000000000000000", "8000000000000000",
-	    "8001000180008000");
+	check_block(
+		BM_IDEA, "00010002000300040005000600070008", "0000000100020003", "11fbed2b01986de5");
+	check_block(
+		BM_IDEA, "80000000000000000000000000000000", "0000000000000000", "b1f5f7f87901370f");
+	check_block(
+		BM_IDEA, "00000000000000000000000000000000", "8000000000000000", "8001000180008000");
 }
 
 /* SP 800-38A, F.2.1 and F.2.5: four chained blocks. */
 static void
 cbc_sp800_38a(void **state)
 {
-	static const char plain[] =
-	    "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"
-	    "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710";
+	static const char plain[] = "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"
+								"30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710";
 	static const struct {
 		enum bm_cipher c;
 		const char *key, *text;
 	} all[] = {
 		{BM_AES128, "2b7e151628aed2a6abf7158809cf4f3c",
-		    "7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2"
-		    "73bed6b8e3c1743b7116e69e222295163ff1caa1681fac09120eca307586e1a7"},
+			"7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2"
+			"73bed6b8e3c1743b7116e69e222295163ff1caa1681fac09120eca307586e1a7"},
 		{BM_AES256, "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4",
-		    "f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d"
-		    "39f23369a9d9bacfa530e26304231461b2eb05e2c39be9fcda6c19078c6a9d1b"},
+			"f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d"
+			"39f23369a9d9bacfa530e26304231461b2eb05e2c39be9fcda6c19078c6a9d1b"},
 	};
 	uint8_t out[64];
 
@@ -97,7 +96,7 @@ cbc_sp800_38a(void **state)
 		struct bm_cbc *k;
 		CHECK_STATUS(BM_OK, bm_cbc_new(&k, all[i].c, hex(all[i].key)));
 		CHECK_STATUS(BM_OK,
-		    bm_cbc_decrypt(k, hex("000102030405060708090a0b0c0d0e0f").p, hex(all[i].text), out));
+			bm_cbc_decrypt(k, hex("000102030405060708090a0b0c0d0e0f").p, hex(all[i].text), out));
 		assert_memory_equal(out, hex(plain).p, sizeof(out));
 		bm_cbc_free(k);
 	}
@@ -111,8 +110,8 @@ cbc_round_trip(void **state)
 		enum bm_cipher c;
 		const char *name;
 	} all[] = {{BM_3DES, "DES-EDE3-CBC"}, {BM_AES128, "AES-128-CBC"}, {BM_AES256, "AES-256-CBC"},
-	    {BM_CAMELLIA128, "CAMELLIA-128-CBC"}, {BM_CAMELLIA256, "CAMELLIA-256-CBC"},
-	    {BM_ARIA128, "ARIA-128-CBC"}, {BM_ARIA256, "ARIA-256-CBC"}, {BM_SM4, "SM4-CBC"}};
+		{BM_CAMELLIA128, "CAMELLIA-128-CBC"}, {BM_CAMELLIA256, "CAMELLIA-256-CBC"},
+		{BM_ARIA128, "ARIA-128-CBC"}, {BM_ARIA256, "ARIA-256-CBC"}, {BM_SM4, "SM4-CBC"}};
 	static uint8_t plain[17008], text[17008 + 15], out[17008 + 15];
 	uint64_t seed = 2;
 
@@ -129,8 +128,8 @@ cbc_round_trip(void **state)
 			EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 			random_fill(&seed, iv, sizeof(iv));
 			random_fill(&seed, plain, n);
-			assert_int_equal(1, EVP_EncryptInit_ex(ctx, EVP_get_cipherbyname(all[a].name), NULL, key,
-			    iv));
+			assert_int_equal(
+				1, EVP_EncryptInit_ex(ctx, EVP_get_cipherbyname(all[a].name), NULL, key, iv));
 			EVP_CIPHER_CTX_set_padding(ctx, 0);
 			assert_int_equal(1, EVP_EncryptUpdate(ctx, text + shift, &got, plain, (int)n));
 			EVP_CIPHER_CTX_free(ctx);
@@ -260,30 +259,30 @@ number_masks(void **state)
 	(void)state;
 	/* AES-ECB: FIPS 197, appendix C. */
 	CHECK_STATUS(BM_OK, bm_number_mask(BM_AES128, hex("000102030405060708090a0b0c0d0e0f"),
-	    hex("00112233445566778899aabbccddeeff").p, mask));
+							hex("00112233445566778899aabbccddeeff").p, mask));
 	assert_memory_equal(mask, hex("69c4e0d86a7b0430d8cdb78070b4c55a").p, 16);
 	CHECK_STATUS(BM_OK, bm_number_mask(BM_AES256,
-	    hex("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
-	    hex("00112233445566778899aabbccddeeff").p, mask));
+							hex("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
+							hex("00112233445566778899aabbccddeeff").p, mask));
 	assert_memory_equal(mask, hex("8ea2b7ca516745bfeafc49904b496089").p, 16);
 	CHECK_STATUS(BM_OK, bm_number_mask(BM_SM4, hex("0123456789abcdeffedcba9876543210"),
-	    hex("0123456789abcdeffedcba9876543210").p, mask));
+							hex("0123456789abcdeffedcba9876543210").p, mask));
 	assert_memory_equal(mask, hex("681edf34d206965e86b3e94f536e4246").p, 16);
 	/* RFC 8439, section 2.3.2: counter 1, nonce 000000090000004a00000000. */
 	CHECK_STATUS(BM_OK, bm_number_mask(BM_CHACHA20,
-	    hex("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
-	    hex("01000000000000090000004a00000000").p, mask));
+							hex("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
+							hex("01000000000000090000004a00000000").p, mask));
 	assert_memory_equal(mask, hex("10f1e7e4d13b5915500fdd1fa32071c4").p, 16);
 	/* RFC 9001, appendix A.5 uses the same construction for QUIC. */
 	CHECK_STATUS(BM_OK, bm_number_mask(BM_CHACHA20,
-	    hex("25a282b9e82f06f21f488917a4fc8f1b73573685608597d0efcb076b0ab7a7a4"),
-	    hex("5e5cd55c41f69080575d7999c25a5bfb").p, mask));
+							hex("25a282b9e82f06f21f488917a4fc8f1b73573685608597d0efcb076b0ab7a7a4"),
+							hex("5e5cd55c41f69080575d7999c25a5bfb").p, mask));
 	assert_memory_equal(mask, hex("aefefe7d03").p, 5);
 
-	CHECK_STATUS(BM_USAGE, bm_number_mask(BM_AES128, hex("00"), hex("00112233445566778899aabbccddeeff").p,
-	    mask));
-	CHECK_STATUS(BM_UNSUPPORTED, bm_number_mask(BM_RC4, hex("00"),
-	    hex("00112233445566778899aabbccddeeff").p, mask));
+	CHECK_STATUS(BM_USAGE,
+		bm_number_mask(BM_AES128, hex("00"), hex("00112233445566778899aabbccddeeff").p, mask));
+	CHECK_STATUS(BM_UNSUPPORTED,
+		bm_number_mask(BM_RC4, hex("00"), hex("00112233445566778899aabbccddeeff").p, mask));
 }
 
 static void

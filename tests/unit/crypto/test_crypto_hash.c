@@ -17,7 +17,8 @@ check_hash(enum bm_hash h, struct bm_view data, const char *want)
 	assert_memory_equal(out, hex(want).p, bm_hash_size(h));
 	/* The same bytes in every division into three views, the middle one possibly empty. */
 	for (size_t i = 0; i <= data.n; i++) {
-		struct bm_view v[3] = {{data.p, i / 2}, {data.p + i / 2, i - i / 2}, {data.p + i, data.n - i}};
+		struct bm_view v[3] = {
+			{data.p, i / 2}, {data.p + i / 2, i - i / 2}, {data.p + i, data.n - i}};
 		CHECK_STATUS(BM_OK, bm_hash_once(h, v, 3, out));
 		assert_memory_equal(out, hex(want).p, bm_hash_size(h));
 	}
@@ -31,15 +32,15 @@ hash_vectors(void **state)
 	check_hash(BM_MD5, str("abc"), "900150983cd24fb0d6963f7d28e17f72");
 	check_hash(BM_MD5, str(""), "d41d8cd98f00b204e9800998ecf8427e");
 	check_hash(BM_SHA1, str("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
-	check_hash(BM_SHA256, str("abc"),
-	    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	check_hash(
+		BM_SHA256, str("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 	check_hash(BM_SHA384, str("abc"),
-	    "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed"
-	    "8086072ba1e7cc2358baeca134c825a7");
-	check_hash(BM_SM3, str("abc"),
-	    "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0");
+		"cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed"
+		"8086072ba1e7cc2358baeca134c825a7");
+	check_hash(
+		BM_SM3, str("abc"), "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0");
 	check_hash(BM_MD5_SHA1, str("abc"),
-	    "900150983cd24fb0d6963f7d28e17f72a9993e364706816aba3e25717850c26c9cd0d89d");
+		"900150983cd24fb0d6963f7d28e17f72a9993e364706816aba3e25717850c26c9cd0d89d");
 }
 
 static void
@@ -98,20 +99,21 @@ hmac_rfc2202(void **state)
 	(void)state;
 	check_hmac(BM_MD5, repeat(0x0b, 16), str("Hi There"), "9294727a3638bb1c13f48ef8158bfc9d");
 	check_hmac(BM_MD5, str("Jefe"), str("what do ya want for nothing?"),
-	    "750c783e6ab0b503eaa86e310a5db738");
+		"750c783e6ab0b503eaa86e310a5db738");
 	check_hmac(BM_MD5, repeat(0xaa, 16), repeat(0xdd, 50), "56be34521d144c88dbb8c733f0e8b3f6");
 	check_hmac(BM_MD5, hex(case3_key), repeat(0xcd, 50), "697eaf0aca3a3aea3a75164746ffaa79");
-	check_hmac(BM_MD5, repeat(0xaa, 80), str("Test Using Larger Than Block-Size Key - Hash Key First"),
-	    "6b1ab7fe4bd7bf8f0b62e6ce61b9d0cd");
-	check_hmac(BM_SHA1, repeat(0x0b, 20), str("Hi There"),
-	    "b617318655057264e28bc0b6fb378c8ef146be00");
+	check_hmac(BM_MD5, repeat(0xaa, 80),
+		str("Test Using Larger Than Block-Size Key - Hash Key First"),
+		"6b1ab7fe4bd7bf8f0b62e6ce61b9d0cd");
+	check_hmac(
+		BM_SHA1, repeat(0x0b, 20), str("Hi There"), "b617318655057264e28bc0b6fb378c8ef146be00");
 	check_hmac(BM_SHA1, str("Jefe"), str("what do ya want for nothing?"),
-	    "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
-	check_hmac(BM_SHA1, repeat(0xaa, 20), repeat(0xdd, 50),
-	    "125d7342b9ac11cd91a39af48aa17b4f63f175d3");
+		"effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+	check_hmac(
+		BM_SHA1, repeat(0xaa, 20), repeat(0xdd, 50), "125d7342b9ac11cd91a39af48aa17b4f63f175d3");
 	check_hmac(BM_SHA1, repeat(0xaa, 80),
-	    str("Test Using Larger Than Block-Size Key and Larger Than One Block-Size Data"),
-	    "e8e99d0f45237d786d6bbaa7965c7808bbff1a91");
+		str("Test Using Larger Than Block-Size Key and Larger Than One Block-Size Data"),
+		"e8e99d0f45237d786d6bbaa7965c7808bbff1a91");
 }
 
 static void
@@ -119,24 +121,24 @@ hmac_rfc4231(void **state)
 {
 	(void)state;
 	check_hmac(BM_SHA256, repeat(0x0b, 20), str("Hi There"),
-	    "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+		"b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
 	check_hmac(BM_SHA384, repeat(0x0b, 20), str("Hi There"),
-	    "afd03944d84895626b0825f4ab46907f15f9dadbe4101ec682aa034c7cebc59c"
-	    "faea9ea9076ede7f4af152e8b2fa9cb6");
+		"afd03944d84895626b0825f4ab46907f15f9dadbe4101ec682aa034c7cebc59c"
+		"faea9ea9076ede7f4af152e8b2fa9cb6");
 	check_hmac(BM_SHA256, str("Jefe"), str("what do ya want for nothing?"),
-	    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+		"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 	check_hmac(BM_SHA384, str("Jefe"), str("what do ya want for nothing?"),
-	    "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e"
-	    "8e2240ca5e69e2c78b3239ecfab21649");
+		"af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e"
+		"8e2240ca5e69e2c78b3239ecfab21649");
 	check_hmac(BM_SHA256, repeat(0x0c, 20), str("Test With Truncation"),
-	    "a3b6167473100ee06e0c796c2955552b");
+		"a3b6167473100ee06e0c796c2955552b");
 	check_hmac(BM_SHA256, repeat(0xaa, 131),
-	    str("Test Using Larger Than Block-Size Key - Hash Key First"),
-	    "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+		str("Test Using Larger Than Block-Size Key - Hash Key First"),
+		"60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 	check_hmac(BM_SHA384, repeat(0xaa, 131),
-	    str("Test Using Larger Than Block-Size Key - Hash Key First"),
-	    "4ece084485813e9088d2c63a041bc5b44f9ef1012a2b588f3cd11f05033ac4c6"
-	    "0c2ef6ab4030fe8296248df163f44952");
+		str("Test Using Larger Than Block-Size Key - Hash Key First"),
+		"4ece084485813e9088d2c63a041bc5b44f9ef1012a2b588f3cd11f05033ac4c6"
+		"0c2ef6ab4030fe8296248df163f44952");
 }
 
 /* Every key length about the block size and records of every small size, against EVP. */
@@ -147,7 +149,7 @@ hmac_as_openssl(void **state)
 		enum bm_hash h;
 		const char *name;
 	} all[] = {{BM_MD5, "MD5"}, {BM_SHA1, "SHA1"}, {BM_SHA256, "SHA256"}, {BM_SHA384, "SHA384"},
-	    {BM_SM3, "SM3"}};
+		{BM_SM3, "SM3"}};
 	static uint8_t data[700];
 	uint8_t key[200];
 	uint64_t seed = 1;
@@ -163,8 +165,8 @@ hmac_as_openssl(void **state)
 				uint8_t want[EVP_MAX_MD_SIZE], got[BM_HASH_MAX];
 				unsigned want_len;
 				struct bm_view v[3] = {{data, n / 3}, {NULL, 0}, {data + n / 3, n - n / 3}};
-				assert_non_null(HMAC(EVP_get_digestbyname(all[a].name), key, (int)k, data, n, want,
-				    &want_len));
+				assert_non_null(
+					HMAC(EVP_get_digestbyname(all[a].name), key, (int)k, data, n, want, &want_len));
 				CHECK_STATUS(BM_OK, bm_hmac_tag(m, v, 3, got));
 				assert_int_equal(want_len, bm_hash_size(all[a].h));
 				assert_memory_equal(want, got, want_len);

@@ -12,7 +12,7 @@
 extern void __lsan_disable(void) __attribute__((weak));
 extern void __lsan_enable(void) __attribute__((weak));
 
-static long live;         /* allocations not yet freed */
+static long live;          /* allocations not yet freed */
 static long until_failure; /* counts down; never fails below zero */
 static bool failed;
 
@@ -148,8 +148,8 @@ use_rsa(void)
 	return st;
 }
 
-static enum bm_status (*const uses[])(void) = {use_hash, use_gcm, use_ccm, use_chacha, use_cbc,
-    use_rsa};
+static enum bm_status (*const uses[])(void) = {
+	use_hash, use_gcm, use_ccm, use_chacha, use_cbc, use_rsa};
 enum { USES = sizeof(uses) / sizeof(*uses) };
 
 /* Fails allocation `step`, then 2 * step, and so on until none is left to fail.

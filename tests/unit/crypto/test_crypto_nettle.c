@@ -84,7 +84,7 @@ hmacs(void **state)
 
 static void
 check_aead(enum bm_cipher c, enum bm_mode m, size_t tag_size, const uint8_t *key,
-    const uint8_t *nonce, struct bm_view aad, size_t n, const uint8_t *want)
+	const uint8_t *nonce, struct bm_view aad, size_t n, const uint8_t *want)
 {
 	struct bm_aead *a;
 	uint8_t got[16];
@@ -190,7 +190,7 @@ cbcs(void **state)
 		CBC_AGAINST(arctwo_ctx, arctwo_set_key_ekb(&c, 16, key, 128), arctwo_encrypt, 8, BM_RC2);
 		CBC_AGAINST(aes128_ctx, aes128_set_encrypt_key(&c, key), aes128_encrypt, 16, BM_AES128);
 		CBC_AGAINST(camellia256_ctx, camellia256_set_encrypt_key(&c, key), camellia256_crypt, 16,
-		    BM_CAMELLIA256);
+			BM_CAMELLIA256);
 	}
 }
 

@@ -53,17 +53,18 @@ bio_view(BIO *bio)
 static void
 add_pkcs1(BIO *bio, EVP_PKEY *key, const char *password)
 {
-	assert_int_equal(1, PEM_write_bio_PrivateKey_traditional(bio, key,
-	    password != NULL ? EVP_aes_128_cbc() : NULL, (const unsigned char *)password,
-	    password != NULL ? (int)strlen(password) : 0, NULL, NULL));
+	assert_int_equal(
+		1, PEM_write_bio_PrivateKey_traditional(bio, key,
+			   password != NULL ? EVP_aes_128_cbc() : NULL, (const unsigned char *)password,
+			   password != NULL ? (int)strlen(password) : 0, NULL, NULL));
 }
 
 static void
 add_pkcs8(BIO *bio, EVP_PKEY *key, const char *password)
 {
-	assert_int_equal(1, PEM_write_bio_PKCS8PrivateKey(bio, key,
-	    password != NULL ? EVP_aes_128_cbc() : NULL, password,
-	    password != NULL ? (int)strlen(password) : 0, NULL, NULL));
+	assert_int_equal(
+		1, PEM_write_bio_PKCS8PrivateKey(bio, key, password != NULL ? EVP_aes_128_cbc() : NULL,
+			   password, password != NULL ? (int)strlen(password) : 0, NULL, NULL));
 }
 
 static X509 *
@@ -128,7 +129,7 @@ static void
 many_in_one_file(void **state)
 {
 	static const enum bm_status want[] = {BM_OK, BM_UNSUPPORTED, BM_UNSUPPORTED, BM_UNSUPPORTED,
-	    BM_UNSUPPORTED, BM_UNSUPPORTED, BM_OK, BM_FORMAT, BM_OK, BM_END};
+		BM_UNSUPPORTED, BM_UNSUPPORTED, BM_OK, BM_FORMAT, BM_OK, BM_END};
 	BIO *bio = BIO_new(BIO_s_mem());
 	X509 *x = certify(key_a);
 

@@ -50,8 +50,8 @@ sample_full(void)
 	c.capture = "front.pcap";
 	c.transport = BM_TCP;
 	c.client = (struct bm_address){.ip = {10, 0, 0, 1}, .family = 4, .port = 40112};
-	c.server = (struct bm_address){
-		.ip = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}, .family = 6, .port = 443};
+	c.server =
+		(struct bm_address){.ip = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}, .family = 6, .port = 443};
 	c.first_ts_ns = 1709210096123456789; /* 2024-02-29T12:34:56.123456789Z */
 	c.last_ts_ns = 1735689599999999999;  /* 2024-12-31T23:59:59.999999999Z */
 	c.version = 0x0303;

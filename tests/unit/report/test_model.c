@@ -7,12 +7,14 @@ static void
 ids(void **state)
 {
 	(void)state;
-	static const char *const causes = "record-was-good bits-flipped bytes-damaged words-swapped "
+	static const char *const causes =
+		"record-was-good bits-flipped bytes-damaged words-swapped "
 		"tag-damaged header-damaged stale-data retransmission-differs bytes-missing bytes-inserted "
 		"plaintext-injected records-interleaved sequence-reused record-replayed records-reordered "
 		"record-missing wrong-epoch reflected-record foreign-record wrong-keys mac-construction "
 		"bad-padding sender-miscomputed plaintext-alert capture-incomplete unexplained ";
-	static const char *const parties = "sender-application sender-tls sender-host network "
+	static const char *const parties =
+		"sender-application sender-tls sender-host network "
 		"receiver-host receiver-tls receiver-application configuration capture ";
 	char all[2048] = "";
 
@@ -50,10 +52,10 @@ alerts(void **state)
 	} known[] = {{0, "close_notify"}, {10, "unexpected_message"}, {20, "bad_record_mac"},
 		{21, "decryption_failed"}, {22, "record_overflow"}, {30, "decompression_failure"},
 		{40, "handshake_failure"}, {42, "bad_certificate"}, {47, "illegal_parameter"},
-		{48, "unknown_ca"}, {51, "decrypt_error"}, {70, "protocol_version"},
-		{80, "internal_error"}, {86, "inappropriate_fallback"}, {90, "user_canceled"},
-		{100, "no_renegotiation"}, {109, "missing_extension"}, {112, "unrecognized_name"},
-		{116, "certificate_required"}, {120, "no_application_protocol"}, {121, "ech_required"}};
+		{48, "unknown_ca"}, {51, "decrypt_error"}, {70, "protocol_version"}, {80, "internal_error"},
+		{86, "inappropriate_fallback"}, {90, "user_canceled"}, {100, "no_renegotiation"},
+		{109, "missing_extension"}, {112, "unrecognized_name"}, {116, "certificate_required"},
+		{120, "no_application_protocol"}, {121, "ech_required"}};
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)

@@ -36,7 +36,8 @@ expect(const json_t *object, const char *key, const char *want)
 {
 	json_t *v = json_object_get(object, key);
 	assert_non_null(v);
-	char *got = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(6));
+	char *got =
+		json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(6));
 	assert_non_null(got);
 	if (strcmp(got, want) != 0)
 		print_error("%s: %s\n", key, got);
@@ -72,8 +73,8 @@ every_field(void **state)
 	expect(c, "last_time", "\"2024-12-31T23:59:59.999999999Z\"");
 	expect(c, "version", "\"TLS 1.2\"");
 	expect(c, "cipher_suite", "\"TLS_RSA_WITH_AES_128_GCM_SHA256\"");
-	expect(c, "client_random",
-		"\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\"");
+	expect(
+		c, "client_random", "\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\"");
 	expect(c, "resumed", "false");
 	expect(c, "keys", "\"key log\"");
 	expect(c, "extended_master_secret", "true");
@@ -89,9 +90,11 @@ every_field(void **state)
 		"\"server_to_client\":{\"verified\":30,\"failed\":0,\"undecided\":0,\"plaintext\":4}}");
 	expect(c, "capture_gaps", "1");
 	expect(c, "alerts",
-		"[{\"direction\":\"server_to_client\",\"level\":\"fatal\",\"description\":\"bad_record_mac\","
+		"[{\"direction\":\"server_to_client\",\"level\":\"fatal\",\"description\":\"bad_record_"
+		"mac\","
 		"\"code\":20,\"packet\":31,\"encrypted\":true},"
-		"{\"direction\":\"client_to_server\",\"level\":\"warning\",\"description\":\"close_notify\","
+		"{\"direction\":\"client_to_server\",\"level\":\"warning\",\"description\":\"close_"
+		"notify\","
 		"\"code\":0,\"packet\":33,\"encrypted\":true},"
 		"{\"direction\":\"client_to_server\",\"level\":null,\"description\":null,"
 		"\"code\":null,\"packet\":34,\"encrypted\":true}]");
@@ -165,8 +168,8 @@ words(void **state)
 		enum bm_key_source source;
 		const char *name;
 	} sources[] = {{BM_SOURCE_NONE, "null"}, {BM_SOURCE_KEY_LOG, "\"key log\""},
-		{BM_SOURCE_SECRETS_BLOCK, "\"secrets block\""},
-		{BM_SOURCE_PRIVATE_KEY, "\"private key\""}, {BM_SOURCE_JSSE_LOG, "\"jsse log\""}};
+		{BM_SOURCE_SECRETS_BLOCK, "\"secrets block\""}, {BM_SOURCE_PRIVATE_KEY, "\"private key\""},
+		{BM_SOURCE_JSSE_LOG, "\"jsse log\""}};
 
 	for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
 		struct bm_connection *c = sample_full();
@@ -193,11 +196,13 @@ escapes(void **state)
 		{"\"\\/", "\"\\\"\\\\/\""},
 		{"\x01\x1b[31m\n\t\x7f", "\"\\u0001\\u001B[31m\\n\\t\x7f\""},
 		{"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x94\x92", "\"caf\\u00E9 \\u20AC \\uD83D\\uDD12\""},
-		{"\xff" "a", "\"\\uFFFDa\""},
-		{"\xc0\xaf", "\"\\uFFFD\\uFFFD\""},               /* overlong */
-		{"\xed\xa0\x80", "\"\\uFFFD\\uFFFD\\uFFFD\""},     /* a surrogate */
+		{"\xff"
+		 "a",
+			"\"\\uFFFDa\""},
+		{"\xc0\xaf", "\"\\uFFFD\\uFFFD\""},                       /* overlong */
+		{"\xed\xa0\x80", "\"\\uFFFD\\uFFFD\\uFFFD\""},            /* a surrogate */
 		{"\xf4\x90\x80\x80", "\"\\uFFFD\\uFFFD\\uFFFD\\uFFFD\""}, /* past U+10FFFF */
-		{"\xe2\x82", "\"\\uFFFD\\uFFFD\""},               /* cut short */
+		{"\xe2\x82", "\"\\uFFFD\\uFFFD\""},                       /* cut short */
 		{"\xf4\x8f\xbf\xbf", "\"\\uDBFF\\uDFFF\""},
 		{"", "\"\""},
 	};
@@ -232,7 +237,7 @@ chances(void **state)
 		assert_int_equal(json_is_null(p), cases[i].json == NULL);
 		if (cases[i].json != NULL)
 			assert_true(fabs(json_real_value(json_object_get(p, "chance_log2")) -
-					strtod(cases[i].json, NULL)) < 1e-9);
+							 strtod(cases[i].json, NULL)) < 1e-9);
 		json_decref(j);
 	}
 }

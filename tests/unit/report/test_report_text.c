@@ -51,17 +51,21 @@ whole_failure(void **state)
 		"\n"
 		"connection 7   10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)\n"
 		"  TLS 1.2, TLS_RSA_WITH_AES_128_GCM_SHA256, full handshake, keys from a key log\n"
-		"  client to server: 1,234 verified, 1 failed, 2 undecided    server to client: 30 verified\n"
+		"  client to server: 1,234 verified, 1 failed, 2 undecided    server to client: 30 "
+		"verified\n"
 		"  capture  lacks bytes in 1 place\n"
 		"  seen in  front.pcap, from 2024-02-29T12:34:56.123456789Z\n"
 		"  alert    bad_record_mac (fatal), server to client, packet 31, encrypted\n"
 		"  alert    unreadable, client to server, packet 34, encrypted\n"
 		"\n"
-		"  record   client to server, epoch 1, sequence number 4, at stream offset 3529, 1,029 bytes, "
+		"  record   client to server, epoch 1, sequence number 4, at stream offset 3529, 1,029 "
+		"bytes, "
 		"packets 24, 25\n"
-		"  cause    retransmission-differs (proven): Record 4 of the client verifies with other bytes.\n"
+		"  cause    retransmission-differs (proven): Record 4 of the client verifies with other "
+		"bytes.\n"
 		"  at fault network, sender-host\n"
-		"  proof    copy-choice: chance of coincidence 1 in 2^126 (3 candidates tried, tag of 128 bits)\n"
+		"  proof    copy-choice: chance of coincidence 1 in 2^126 (3 candidates tried, tag of 128 "
+		"bits)\n"
 		"  damage   2 bytes at record offset 12, packet 25 at byte 78\n"
 		"             received 0aff\n"
 		"             sent     0bfe\n"
@@ -95,7 +99,8 @@ answers(void **state)
 	/* Nothing fails here, an endpoint says so all the same. */
 	two[0].records[0].failed = 0;
 	t = text(two, 1, false);
-	starts(t, "FAILED: Record 4 of the client verifies with other bytes. (TLS 1.2, 10.0.0.1:40112 ->");
+	starts(
+		t, "FAILED: Record 4 of the client verifies with other bytes. (TLS 1.2, 10.0.0.1:40112 ->");
 	free(t);
 	two[0].failure_count = 0;
 	t = text(two, 1, false);
@@ -107,9 +112,10 @@ answers(void **state)
 	assert_string_equal(t, "OK: 42 protected records in 1 connection all verify\n");
 	free(t);
 	t = text(two, 1, true);
-	assert_string_equal(t, "OK: 42 protected records in 1 connection all verify\n\nverified    1 connection\n"
-						   "  7  10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)  TLS 1.2, "
-						   "TLS_RSA_WITH_AES_128_GCM_SHA256  42 protected records\n");
+	assert_string_equal(t,
+		"OK: 42 protected records in 1 connection all verify\n\nverified    1 connection\n"
+		"  7  10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)  TLS 1.2, "
+		"TLS_RSA_WITH_AES_128_GCM_SHA256  42 protected records\n");
 	free(t);
 	memset(two[0].records, 0, sizeof two[0].records);
 	t = text(two, 1, false);
@@ -136,14 +142,17 @@ undecided_groups(void **state)
 		c[i].records[0] = (struct bm_record_counts){0, 0, 500, 0};
 		c[i].keys = BM_SOURCE_NONE;
 		c[i].failure_count = 0;
-		c[i].undecided_because = i < 3 ? "no key material was given" : "the suite is not known here";
+		c[i].undecided_because =
+			i < 3 ? "no key material was given" : "the suite is not known here";
 	}
 	c[4].failure_count = c[3].failure_count = 1;
 	c[0].suite = 0xff42;
 	char *t = text(c, 5, false);
-	starts(t, "UNDECIDED: 2,500 of 2,650 protected records in 5 connections could not be checked\n");
+	starts(
+		t, "UNDECIDED: 2,500 of 2,650 protected records in 5 connections could not be checked\n");
 	has(t, "\nundecided   3 connections, 1,500 records: no key material was given\n"
-		   "  next     give secrets with -k: a key log (SSLKEYLOGFILE) of either side, or for 2 of them "
+		   "  next     give secrets with -k: a key log (SSLKEYLOGFILE) of either side, or for 2 of "
+		   "them "
 		   "the server's RSA private key\n");
 	has(t, "\nundecided   2 connections, 1,000 records: the suite is not known here\n");
 	/* What does not count as a failure is shown once. */
@@ -152,7 +161,8 @@ undecided_groups(void **state)
 	lacks(t, "  0  10.0.0.1");
 	free(t);
 	t = text(c, 5, true);
-	has(t, "\n  0  10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)  TLS 1.2, cipher suite 0xFF42  530 "
+	has(t, "\n  0  10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)  TLS 1.2, cipher suite 0xFF42 "
+		   " 530 "
 		   "protected records\n");
 	has(t, "connection 4 ");
 	free(t);
@@ -189,8 +199,12 @@ safe_for_terminals(void **state)
 		{"a\nOK: all verify", "(a\\x0aOK: all verify)"},
 		{"caf\xc3\xa9", "(caf\xc3\xa9)"},
 		{"\xff\xfe", "(\\xff\\xfe)"},
-		{"\xc2\x9b" "31m", "(\\xc2\\x9b31m)"},                 /* CSI as one C1 character */
-		{"\xe2\x80\xae" "gro", "(\\xe2\\x80\\xaegro)"},        /* right-to-left override */
+		{"\xc2\x9b"
+		 "31m",
+			"(\\xc2\\x9b31m)"}, /* CSI as one C1 character */
+		{"\xe2\x80\xae"
+		 "gro",
+			"(\\xe2\\x80\\xaegro)"}, /* right-to-left override */
 		{"\x7f", "(\\x7f)"},
 	};
 
@@ -265,7 +279,8 @@ long_lists_are_cut(void **state)
 	c->alert_count = 30;
 	char *t = text(c, 1, false);
 	has(t, "packets 1, 2, 3, 4, 5, 6 and 44 more\n");
-	has(t, "received abababababababababababababababababababababababababababababababab... (100 bytes)\n");
+	has(t, "received abababababababababababababababababababababababababababababababab... (100 "
+		   "bytes)\n");
 	has(t, "           and 16 more runs\n");
 	has(t, "           and 24 more alerts\n");
 	has(t, "  and 20 more failures of this connection (--verbose or --format json shows all)\n");

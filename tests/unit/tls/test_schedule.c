@@ -80,28 +80,28 @@ test_prf_published(void **state)
 {
 	(void)state;
 	check_prf(BM_MD5_SHA1,
-	    "abababababababababababababababababababababababab"
-	    "abababababababababababababababababababababababab",
-	    "PRF Testvector",
-	    "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"
-	    "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd",
-	    "d3d4d1e349b5d515044666d51de32bab258cb521b6b053463e354832fd976754"
-	    "443bcf9a296519bc289abcbc1187e4ebd31e602353776c408aafb74cbc85eff6"
-	    "9255f9788faa184cbb957a9819d84a5d7eb006eb459d3ae8de9810454b8b2d8f"
-	    "1afbc655a8c9a013");
+		"abababababababababababababababababababababababab"
+		"abababababababababababababababababababababababab",
+		"PRF Testvector",
+		"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"
+		"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd",
+		"d3d4d1e349b5d515044666d51de32bab258cb521b6b053463e354832fd976754"
+		"443bcf9a296519bc289abcbc1187e4ebd31e602353776c408aafb74cbc85eff6"
+		"9255f9788faa184cbb957a9819d84a5d7eb006eb459d3ae8de9810454b8b2d8f"
+		"1afbc655a8c9a013");
 	check_prf(BM_SHA256, "9bbe436ba940f017b17652849a71db35", "test label",
-	    "a0ba9f936cda311827a6f796ffd5198c",
-	    "e3f229ba727be17b8d122620557cd453c2aab21d07c3d495329b52d4e61edb5a"
-	    "6b301791e90d35c9c9a46b4e14baf9af0fa022f7077def17abfd3797c0564bab"
-	    "4fbc91666e9def9b97fce34f796789baa48082d122ee42c5a72e5a5110fff701"
-	    "87347b66");
+		"a0ba9f936cda311827a6f796ffd5198c",
+		"e3f229ba727be17b8d122620557cd453c2aab21d07c3d495329b52d4e61edb5a"
+		"6b301791e90d35c9c9a46b4e14baf9af0fa022f7077def17abfd3797c0564bab"
+		"4fbc91666e9def9b97fce34f796789baa48082d122ee42c5a72e5a5110fff701"
+		"87347b66");
 	check_prf(BM_SHA384, "b80b733d6ceefcdc71566ea48e5567df", "test label",
-	    "cd665cf6a8447dd6ff8b27555edb7465",
-	    "7b0c18e9ced410ed1804f2cfa34a336a1c14dffb4900bb5fd7942107e81c83cd"
-	    "e9ca0faa60be9fe34f82b1233c9146a0e534cb400fed2700884f9dc236f80edd"
-	    "8bfa961144c9e8d792eca722a7b32fc3d416d473ebc2c5fd4abfdad05d918425"
-	    "9b5bf8cd4d90fa0d31e2dec479e4f1a26066f2eea9a69236a3e52655c9e9aee6"
-	    "91c8f3a26854308d5eaa3be85e0990703d73e56f");
+		"cd665cf6a8447dd6ff8b27555edb7465",
+		"7b0c18e9ced410ed1804f2cfa34a336a1c14dffb4900bb5fd7942107e81c83cd"
+		"e9ca0faa60be9fe34f82b1233c9146a0e534cb400fed2700884f9dc236f80edd"
+		"8bfa961144c9e8d792eca722a7b32fc3d416d473ebc2c5fd4abfdad05d918425"
+		"9b5bf8cd4d90fa0d31e2dec479e4f1a26066f2eea9a69236a3e52655c9e9aee6"
+		"91c8f3a26854308d5eaa3be85e0990703d73e56f");
 }
 
 /* RFC 8448, section 3: simple 1-RTT handshake. */
@@ -112,13 +112,13 @@ test_rfc8448(void **state)
 		const char *secret, *key, *iv;
 	} trace[] = {
 		{"b3eddb126e067f35a780b3abf45e2d8f3b1a950738f52e9600746a0e27a55a21",
-		 "dbfaa693d1762c5b666af5d950258d01", "5bd3c71b836e0b76bb73265f"},
+			"dbfaa693d1762c5b666af5d950258d01", "5bd3c71b836e0b76bb73265f"},
 		{"b67b7d690cc16c4e75e54213cb2d37b4e9c912bcded9105d42befd59d391ad38",
-		 "3fce516009c21727d0f2e4e86ee403bc", "5d313eb2671276ee13000b30"},
+			"3fce516009c21727d0f2e4e86ee403bc", "5d313eb2671276ee13000b30"},
 		{"9e40646ce79a7f9dc05af8889bce6552875afa0b06df0087f792ebb7c17504a5",
-		 "17422dda596ed5d9acd890e3c63f5051", "5b78923dee08579033e523d9"},
+			"17422dda596ed5d9acd890e3c63f5051", "5b78923dee08579033e523d9"},
 		{"a11af9f05531f856ad47116b45a950328204b4f44bfb6b3a4b4f1f3fcb631643",
-		 "9f02283b6c9c07efc26bb9f2ac92e356", "cf782b88dd83549aadf1e984"},
+			"9f02283b6c9c07efc26bb9f2ac92e356", "cf782b88dd83549aadf1e984"},
 	};
 
 	(void)state;
@@ -149,10 +149,11 @@ test_illustrated_tls12(void **state)
 
 	(void)state;
 	CHECK_STATUS(BM_OK, bm_master_secret(BM_TLS12, s,
-	    hex("df4a291baa1eb7cfa6934b29b474baad2697e29f1f920dcc77c8a0a088447624"), client.p, server.p,
-	    master));
+							hex("df4a291baa1eb7cfa6934b29b474baad2697e29f1f920dcc77c8a0a088447624"),
+							client.p, server.p, master));
 	check_bytes(hex("916abf9da55973e13614ae0a3f5d3f37b023ba129aee02cc9134338127cd7049"
-	    "781c8e19fc1eb2a7387ac06ae237344c"), master);
+					"781c8e19fc1eb2a7387ac06ae237344c"),
+		master);
 	CHECK_STATUS(BM_OK, bm_key_block(BM_TLS12, s, master, client.p, server.p, k));
 	check_bytes(hex("1b7d117c7d5f690bc263cae8ef60af0f1878acc2"), k[BM_CLIENT].mac_key);
 	check_bytes(hex("2ad8bdd8c601a617126f63540eb20906f781fad2"), k[BM_SERVER].mac_key);
@@ -181,7 +182,7 @@ check_dtls13(const char *secret, const char *datagram)
 	assert_int_equal(bm_load16(head + 1), 0);
 	CHECK_STATUS(BM_OK, bm_aead_new(&a, BM_AES128, BM_MODE_GCM, 16, bm_view(k.key, 16)));
 	CHECK_STATUS(BM_OK, bm_aead_tag(a, k.iv, bm_view(head, sizeof(head)),
-	    bm_view(d.p + 5, d.n - 5 - 16), NULL, tag));
+							bm_view(d.p + 5, d.n - 5 - 16), NULL, tag));
 	assert_memory_equal(d.p + d.n - 16, tag, 16);
 	bm_aead_free(a);
 }
@@ -191,10 +192,10 @@ test_illustrated_dtls13(void **state)
 {
 	(void)state;
 	check_dtls13("8ad7990b9d249bcbaa0805d8d3f3ad2259e75f3a42c5d84db3ea3c6ee57b3d38",
-	    "2e79fa002fee9dcff3f8679a4859fe68377fb34ada85df879c673e501d7a4e8f1950e0fcf67fe442e7d7d2b8"
-	    "a3d5fa59574ffd00");
+		"2e79fa002fee9dcff3f8679a4859fe68377fb34ada85df879c673e501d7a4e8f1950e0fcf67fe442e7d7d2b8"
+		"a3d5fa59574ffd00");
 	check_dtls13("4ab12ae4022fc013eca21abb071e13aa24a150e3876c660fe0ed10a8eebd8f17",
-	    "2f31500023ea80ab8e08c93895418d243571ea6de7d863ee84230bb6043cb384df94b6da285a3bc4");
+		"2f31500023ea80ab8e08c93895418d243571ea6de7d863ee84230bb6043cb384df94b6da285a3bc4");
 }
 
 static enum bm_hash
@@ -338,7 +339,15 @@ static void
 test_block_refused(void **state)
 {
 	static const unsigned strange[] = {
-		0, BM_SSL2, 0x0100, 0x02ff, 0x0305, 0x7f1c, 0xfe00, 0xfefe, 0x10303,
+		0,
+		BM_SSL2,
+		0x0100,
+		0x02ff,
+		0x0305,
+		0x7f1c,
+		0xfe00,
+		0xfefe,
+		0x10303,
 	};
 	static const uint8_t zero[BM_MASTER];
 	uint8_t master[BM_MASTER];
@@ -362,12 +371,12 @@ test_block_refused(void **state)
 	REFUSED(try_block(BM_TLS12, suite(0x0000)));
 	REFUSED(try_block(BM_TLS12, suite(0xcc13)));
 
-	CHECK_STATUS(BM_USAGE, bm_master_secret(BM_TLS12, suite(0x002f), bm_view(NULL, 0), zero, zero,
-	    master));
+	CHECK_STATUS(
+		BM_USAGE, bm_master_secret(BM_TLS12, suite(0x002f), bm_view(NULL, 0), zero, zero, master));
 	CHECK_STATUS(BM_USAGE, bm_master_secret_extended(BM_TLS12, suite(0x002f), bm_view(NULL, 0),
-	    bm_view(zero, 5), master));
-	REFUSED(bm_master_secret_extended(BM_TLS13, suite(0x1301), bm_view(zero, 48),
-	    bm_view(zero, 5), master));
+							   bm_view(zero, 5), master));
+	REFUSED(bm_master_secret_extended(
+		BM_TLS13, suite(0x1301), bm_view(zero, 48), bm_view(zero, 5), master));
 	assert_true(is_zero(master, sizeof(master)));
 }
 
@@ -376,7 +385,12 @@ static void
 test_every_suite(void **state)
 {
 	static const unsigned versions[] = {
-		BM_SSL3, BM_TLS10, BM_TLS11, BM_TLS12, BM_DTLS10, BM_DTLS12,
+		BM_SSL3,
+		BM_TLS10,
+		BM_TLS11,
+		BM_TLS12,
+		BM_DTLS10,
+		BM_DTLS12,
 	};
 	static const uint8_t zero[BM_SECRET_MAX];
 	struct bm_traffic_keys k;
@@ -389,7 +403,7 @@ test_every_suite(void **state)
 			struct bm_view secret = bm_view(zero, bm_hash_size(t[i].prf));
 
 			CHECK_STATUS(t[i].verifiable ? BM_OK : BM_UNSUPPORTED,
-			    bm_keys_from_secret(BM_TLS13, &t[i], secret, &k));
+				bm_keys_from_secret(BM_TLS13, &t[i], secret, &k));
 			continue;
 		}
 		for (size_t v = 0; v < sizeof(versions) / sizeof(*versions); v++) {
@@ -411,8 +425,8 @@ test_secret_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		memset(&k, 0xff, sizeof(k));
-		CHECK_STATUS(BM_USAGE,
-		    bm_keys_from_secret(BM_TLS13, suite(0x1301), bm_view(secret, wrong[i]), &k));
+		CHECK_STATUS(
+			BM_USAGE, bm_keys_from_secret(BM_TLS13, suite(0x1301), bm_view(secret, wrong[i]), &k));
 		assert_true(is_zero(&k, sizeof(k)));
 		CHECK_STATUS(BM_USAGE, bm_secret_update(BM_DTLS13, suite(0x1301), secret, wrong[i]));
 		assert_true(is_zero(secret, sizeof(secret)));
@@ -434,8 +448,8 @@ test_prf_refused(void **state)
 	memset(out, 0xff, sizeof(out));
 	REFUSED(bm_prf(BM_HASH_NONE, hex("00"), "label", hex("00"), out, sizeof(out)));
 	assert_true(is_zero(out, sizeof(out)));
-	CHECK_STATUS(BM_OK, bm_prf(BM_MD5_SHA1, bm_view(NULL, 0), "label", bm_view(NULL, 0), out,
-	    sizeof(out)));
+	CHECK_STATUS(
+		BM_OK, bm_prf(BM_MD5_SHA1, bm_view(NULL, 0), "label", bm_view(NULL, 0), out, sizeof(out)));
 	/* From Python: hmac.new(b'', ...) both ways, one block each, XORed. */
 	check_bytes(hex("6611f4595b573ccc"), out);
 }

@@ -81,8 +81,19 @@ static void
 test_unknown(void **state)
 {
 	static const unsigned unknown[] = {
-		0x0047, 0x005f, 0x006e, 0x00fe, 0x0a0a, 0x1300, 0xc000, 0xcc16, 0xfefd, 0xff00, 0xffff,
-		0x10005, 0xffff0005,
+		0x0047,
+		0x005f,
+		0x006e,
+		0x00fe,
+		0x0a0a,
+		0x1300,
+		0xc000,
+		0xcc16,
+		0xfefd,
+		0xff00,
+		0xffff,
+		0x10005,
+		0xffff0005,
 	};
 
 	(void)state;
@@ -141,13 +152,17 @@ check_openssl(const struct bm_suite *s, const char *kx, const char *enc, const c
 		const char *mac;
 		enum bm_hash hash;
 	} macs[] = {
-		{"AEAD", BM_HASH_NONE}, {"MD5", BM_MD5}, {"SHA1", BM_SHA1}, {"SHA256", BM_SHA256},
+		{"AEAD", BM_HASH_NONE},
+		{"MD5", BM_MD5},
+		{"SHA1", BM_SHA1},
+		{"SHA256", BM_SHA256},
 		{"SHA384", BM_SHA384},
 	};
 	size_t i = 0;
 
-	assert_int_equal(s->kx,
-	    strcmp(kx, "RSA") == 0 ? BM_KX_RSA : strcmp(kx, "any") == 0 ? BM_KX_TLS13 : BM_KX_OTHER);
+	assert_int_equal(s->kx, strcmp(kx, "RSA") == 0   ? BM_KX_RSA
+							: strcmp(kx, "any") == 0 ? BM_KX_TLS13
+													 : BM_KX_OTHER);
 	while (i < sizeof(known) / sizeof(*known) && strcmp(known[i].enc, enc) != 0)
 		i++;
 	assert_true(i < sizeof(known) / sizeof(*known));
@@ -189,8 +204,16 @@ static bool
 name_only(const struct bm_suite *s)
 {
 	static const char *const words[] = {
-		"EXPORT", "GOST", "FORTEZZA", "FIPS", "SCSV", "OLD_TLS", "AEGIS", "NULL_WITH_NULL_NULL",
-		"TLS_SHA256_SHA256", "TLS_SHA384_SHA384",
+		"EXPORT",
+		"GOST",
+		"FORTEZZA",
+		"FIPS",
+		"SCSV",
+		"OLD_TLS",
+		"AEGIS",
+		"NULL_WITH_NULL_NULL",
+		"TLS_SHA256_SHA256",
+		"TLS_SHA384_SHA384",
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
@@ -206,11 +229,20 @@ check_cipher(const struct bm_suite *s)
 		const char *word;
 		enum bm_cipher cipher;
 	} words[] = {
-		{"_NULL_", BM_CIPHER_NULL}, {"_RC4_128_", BM_RC4}, {"_3DES_EDE_CBC_", BM_3DES},
-		{"_DES_CBC_", BM_DES}, {"_IDEA_CBC_", BM_IDEA}, {"_SEED_CBC_", BM_SEED},
-		{"_CAMELLIA_128_", BM_CAMELLIA128}, {"_CAMELLIA_256_", BM_CAMELLIA256},
-		{"_ARIA_128_", BM_ARIA128}, {"_ARIA_256_", BM_ARIA256}, {"_AES_128_", BM_AES128},
-		{"_AES_256_", BM_AES256}, {"_CHACHA20_", BM_CHACHA20}, {"_SM4_", BM_SM4},
+		{"_NULL_", BM_CIPHER_NULL},
+		{"_RC4_128_", BM_RC4},
+		{"_3DES_EDE_CBC_", BM_3DES},
+		{"_DES_CBC_", BM_DES},
+		{"_IDEA_CBC_", BM_IDEA},
+		{"_SEED_CBC_", BM_SEED},
+		{"_CAMELLIA_128_", BM_CAMELLIA128},
+		{"_CAMELLIA_256_", BM_CAMELLIA256},
+		{"_ARIA_128_", BM_ARIA128},
+		{"_ARIA_256_", BM_ARIA256},
+		{"_AES_128_", BM_AES128},
+		{"_AES_256_", BM_AES256},
+		{"_CHACHA20_", BM_CHACHA20},
+		{"_SM4_", BM_SM4},
 	};
 	size_t found = 0;
 
@@ -247,10 +279,11 @@ check_mode(const struct bm_suite *s)
 static void
 check_hashes(const struct bm_suite *s)
 {
-	enum bm_hash named = ends(s->name, "_MD5") ? BM_MD5
-	    : ends(s->name, "_SHA") ? BM_SHA1
-	    : ends(s->name, "_SHA384") ? BM_SHA384
-	    : ends(s->name, "_SM3") ? BM_SM3 : BM_SHA256;
+	enum bm_hash named = ends(s->name, "_MD5")      ? BM_MD5
+						 : ends(s->name, "_SHA")    ? BM_SHA1
+						 : ends(s->name, "_SHA384") ? BM_SHA384
+						 : ends(s->name, "_SM3")    ? BM_SM3
+													: BM_SHA256;
 
 	assert_int_equal(s->mac, s->tag_len != 0 ? BM_HASH_NONE : named);
 	assert_int_equal(s->prf, named == BM_MD5 || named == BM_SHA1 ? BM_SHA256 : named);
@@ -271,7 +304,8 @@ test_names(void **state)
 		if (!s->verifiable)
 			continue;
 		assert_int_equal(s->kx, strncmp(s->name, "TLS_RSA_WITH_", 13) == 0 ? BM_KX_RSA
-		    : has(s, "_WITH_") ? BM_KX_OTHER : BM_KX_TLS13);
+								: has(s, "_WITH_")                         ? BM_KX_OTHER
+																		   : BM_KX_TLS13);
 		check_cipher(s);
 		check_mode(s);
 		check_hashes(s);
@@ -291,7 +325,7 @@ test_available(void **state)
 	for (int round = 0; round < 2; round++)
 		for (size_t i = 0; i < n; i++)
 			assert_int_equal(bm_suite_available(&t[i]),
-			    t[i].verifiable && bm_cipher_available(t[i].cipher, t[i].mode));
+				t[i].verifiable && bm_cipher_available(t[i].cipher, t[i].mode));
 	struct bm_suite strange = *bm_suite_find(0x1301);
 	strange.cipher = (enum bm_cipher)99;
 	assert_false(bm_suite_available(&strange));
