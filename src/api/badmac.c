@@ -137,7 +137,7 @@ badmac_free(struct badmac *b)
 	inputs_clear(&b->inputs);
 	bm_report_free(b->report);
 	bm_arena_clear(&b->arena);
-	bm_wipe(&b->env, sizeof b->env);
+	bm_session_env_clear(&b->env);
 	free(b);
 }
 

@@ -323,6 +323,14 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 		c->found = is_found;
 		c->found_seq = found;
 		note_twin(c, twin);
+		const struct past *mirror =
+			w->body.p != NULL && twin == NULL ? find_twin(&s->half[1 - h->side], w) : NULL;
+		if (mirror != NULL) {
+			c->mirrored = true;
+			c->mirror_off = mirror->off;
+			c->mirror_seq = mirror->seq;
+			c->mirror_packet = mirror->packet;
+		}
 		if (twin != NULL) {
 			c->found = true;
 			c->found_seq = twin->seq;

@@ -166,6 +166,9 @@ const struct bm_protection *next_generation(struct half *h);
 /* Something verified: remember the session for resumptions. */
 void keys_confirmed(struct bm_session *s);
 
+/* foreign.c */
+void remember_foreign(struct bm_session *s, const struct bm_traffic_keys *k, unsigned side);
+
 /* records.c: the loop over a TLS stream */
 void run_half(struct half *h, bool final);
 /* The record at off (complete in the stream) as bm_verify wants it; borrows env->linear if it is in

@@ -162,9 +162,25 @@ complaint(struct bm_session *s, const struct bm_alert_seen *a)
 	}
 }
 
+/* A record may belong to an epoch that was never entered, or only later. */
+static void
+make_all_keys(struct bm_session *s)
+{
+	if (!is_tls13(s) || s->dtls)
+		return;
+	for (unsigned side = 0; side < 2; side++) {
+		struct half *h = &s->half[side];
+		for (unsigned e = BM_EPOCH_EARLY; e <= BM_EPOCH_APPLICATION; e++)
+			(void)epoch_keys(h, e, 0);
+		(void)next_generation(h);
+	}
+}
+
 void
 judge(struct bm_session *s)
 {
+	if (s->case_count != 0)
+		make_all_keys(s);
 	for (unsigned e = 0; e < EPOCHS; e++) {
 		doubt_keys(s, e, 3);
 		/* The two directions of TLS 1.3 have secrets of their own (RFC 8446, 7.1). */

@@ -446,6 +446,24 @@ bm_session_alerts(const struct bm_session *s, size_t *count)
 	return s->alerts;
 }
 
+bool
+bm_session_key(const struct bm_session *s, size_t nth, struct bm_session_key *out)
+{
+	if (nth >= s->key_count)
+		return false;
+	const struct keys *k = &s->keys[nth];
+	*out = (struct bm_session_key){
+		k->protection, k->side, k->epoch, s->half[k->side].verified_in[epoch_slot(k->epoch)]};
+	return true;
+}
+
+const struct bm_foreign_keys *
+bm_session_foreign(const struct bm_session *s, size_t *count)
+{
+	*count = s->env->foreign_count;
+	return s->env->foreign;
+}
+
 const struct bm_case *
 bm_session_cases(const struct bm_session *s, size_t *count)
 {

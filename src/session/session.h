@@ -10,14 +10,23 @@
 
 enum { BM_C2S = 0, BM_S2C = 1 }; /* direction: by who sends, BM_CLIENT or BM_SERVER */
 
-/* Shared by the sessions of one run. */
+/* Traffic keys of a connection of the run, and who sends under them. */
+struct bm_foreign_keys {
+	struct bm_traffic_keys keys;
+	uint64_t flow; /* bm_flow_id */
+	struct bm_address from, to;
+};
+
+/* Shared by the sessions of one run. All-zero but keys is valid; bm_session_env_clear wipes it. */
 struct bm_session_env {
 	struct bm_keyring *keys;
 	struct bm_scratch scratch;
 	uint8_t linear[BM_HEADER + 65536]; /* a record put together from its spans */
 	uint64_t cases;                    /* failures so far: later ones get smaller searches */
-	struct bm_view(*copy_frames);      /* unused by sessions */
+	struct bm_foreign_keys *foreign;   /* of all connections, a ring; owned */
+	size_t foreign_count, foreign_cap, foreign_next;
 };
+void bm_session_env_clear(struct bm_session_env *env);
 
 /* Epoch numbers: SSL 3.0 to TLS 1.2 count ChangeCipherSpec; TLS 1.3 has RFC 9147's, section 6.1. */
 enum { BM_EPOCH_PLAIN = 0, BM_EPOCH_EARLY = 1, BM_EPOCH_HANDSHAKE = 2, BM_EPOCH_APPLICATION = 3 };
@@ -94,7 +103,9 @@ struct bm_case {
 	bool identical;                           /* its bytes equal those of the record at twin_off */
 	uint64_t twin_off, twin_seq, twin_packet; /* off: BM_NO_SEQ when it is too long ago */
 	uint64_t tried;                           /* sequence hypotheses tried in all */
-	bool came_late;                           /* the records skipped before it turned up after it */
+	bool mirrored; /* its bytes equal those of a good record of the other direction */
+	uint64_t mirror_off, mirror_seq, mirror_packet;
+	bool came_late; /* the records skipped before it turned up after it */
 
 	enum bm_after after;
 	unsigned after_epoch;
@@ -156,6 +167,14 @@ struct bm_session_facts {
 const struct bm_session_facts *bm_session_facts(const struct bm_session *s);
 const struct bm_flow *bm_session_flow(const struct bm_session *s);
 const struct bm_alert_seen *bm_session_alerts(const struct bm_session *s, size_t *count);
+/* The nth set of keys that the connection has had; false past the last. */
+struct bm_session_key {
+	const struct bm_protection *protection;
+	unsigned side, epoch;
+	uint64_t next; /* the sequence number after its last record, as far as is known */
+};
+bool bm_session_key(const struct bm_session *s, size_t nth, struct bm_session_key *out);
+const struct bm_foreign_keys *bm_session_foreign(const struct bm_session *s, size_t *count);
 const struct bm_case *bm_session_cases(const struct bm_session *s, size_t *count);
 
 #endif

@@ -112,6 +112,20 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 					  "tracer or agent that adds headers");
 		capture_both_ends(&s, conn);
 		break;
+	case BM_CAUSE_WRONG_EPOCH:
+		look_at_packet(&s, c);
+		add(&s, "look at what the sender does at the change of keys: KeyUpdate, renegotiation, "
+				"early data, and writes "
+				"that go on meanwhile; try its TLS library's next version");
+		break;
+	case BM_CAUSE_FOREIGN_RECORD:
+		look_at_packet(&s, c);
+		add(&s, "look for file descriptors that are used after they were closed, and for pools and "
+				"proxies that mix "
+				"connections up");
+		capture_both_ends(&s, conn);
+		break;
+	case BM_CAUSE_REFLECTED_RECORD:
 	case BM_CAUSE_RECORDS_INTERLEAVED:
 	case BM_CAUSE_RECORD_REPLAYED:
 	case BM_CAUSE_RECORDS_REORDERED:

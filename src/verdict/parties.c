@@ -97,6 +97,15 @@ bm_verdict_parties(const struct bm_case *c, const struct bm_finding *f, enum bm_
 		if (at != BM_AT_SENDER)
 			blame(out, BM_PARTY_NETWORK);
 		break;
+	case BM_CAUSE_WRONG_EPOCH:
+		blame(out, BM_PARTY_SENDER_TLS);
+		blame(out, BM_PARTY_SENDER_APPLICATION);
+		break;
+	case BM_CAUSE_REFLECTED_RECORD:
+		blame(out, BM_PARTY_NETWORK);
+		blame(out, BM_PARTY_SENDER_APPLICATION);
+		break;
+	case BM_CAUSE_FOREIGN_RECORD:
 	case BM_CAUSE_RECORDS_INTERLEAVED:
 		blame(out, BM_PARTY_SENDER_APPLICATION);
 		blame(out, BM_PARTY_SENDER_TLS);

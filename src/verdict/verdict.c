@@ -87,6 +87,17 @@ summary(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a)
 	case BM_CAUSE_RECORD_MISSING:
 		return bm_arena_print(
 			a, "Record %llu of the %s was never sent or was taken out on the way.", seq, who);
+	case BM_CAUSE_WRONG_EPOCH:
+		return bm_arena_print(a,
+			"Where record %llu of the %s was due stands one made with keys of another epoch.", seq,
+			who);
+	case BM_CAUSE_REFLECTED_RECORD:
+		return bm_arena_print(a,
+			"Where record %llu of the %s was due stands one that the %s itself had sent.", seq, who,
+			peer);
+	case BM_CAUSE_FOREIGN_RECORD:
+		return bm_arena_print(
+			a, "Where record %llu of the %s was due stands one of another connection.", seq, who);
 	case BM_CAUSE_HEADER_DAMAGED:
 		return bm_arena_print(a, "Record %llu of the %s verifies with another header.", seq, who);
 	case BM_CAUSE_RECORDS_INTERLEAVED:
@@ -171,11 +182,12 @@ fill_damage(
 }
 
 static enum bm_status
-fill_failure(const struct bm_case *c, const struct bm_session_facts *facts,
+fill_failure(const struct bm_session *s, const struct bm_case *c,
 	const struct bm_verdict_options *o, const struct bm_connection *conn,
 	struct bm_scratch *scratch, struct bm_arena *a, struct bm_failure *out)
 {
-	struct bm_why w = {.c = c, .facts = facts, .scratch = scratch, .arena = a};
+	const struct bm_session_facts *facts = bm_session_facts(s);
+	struct bm_why w = {.session = s, .c = c, .facts = facts, .scratch = scratch, .arena = a};
 	struct bm_explanation e;
 	enum bm_status st = bm_explain(&w, &e);
 
@@ -308,7 +320,7 @@ bm_verdict(const struct bm_session *s, const struct bm_verdict_options *o,
 	out->alert_count = alerts;
 	bool failed = false;
 	for (size_t i = 0; i < n; i++) {
-		enum bm_status st = fill_failure(&cases[i], f, o, out, scratch, arena, &failures[i]);
+		enum bm_status st = fill_failure(s, &cases[i], o, out, scratch, arena, &failures[i]);
 		if (st != BM_OK)
 			return st;
 		failed = failed || is_failure(&failures[i]);

@@ -20,6 +20,13 @@ bm_has_framing(const struct bm_why *w)
 bool
 bm_try_record(const struct bm_why *w, const struct bm_position *pos, struct bm_view bytes)
 {
+	return bm_try_under(w, w->c->protection, pos, bytes);
+}
+
+bool
+bm_try_under(const struct bm_why *w, const struct bm_protection *p, const struct bm_position *pos,
+	struct bm_view bytes)
+{
 	struct bm_outcome o;
 
 	if (bytes.n < BM_HEADER)
@@ -30,8 +37,7 @@ bm_try_record(const struct bm_why *w, const struct bm_position *pos, struct bm_v
 		.header = bm_view(bytes.p, BM_HEADER),
 		.body = bm_view(bytes.p + BM_HEADER, bytes.n - BM_HEADER)};
 	return hdr.length == wire.body.n && hdr.length <= BM_BODY_MAX &&
-		   bm_verify(w->c->protection, pos, &wire, false, w->scratch, &o) == BM_OK &&
-		   o.result == BM_VERIFIED;
+		   bm_verify(p, pos, &wire, false, w->scratch, &o) == BM_OK && o.result == BM_VERIFIED;
 }
 
 bool

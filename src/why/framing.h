@@ -23,7 +23,10 @@ const struct bm_cut *bm_find_cut(const struct bm_why *w);
 /* Is the failure one of a TLS stream, with its bytes at hand? */
 bool bm_has_framing(const struct bm_why *w);
 
-/* One check of `bytes`, header first, under `pos`. */
+/* One check of `bytes`, header first, under p at pos. */
+bool bm_try_under(const struct bm_why *w, const struct bm_protection *p,
+	const struct bm_position *pos, struct bm_view bytes);
+/* The same under the keys that were expected. */
 bool bm_try_record(const struct bm_why *w, const struct bm_position *pos, struct bm_view bytes);
 
 /* Readable text: at least 8 octets, all printable or white space. */

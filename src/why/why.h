@@ -41,6 +41,7 @@ struct bm_finding {
 struct bm_cut;
 
 struct bm_why {
+	const struct bm_session *session;
 	const struct bm_case *c;
 	const struct bm_session_facts *facts;
 	struct bm_scratch *scratch;
@@ -84,6 +85,9 @@ enum bm_answer bm_ask_other_copy(const struct bm_why *, struct bm_finding *, con
 enum bm_answer bm_ask_replayed(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_reordered(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_missing(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_epoch(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_reflected(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_foreign(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_header(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_text(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_inserted(const struct bm_why *, struct bm_finding *, const char **);

@@ -1,0 +1,183 @@
+/* wrong-epoch, reflected-record, foreign-record: the record is good, under keys that are not those
+ * which its receiver had to use. */
+#include "why/framing.h"
+
+#include "base/buf.h"
+
+enum {
+	KEY_WORK = 1 << 27, /* octets put through MACs for one cause */
+	KEY_COST = 512,     /* octets that could be hashed in the time that a check takes to set up */
+	FEW_NUMBERS = 1 << 10,
+	NUMBERS = 1 << 12
+};
+
+struct hunt {
+	const struct bm_why *w;
+	struct bm_view record;
+	uint64_t tried, work;
+	uint64_t seq; /* found */
+};
+
+static unsigned long long
+ull(uint64_t n)
+{
+	return (unsigned long long)n;
+}
+
+/* Does the record verify under p at a sequence number near `center`? */
+static bool
+near_number(struct hunt *h, const struct bm_protection *p, uint64_t center, uint64_t window)
+{
+	struct bm_position pos;
+
+	bm_position_start(p, &pos);
+	uint64_t base = pos.seq;
+	/* The state of a chained cipher is known at its start alone. */
+	if (bm_protection_chained(p)) {
+		center = 0;
+		window = 0;
+	}
+	for (uint64_t d = 0; d <= window && h->work < KEY_WORK; d++) {
+		for (int back = 0; back < (d == 0 ? 1 : 2); back++) {
+			if (back && d > center)
+				continue;
+			pos.seq = base + (back ? center - d : center + d);
+			h->tried++;
+			h->work += h->record.n + KEY_COST;
+			if (bm_try_under(h->w, p, &pos, h->record)) {
+				h->seq = pos.seq - base;
+				bm_wipe(&pos, sizeof pos);
+				return true;
+			}
+		}
+	}
+	bm_wipe(&pos, sizeof pos);
+	return false;
+}
+
+static bool
+begin(const struct bm_why *w, struct hunt *h, enum bm_answer *answer, const char **because)
+{
+	*h = (struct hunt){.w = w};
+	if (w->c->kind != BM_CASE_BAD_RECORD || bm_version_is_dtls(w->facts->version)) {
+		*answer = BM_NOT_ASKED;
+		return false;
+	}
+	*answer = BM_EXCLUDED;
+	if (!bm_has_framing(w) || w->c->region < w->c->len) {
+		*because = "not tried: the record's bytes are not at hand";
+		return false;
+	}
+	h->record = bm_view(w->c->record, w->c->len);
+	return true;
+}
+
+static void
+prove(struct bm_finding *out, const struct hunt *h, const struct bm_protection *p)
+{
+	bm_prove(out, "key-search", bm_protection_tag_len(p), h->tried);
+}
+
+static const char *
+excluded(const struct hunt *h, const char *which)
+{
+	return h->tried != 0
+			   ? bm_arena_print(h->w->arena,
+					 "it verifies under none of %s: %llu keys and sequence numbers were tried",
+					 which, ull(h->tried))
+			   : bm_arena_print(h->w->arena, "there are none: %s", which);
+}
+
+enum bm_answer
+bm_ask_epoch(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	struct hunt h;
+	enum bm_answer answer;
+	struct bm_session_key k;
+
+	if (!begin(w, &h, &answer, because))
+		return answer;
+	for (size_t i = 0; bm_session_key(w->session, i, &k); i++) {
+		if (k.side != w->c->direction || k.epoch == w->c->epoch || k.protection == w->c->protection)
+			continue;
+		if (!near_number(&h, k.protection, k.next, FEW_NUMBERS))
+			continue;
+		prove(out, &h, k.protection);
+		bm_evidence(w, out,
+			"it verifies at sequence number %llu of epoch %u; the receiver was in epoch %u",
+			ull(h.seq), k.epoch, w->c->epoch);
+		return BM_SHOWN;
+	}
+	*because = excluded(&h, "the sender's keys of other epochs");
+	return BM_EXCLUDED;
+}
+
+enum bm_answer
+bm_ask_reflected(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	const struct bm_case *c = w->c;
+	struct hunt h;
+	enum bm_answer answer;
+	struct bm_session_key k;
+
+	if (!begin(w, &h, &answer, because))
+		return answer;
+	if (c->mirrored) {
+		bm_prove(out, "key-search", bm_protection_tag_len(c->protection), 1);
+		bm_evidence(w, out,
+			"its bytes are those of the record of the other direction at stream offset %llu "
+			"(packet %llu), "
+			"which verified there at sequence number %llu",
+			ull(c->mirror_off), ull(c->mirror_packet), ull(c->mirror_seq));
+		return BM_SHOWN;
+	}
+	for (size_t i = 0; bm_session_key(w->session, i, &k); i++) {
+		if (k.side == c->direction || !near_number(&h, k.protection, k.next, FEW_NUMBERS))
+			continue;
+		prove(out, &h, k.protection);
+		bm_evidence(w, out,
+			"it verifies under the keys of the other direction, at sequence number %llu of epoch "
+			"%u",
+			ull(h.seq), k.epoch);
+		return BM_SHOWN;
+	}
+	*because = excluded(&h, "the other direction's keys");
+	return BM_EXCLUDED;
+}
+
+enum bm_answer
+bm_ask_foreign(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	struct hunt h;
+	enum bm_answer answer;
+	size_t count;
+	const struct bm_foreign_keys *f = bm_session_foreign(w->session, &count);
+	uint64_t own = bm_flow_id(bm_session_flow(w->session));
+
+	if (!begin(w, &h, &answer, because))
+		return answer;
+	/* Fair to all: few numbers of each first. */
+	for (uint64_t window = 16; window <= NUMBERS; window *= 16) {
+		for (size_t i = 0; i < count && h.work < KEY_WORK; i++) {
+			struct bm_protection *p = NULL;
+			if (f[i].flow == own || bm_protection_new(&p, &f[i].keys) != BM_OK)
+				continue;
+			bool found = near_number(&h, p, 0, window);
+			if (found) {
+				char from[BM_ADDRESS_TEXT_MAX], to[BM_ADDRESS_TEXT_MAX];
+				bm_address_text(&f[i].from, from);
+				bm_address_text(&f[i].to, to);
+				prove(out, &h, p);
+				bm_evidence(w, out,
+					"it verifies under the keys of another connection, %s to %s, at sequence "
+					"number %llu",
+					from, to, ull(h.seq));
+			}
+			bm_protection_free(p);
+			if (found)
+				return BM_SHOWN;
+		}
+	}
+	*because = excluded(&h, "the keys of other connections that are known here");
+	return BM_EXCLUDED;
+}
