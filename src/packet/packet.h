@@ -48,6 +48,8 @@ struct bm_segment {
 	uint64_t ts_ns;
 	enum bm_frame_direction direction; /* as in bm_frame, else what the link header says */
 	enum bm_checksum checksum;
+	uint16_t
+		sum; /* over pseudo-header, header and payload, folded: 0xffff when valid; 0: unknown */
 	uint16_t checksum_field; /* as captured */
 	bool stable;             /* as in bm_frame; a reassembled datagram never is */
 

@@ -50,14 +50,16 @@ offloaded(const struct bm_segment *s, size_t len)
 
 /* w stands at the transport header and holds the segment, w->sent long. */
 static enum bm_checksum
-judge(const struct bm_walk *w, const struct bm_segment *s)
+judge(const struct bm_walk *w, struct bm_segment *s)
 {
+	s->sum = 0;
 	if (w->at.n < w->sent)
 		return BM_CHECKSUM_UNKNOWN;
 	/* RFC 768: not computed. In IPv6 some tunnels may do the same (RFC 6935). */
 	if (s->transport == BM_UDP && s->checksum_field == 0)
 		return BM_CHECKSUM_UNKNOWN;
-	if (bm_sum16_fold(bm_sum16(s->pseudo_sum, w->at, false)) == 0xffff)
+	s->sum = bm_sum16_fold(bm_sum16(s->pseudo_sum, w->at, false));
+	if (s->sum == 0xffff)
 		return BM_CHECKSUM_VALID;
 	return offloaded(s, w->sent) ? BM_CHECKSUM_OFFLOADED : BM_CHECKSUM_INVALID;
 }

@@ -48,8 +48,8 @@ keep_record(struct half *h, struct bm_case *c, const struct bm_dtls_record *r, s
 	}
 	if (c->packet_count == 0)
 		c->packets[c->packet_count++] = d->packet;
-	c->fragments[0] =
-		(struct bm_fragment){0, (uint32_t)n, c->packets[0], packet_off, d->checksum, 0};
+	c->fragments[0] = (struct bm_fragment){
+		0, (uint32_t)n, c->packets[0], packet_off, d->checksum, 0, (uint32_t)at, d->sum};
 	c->fragment_count = 1;
 }
 

@@ -77,9 +77,9 @@ keep_spans(struct half *h, struct bm_case *c, struct bm_span *spans, size_t n)
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		c->fragments[c->fragment_count++] =
-			(struct bm_fragment){(uint32_t)(spans[i].off - c->off), (uint32_t)spans[i].data.n,
-				spans[i].packet, spans[i].packet_off, spans[i].checksum, spans[i].segment};
+		c->fragments[c->fragment_count++] = (struct bm_fragment){(uint32_t)(spans[i].off - c->off),
+			(uint32_t)spans[i].data.n, spans[i].packet, spans[i].packet_off, spans[i].checksum,
+			spans[i].segment, spans[i].segment_off, spans[i].sum};
 		if (spans[i].off - c->off >= c->len)
 			continue; /* behind the record */
 		if (c->packet_count == 0 || c->packets[c->packet_count - 1] != spans[i].packet)

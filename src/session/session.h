@@ -50,6 +50,8 @@ struct bm_fragment {
 	uint32_t packet_off;
 	enum bm_checksum checksum;
 	uint64_t segment;
+	uint32_t segment_off; /* in that segment's payload */
+	uint16_t sum;         /* of that segment: bm_segment */
 };
 
 /* Another copy of some of its bytes. */

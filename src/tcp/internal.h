@@ -29,6 +29,8 @@ struct run {
 	struct block *block; /* holds p; NULL: the capture does */
 	uint64_t packet, ts_ns, segment;
 	uint32_t packet_off;
+	uint32_t segment_off; /* in the segment's payload */
+	uint16_t sum;
 	uint8_t checksum;
 	bool waits; /* the receiver may have dropped it: bad checksum, data on a SYN */
 	bool fin;   /* the stream ends behind it, if it is taken */

@@ -193,6 +193,7 @@ put_pieces(struct bm_stream *s, const struct bm_segment *g, struct run r, uint64
 		r.p = bytes + from;
 		r.packet = p->packet;
 		r.packet_off = p->packet_off + (uint32_t)(from - p->payload_off);
+		r.segment_off = (uint32_t)from;
 		r.fin = fin && to == g->payload_len;
 		st = put(s, r);
 		at = to;
@@ -250,6 +251,7 @@ place(struct bm_stream *s, const struct bm_segment *g, uint64_t off, bool good, 
 		t->stats.retransmitted++;
 	struct run r = {.ts_ns = g->ts_ns,
 		.segment = t->next_segment++,
+		.sum = g->sum,
 		.checksum = (uint8_t)g->checksum,
 		.waits = !good || on_syn,
 		.fin = (g->flags & BM_FIN) != 0 && !good};

@@ -86,6 +86,7 @@ run_cut(const struct run *r, uint64_t from, uint64_t to)
 	if (r->p != NULL) {
 		cut.p += skip;
 		cut.packet_off += (uint32_t)skip;
+		cut.segment_off += (uint32_t)skip;
 	}
 	return cut;
 }

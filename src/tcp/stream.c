@@ -64,7 +64,7 @@ span_of(const struct bm_stream *s, const struct run *r)
 	if (c == BM_CHECKSUM_INVALID && checksums_unreliable(s))
 		c = BM_CHECKSUM_OFFLOADED;
 	return (struct bm_span){r->off - s->origin, bm_view(r->p, (size_t)r->len), r->packet,
-		r->packet_off, r->ts_ns, c, r->segment};
+		r->packet_off, r->ts_ns, c, r->segment, r->segment_off, r->sum};
 }
 
 uint64_t

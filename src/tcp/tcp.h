@@ -18,6 +18,8 @@ struct bm_span {
 	uint64_t ts_ns;
 	enum bm_checksum checksum; /* of the segment, judged with the whole direction in view */
 	uint64_t segment;          /* spans of one TCP segment share this number */
+	uint32_t segment_off;      /* of the first byte in that segment's payload */
+	uint16_t sum;              /* of that segment, as in bm_segment */
 };
 
 struct bm_flow;
