@@ -47,9 +47,14 @@ enum badmac_result { BADMAC_VERIFIED, BADMAC_FAILED, BADMAC_UNDECIDED };
 
 enum badmac_format { BADMAC_TEXT, BADMAC_JSON };
 
+/* How far the search for the cause of a failure goes: about two seconds of one core for each, a tenth
+ * of that, or as long as it takes. Where a run has many failures, each gets less. */
+enum badmac_effort { BADMAC_NORMAL, BADMAC_QUICK, BADMAC_DEEP };
+
 /* Zero means the default everywhere. */
 struct badmac_options {
 	enum badmac_place place;
+	enum badmac_effort effort;
 	size_t flow_memory;  /* octets held per direction of a connection; default 4 MiB */
 	size_t total_memory; /* octets held in all; default 512 MiB */
 	size_t max_flows;    /* flows followed at a time; default 1,000,000 */

@@ -21,6 +21,8 @@ const char diagnose_help[] =
 	"                          key, a javax.net.debug log; may be given several times\n"
 	"      --at PLACE          where the capture was taken: sender, receiver (of the record\n"
 	"                          that fails), client, server, middle\n"
+	"      --effort LEVEL      how far to search for the cause of each failure: quick, normal\n"
+	"                          (the default), deep\n"
 	"      --format FORMAT     text (the default) or json\n"
 	"  -o, --output FILE       write the report there; FILE is replaced once it is complete\n"
 	"  -v, --verbose           text: show every connection, and what was ruled out\n"
@@ -38,6 +40,7 @@ const char diagnose_help[] =
 enum {
 	KEYS,
 	AT,
+	EFFORT,
 	FORMAT,
 	OUTPUT,
 	VERBOSE,
@@ -53,6 +56,7 @@ enum {
 static const struct option_spec specs[] = {
 	[KEYS] = {'k', "keys", true},
 	[AT] = {'\0', "at", true},
+	[EFFORT] = {'\0', "effort", true},
 	[FORMAT] = {'\0', "format", true},
 	[OUTPUT] = {'o', "output", true},
 	[VERBOSE] = {'v', "verbose", false},
@@ -92,6 +96,18 @@ read_place(struct settings *s, const char *value)
 	if (i < 0)
 		return refuse("at", value, "must be sender, receiver, client, server or middle");
 	s->options.place = (enum badmac_place)(BADMAC_AT_SENDER + i);
+	return true;
+}
+
+static bool
+read_effort(struct settings *s, const char *value)
+{
+	static const char *const words[] = {"normal", "quick", "deep", NULL};
+	int i = find_word(words, value);
+
+	if (i < 0)
+		return refuse("effort", value, "must be quick, normal or deep");
+	s->options.effort = (enum badmac_effort)(BADMAC_NORMAL + i);
 	return true;
 }
 
@@ -191,6 +207,8 @@ read_option(struct settings *s, const struct option_spec *spec, const char *valu
 		return true;
 	case AT:
 		return read_place(s, value);
+	case EFFORT:
+		return read_effort(s, value);
 	case FORMAT:
 		return read_format(s, value);
 	case OUTPUT:

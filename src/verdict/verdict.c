@@ -39,6 +39,26 @@ checksums(const struct bm_case *c)
 	return checksum_name(worst);
 }
 
+/* The first run that differs, in words. */
+static const char *
+damage_summary(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a)
+{
+	static const char *const what[] = {[BM_CAUSE_BITS_FLIPPED] = "bits were flipped",
+		[BM_CAUSE_BYTES_DAMAGED] = "bytes were changed",
+		[BM_CAUSE_WORDS_SWAPPED] = "words changed places",
+		[BM_CAUSE_TAG_DAMAGED] = "the tag was damaged"};
+	const struct bm_change *ch = &f->changes[0];
+	char received[2 * 8 + 1], sent[2 * 8 + 1];
+	size_t n = ch->received.n < 8 ? ch->received.n : 8;
+
+	bm_hex(bm_view(ch->received.p, n), received);
+	bm_hex(bm_view(ch->sent.p, n), sent);
+	return bm_arena_print(a,
+		"In record %llu of the %s %s: at offset %u %s was sent and %s arrived%s.",
+		(unsigned long long)c->seq, party_word(c->direction), what[f->cause], ch->record_off, sent,
+		received, f->change_count > 1 || n < ch->received.n ? ", among others" : "");
+}
+
 static const char *
 summary(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a)
 {
@@ -98,6 +118,11 @@ summary(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a)
 	case BM_CAUSE_FOREIGN_RECORD:
 		return bm_arena_print(
 			a, "Where record %llu of the %s was due stands one of another connection.", seq, who);
+	case BM_CAUSE_BITS_FLIPPED:
+	case BM_CAUSE_BYTES_DAMAGED:
+	case BM_CAUSE_WORDS_SWAPPED:
+	case BM_CAUSE_TAG_DAMAGED:
+		return damage_summary(c, f, a);
 	case BM_CAUSE_HEADER_DAMAGED:
 		return bm_arena_print(a, "Record %llu of the %s verifies with another header.", seq, who);
 	case BM_CAUSE_RECORDS_INTERLEAVED:
@@ -187,7 +212,13 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 	struct bm_scratch *scratch, struct bm_arena *a, struct bm_failure *out)
 {
 	const struct bm_session_facts *facts = bm_session_facts(s);
-	struct bm_why w = {.session = s, .c = c, .facts = facts, .scratch = scratch, .arena = a};
+	struct bm_why w = {.session = s,
+		.c = c,
+		.facts = facts,
+		.scratch = scratch,
+		.arena = a,
+		.effort = o->effort,
+		.hurry = o->hurry};
 	struct bm_explanation e;
 	enum bm_status st = bm_explain(&w, &e);
 
@@ -214,6 +245,7 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 	out->confidence = confidence(f->strength);
 	out->summary = summary(c, f, a);
 	out->checksum_as_captured = sum;
+	out->checksum_as_sent = bm_verdict_checksum_as_sent(c, f);
 	if (packets == NULL || out->summary == NULL)
 		return BM_NOMEM;
 	if (f->method != NULL) {

@@ -18,8 +18,10 @@ enum bm_place {
 struct bm_verdict_options {
 	enum bm_place place;
 	const char *capture; /* name; outlives the model */
-	bool any_keys;       /* was any key material given at all */
-	bool had_gaps_cap;   /* reassembly hit its memory cap */
+	enum bm_effort effort;
+	unsigned hurry;    /* bm_why */
+	bool any_keys;     /* was any key material given at all */
+	bool had_gaps_cap; /* reassembly hit its memory cap */
 };
 
 /* Fills *out with what session s came to; everything in it lives in arena. BM_NOMEM. */
@@ -27,6 +29,8 @@ BM_MUST_USE enum bm_status bm_verdict(const struct bm_session *s,
 	const struct bm_verdict_options *o, struct bm_scratch *scratch, struct bm_arena *arena,
 	struct bm_connection *out);
 
+/* checksum.c: "valid", "invalid" or NULL. */
+const char *bm_verdict_checksum_as_sent(const struct bm_case *c, const struct bm_finding *f);
 /* parties.c: who is left as culprit, likeliest first. */
 void bm_verdict_parties(const struct bm_case *c, const struct bm_finding *f, enum bm_place place,
 	struct bm_failure *out);

@@ -174,7 +174,7 @@ one_run(struct search *s, const struct bm_position *pos)
 		return false;
 	uint32_t n = region - len;
 	s->cut->least = BM_HEADER;
-	for (uint32_t at = BM_HEADER; at <= len && s->work < CUT_WORK; at++) {
+	for (uint32_t at = BM_HEADER; at <= len && s->work < (uint64_t)CUT_WORK >> s->w->hurry; at++) {
 		s->cut->most = at;
 		if (!try_cut(s, at, n, pos))
 			continue;
@@ -198,7 +198,7 @@ two_records(struct search *s, const struct bm_position *pos)
 		/* Both together are all there is. */
 		if (!bm_record_plausible(inner, version) || inner.length + BM_HEADER + len != region)
 			continue;
-		for (uint32_t n = 1; at + n < region && s->work < CUT_WORK; n++) {
+		for (uint32_t n = 1; at + n < region && s->work < (uint64_t)CUT_WORK >> s->w->hurry; n++) {
 			if (!try_cut(s, at, n, pos))
 				continue;
 			uint32_t tail = region - n - len; /* of the inner one, behind the outer one */

@@ -37,7 +37,7 @@ near_number(struct hunt *h, const struct bm_protection *p, uint64_t center, uint
 		center = 0;
 		window = 0;
 	}
-	for (uint64_t d = 0; d <= window && h->work < KEY_WORK; d++) {
+	for (uint64_t d = 0; d <= window && h->work < (uint64_t)KEY_WORK >> h->w->hurry; d++) {
 		for (int back = 0; back < (d == 0 ? 1 : 2); back++) {
 			if (back && d > center)
 				continue;
@@ -158,7 +158,7 @@ bm_ask_foreign(const struct bm_why *w, struct bm_finding *out, const char **beca
 		return answer;
 	/* Fair to all: few numbers of each first. */
 	for (uint64_t window = 16; window <= NUMBERS; window *= 16) {
-		for (size_t i = 0; i < count && h.work < KEY_WORK; i++) {
+		for (size_t i = 0; i < count && h.work < (uint64_t)KEY_WORK >> w->hurry; i++) {
 			struct bm_protection *p = NULL;
 			if (f[i].flow == own || bm_protection_new(&p, &f[i].keys) != BM_OK)
 				continue;

@@ -25,6 +25,10 @@ static const struct bm_hypothesis hypotheses[] = {
 	{BM_CAUSE_PLAINTEXT_INJECTED, bm_ask_text},
 	{BM_CAUSE_BYTES_INSERTED, bm_ask_inserted},
 	{BM_CAUSE_BYTES_MISSING, bm_ask_bytes_missing},
+	{BM_CAUSE_TAG_DAMAGED, bm_ask_tag},
+	{BM_CAUSE_BITS_FLIPPED, bm_ask_bits},
+	{BM_CAUSE_WORDS_SWAPPED, bm_ask_swapped},
+	{BM_CAUSE_BYTES_DAMAGED, bm_ask_bytes},
 };
 
 void
@@ -62,10 +66,12 @@ enum bm_status
 bm_explain(const struct bm_why *asked, struct bm_explanation *out)
 {
 	struct bm_cut cut = {.found = false};
+	struct bm_search search = {.asked = false};
 	struct bm_why why = *asked;
 	const struct bm_why *w = &why;
 
 	why.cut = &cut;
+	why.repair = &search;
 	memset(out, 0, sizeof *out);
 	out->finding.cause = BM_CAUSE_UNEXPLAINED;
 	for (size_t i = 0; i < sizeof hypotheses / sizeof hypotheses[0]; i++) {

@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "session/session.h"
-#include "why/cause.h"
+#include "why/repair.h"
 
 enum bm_strength {
 	BM_STRENGTH_NONE,
@@ -21,7 +21,7 @@ struct bm_change {
 	uint64_t sent_packet; /* that carries the other copy */
 };
 
-enum { BM_CHANGES_MAX = 16, BM_EVIDENCE_MAX = 12 };
+enum { BM_CHANGES_MAX = 64, BM_EVIDENCE_MAX = 12 };
 
 /* What a hypothesis found. */
 struct bm_finding {
@@ -40,13 +40,24 @@ struct bm_finding {
 
 struct bm_cut;
 
+/* What the search for damaged bytes came to. */
+struct bm_search {
+	bool asked;
+	enum bm_status status;
+	struct bm_repair repair;
+};
+
 struct bm_why {
 	const struct bm_session *session;
 	const struct bm_case *c;
 	const struct bm_session_facts *facts;
 	struct bm_scratch *scratch;
 	struct bm_arena *arena;
-	struct bm_cut *cut; /* bm_explain's own */
+	enum bm_effort effort;
+	unsigned hurry; /* one of many: searches halve their limits that often */
+	/* bm_explain's own, filled in when first asked for. */
+	struct bm_cut *cut;
+	struct bm_search *repair;
 };
 
 struct bm_excluded {
@@ -88,6 +99,10 @@ enum bm_answer bm_ask_missing(const struct bm_why *, struct bm_finding *, const 
 enum bm_answer bm_ask_epoch(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_reflected(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_foreign(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_bits(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_tag(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_swapped(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_bytes(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_header(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_text(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_inserted(const struct bm_why *, struct bm_finding *, const char **);

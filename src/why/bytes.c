@@ -1,0 +1,239 @@
+/* bits-flipped, bytes-damaged, words-swapped, tag-damaged: bytes of the record differ from what was
+ * sent. Puts the solvers of repair.h to work once a failure, and tells what they covered. */
+#include "why/framing.h"
+
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { EDGES_MAX = 64, DTLS_HEADER = 13, REPAIR_WORK = 1 << 30 /* halved with w->hurry */ };
+
+static const char *
+first_words(const struct bm_why *w)
+{
+	switch (w->repair->status) {
+	case BM_OK:
+		return NULL;
+	case BM_UNSUPPORTED:
+		return "not tried: the record's bytes are not at hand, or have no length that fits";
+	default:
+		return "not tried: out of memory";
+	}
+}
+
+/* The ends of TCP segments within the body. */
+static size_t
+find_edges(const struct bm_case *c, uint32_t header, uint32_t *edges)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->fragment_count && n < EDGES_MAX; i++) {
+		uint32_t end = c->fragments[i].record_off + c->fragments[i].len;
+		if (end > header && end < c->len)
+			edges[n++] = end - header;
+	}
+	return n;
+}
+
+static uint32_t
+header_of(const struct bm_why *w)
+{
+	return bm_version_is_dtls(w->facts->version) ? DTLS_HEADER : BM_HEADER;
+}
+
+static bool
+describe(const struct bm_why *w, struct bm_damaged *d, uint32_t *edges)
+{
+	const struct bm_case *c = w->c;
+	uint32_t header = header_of(w);
+
+	/* The number of a DTLS 1.3 record is masked by the record itself. */
+	if (c->kind != BM_CASE_BAD_RECORD || c->record == NULL || c->protection == NULL ||
+		c->position == NULL || w->facts->version == BM_DTLS13 || c->region < c->len ||
+		c->len <= header || c->result == BM_BAD_LENGTH ||
+		bm_load16(c->record + header - 2) != c->len - header)
+		return false;
+	d->protection = c->protection;
+	d->position = c->position;
+	d->wire = (struct bm_wire){.type = c->record[0],
+		.version = bm_load16(c->record + 1),
+		.header = bm_view(c->record, header),
+		.body = bm_view(c->record + header, c->len - header)};
+	d->edges = edges;
+	d->edge_count = find_edges(c, header, edges);
+	d->effort = w->effort;
+	d->work = w->hurry != 0 ? (uint64_t)REPAIR_WORK >> w->hurry : 0;
+	return true;
+}
+
+/* Searches once; everything else reads what it came to. */
+static const struct bm_repair *
+repair(const struct bm_why *w)
+{
+	struct bm_search *s = w->repair;
+	struct bm_damaged d = {.protection = NULL};
+	uint32_t edges[EDGES_MAX];
+
+	if (s->asked)
+		return &s->repair;
+	s->asked = true;
+	s->status = BM_UNSUPPORTED;
+	if (!describe(w, &d, edges))
+		return &s->repair;
+	s->repair.sent = bm_arena_take(w->arena, w->c->len, 1);
+	s->status = s->repair.sent != NULL ? bm_repair(&d, w->scratch, &s->repair) : BM_NOMEM;
+	return &s->repair;
+}
+
+/* Runs of octets that differ, near ones taken as one when there are too many. */
+static void
+list_changes(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out)
+{
+	const struct bm_case *c = w->c;
+	uint32_t merge = 0, n;
+
+	do {
+		n = 0;
+		for (uint32_t i = 0; i < c->len;) {
+			if (c->record[i] == sent[i]) {
+				i++;
+				continue;
+			}
+			uint32_t end = i + 1, same = 0;
+			while (end + same < c->len && same <= merge) {
+				if (c->record[end + same] != sent[end + same]) {
+					end += same + 1;
+					same = 0;
+				} else {
+					same++;
+				}
+			}
+			if (n < BM_CHANGES_MAX)
+				out->changes[n] = (struct bm_change){
+					i, bm_view(c->record + i, end - i), bm_view(sent + i, end - i), 0};
+			n++;
+			i = end;
+		}
+		merge = merge == 0 ? 1 : merge * 2;
+	} while (n > BM_CHANGES_MAX);
+	out->change_count = n;
+}
+
+static unsigned
+ones(unsigned b)
+{
+	unsigned n = 0;
+
+	for (; b != 0; b &= b - 1)
+		n++;
+	return n;
+}
+
+/* "bit 3 of byte 812 arrived as 1", for the few that a person can look at. */
+static void
+tell_bits(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out)
+{
+	const struct bm_case *c = w->c;
+	unsigned told = 0, bits = 0;
+
+	for (uint32_t i = 0; i < c->len; i++)
+		bits += ones((unsigned)c->record[i] ^ sent[i]);
+	if (bits > 4) {
+		bm_evidence(w, out, "%u bits differ", bits);
+		return;
+	}
+	for (uint32_t i = 0; i < c->len && told < bits; i++) {
+		unsigned x = (unsigned)c->record[i] ^ sent[i];
+		for (unsigned bit = 0; bit < 8; bit++) {
+			if ((x >> bit & 1) == 0)
+				continue;
+			told++;
+			bm_evidence(w, out, "bit %u of the byte at offset %u was sent as %u and arrived as %u",
+				bit, i, (unsigned)sent[i] >> bit & 1u, (unsigned)c->record[i] >> bit & 1u);
+		}
+	}
+}
+
+static const char *
+families(const struct bm_why *w, const struct bm_repair *r)
+{
+	struct bm_buf b = {.max = 4096};
+	uint64_t total = 0;
+	bool cut = false;
+
+	for (size_t i = 0; i < r->family_count; i++) {
+		total += r->family[i].candidates;
+		cut = cut || !r->family[i].complete;
+	}
+	char head[160];
+	(void)snprintf(head, sizeof head,
+		"none of %llu%s changes makes it verify%s: ", (unsigned long long)total,
+		total == UINT64_MAX ? " and more" : "",
+		cut ? ", and not all that were due could be tried" : "");
+	bool ok = bm_buf_add(&b, bm_view(head, strlen(head))) == BM_OK;
+	for (size_t i = 0; ok && i < r->family_count; i++) {
+		const char *parts[] = {
+			i != 0 ? "; " : "", r->family[i].name, r->family[i].complete ? "" : " (cut short)"};
+		for (size_t k = 0; ok && k < 3; k++)
+			ok = bm_buf_add(&b, bm_view(parts[k], strlen(parts[k]))) == BM_OK;
+	}
+	const char *text =
+		b.n != 0 ? bm_arena_print(w->arena, "%.*s", (int)b.n, (const char *)b.p) : NULL;
+	bm_buf_clear(&b);
+	return text != NULL ? text : "no change that was tried makes it verify";
+}
+
+static enum bm_answer
+ask(const struct bm_why *w, enum bm_cause cause, struct bm_finding *out, const char **because)
+{
+	if (w->c->kind != BM_CASE_BAD_RECORD)
+		return BM_NOT_ASKED;
+	const struct bm_repair *r = repair(w);
+	if (w->repair->status != BM_OK) {
+		*because = first_words(w);
+		return BM_EXCLUDED;
+	}
+	if (!r->found) {
+		*because = cause == BM_CAUSE_BITS_FLIPPED
+					   ? families(w, r)
+					   : "the search that excludes bits-flipped covers it";
+		return BM_EXCLUDED;
+	}
+	if (r->cause != cause)
+		return BM_NOT_ASKED;
+	out->method = r->method;
+	out->tag_bits = (unsigned)r->tag_bits;
+	out->candidates = r->candidates;
+	out->chance_log2 = r->accepted_log2 - (double)r->tag_bits;
+	out->strength = out->chance_log2 <= -40 ? BM_STRENGTH_PROVEN : BM_STRENGTH_SUPPORTED;
+	list_changes(w, r->sent, out);
+	bm_evidence(w, out, "with %s changed back it verifies where it was expected: %s",
+		out->change_count == 1 ? "one run of bytes" : "a few bytes", r->shape);
+	tell_bits(w, r->sent, out);
+	return BM_SHOWN;
+}
+
+enum bm_answer
+bm_ask_bits(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	return ask(w, BM_CAUSE_BITS_FLIPPED, out, because);
+}
+
+enum bm_answer
+bm_ask_tag(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	return ask(w, BM_CAUSE_TAG_DAMAGED, out, because);
+}
+
+enum bm_answer
+bm_ask_swapped(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	return ask(w, BM_CAUSE_WORDS_SWAPPED, out, because);
+}
+
+enum bm_answer
+bm_ask_bytes(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	return ask(w, BM_CAUSE_BYTES_DAMAGED, out, because);
+}
