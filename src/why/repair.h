@@ -24,7 +24,7 @@ struct bm_damaged {
 	uint64_t work; /* limit in octets of MAC input (an operation of GF(2^128) counts 16); 0: the effort's own */
 };
 
-enum { BM_FAMILIES_MAX = 24 };
+enum { BM_FAMILIES_MAX = 40 };
 
 /* One family of changes that was searched. */
 struct bm_family {
