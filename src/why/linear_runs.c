@@ -101,8 +101,7 @@ poly_across(struct bm_linear *l, size_t tail, size_t head)
 {
 	struct bm_split split;
 
-	if (!bm_split_new(&split, l, tail, head))
-		return;
+	bm_split_new(&split, l, tail, head);
 	for (size_t t = 0; t < l->targets; t++) {
 		struct bm_term x = bm_term_mul(l, l->target[t], bm_linear_power(l, l->inverse, 3));
 		for (size_t k = l->blocks - 1; k > 0; k--) {

@@ -267,10 +267,10 @@ search_all(struct bm_linear *l)
 	tag_family(l, &tag_bits, 4, block, bm_masks_of_weight(block, 4));
 	header_family(l);
 	header_octets(l);
+	bm_linear_reversals(l);
 	bm_linear_blocks(l, &few_bits, 4, block, k * bm_masks_of_weight(block, 4));
 	bm_linear_runs(l, &short_run, &short_across, 4);
 	bm_linear_swaps(l);
-	bm_linear_reversals(l);
 	bm_linear_bit_lanes(l);
 	bm_linear_two_bits(l);
 	nonce_family(l);
