@@ -11,9 +11,9 @@ enum { BLOCK = 16, CCM_PIECE = 4096 };
 struct bm_aead {
 	enum bm_mode mode;
 	size_t tag_size;
-	EVP_CIPHER_CTX *block;  /* GCM: the bare block cipher */
-	EVP_CIPHER_CTX *stream; /* counter mode, or ChaCha20 */
-	EVP_CIPHER_CTX *chain;  /* CCM: CBC for its MAC */
+	EVP_CIPHER_CTX *block;   /* GCM, CCM: the bare block cipher */
+	EVP_CIPHER_CTX *stream;  /* counter mode, or ChaCha20 */
+	EVP_CIPHER_CTX *chain;   /* CCM: CBC for its MAC */
 	EVP_MAC_CTX *poly1305;
 	GCM128_CONTEXT *gcm;
 	uint64_t shifted[128][2]; /* GCM: H times x^i, high half first */
@@ -140,6 +140,8 @@ ccm_setup(struct bm_aead *a, enum bm_cipher c, struct bm_view key)
 
 	if (st == BM_OK)
 		st = bm_crypto_cipher_ctx(&a->chain, c, BM_USE_CBC, key, zero, true);
+	if (st == BM_OK)
+		st = bm_crypto_cipher_ctx(&a->block, c, BM_USE_ECB, key, NULL, true);
 	if (st != BM_OK)
 		return st;
 	a->scratch = OPENSSL_zalloc(CCM_PIECE);
@@ -403,6 +405,35 @@ bm_aead_decrypt_at(const struct bm_aead *a, const uint8_t nonce[12], uint64_t of
 	}
 	if (!restart(a->stream, counter) || !bm_crypto_update(a->stream, plain, text.p, text.n))
 		return bm_crypto_failure(BM_NOMEM);
+	return BM_OK;
+}
+
+enum bm_status
+bm_aead_blocks(const struct bm_aead *a, const uint8_t *in, size_t n, uint8_t *out)
+{
+	if (a->block == NULL)
+		return BM_UNSUPPORTED;
+	if (n == 0)
+		return BM_OK;
+	return bm_crypto_update(a->block, out, in, n * BLOCK) ? BM_OK : bm_crypto_failure(BM_NOMEM);
+}
+
+/* RFC 8439, sections 2.5 and 2.6. */
+enum bm_status
+bm_aead_one_time_key(const struct bm_aead *a, const uint8_t nonce[12], uint8_t key[32])
+{
+	static const uint8_t zero[32];
+	uint8_t iv[BLOCK] = {0};
+
+	if (a->poly1305 == NULL)
+		return BM_UNSUPPORTED;
+	memcpy(iv + 4, nonce, 12);
+	if (!restart(a->stream, iv) || !bm_crypto_update(a->stream, key, zero, sizeof(zero)))
+		return bm_crypto_failure(BM_NOMEM);
+	for (size_t i = 3; i < BLOCK; i += 4)
+		key[i] &= 0x0f;
+	for (size_t i = 4; i < BLOCK; i += 4)
+		key[i] &= 0xfc;
 	return BM_OK;
 }
 

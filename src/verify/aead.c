@@ -98,3 +98,34 @@ check_aead(const struct check *c)
 		return find_inner_type(c, nonce, text);
 	return BM_OK;
 }
+
+bool
+bm_verify_parts(const struct bm_protection *p, const struct bm_position *pos,
+	const struct bm_wire *w, struct bm_aead_parts *parts)
+{
+	const struct check c = {.p = p, .pos = pos, .w = w};
+	struct pseudo_header h;
+	size_t before = p->record_iv + p->tag_len;
+
+	if (p->aead == NULL || w->body.n < before || w->body.n > UINT16_MAX || w->cid.n > CID_MAX)
+		return false;
+	memset(parts, 0, sizeof(*parts));
+	parts->text = bm_view(w->body.p + p->record_iv, w->body.n - before);
+	parts->tag = bm_view(w->body.p + w->body.n - p->tag_len, p->tag_len);
+	if ((p->rules == BM_TLS13 || has_cid(&c)) && parts->text.n == 0)
+		return false;
+	struct bm_view aad = associated(&c, parts->text.n, &h);
+	if (aad.n > sizeof(parts->aad))
+		return false;
+	parts->aead = p->aead;
+	make_nonce(&c, parts->nonce);
+	if (aad.n != 0)
+		memcpy(parts->aad, aad.p, aad.n);
+	parts->aad_len = aad.n;
+	parts->type_at = aad.n;
+	if (p->rules != BM_TLS13 && !has_cid(&c))
+		parts->type_at = SEQ_BYTES;
+	else if (p->rules == BM_TLS13 && !p->dtls && aad.n == BM_HEADER)
+		parts->type_at = 0;
+	return true;
+}

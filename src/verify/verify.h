@@ -97,6 +97,22 @@ struct bm_scratch {
 BM_MUST_USE enum bm_status bm_verify(const struct bm_protection *p, const struct bm_position *pos,
 	const struct bm_wire *w, bool want_plain, struct bm_scratch *scratch, struct bm_outcome *o);
 
+/* What an AEAD check of w at pos is made of, for searches that undo the tag. */
+struct bm_aead_parts {
+	const struct bm_aead *aead; /* the protection's own */
+	uint8_t nonce[12];
+	uint8_t aad[8 + 1 + 1 + 1 + 2 + 8 + 255 + 2]; /* the longest: RFC 9146, section 5 */
+	size_t aad_len;
+	/* Of aad, where the header's type and version stand, two octets of version behind one of type;
+	 * aad_len where they do not stand together or are not authenticated. */
+	size_t type_at;
+	struct bm_view text, tag; /* in the body: the explicit nonce, if any, stands before */
+};
+
+/* False when bm_verify would not come to compute a tag: no AEAD suite, no such length. */
+bool bm_verify_parts(const struct bm_protection *p, const struct bm_position *pos,
+	const struct bm_wire *w, struct bm_aead_parts *parts);
+
 /* What the position is after w was accepted as one record: next seq, IV, keystream. in and out may
  * be the same. DTLS: the epoch stays. A record too short to hold a block leaves the IV as it is. */
 void bm_position_after(const struct bm_protection *p, const struct bm_position *in,

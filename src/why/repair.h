@@ -26,7 +26,7 @@ struct bm_damaged {
 					  effort's own */
 };
 
-enum { BM_FAMILIES_MAX = 24 };
+enum { BM_FAMILIES_MAX = 40 };
 
 /* One family of changes that was searched. */
 struct bm_family {

@@ -1,0 +1,257 @@
+/* Damage that comes back at a period: a lane of a bus, a cell of a buffer. The same bit or the same
+ * mask in every octet that is a period further on, or any of the bits of a lane. Refuses to
+ * know periods that are not in its table. */
+#include "why/linear.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "why/join.h"
+
+enum { SUSPECTS = 64 }; /* bits of a lane, any of which may be wrong */
+
+/* Sums along each lane, before the octet that is looked at. */
+struct lanes {
+	struct bm_linear *l;
+	struct bm_join j;
+	struct bm_term *sum; /* 8 a residue */
+};
+
+static void
+try_lane(const struct bm_linear *l, size_t from, size_t to, size_t period, uint8_t mask)
+{
+	for (size_t at = from; at <= to; at += period)
+		l->s->trial[l->s->text_at + at] ^= mask;
+	(void)bm_search_try(l->s);
+}
+
+static void
+ask_lane(const struct lanes *x, size_t period, size_t at, size_t bit, struct bm_term sum)
+{
+	const struct bm_linear *l = x->l;
+
+	for (size_t t = 0; t < l->targets; t++) {
+		uint64_t key = bm_term_subtract(l, sum, l->target[t]).w[0], cursor = key;
+		for (uint32_t id; (id = bm_join_get(&x->j, key, &cursor)) != 0;) {
+			size_t from = (id - 1) / 8;
+			if ((id - 1) % 8 == bit && from % period == at % period)
+				try_lane(l, from, at, period, (uint8_t)(1u << bit));
+		}
+	}
+}
+
+static void
+bit_lanes(const struct lanes *x, size_t period)
+{
+	struct bm_join j = x->j;
+	const struct bm_linear *l = x->l;
+
+	bm_join_empty(&j);
+	memset(x->sum, 0, 8 * period * sizeof(*x->sum));
+	for (size_t at = 0; at < l->n; at++) {
+		struct bm_term bit[8];
+		struct bm_term *sum = x->sum + 8 * (at % period);
+		bm_linear_bits(l, at, bit);
+		for (size_t i = 0; i < 8; i++) {
+			bm_join_put(&j, sum[i].w[0], (uint32_t)(8 * at + i + 1));
+			sum[i] = bm_term_add(l, sum[i], bit[i]);
+			ask_lane(x, period, at, i, sum[i]);
+		}
+	}
+}
+
+/* Runs of a lane from any octet to any other. */
+static double
+lane_runs(size_t n, size_t period)
+{
+	double whole = (double)(n / period), rest = (double)(n % period);
+
+	return rest * (whole + 1) * (whole + 2) / 2 + ((double)period - rest) * whole * (whole + 1) / 2;
+}
+
+void
+bm_linear_bit_lanes(struct bm_linear *l)
+{
+	static const struct bm_family_name name =
+		BM_FAMILY_NAME("one bit inverted at a period of octets");
+	struct lanes x = {.l = l};
+	size_t longest = 0;
+	double runs = 0;
+
+	for (size_t i = 0; i < BM_PERIODS; i++) {
+		runs += 8 * lane_runs(l->n, bm_periods[i]);
+		longest = bm_periods[i] > longest ? bm_periods[i] : longest;
+	}
+	if (!bm_search_open(l->s, &name, BM_NORMAL, runs,
+			(double)(BM_PERIODS * 8 * l->n) * (double)(1 + l->targets)))
+		return;
+	x.sum = calloc(8 * longest, sizeof(*x.sum));
+	if (x.sum == NULL || bm_join_new(&x.j, 8 * l->n) != BM_OK) {
+		bm_search_fail(l->s, BM_NOMEM);
+	} else {
+		for (size_t i = 0; i < BM_PERIODS; i++)
+			bit_lanes(&x, bm_periods[i]);
+		bm_search_close(l->s);
+	}
+	if (x.sum != NULL)
+		bm_wipe(x.sum, 8 * longest * sizeof(*x.sum));
+	free(x.sum);
+	bm_join_free(&x.j);
+}
+
+/* One mask, one period: sums from each octet to the end of its segment, or of the text. */
+static void
+octet_lane(struct bm_linear *l, const struct bm_term *change, struct bm_term *sum,
+	const uint32_t *end, size_t period, uint8_t mask)
+{
+	for (size_t i = l->n; i-- > 0;) {
+		sum[i] = i + period < end[i] ? bm_term_add(l, change[i], sum[i + period]) : change[i];
+		if (bm_is_target(l, sum[i]))
+			try_lane(l, i, end[i] - 1, period, mask);
+	}
+}
+
+static void
+octet_masks(struct bm_linear *l, struct bm_term *change, const uint32_t *end)
+{
+	for (unsigned mask = 1; mask < 256; mask++) {
+		for (size_t at = 0; at < l->n; at++) {
+			uint8_t to = l->text[at] ^ (uint8_t)mask;
+			change[at] = bm_linear_move(l, at, &to, 1);
+		}
+		for (size_t i = 0; i < BM_PERIODS; i++)
+			octet_lane(l, change, change + l->n, end, bm_periods[i], (uint8_t)mask);
+	}
+}
+
+static void
+octet_lanes(struct bm_linear *l, const struct bm_family_name *name, bool segments)
+{
+	double tried = 255.0 * BM_PERIODS * (double)l->n;
+
+	if (l->n == 0 || (segments && bm_search_segment_end(l->s, 0) == l->n) ||
+		!bm_search_open(l->s, name, BM_NORMAL, tried, tried))
+		return;
+	struct bm_term *change = calloc(2 * l->n, sizeof(*change));
+	uint32_t *end = calloc(l->n, sizeof(*end));
+	if (change == NULL || end == NULL) {
+		bm_search_fail(l->s, BM_NOMEM);
+	} else {
+		for (size_t at = 0; at < l->n; at++)
+			end[at] = (uint32_t)(segments ? bm_search_segment_end(l->s, at) : l->n);
+		octet_masks(l, change, end);
+		bm_search_close(l->s);
+	}
+	if (change != NULL)
+		bm_wipe(change, 2 * l->n * sizeof(*change));
+	free(change);
+	free(end);
+}
+
+void
+bm_linear_octet_lanes(struct bm_linear *l)
+{
+	static const struct bm_family_name whole =
+		BM_FAMILY_NAME("one mask on every octet at a period, up to the end of the text");
+	static const struct bm_family_name part =
+		BM_FAMILY_NAME("one mask on every octet at a period, up to the end of a segment");
+
+	octet_lanes(l, &whole, false);
+	octet_lanes(l, &part, true);
+}
+
+/* Elimination over GF(2), as many unknowns as a word has bits. */
+struct lane_basis {
+	struct bm_gf128 vector[128];
+	uint64_t unknowns[128]; /* 0: none with this first bit */
+};
+
+static struct bm_gf128
+lane_reduce(const struct lane_basis *b, struct bm_gf128 v, uint64_t *unknowns)
+{
+	while ((v.hi | v.lo) != 0) {
+		unsigned i =
+			v.hi != 0 ? (unsigned)__builtin_clzll(v.hi) : 64 + (unsigned)__builtin_clzll(v.lo);
+		if (b->unknowns[i] == 0)
+			break;
+		v = bm_gf128_add(v, b->vector[i]);
+		*unknowns ^= b->unknowns[i];
+	}
+	return v;
+}
+
+static void
+suspects_of(const struct bm_linear *l, size_t from, size_t end, size_t period, unsigned bit)
+{
+	struct lane_basis b = {.unknowns = {0}};
+	uint64_t wrong = 0;
+	unsigned n = 0;
+
+	for (size_t at = from; at < end; at += period, n++) {
+		uint64_t unknowns = UINT64_C(1) << n;
+		uint8_t to = l->text[at] ^ (uint8_t)(1u << bit);
+		struct bm_gf128 v = lane_reduce(&b, bm_as_gf(bm_linear_move(l, at, &to, 1)), &unknowns);
+		if ((v.hi | v.lo) == 0)
+			return; /* one change is a sum of others: no answer would be the only one */
+		unsigned i =
+			v.hi != 0 ? (unsigned)__builtin_clzll(v.hi) : 64 + (unsigned)__builtin_clzll(v.lo);
+		b.vector[i] = v;
+		b.unknowns[i] = unknowns;
+	}
+	struct bm_gf128 rest = lane_reduce(&b, bm_as_gf(l->target[0]), &wrong);
+	if ((rest.hi | rest.lo) != 0)
+		return;
+	for (size_t at = from; wrong != 0; at += period, wrong >>= 1)
+		l->s->trial[l->s->text_at + at] ^= (uint8_t)((wrong & 1) << bit);
+	(void)bm_search_try(l->s);
+}
+
+/* Lanes of one bit between two octets that are few enough: how many alterations, and how many steps
+ * they cost; with `search` they are searched. */
+static double
+suspects_in(const struct bm_linear *l, size_t from, size_t end, bool search, double *steps)
+{
+	double all = 0;
+
+	for (size_t i = 0; i < BM_PERIODS; i++) {
+		size_t period = bm_periods[i];
+		for (size_t first = from; first < from + period && first < end; first++) {
+			size_t n = (end - first + period - 1) / period;
+			/* Of one octet it is no lane. */
+			if (n > SUSPECTS || n < 2)
+				continue;
+			double subsets = 8;
+			for (size_t k = 0; k < n; k++)
+				subsets *= 2;
+			all += subsets;
+			*steps += 8 * (double)(n + n * n / 8);
+			for (unsigned bit = 0; search && bit < 8; bit++)
+				suspects_of(l, first, end, period, bit);
+		}
+	}
+	return all;
+}
+
+void
+bm_linear_suspects(struct bm_linear *l)
+{
+	static const struct bm_family_name name =
+		BM_FAMILY_NAME("any bits of one lane at a period, within a segment or the text");
+	double all = 0, steps = 0;
+	size_t end;
+
+	/* Modulo 2^130 - 5 it would be a knapsack. */
+	if (l->poly || l->s->over)
+		return;
+	for (int search = 0; search < 2; search++) {
+		if (search != 0 && !bm_search_open(l->s, &name, BM_NORMAL, all, steps))
+			return;
+		all += suspects_in(l, 0, l->n, search != 0, &steps);
+		for (size_t at = 0; at < l->n; at = end) {
+			end = bm_search_segment_end(l->s, at);
+			if (end - at < l->n)
+				all += suspects_in(l, at, end, search != 0, &steps);
+		}
+	}
+	bm_search_close(l->s);
+}
