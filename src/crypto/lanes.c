@@ -439,13 +439,21 @@ bm_lanes_set(enum bm_hash h, struct bm_lanes *to, const union bm_lane_state *s)
 				to->s.w32[i][l] = s->w32[i];
 }
 
+static uint64_t
+load_word(enum bm_hash h, const uint8_t *p)
+{
+	if (h == BM_SHA384)
+		return bm_load64(p);
+	return h == BM_MD5 ? load32_low_first(p) : bm_load32(p);
+}
+
 void
 bm_lane_block_set(enum bm_hash h, struct bm_lane_block *to, const uint8_t *block)
 {
+	size_t word = h == BM_SHA384 ? 8 : 4;
+
 	for (size_t t = 0; t < 16; t++) {
-		uint64_t w = h == BM_SHA384 ? bm_load64(block + 8 * t)
-					 : h == BM_MD5  ? load32_low_first(block + 4 * t)
-									: bm_load32(block + 4 * t);
+		uint64_t w = load_word(h, block + word * t);
 		for (size_t l = 0; l < BM_LANES; l++)
 			if (h == BM_SHA384)
 				to->w.w64[t][l] = w;
@@ -454,19 +462,39 @@ bm_lane_block_set(enum bm_hash h, struct bm_lane_block *to, const uint8_t *block
 	}
 }
 
+static void
+put_octet(enum bm_hash h, struct bm_lane_block *to, size_t lane, size_t off, uint8_t v)
+{
+	if (h == BM_SHA384) {
+		uint64_t *w = &to->w.w64[off / 8][lane];
+		size_t shift = 8 * (7 - off % 8);
+		*w = (*w & ~((uint64_t)0xff << shift)) | (uint64_t)v << shift;
+	} else {
+		uint32_t *w = &to->w.w32[off / 4][lane];
+		size_t shift = 8 * (h == BM_MD5 ? off % 4 : 3 - off % 4);
+		*w = (*w & ~((uint32_t)0xff << shift)) | (uint32_t)v << shift;
+	}
+}
+
 void
 bm_lane_block_put(
 	enum bm_hash h, struct bm_lane_block *to, size_t lane, size_t off, const uint8_t *p, size_t n)
 {
-	for (size_t i = 0; i < n; i++, off++) {
-		if (h == BM_SHA384) {
-			uint64_t *w = &to->w.w64[off / 8][lane];
-			unsigned shift = 8 * (7 - off % 8);
-			*w = (*w & ~((uint64_t)0xff << shift)) | (uint64_t)p[i] << shift;
+	size_t word = h == BM_SHA384 ? 8 : 4;
+
+	while (n != 0) {
+		size_t step = 1;
+		if (off % word != 0 || n < word) {
+			put_octet(h, to, lane, off, *p);
 		} else {
-			uint32_t *w = &to->w.w32[off / 4][lane];
-			unsigned shift = 8 * (h == BM_MD5 ? off % 4 : 3 - off % 4);
-			*w = (*w & ~((uint32_t)0xff << shift)) | (uint32_t)p[i] << shift;
+			step = word;
+			if (h == BM_SHA384)
+				to->w.w64[off / 8][lane] = load_word(h, p);
+			else
+				to->w.w32[off / 4][lane] = (uint32_t)load_word(h, p);
 		}
+		p += step;
+		off += step;
+		n -= step;
 	}
 }

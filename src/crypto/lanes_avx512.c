@@ -7,7 +7,6 @@
 
 #define LANE_TARGET __attribute__((target("avx512f")))
 #define LANE_NAME "avx512"
-#define PAIR
 enum { WIDTH32 = 16, WIDTH64 = 8 };
 
 typedef uint32_t V32 __attribute__((vector_size(64), may_alias));
