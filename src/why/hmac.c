@@ -15,7 +15,7 @@ static uint64_t
 limit_of(const struct bm_damaged *d, const struct hs_base *b)
 {
 	static const uint64_t normal = 12000000000, normal_sha2 = 8000000000, whole_checks = 500000000;
-	static const uint64_t quick = 1800000000;
+	static const uint64_t quick = 2400000000;
 
 	if (d->work != 0)
 		return d->work;
