@@ -46,9 +46,9 @@ hs_count(struct hmac_search *s, double candidates)
 	f->candidates = sum < 0x1p63 ? f->candidates + (uint64_t)candidates : UINT64_MAX;
 }
 
-/* Which of the text's octets differ from those of the record as sent: the MAC and what is behind it
- * alone? For CBC with the MAC inside, where a change on the wire garbles whole blocks, that is
- * asked of the plaintext: the content is then what was sent, and the MAC is not. */
+/* Is the content what was sent, and the MAC alone not? For CBC with the MAC inside, where a change
+ * on the wire garbles whole blocks, the plaintext is asked, with its parts where they were sent.
+ * What happened to padding does not count either way. */
 static bool
 tag_alone(struct hmac_search *s)
 {
@@ -56,25 +56,16 @@ tag_alone(struct hmac_search *s)
 	const struct bm_damaged *d = s->d;
 	struct bm_wire w = d->wire;
 	struct bm_outcome o;
-	bool tag = false;
 
-	if (!b->layout)
-		return false;
 	w.body.p = s->out->sent + w.header.n;
 	if (bm_verify(d->protection, d->position, &w, true, s->scratch, &o) != BM_OK)
 		return false;
 	const uint8_t *sent = b->rules.order == BM_MAC_ENCRYPT_THEN ? w.body.p : s->scratch->bytes;
-	for (size_t i = 0; i < b->text_n; i++) {
-		if (sent[i] == b->text[i])
-			continue;
-		if (i < b->content_n)
-			return false;
-		tag = tag || i < b->content_n + b->rules.tag_len;
-	}
-	/* Padding of another length: the MAC stood elsewhere. */
-	if (b->rules.order == BM_MAC_THEN_ENCRYPT && sent[b->text_n - 1] != b->text[b->text_n - 1])
-		return false;
-	return tag;
+	size_t content = b->text_n - b->rules.tag_len;
+	if (b->rules.order == BM_MAC_THEN_ENCRYPT)
+		content -= o.padding;
+	return memcmp(sent, b->text, content) == 0 &&
+		   memcmp(sent + content, b->text + content, b->rules.tag_len) != 0;
 }
 
 static unsigned

@@ -91,6 +91,7 @@ struct hs_base {
 	uint8_t outer_text[2 * 128]; /* with a hole where the inner digest goes */
 	size_t outer_blocks, hole;
 	uint8_t computed[BM_HASH_MAX];
+	uint64_t block_cost; /* of decrypting one block, in octets of MAC input */
 };
 
 struct hmac_search {

@@ -153,6 +153,18 @@ take_memory(struct hmac_search *s)
 	return BM_OK;
 }
 
+/* AES costs next to nothing; a block of any other cipher as much as hashing this on. */
+static uint64_t
+block_cost(const struct hmac_search *s)
+{
+	enum { AES = 32, OTHERS = 1024 };
+	enum bm_cipher c = bm_protection_keys(s->d->protection)->suite->cipher;
+
+	if (s->base.rules.order != BM_MAC_THEN_ENCRYPT)
+		return 0;
+	return c == BM_AES128 || c == BM_AES256 ? AES : OTHERS;
+}
+
 enum bm_status
 hs_open(struct hmac_search *s)
 {
@@ -176,6 +188,7 @@ hs_open(struct hmac_search *s)
 	b->text_n = body.n - iv;
 	memcpy(b->text, b->rules.order == BM_MAC_ENCRYPT_THEN ? body.p : s->scratch->bytes, b->text_n);
 	lay_out(b);
+	b->block_cost = block_cost(s);
 	b->lane = bm_lane_hash(b->rules.hash);
 	return b->lane != NULL && b->layout ? make_input(s) : BM_OK;
 }

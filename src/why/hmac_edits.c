@@ -16,6 +16,7 @@ touch(struct hmac_search *s, size_t i, uint32_t q)
 			return b->cipher + b->touched[i][k].at * block;
 	b->touched[i][n] = (struct hs_touched){q, (uint32_t)b->blocks};
 	b->touched_n[i]++;
+	s->work += s->base.block_cost;
 	uint8_t *to = b->cipher + b->blocks++ * block;
 	memcpy(to, s->d->wire.body.p + q * block, block);
 	return to;

@@ -387,7 +387,7 @@ fits(const struct hmac_search *s, const struct family *f)
 
 	if (b->lane != NULL && b->layout)
 		each = (double)((b->blocks / 2 + 3 + b->outer_blocks) * b->lane->block);
-	double cost = f->count(s) * (each + 128);
+	double cost = f->count(s) * (each + 128 + 2 * (double)b->block_cost);
 	if (s->d->effort == BM_DEEP && !f->deep)
 		return cost < 64.0 * SHORT;
 	if (s->d->effort == BM_DEEP)

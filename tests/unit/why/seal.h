@@ -32,6 +32,7 @@ static const struct kind kinds[] = {
 	{"3DES-SHA TLS 1.1", 0x000a, BM_TLS11, false, false},
 	{"AES128-SHA TLS 1.0 EtM", 0x002f, BM_TLS10, true, false},
 	{"AES128-SHA TLS 1.2 truncated", 0x002f, BM_TLS12, false, true},
+	{"AES128-SHA DTLS 1.2", 0x002f, BM_DTLS12, false, false},
 	{"RC4-SHA SSL 3.0", 0x0005, BM_SSL3, false, false},
 	{"RC4-MD5 SSL 3.0", 0x0004, BM_SSL3, false, false},
 	{"AES128-SHA SSL 3.0", 0x002f, BM_SSL3, false, false},
@@ -68,10 +69,18 @@ struct sealed {
 static const EVP_MD *
 md_of(enum bm_hash h)
 {
-	return h == BM_MD5      ? EVP_md5()
-		   : h == BM_SHA1   ? EVP_sha1()
-		   : h == BM_SHA256 ? EVP_sha256()
-							: EVP_sha384();
+	switch (h) {
+	case BM_MD5:
+		return EVP_md5();
+	case BM_SHA1:
+		return EVP_sha1();
+	case BM_SHA256:
+		return EVP_sha256();
+	case BM_SM3:
+		return EVP_sm3();
+	default:
+		return EVP_sha384();
+	}
 }
 
 static void
@@ -176,19 +185,10 @@ add_padding(const struct sealed *r, uint8_t *p, size_t n, size_t extra)
 	return n + pad;
 }
 
-/* Content of n octets, drawn like the keys, protected as the first record of an epoch or a later
- * one. */
+/* Protects content that lies where it will be sent: behind the header and the IV. */
 static void
-seal(struct sealed *r, const struct kind *k, size_t n, size_t extra)
+protect(struct sealed *r, const struct kind *k, size_t n, size_t extra)
 {
-	memset(r, 0, sizeof *r);
-	r->keys.version = (uint16_t)k->version;
-	r->keys.suite = bm_suite_find(k->suite);
-	r->keys.encrypt_then_mac = k->encrypt_then_mac;
-	r->keys.truncated_hmac = k->truncated;
-	fill(r->keys.mac_key, bm_hash_size(r->keys.suite->mac));
-	fill(r->keys.key, sizeof r->keys.key);
-	fill(r->keys.iv, sizeof r->keys.iv);
 	bool stream = r->keys.suite->mode == BM_MODE_STREAM;
 	size_t block = r->keys.suite->cipher == BM_3DES ? 8 : 16;
 	size_t iv_n = !stream && k->version >= BM_TLS11 ? block : 0;
@@ -196,16 +196,8 @@ seal(struct sealed *r, const struct kind *k, size_t n, size_t extra)
 	uint8_t *body = r->bytes + 5, *text = body + iv_n;
 	uint8_t mac[64];
 
-	memcpy(r->position.iv, r->keys.iv, 16);
-	if (r->keys.suite->cipher == BM_RC4)
-		bm_rc4_init(&r->position.rc4, bm_view(r->keys.key, 16));
-	r->position.seq = draw() % 1000;
-	r->bytes[0] = BM_APPLICATION_DATA;
-	r->bytes[1] = (uint8_t)(k->version >> 8);
-	r->bytes[2] = (uint8_t)k->version;
 	r->content_n = n;
 	r->tag_n = k->truncated ? 10 : bm_hash_size(r->keys.suite->mac);
-	fill(body, iv_n + n);
 	if (k->encrypt_then_mac) {
 		size_t all = add_padding(r, text, n, extra);
 		cbc(r, iv, text, all);
@@ -226,6 +218,29 @@ seal(struct sealed *r, const struct kind *k, size_t n, size_t extra)
 	}
 	r->bytes[3] = (uint8_t)(r->body_n >> 8);
 	r->bytes[4] = (uint8_t)r->body_n;
+}
+
+/* Content of n octets, drawn like the keys, in the first record of an epoch. */
+static void
+seal(struct sealed *r, const struct kind *k, size_t n, size_t extra)
+{
+	memset(r, 0, sizeof *r);
+	r->keys.version = (uint16_t)k->version;
+	r->keys.suite = bm_suite_find(k->suite);
+	r->keys.encrypt_then_mac = k->encrypt_then_mac;
+	r->keys.truncated_hmac = k->truncated;
+	fill(r->keys.mac_key, bm_hash_size(r->keys.suite->mac));
+	fill(r->keys.key, sizeof r->keys.key);
+	fill(r->keys.iv, sizeof r->keys.iv);
+	memcpy(r->position.iv, r->keys.iv, 16);
+	if (r->keys.suite->cipher == BM_RC4)
+		bm_rc4_init(&r->position.rc4, bm_view(r->keys.key, 16));
+	r->position.seq = draw() % 1000;
+	r->bytes[0] = BM_APPLICATION_DATA;
+	r->bytes[1] = (uint8_t)(k->version >> 8);
+	r->bytes[2] = (uint8_t)k->version;
+	fill(r->bytes + 5, 16 + n);
+	protect(r, k, n, extra);
 }
 
 #endif
