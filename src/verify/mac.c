@@ -113,3 +113,17 @@ tag_holds(const struct check *c, const uint8_t *received)
 	o->result = BM_BAD_TAG;
 	return false;
 }
+
+_Static_assert(sizeof(((struct pseudo_header *)NULL)->bytes) <= BM_MAC_HEADER_MAX, "it fits");
+
+size_t
+bm_mac_header(const struct bm_protection *p, const struct bm_position *pos, const struct bm_wire *w,
+	size_t len, uint8_t out[BM_MAC_HEADER_MAX])
+{
+	const struct check c = {.p = p, .pos = pos, .w = w};
+	struct pseudo_header h;
+
+	pseudo_header(&c, len, &h);
+	memcpy(out, h.bytes, h.n);
+	return h.n;
+}

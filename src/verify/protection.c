@@ -127,3 +127,21 @@ bm_protection_chained(const struct bm_protection *p)
 	return p->keys.suite->cipher == BM_RC4 ||
 		   (p->keys.suite->mode == BM_MODE_CBC && p->record_iv == 0);
 }
+
+void
+bm_protection_mac(const struct bm_protection *p, struct bm_mac_rules *r)
+{
+	memset(r, 0, sizeof(*r));
+	if (p->keys.suite->mac == BM_HASH_NONE)
+		return;
+	r->order = BM_MAC_BEHIND;
+	if (p->cbc != NULL)
+		r->order = p->encrypt_then_mac ? BM_MAC_ENCRYPT_THEN : BM_MAC_THEN_ENCRYPT;
+	r->hash = p->keys.suite->mac;
+	r->ssl3 = p->rules == BM_SSL3;
+	r->tag_len = p->tag_len;
+	r->block = p->block;
+	r->record_iv = p->record_iv;
+	r->key = bm_view(p->keys.mac_key, bm_hash_size(r->hash));
+	r->cbc = p->cbc;
+}

@@ -118,4 +118,30 @@ bool bm_verify_parts(const struct bm_protection *p, const struct bm_position *po
 void bm_position_after(const struct bm_protection *p, const struct bm_position *in,
 	const struct bm_wire *w, struct bm_position *out);
 
+/* How the MAC of SSL 3.0 to TLS 1.2 is made: for searches that compute very many of them. */
+enum bm_mac_order {
+	BM_MAC_NONE,              /* AEAD */
+	BM_MAC_BEHIND,            /* RC4, NULL: the MAC behind the content, encrypted with it or not */
+	BM_MAC_THEN_ENCRYPT,      /* CBC: content, MAC, padding, all encrypted */
+	BM_MAC_ENCRYPT_THEN       /* CBC: the MAC in the clear, over IV and ciphertext */
+};
+
+struct bm_mac_rules {
+	enum bm_mac_order order;
+	enum bm_hash hash;
+	bool ssl3;                /* RFC 6101, section 5.2.3.1, else HMAC */
+	size_t tag_len;           /* as on the wire */
+	size_t block;             /* of the cipher, 1 for none */
+	size_t record_iv;         /* octets of IV in front of the ciphertext */
+	struct bm_view key;       /* of the MAC. Secret; borrowed from the protection like cbc */
+	const struct bm_cbc *cbc; /* NULL unless CBC */
+};
+void bm_protection_mac(const struct bm_protection *p, struct bm_mac_rules *r);
+
+/* The octets in front of the text in the MAC of w, len being the text's length as authenticated:
+ * with SSL 3.0 without key and padding. Not for AEAD. Returns how many. */
+enum { BM_MAC_HEADER_MAX = 288 };
+size_t bm_mac_header(const struct bm_protection *p, const struct bm_position *pos,
+	const struct bm_wire *w, size_t len, uint8_t out[BM_MAC_HEADER_MAX]);
+
 #endif
