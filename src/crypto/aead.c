@@ -11,9 +11,9 @@ enum { BLOCK = 16, CCM_PIECE = 4096 };
 struct bm_aead {
 	enum bm_mode mode;
 	size_t tag_size;
-	EVP_CIPHER_CTX *block;   /* GCM, CCM: the bare block cipher */
-	EVP_CIPHER_CTX *stream;  /* counter mode, or ChaCha20 */
-	EVP_CIPHER_CTX *chain;   /* CCM: CBC for its MAC */
+	EVP_CIPHER_CTX *block;  /* GCM, CCM: the bare block cipher */
+	EVP_CIPHER_CTX *stream; /* counter mode, or ChaCha20 */
+	EVP_CIPHER_CTX *chain;  /* CCM: CBC for its MAC */
 	EVP_MAC_CTX *poly1305;
 	GCM128_CONTEXT *gcm;
 	uint64_t shifted[128][2]; /* GCM: H times x^i, high half first */

@@ -76,14 +76,15 @@ BM_MUST_USE enum bm_status bm_aead_tag(const struct bm_aead *a, const uint8_t no
  * offset is a multiple of BM_AEAD_STEP (else BM_USAGE). plain may be text.p. BM_LIMIT as above. */
 enum { BM_AEAD_STEP = 64 };
 BM_MUST_USE enum bm_status bm_aead_decrypt_at(const struct bm_aead *a, const uint8_t nonce[12],
-    uint64_t offset, struct bm_view text, uint8_t *plain);
+	uint64_t offset, struct bm_view text, uint8_t *plain);
 /* For searches that undo a tag. GCM, CCM: the bare block cipher over n blocks of 16 octets, each by
  * itself; out may be in. BM_UNSUPPORTED for others. */
-BM_MUST_USE enum bm_status bm_aead_blocks(const struct bm_aead *a, const uint8_t *in, size_t n,
-    uint8_t *out);
-/* ChaCha20-Poly1305: r (clamped) and s of one record's Poly1305. Secret. BM_UNSUPPORTED for others. */
-BM_MUST_USE enum bm_status bm_aead_one_time_key(const struct bm_aead *a, const uint8_t nonce[12],
-    uint8_t key[32]);
+BM_MUST_USE enum bm_status bm_aead_blocks(
+	const struct bm_aead *a, const uint8_t *in, size_t n, uint8_t *out);
+/* ChaCha20-Poly1305: r (clamped) and s of one record's Poly1305. Secret. BM_UNSUPPORTED for others.
+ */
+BM_MUST_USE enum bm_status bm_aead_one_time_key(
+	const struct bm_aead *a, const uint8_t nonce[12], uint8_t key[32]);
 void bm_aead_free(struct bm_aead *a); /* wipes */
 
 /* CBC decryption, no padding rules; text.n is a multiple of the block (else BM_USAGE). plain has

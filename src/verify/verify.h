@@ -120,10 +120,10 @@ void bm_position_after(const struct bm_protection *p, const struct bm_position *
 
 /* How the MAC of SSL 3.0 to TLS 1.2 is made: for searches that compute very many of them. */
 enum bm_mac_order {
-	BM_MAC_NONE,              /* AEAD */
-	BM_MAC_BEHIND,            /* RC4, NULL: the MAC behind the content, encrypted with it or not */
-	BM_MAC_THEN_ENCRYPT,      /* CBC: content, MAC, padding, all encrypted */
-	BM_MAC_ENCRYPT_THEN       /* CBC: the MAC in the clear, over IV and ciphertext */
+	BM_MAC_NONE,         /* AEAD */
+	BM_MAC_BEHIND,       /* RC4, NULL: the MAC behind the content, encrypted with it or not */
+	BM_MAC_THEN_ENCRYPT, /* CBC: content, MAC, padding, all encrypted */
+	BM_MAC_ENCRYPT_THEN  /* CBC: the MAC in the clear, over IV and ciphertext */
 };
 
 struct bm_mac_rules {

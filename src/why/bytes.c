@@ -71,7 +71,7 @@ describe(const struct bm_why *w, struct bm_damaged *d, uint32_t *edges)
 static const struct bm_repair *
 repair(const struct bm_why *w)
 {
-	struct bm_search *s = w->repair;
+	struct bm_damage_search *s = w->repair;
 	struct bm_damaged d = {.protection = NULL};
 	uint32_t edges[EDGES_MAX];
 

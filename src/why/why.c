@@ -66,7 +66,7 @@ enum bm_status
 bm_explain(const struct bm_why *asked, struct bm_explanation *out)
 {
 	struct bm_cut cut = {.found = false};
-	struct bm_search search = {.asked = false};
+	struct bm_damage_search search = {.asked = false};
 	struct bm_why why = *asked;
 	const struct bm_why *w = &why;
 

@@ -41,7 +41,7 @@ struct bm_finding {
 struct bm_cut;
 
 /* What the search for damaged bytes came to. */
-struct bm_search {
+struct bm_damage_search {
 	bool asked;
 	enum bm_status status;
 	struct bm_repair repair;
@@ -57,7 +57,7 @@ struct bm_why {
 	unsigned hurry; /* one of many: searches halve their limits that often */
 	/* bm_explain's own, filled in when first asked for. */
 	struct bm_cut *cut;
-	struct bm_search *repair;
+	struct bm_damage_search *repair;
 };
 
 struct bm_excluded {
