@@ -47,8 +47,8 @@ enum badmac_result { BADMAC_VERIFIED, BADMAC_FAILED, BADMAC_UNDECIDED };
 
 enum badmac_format { BADMAC_TEXT, BADMAC_JSON };
 
-/* How far the search for the cause of a failure goes: about two seconds of one core for each, a tenth
- * of that, or as long as it takes. Where a run has many failures, each gets less. */
+/* How far the search for the cause of a failure goes: about two seconds of one core for each, a
+ * tenth of that, or as long as it takes. Where a run has many failures, each gets less. */
 enum badmac_effort { BADMAC_NORMAL, BADMAC_QUICK, BADMAC_DEEP };
 
 /* Zero means the default everywhere. */
