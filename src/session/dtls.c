@@ -27,7 +27,7 @@ keep_record(struct half *h, struct bm_case *c, const struct bm_dtls_record *r, s
 	size_t n = r->header.n + r->body.n;
 
 	c->off = h->datagram_off + at;
-	c->len = (uint32_t)n;
+	c->len = c->region = (uint32_t)n;
 	c->record = malloc(n);
 	c->fragments = calloc(1, sizeof *c->fragments);
 	c->packets = calloc(d->piece_count != 0 ? d->piece_count : 1, sizeof *c->packets);
@@ -196,8 +196,6 @@ protected_record(
 			c->seq = seq & SEQ_MASK; /* the epoch has a place of its own */
 			c->result = o.result;
 			keep_record(h, c, r, at, d);
-			if (h->verified_in[slot] != 0)
-				confirm(h, epoch, h->next_seq[slot] - 1, h->datagram_off + at);
 		}
 	}
 	h->epoch = current;

@@ -36,6 +36,7 @@ struct keys {
 /* After a failure: where the receiver's view and the stream may meet again. */
 struct lost {
 	bool over_gap, tentative; /* tentative: a failure only if something is found */
+	unsigned epoch;           /* at start */
 	uint64_t start;           /* stream offset of what failed, or of the gap */
 	uint32_t len;             /* of the failed record; 0 when a gap or junk is in the way */
 	uint64_t chain;           /* next framed record to try; 0: framing is lost */
@@ -119,7 +120,7 @@ struct bm_session {
 	/* SSL 3.0 to TLS 1.2: the keys that the next ChangeCipherSpec brings into use. */
 	const struct bm_protection *pending[2];
 	size_t candidate; /* which master secret of several */
-	bool pending_made;
+	bool pending_made, candidates_spent;
 	uint8_t master[BM_MASTER];
 	bool have_master;
 	enum bm_key_source master_source;
@@ -196,6 +197,16 @@ struct bm_case *new_case(struct half *h, enum bm_case_kind kind, uint64_t off, u
 void case_keep_bytes(struct half *h, struct bm_case *c, uint64_t off, uint32_t region);
 void case_clear(struct bm_case *c);
 void case_add_copy(struct bm_case *c, const struct bm_span *copy);
+
+/* attempt.c */
+/* Does the record at `at` verify anywhere that what was lost could have led to? Sets h->pos, and
+ * keys and epoch where they are others. */
+bool attempt_all(struct half *h, const struct bm_wire *w, uint64_t at);
+/* The same at any point of an RC4 keystream nearby; counted: the lost record has a number of its
+ * own. */
+bool attempt_keystream(struct half *h, const struct bm_wire *w, bool counted);
+/* A search must end on hostile input too: this one has cost what one loss may. */
+bool exhausted(const struct half *h);
 
 /* resync.c */
 /* len: of the failed record as its header says, 0 when there is no sense in the header. */

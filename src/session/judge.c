@@ -9,7 +9,8 @@
 static bool
 complains(const struct bm_alert_seen *a)
 {
-	return a->level == 2 && (a->description == 20 || a->description == 21);
+	/* Always fatal, whatever level it names: TLS 1.3 ignores that (RFC 8446, section 6). */
+	return a->description == 20 || (a->description == 21 && a->level == 2);
 }
 
 static bool
@@ -86,6 +87,7 @@ doubt_keys(struct bm_session *s, unsigned epoch, unsigned sides)
 	struct bm_case keep = s->cases[first];
 	keep.kind = BM_CASE_NO_KEYS_FIT;
 	keep.only_one = only_one;
+	keep.sides = sides;
 	size_t n = 0;
 	for (size_t i = 0; i < s->case_count; i++) {
 		struct bm_case *c = &s->cases[i];
@@ -186,6 +188,10 @@ judge(struct bm_session *s)
 		/* The two directions of TLS 1.3 have secrets of their own (RFC 8446, 7.1). */
 		for (unsigned side = 0; is_tls13(s) && side < 2; side++)
 			doubt_keys(s, e, 1u << side);
+	}
+	for (size_t i = 0; i < s->case_count; i++) {
+		struct bm_case *c = &s->cases[i];
+		c->epoch_verified = s->half[c->direction].verified_in[epoch_slot(c->epoch)] != 0;
 	}
 	for (size_t i = 0; i < s->alert_count; i++)
 		if (complains(&s->alerts[i]))

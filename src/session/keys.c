@@ -172,33 +172,24 @@ make_pending(struct bm_session *s, size_t nth)
 bool
 next_candidate(struct bm_session *s)
 {
-	if (is_tls13(s) || s->verified_since_keys != 0 || !s->have_master)
+	if (is_tls13(s) || s->verified_since_keys != 0 || !s->have_master || s->candidates_spent)
 		return false;
 	const struct bm_protection *old[2] = {s->pending[0], s->pending[1]};
-	if (!make_pending(s, s->candidate + 1)) {
-		/* None fits better: stay with the first. */
-		if (s->candidate != 0)
-			(void)make_pending(s, 0);
-		else {
-			s->have_master = true;
-			s->pending[0] = old[0];
-			s->pending[1] = old[1];
-		}
-		for (unsigned side = 0; side < 2; side++)
-			if (s->half[side].protected && s->half[side].keys != NULL)
-				s->half[side].keys = s->pending[side];
-		s->verified_since_keys = 0;
-		s->have_master = false; /* no more candidates */
-		return false;
+	bool another = make_pending(s, s->candidate + 1);
+	if (!another) {
+		/* None fits better: back to the first. */
+		(void)make_pending(s, 0);
+		s->candidates_spent = true;
 	}
+	/* The other direction may still be in the epoch before. */
 	for (unsigned side = 0; side < 2; side++) {
 		struct half *h = &s->half[side];
-		if (h->protected && h->keys == old[side]) {
+		if (h->protected && h->keys != NULL && h->keys == old[side] && s->pending[side] != NULL) {
 			h->keys = s->pending[side];
 			bm_position_start(h->keys, &h->pos);
 		}
 	}
-	return true;
+	return another;
 }
 
 void

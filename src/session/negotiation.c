@@ -40,7 +40,7 @@ client_hello(struct half *h, const struct bm_message *m)
 	if (s->server_hello && !is_tls13(s)) {
 		/* Renegotiation: everything is negotiated anew (RFC 5746). */
 		s->server_hello = false;
-		s->pending_made = false;
+		s->pending_made = s->candidates_spent = false;
 		s->certificate_seen = false;
 		s->encrypted_premaster.n = 0;
 		s->transcript.n = 0;

@@ -118,9 +118,11 @@ struct bm_case {
 
 	uint8_t alert; /* PLAINTEXT_ALERT: its code; REJECTED: the code */
 	uint64_t alert_packet;
-	bool over_gap; /* REJECTED: bytes of this direction were not captured */
-	bool no_keys;  /* REJECTED: records of this direction could not be checked */
-	bool only_one; /* no other record of its epoch could be tried under these keys */
+	bool over_gap;       /* REJECTED: bytes of this direction were not captured */
+	bool no_keys;        /* REJECTED: records of this direction could not be checked */
+	bool epoch_verified; /* other records of its direction and epoch do verify */
+	unsigned sides;      /* NO_KEYS_FIT: whose records, as bits */
+	bool only_one;       /* no other record of its epoch could be tried under these keys */
 };
 #define BM_NO_SEQ UINT64_MAX
 
