@@ -11,6 +11,7 @@ enum {
 		<< 16, /* and of so many their fingerprint, to know it from another's reuse of its number */
 	CASES_MAX = 256, /* failures kept per connection; later ones are only counted */
 	ALERTS_MAX = 64,
+	LAST_PACKETS = 64,
 	COPIES_MAX = 16,    /* per failed record */
 	EPOCHS = 8,         /* epochs told apart in the tallies; later ones share the last */
 	HUNT_MAX = 1 << 20, /* cleartext searched for a hello before a flow is let go */
@@ -61,6 +62,12 @@ struct half {
 	enum bm_way way;
 	struct bm_stream *stream;
 	bool started, over, gave_up;
+	bool encrypts;         /* a protected record was seen */
+	uint8_t alert_part[1]; /* of an alert that is split over records */
+	size_t alert_part_len;
+	/* The packets that carry the last record that verified. */
+	uint64_t last_off, last_packets[LAST_PACKETS];
+	size_t last_packet_count;
 	bool closed;     /* close_notify came: what follows is nobody's (RFC 8446, 6.1) */
 	bool no_waiting; /* for what the other direction has to tell first */
 	uint64_t off;    /* of the next record header */
@@ -98,16 +105,18 @@ struct bm_session {
 	enum bm_status status;
 	struct half half[2];    /* by side */
 	bool tls, dtls, middle; /* middle: joined without handshake */
+	bool superseded;        /* another association began on the same ports */
 	bool dismissed;         /* no TLS in it, and it is not looked for any more */
 	uint64_t hunted;
 	uint64_t hunt_from[2]; /* by way */
 
 	struct bm_session_facts facts;
-	bool client_hello, server_hello, early_offered, psk_offered;
-	bool hello_due; /* after a HelloRetryRequest, until the second ClientHello */
+	bool client_hello, server_hello, early_offered;
+	bool early_accepted; /* EncryptedExtensions said so */
+	bool hello_due;      /* after a HelloRetryRequest, until the second ClientHello */
 	uint8_t server_random[BM_RANDOM];
-	uint8_t client_session_id[32], server_session_id[32];
-	size_t client_session_id_len, server_session_id_len;
+	uint8_t server_session_id[32];
+	size_t server_session_id_len;
 	struct bm_buf offered_ticket; /* of the ClientHello */
 	struct bm_buf new_ticket;     /* of NewSessionTicket */
 	bool certificate_seen;
@@ -146,6 +155,8 @@ void handshake_plain(struct half *h, struct bm_view fragment);
 void handle_message(struct half *h, const struct bm_message *m);
 /* The sender `h` has switched to the pending keys (ChangeCipherSpec, up to TLS 1.2). */
 void change_cipher_spec(struct half *h);
+/* Both hellos are known: derives the keys that the next ChangeCipherSpec brings into use. */
+void prepare_pending(struct bm_session *s);
 
 /* keys.c: which keys protect what */
 /* Builds s->pending from the nth master secret that can be found. False when there is none. */

@@ -54,9 +54,7 @@ client_hello(struct half *h, const struct bm_message *m)
 	s->client_hello = true;
 	memcpy(s->facts.client_random, hello.random, BM_RANDOM);
 	s->facts.has_client_random = true;
-	copy_id(hello.session_id, s->client_session_id, &s->client_session_id_len);
 	replace(s, &s->offered_ticket, hello.ext.ticket);
-	s->psk_offered = hello.ext.pre_shared_key;
 	s->early_offered = hello.ext.early_data && !second;
 	if (hello.ext.connection_id) {
 		s->cid_len[BM_CLIENT] = hello.ext.cid.n;
@@ -205,6 +203,7 @@ handle_message(struct half *h, const struct bm_message *m)
 		break;
 	case BM_ENCRYPTED_EXTENSIONS:
 		if (is_tls13(s) && bm_encrypted_extensions_parse(m->body, &ext)) {
+			s->early_accepted = ext.early_data;
 			s->facts.max_fragment_length = ext.max_fragment_length;
 			s->facts.record_size_limit = ext.record_size_limit;
 		}
@@ -239,17 +238,22 @@ handshake_plain(struct half *h, struct bm_view fragment)
 }
 
 void
+prepare_pending(struct bm_session *s)
+{
+	s->pending_made = true;
+	/* The server speaks of neither certificate nor keys: an abbreviated handshake. */
+	if (!s->certificate_seen)
+		s->facts.resumed = 1;
+	(void)make_pending(s, 0);
+}
+
+void
 change_cipher_spec(struct half *h)
 {
 	struct bm_session *s = h->s;
 
-	if (!s->pending_made && s->client_hello && s->server_hello) {
-		s->pending_made = true;
-		/* The server speaks of neither certificate nor keys: an abbreviated handshake. */
-		if (!s->certificate_seen)
-			s->facts.resumed = 1;
-		(void)make_pending(s, 0);
-	}
+	if (!s->pending_made && s->client_hello && s->server_hello)
+		prepare_pending(s);
 	h->protected = true;
 	begin_epoch(h, h->epoch + 1, s->pending[h->side]);
 }

@@ -351,8 +351,7 @@ scan(struct half *h, bool final)
 			if (gap == 0)
 				return WAIT;
 			if (!l->over_gap)
-				h->s->facts.gaps++;
-			l->over_gap = true;
+				l->over_gap = true;
 			l->missing += gap;
 			l->scan += avail + gap;
 			l->chain = 0;

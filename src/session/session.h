@@ -39,7 +39,8 @@ struct bm_alert_seen {
 	unsigned direction;
 	uint8_t level, description; /* 0 and 255 when it could not be read */
 	uint64_t packet;
-	uint64_t records_before; /* of the other direction, seen when it was read */
+	uint64_t acked; /* stream octets of the other direction that its sender had acknowledged; 0:
+					   unknown */
 	bool encrypted;
 };
 
@@ -105,6 +106,11 @@ struct bm_case {
 	bool identical;                           /* its bytes equal those of the record at twin_off */
 	uint64_t twin_off, twin_seq, twin_packet; /* off: BM_NO_SEQ when it is too long ago */
 	uint64_t tried;                           /* sequence hypotheses tried in all */
+	uint64_t run;     /* octets of it and of the records sent again behind it */
+	uint64_t repeats; /* records of those */
+	/* TLS 1.3: it is the first record of found_epoch; what ends its own epoch never came. */
+	bool epoch_skipped;
+	unsigned found_epoch;
 	bool mirrored; /* its bytes equal those of a good record of the other direction */
 	uint64_t mirror_off, mirror_seq, mirror_packet;
 	bool came_late; /* the records skipped before it turned up after it */
@@ -118,6 +124,12 @@ struct bm_case {
 
 	uint8_t alert; /* PLAINTEXT_ALERT: its code; REJECTED: the code */
 	uint64_t alert_packet;
+	/* PLAINTEXT_ALERT: it may stand there (RFC 8446, section 6), unless its receiver complains. */
+	bool tolerated;
+	uint64_t
+		meant; /* REJECTED: records that the complaint may be about; 1: the one that is named */
+	bool carried_on;     /* BAD_RECORD: its receiver went on as if nothing had happened */
+	bool first_of_epoch; /* REJECTED: its receiver had accepted nothing of the epoch */
 	bool over_gap;       /* REJECTED: bytes of this direction were not captured */
 	bool no_keys;        /* REJECTED: records of this direction could not be checked */
 	bool epoch_verified; /* other records of its direction and epoch do verify */
@@ -145,6 +157,8 @@ enum bm_status bm_session_status(const struct bm_session *s);
 bool bm_session_is_tls(const struct bm_session *s);
 /* True: it carries none, is ignored from here on (bm_flow_ignore), and the session may be freed. */
 bool bm_session_dismissed(const struct bm_session *s);
+/* True: the datagram was not taken; it begins another association, for a session of its own. */
+bool bm_session_superseded(const struct bm_session *s);
 
 struct bm_session_facts {
 	unsigned version;             /* 0 unknown */

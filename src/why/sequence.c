@@ -100,6 +100,15 @@ bm_ask_missing(const struct bm_why *w, struct bm_finding *out, const char **beca
 
 	if (c->kind != BM_CASE_BAD_RECORD)
 		return BM_NOT_ASKED;
+	if (c->epoch_skipped) {
+		bm_prove(out, "sequence-search", tag_len(c), c->tried);
+		bm_evidence(w, out,
+			"it is the first record of epoch %u, and the receiver was still in epoch %u: what ends "
+			"that "
+			"epoch (Finished, KeyUpdate) never came, and the capture has no gap here",
+			c->found_epoch, c->epoch);
+		return BM_SHOWN;
+	}
 	if (c->found && !c->identical && c->found_seq > c->seq) {
 		bm_prove(out, "sequence-search", tag_len(c), c->tried);
 		bm_evidence(w, out,
