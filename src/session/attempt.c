@@ -156,7 +156,8 @@ attempt_from_start(struct half *h, const struct bm_protection *p, const struct b
 	return false;
 }
 
-/* SSL 3.0 to TLS 1.2: the ChangeCipherSpec fell into a gap, or no master secret has been right yet.
+/* SSL 3.0 to TLS 1.2: the ChangeCipherSpec was damaged or fell into a gap, or no master secret has
+ * been right yet.
  */
 static bool
 attempt_pending(struct half *h, const struct bm_wire *w, uint64_t at)
@@ -164,11 +165,9 @@ attempt_pending(struct half *h, const struct bm_wire *w, uint64_t at)
 	struct bm_session *s = h->s;
 	struct bm_position pos;
 
-	if (h->lost->over_gap && s->server_hello && s->client_hello) {
-		if (!s->pending_made) {
-			s->pending_made = true;
-			(void)make_pending(s, 0);
-		}
+	if (s->server_hello && s->client_hello) {
+		if (!s->pending_made)
+			prepare_pending(s);
 		const struct bm_protection *p = s->pending[h->side];
 		if (p != NULL && p != h->keys && attempt_from_start(h, p, w, at, &pos)) {
 			h->protected = true;

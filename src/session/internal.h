@@ -112,8 +112,9 @@ struct bm_session {
 
 	struct bm_session_facts facts;
 	bool client_hello, server_hello, early_offered;
-	bool early_accepted; /* EncryptedExtensions said so */
-	bool hello_due;      /* after a HelloRetryRequest, until the second ClientHello */
+	bool early_accepted;                   /* EncryptedExtensions said so */
+	uint64_t client_hellos, server_hellos; /* read, retries aside */
+	bool hello_due; /* after a HelloRetryRequest, until the second ClientHello */
 	uint8_t server_random[BM_RANDOM];
 	uint8_t server_session_id[32];
 	size_t server_session_id_len;

@@ -29,6 +29,18 @@ replace(struct bm_session *s, struct bm_buf *b, struct bm_view v)
 		session_fail(s, BM_NOMEM);
 }
 
+/* Renegotiation: everything is negotiated anew (RFC 5746). */
+static void
+forget_negotiation(struct bm_session *s)
+{
+	s->pending_made = s->candidates_spent = false;
+	s->certificate_seen = false;
+	s->encrypted_premaster.n = 0;
+	s->transcript.n = 0;
+	s->transcript_at_key_exchange = 0;
+	s->pending[0] = s->pending[1] = NULL;
+}
+
 static void
 client_hello(struct half *h, const struct bm_message *m)
 {
@@ -37,15 +49,10 @@ client_hello(struct half *h, const struct bm_message *m)
 
 	if (h->side != BM_CLIENT || !bm_client_hello_parse(m->body, s->dtls, &hello))
 		return;
-	if (s->server_hello && !is_tls13(s)) {
-		/* Renegotiation: everything is negotiated anew (RFC 5746). */
+	/* Unless the server's answer was captured first, it begins a negotiation. */
+	if (++s->client_hellos > s->server_hellos && s->server_hello && !is_tls13(s)) {
+		forget_negotiation(s);
 		s->server_hello = false;
-		s->pending_made = s->candidates_spent = false;
-		s->certificate_seen = false;
-		s->encrypted_premaster.n = 0;
-		s->transcript.n = 0;
-		s->transcript_at_key_exchange = 0;
-		s->pending[0] = s->pending[1] = NULL;
 	}
 	if (h->epoch == BM_EPOCH_EARLY && is_tls13(s))
 		enter_epoch(h, BM_EPOCH_PLAIN);
@@ -97,6 +104,12 @@ server_hello(struct half *h, const struct bm_message *m)
 		return;
 	if (is_tls13(s) && s->server_hello)
 		return;
+	if (!hello.hello_retry_request && ++s->server_hellos > s->client_hellos && s->client_hello &&
+		!s->middle) {
+		/* The ClientHello that it answers is still to be read, or was lost. */
+		forget_negotiation(s);
+		s->client_hello = false;
+	}
 	f->version = bm_hello_version(&hello);
 	f->suite_id = hello.suite;
 	f->has_suite = true;

@@ -20,6 +20,11 @@ check(struct half *h, const struct bm_protection *p, const struct bm_position *p
 		o->result = BM_BAD_LENGTH;
 		return false;
 	}
+	/* Under encrypt-then-MAC the MAC says it all, and needs no IV: where that of TLS 1.0 went with
+	 * another record, only the padding is unreadable (RFC 7366, section 3). */
+	if (o->result == BM_BAD_PADDING && bm_protection_keys(p)->encrypt_then_mac &&
+		bm_protection_chained(p))
+		o->result = BM_VERIFIED;
 	return o->result == BM_VERIFIED;
 }
 
@@ -336,28 +341,39 @@ one_record(struct half *h, struct bm_record_header hdr)
 	return record_failed(h, &w, off, &o);
 }
 
+/* May the other direction still tell what this one needs? */
+static bool
+other_can_tell(const struct half *h)
+{
+	const struct half *other = &h->s->half[1 - h->side];
+
+	/* Of a capture of one direction only there is nothing to wait for. */
+	return !other->over && !other->gave_up && bm_stream_avail(h->stream, h->off) <= WAIT_MAX;
+}
+
 /* Must this direction wait for the other one, because what it carries next can only be
  * understood with the other's hello (packets may have been captured out of order)? */
 static bool
 must_wait(struct half *h)
 {
 	struct bm_session *s = h->s;
-	struct half *other = &s->half[1 - h->side];
-
 	if (h->no_waiting || s->middle || h->protected)
 		return false;
 	/* The server answers each ClientHello, and nothing of what the client sends after one can be
 	 * understood without the answer; after a HelloRetryRequest that is another ClientHello. */
 	bool needed = h->side == BM_SERVER ? !s->client_hello || s->hello_due
 									   : s->client_hello && !s->server_hello && !s->hello_due;
-	if (!needed)
-		return false;
-	if (other->over || other->gave_up || other->lost != NULL)
-		return false;
-	/* Of a capture of one direction only there is nothing to wait for. */
-	if (bm_stream_avail(h->stream, h->off) > WAIT_MAX)
-		return false;
-	return true;
+	return needed && other_can_tell(h);
+}
+
+/* A change of keys needs both hellos (RFC 5246, section 7.3), also in a renegotiation. */
+static bool
+ccs_must_wait(struct half *h, struct bm_record_header hdr)
+{
+	const struct bm_session *s = h->s;
+
+	return hdr.type == BM_CCS && !is_tls13(s) && !s->middle && s->facts.version != 0 &&
+		   (!s->client_hello || !s->server_hello) && !h->no_waiting && other_can_tell(h);
 }
 
 static void
@@ -427,7 +443,7 @@ follow(struct half *h, bool final)
 			if (!record_failed(h, &none, h->off, &o))
 				continue;
 		}
-		if (must_wait(h))
+		if (must_wait(h) || ccs_must_wait(h, hdr))
 			return;
 		size_t n = (size_t)BM_HEADER + hdr.length;
 		if (avail < n) {

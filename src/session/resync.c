@@ -174,6 +174,18 @@ swapped(struct half *h, const struct bm_wire *w, struct bm_case *c)
 	return true;
 }
 
+/* Octets of the record at off by its header, 0 when that makes no sense. */
+static uint32_t
+announced_length(struct half *h, uint64_t off)
+{
+	uint8_t header[BM_HEADER];
+
+	if (!bm_stream_read(h->stream, off, header, sizeof header))
+		return 0;
+	struct bm_record_header hdr = bm_record_header(header);
+	return bm_record_plausible(hdr, record_version(h->s)) ? BM_HEADER + (uint32_t)hdr.length : 0;
+}
+
 /* The record at `at` verifies at h->pos: go on there. */
 static void
 meet(struct half *h, const struct bm_wire *w, uint64_t at)
@@ -183,6 +195,7 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 	struct bm_case *c = l->case_index < s->case_count ? &s->cases[l->case_index] : NULL;
 	uint32_t n = (uint32_t)(BM_HEADER + w->body.n);
 
+	uint32_t announced = 0;
 	if (l->tentative) {
 		struct bm_position pos = h->pos;
 		h->pos = l->expected;
@@ -192,6 +205,7 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 		if (c != NULL) {
 			c->result = BM_BAD_LENGTH;
 			c->epoch = l->epoch;
+			announced = announced_length(h, l->start);
 		}
 	}
 	/* Whole records that stand between the failed one and this one failed on their own, if the
@@ -244,6 +258,12 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 			case_keep_bytes(h, c, l->start, (uint32_t)(at - l->start));
 		if (c->len == 0)
 			c->len = (uint32_t)(at - l->start);
+		c->between = framed ? l->chained : 0;
+		if (announced != 0) {
+			/* The header makes sense; what it announces reaches past the end of the stream. */
+			c->len = announced;
+			c->result = BM_BAD_TAG;
+		}
 	}
 	struct bm_position pos = h->pos;
 	if (swapped(h, w, c)) {
@@ -444,6 +464,9 @@ resync(struct half *h, bool final)
 		if (l->chained == 0)
 			last_of_keystream(h, c);
 	}
+	/* The sender ended the stream within a record: it can be neither good nor bad. */
+	if (l->tentative && bm_stream_ended(h->stream, NULL) && !bm_stream_reset(h->stream))
+		tally(h)->undecided++;
 	h->over = true;
 	drop_lost(h);
 	return false;

@@ -106,6 +106,7 @@ struct bm_case {
 	bool identical;                           /* its bytes equal those of the record at twin_off */
 	uint64_t twin_off, twin_seq, twin_packet; /* off: BM_NO_SEQ when it is too long ago */
 	uint64_t tried;                           /* sequence hypotheses tried in all */
+	uint32_t between;                         /* whole records between it and the next good one */
 	uint64_t run;     /* octets of it and of the records sent again behind it */
 	uint64_t repeats; /* records of those */
 	/* TLS 1.3: it is the first record of found_epoch; what ends its own epoch never came. */
