@@ -270,13 +270,6 @@ effort(enum badmac_effort e)
 	return e == BADMAC_QUICK ? BM_QUICK : e == BADMAC_DEEP ? BM_DEEP : BM_NORMAL;
 }
 
-/* What can be spent on one failure when a run has so many. */
-static unsigned
-hurry(uint64_t failures)
-{
-	return failures <= 64 ? 0 : failures <= 4096 ? 6 : 10;
-}
-
 static void
 report_connection(struct badmac *b, struct watched *w)
 {
@@ -285,7 +278,8 @@ report_connection(struct badmac *b, struct watched *w)
 	struct bm_verdict_options o = {.place = (enum bm_place)b->options.place,
 		.capture = b->site_name,
 		.effort = effort(b->options.effort),
-		.hurry = hurry(b->env.cases),
+		.share = bm_search_share(&b->env),
+		.spent = &b->env.spent,
 		.any_keys = !bm_keyring_empty(b->keys)};
 
 	b->status = bm_verdict(w->session, &o, &b->env.scratch, &arena, &c);

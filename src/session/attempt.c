@@ -3,35 +3,52 @@
 #include "session/internal.h"
 
 enum {
-	CHECK_COST = 512, /* octets that could be hashed in the time that a check takes to set up */
-	NEAR = 64,        /* sequence numbers tried either way for a candidate */
+	NEAR = 64, /* sequence numbers tried either way for a candidate */
 	GAP_WINDOW = 1 << 16,
 	RC4_REACH = 1 << 15, /* octets of keystream that may have been left out */
 	RC4_RECORD = 4096    /* longer records are no material for a keystream search */
 };
 
-/* One try: the record under this position. */
-static bool
-attempt(struct half *h, const struct bm_wire *w, struct bm_position *pos)
+uint64_t
+bm_search_share(const struct bm_session_env *env)
 {
-	struct bm_outcome o;
+	enum { FIRST = 2000000000, LEAST = 200000 };
+	uint64_t halvings = env->spent / 4000000000u;
+	uint64_t share = halvings < 32 ? (uint64_t)FIRST >> halvings : 0;
 
-	h->lost->tried++;
-	h->lost->work += w->body.n + CHECK_COST;
-	if (!check(h, h->keys, pos, w, false, &o))
-		return false;
-	h->pos = *pos;
-	return true;
+	return share > LEAST ? share : LEAST;
 }
 
-/* A search must end on hostile input too: what one loss may cost, less once a run has had many. */
 bool
 exhausted(const struct half *h)
 {
-	uint64_t cases = h->s->env->cases;
-	unsigned bits = cases <= 64 ? 30 : cases <= 4096 ? 24 : 20;
+	return h->lost->work >= h->lost->share;
+}
 
-	return h->lost->work >> bits != 0;
+/* One check that a search makes. False once its share is used up. */
+static bool
+try_one(struct half *h, const struct bm_protection *p, const struct bm_wire *w,
+	const struct bm_position *pos)
+{
+	struct bm_outcome o;
+
+	if (exhausted(h))
+		return false;
+	uint64_t cost = bm_protection_cost(p, w->body.n);
+	h->lost->tried++;
+	h->lost->work += cost;
+	h->s->env->spent += cost;
+	return check(h, p, pos, w, false, &o);
+}
+
+/* The record under this position. */
+static bool
+attempt(struct half *h, const struct bm_wire *w, struct bm_position *pos)
+{
+	if (!try_one(h, h->keys, w, pos))
+		return false;
+	h->pos = *pos;
+	return true;
 }
 
 static bool
@@ -40,7 +57,7 @@ attempt_near(
 {
 	uint64_t seq = h->lost->expected.seq;
 
-	for (uint64_t d = 0; d <= ahead || d <= back; d++) {
+	for (uint64_t d = 0; (d <= ahead || d <= back) && !exhausted(h); d++) {
 		if (d <= ahead) {
 			pos->seq = seq + d;
 			if (attempt(h, w, pos))
@@ -86,9 +103,11 @@ attempt_keystream(struct half *h, const struct bm_wire *w, bool counted)
 	struct lost *l = h->lost;
 	struct bm_position here = l->expected, pos;
 
-	if (w->body.n > RC4_RECORD || h->s->env->cases > NEAR)
+	if (w->body.n > RC4_RECORD)
 		return false;
-	for (uint64_t n = 0; n < RC4_REACH; n++) {
+	/* Not all of the share: more records may come that are easier to place. */
+	uint64_t stop = l->work + (l->share - l->work) / 2;
+	for (uint64_t n = 0; n < RC4_REACH && l->work < stop; n++) {
 		for (uint64_t k = 0; k < 3; k++) {
 			pos = here;
 			pos.seq = l->expected.seq + k + (l->len != 0 && counted);
@@ -139,18 +158,15 @@ static bool
 attempt_from_start(struct half *h, const struct bm_protection *p, const struct bm_wire *w,
 	uint64_t at, struct bm_position *pos)
 {
-	struct bm_outcome o;
 	/* What is in the way are gaps, or as many records as the framing has passed. */
 	uint64_t window = h->lost->over_gap ? reach(h->lost) : 1 + h->lost->chained;
 
 	bm_position_start(p, pos);
-	for (uint64_t i = 0; i < window; i++, pos->seq++) {
+	for (uint64_t i = 0; i < window && !exhausted(h); i++, pos->seq++) {
 		/* Only the first record of an epoch has its IV from the handshake. */
 		if (i == 1 && bm_protection_chained(p) && !chained_iv(h, p, at, pos))
 			return false;
-		h->lost->tried++;
-		h->lost->work += w->body.n + CHECK_COST;
-		if (check(h, p, pos, w, false, &o))
+		if (try_one(h, p, w, pos))
 			return true;
 	}
 	return false;

@@ -4,13 +4,7 @@
 
 #include <stdlib.h>
 
-enum {
-	RECORD_KEEP = 1 << 16,
-	HMAC_WINDOW = 1 << 10,
-	AEAD_WINDOW = 1 << 16,
-	LATE_WINDOW = 1 << 6,  /* for failures after the first 64 of a run */
-	SEARCH_BYTES = 1 << 28 /* hashed at most for one record's sequence search */
-};
+enum { RECORD_KEEP = 1 << 16, HMAC_WINDOW = 1 << 10, AEAD_WINDOW = 1 << 16 };
 
 static void
 forget_bytes(struct bm_case *c)
@@ -166,9 +160,9 @@ search_sequence(struct half *h, const struct bm_wire *w, uint64_t *found, uint64
 	const struct bm_suite *suite = bm_protection_keys(h->keys)->suite;
 	bool aead = suite->mac == BM_HASH_NONE;
 	uint64_t window = aead ? AEAD_WINDOW : HMAC_WINDOW;
-	if (h->s->env->cases > 64)
-		window = LATE_WINDOW;
-	uint64_t most = SEARCH_BYTES / (w->body.n + 64) / 2;
+	uint64_t cost = bm_protection_cost(h->keys, w->body.n);
+	/* A quarter of what a failure may cost, both ways. */
+	uint64_t most = bm_search_share(h->s->env) / 4 / cost / 2;
 	if (window > most)
 		window = most;
 	struct bm_position pos = h->pos;
@@ -180,15 +174,17 @@ search_sequence(struct half *h, const struct bm_wire *w, uint64_t *found, uint64
 				continue;
 			pos.seq = back ? h->pos.seq - d : h->pos.seq + d;
 			++*tried;
+			h->s->env->spent += cost;
 			if (check(h, h->keys, &pos, w, false, &o)) {
 				*found = pos.seq;
 				bm_wipe(&pos, sizeof pos);
 				return true;
 			}
 			if (h->s->status != BM_OK || o.result == BM_BAD_LENGTH)
-				return false;
+				goto done;
 		}
 	}
+done:
 	bm_wipe(&pos, sizeof pos);
 	return false;
 }

@@ -44,7 +44,7 @@ struct lost {
 	unsigned chained;         /* framed records after the failed one that did not verify */
 	uint64_t scan;            /* headers are looked for from here on */
 	uint64_t tried;
-	uint64_t work;               /* octets put through MACs in all tries */
+	uint64_t work, share;        /* nanoseconds that its search has cost, and may cost */
 	uint64_t missing;            /* bytes in gaps between start and scan */
 	size_t case_index;           /* SIZE_MAX: none */
 	struct bm_position expected; /* at start */

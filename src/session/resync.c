@@ -20,6 +20,7 @@ new_lost(struct half *h, uint64_t start)
 	}
 	h->lost = l;
 	l->start = start;
+	l->share = bm_search_share(h->s->env);
 	l->epoch = h->epoch;
 	l->case_index = SIZE_MAX;
 	l->expected = l->counted = h->pos;

@@ -22,11 +22,15 @@ struct bm_session_env {
 	struct bm_keyring *keys;
 	struct bm_scratch scratch;
 	uint8_t linear[BM_HEADER + 65536]; /* a record put together from its spans */
-	uint64_t cases;                    /* failures so far: later ones get smaller searches */
+	uint64_t cases;                    /* failures so far */
+	uint64_t spent;                    /* on searches, in nanoseconds by bm_protection_cost */
 	struct bm_foreign_keys *foreign;   /* of all connections, a ring; owned */
 	size_t foreign_count, foreign_cap, foreign_next;
 };
 void bm_session_env_clear(struct bm_session_env *env);
+/* Nanoseconds that the next search may cost: two seconds at first, and half of that for every four
+ * seconds that searches have cost the run, so that hostile input ends too. */
+uint64_t bm_search_share(const struct bm_session_env *env);
 
 /* Epoch numbers: SSL 3.0 to TLS 1.2 count ChangeCipherSpec; TLS 1.3 has RFC 9147's, section 6.1. */
 enum { BM_EPOCH_PLAIN = 0, BM_EPOCH_EARLY = 1, BM_EPOCH_HANDSHAKE = 2, BM_EPOCH_APPLICATION = 3 };

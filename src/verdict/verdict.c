@@ -222,7 +222,8 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 		.scratch = scratch,
 		.arena = a,
 		.effort = o->effort,
-		.hurry = o->hurry};
+		.share = o->share,
+		.spent = o->spent};
 	struct bm_explanation e;
 	enum bm_status st = bm_explain(&w, &e);
 
