@@ -549,6 +549,24 @@ test_counts(void **state)
 		assert_true(repair.family[i].complete);
 }
 
+/* Two bits and bursts in a short record. */
+static void
+test_small_counts(void **state)
+{
+	(void)state;
+	new_record(&kinds[2], 1, 0);
+	fill(got + 5, sealed.body_n);
+	search(BM_DEEP);
+	assert_false(repair.found);
+	uint64_t n = 8 * sealed.body_n, bursts = (n - 15) * 32767;
+	for (unsigned left = 1; left < 16; left++)
+		bursts += (1u << (left - 1)) - 1;
+	assert_string_equal(repair.family[repair.family_count - 2].name, "two bits anywhere");
+	assert_int_equal(repair.family[repair.family_count - 2].candidates, n * (n - 1) / 2);
+	assert_string_equal(repair.family[repair.family_count - 1].name, "a burst of up to 16 bits");
+	assert_int_equal(repair.family[repair.family_count - 1].candidates, bursts);
+}
+
 /* The limit ends the search soon after it is reached, and the ledger says so. */
 static void
 test_limit(void **state)
@@ -559,6 +577,8 @@ test_limit(void **state)
 			new_record(&kinds[k], 16384, 0);
 			struct bm_damaged d = {.effort = BM_DEEP, .work = work};
 			damage(16000, 0xff);
+			if (work % 2 == 0 || work > 10000) /* what cannot mend the padding is not free either */
+				fill(got + 5 + sealed.body_n - 48, 48);
 			search_with(&d);
 			assert_true(repair.family_count != 0);
 			double cost = 0;
@@ -665,6 +685,36 @@ test_padding(void **state)
 	}
 }
 
+/* SSL 3.0 takes any padding: where the last block holds nothing else, several bits of it may give
+ * the right length. Then the answer is none, and it is said why. */
+static void
+test_ambiguous(void **state)
+{
+	(void)state;
+	const struct kind *k = &kinds[KINDS - 1];
+	size_t ambiguous = 0, found = 0;
+
+	assert_int_equal(k->version, BM_SSL3);
+	for (int t = 0; t < 300; t++) {
+		new_record(k, 12, 0);
+		damage(sealed.body_n - 1 - draw() % 16, (uint8_t)(1 << draw() % 8));
+		if (!fails())
+			continue;
+		search(BM_QUICK);
+		const struct bm_family *last = &repair.family[repair.family_count - 1];
+		if (repair.found) {
+			found++;
+			assert_memory_equal(sent, sealed.bytes, 5 + sealed.body_n);
+			continue;
+		}
+		ambiguous++;
+		assert_string_equal(
+			last->name, "one bit anywhere: two such changes fit, which proves neither");
+	}
+	assert_true(found > 20);
+	assert_true(ambiguous > 20);
+}
+
 /* A hash without lanes is searched by whole checks, with the same answers. */
 static void
 test_without_lanes(void **state)
@@ -730,11 +780,13 @@ main(void)
 		cmocka_unit_test(test_near_misses),
 		cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_small_counts),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_odd_edges),
 		cmocka_unit_test(test_every_length),
 		cmocka_unit_test(test_tag_inside),
 		cmocka_unit_test(test_padding),
+		cmocka_unit_test(test_ambiguous),
 		cmocka_unit_test(test_without_lanes),
 		cmocka_unit_test(test_refuses),
 	};
