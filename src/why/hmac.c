@@ -10,12 +10,11 @@
 #include <math.h>
 
 /* Octets of MAC input. SHA-1 runs at 3 (SSE2), 6 (AVX2) to 18 (AVX-512) octets a nanosecond, SHA-2
- * at half of that. */
+ * at half of that. Quick is what the families that are always begun need in a full record. */
 static uint64_t
 limit_of(const struct bm_damaged *d, const struct hs_base *b)
 {
-	static const uint64_t normal = 12000000000, normal_sha2 = 8000000000, whole_checks = 500000000;
-	static const uint64_t quick = 2400000000;
+	static const uint64_t normal = 12000000000, quick = 2400000000, whole_checks = 500000000;
 
 	if (d->work != 0)
 		return d->work;
@@ -23,9 +22,7 @@ limit_of(const struct bm_damaged *d, const struct hs_base *b)
 		return UINT64_MAX;
 	if (b->lane == NULL)
 		return d->effort == BM_QUICK ? whole_checks / 10 : whole_checks;
-	if (d->effort == BM_QUICK)
-		return quick;
-	return b->rules.hash == BM_MD5 || b->rules.hash == BM_SHA1 ? normal : normal_sha2;
+	return d->effort == BM_QUICK ? quick : normal;
 }
 
 void

@@ -6,8 +6,10 @@
  * to the start of their segment; in the first one, which began before the body, to any octet. */
 #include "why/hmac.h"
 
-/* Captures taken above the network card hold segments that were several on the wire. */
-enum { SEGMENT = 1460 };
+/* Distances between two places, in octets. Captures taken above the network card hold segments that
+ * were several on the wire: none of those was longer than SEGMENT. What changes places in a
+ * buffer or on a bus stands close together, mostly. */
+enum { SEGMENT = 1460, NEAR_WORDS = 64, NEAR_BITS = 16 };
 
 struct family {
 	const char *name, *ambiguous;
@@ -60,18 +62,17 @@ next_segment(const struct hmac_search *s, struct segments *g)
 	return true;
 }
 
-/* Pairs at most within the segments, of places `step` octets apart. */
+/* Pairs within the segments of places `step` octets apart, from `lo` to below `hi` octets from each
+ * other; in the first segment places start at any octet. */
 static double
-pairs(const struct hmac_search *s, double step)
+pairs(const struct hmac_search *s, size_t step, size_t lo, size_t hi)
 {
 	struct segments g = {0};
 	double n = 0;
 
-	while (next_segment(s, &g)) {
-		double places = (double)(g.to - g.from) / step;
-		double near = places < SEGMENT / step ? places : SEGMENT / step;
-		n += places * near / 2 * (g.first ? step : 1);
-	}
+	while (next_segment(s, &g))
+		for (size_t d = lo; d < hi && d < g.to - g.from; d += step)
+			n += (double)(g.to - g.from - d) / (g.first ? 1 : (double)step);
 	return n;
 }
 
@@ -163,15 +164,15 @@ reversed_32(struct hmac_search *s)
 	return true;
 }
 
-/* Two words of one segment, not neighbours. */
+/* Two words of one segment, the second from `lo` to below `hi` octets behind the first. */
 static bool
-swap_from(struct hmac_search *s, size_t i, size_t to, uint32_t width)
+swap_from(struct hmac_search *s, size_t i, size_t to, uint32_t width, size_t lo, size_t hi)
 {
 	struct hs_candidate c = {2, {{.off = (uint32_t)i, .n = width}, {.n = width}}};
 	const uint8_t *at = body(s);
 
 	memcpy(c.c[1].to, at + i, width);
-	for (size_t j = i + 2 * width; j + width <= to && j - i < SEGMENT; j += width) {
+	for (size_t j = i + lo; j + width <= to && j - i < hi; j += width) {
 		if (memcmp(at + i, at + j, width) == 0)
 			continue;
 		c.c[1].off = (uint32_t)j;
@@ -183,41 +184,54 @@ swap_from(struct hmac_search *s, size_t i, size_t to, uint32_t width)
 }
 
 static bool
-swap_within(struct hmac_search *s, uint32_t width)
+swap_within(struct hmac_search *s, uint32_t width, size_t lo, size_t hi)
 {
 	struct segments g = {0};
 
 	while (next_segment(s, &g)) {
 		size_t step = g.first ? 1 : width;
 		for (size_t i = g.from; i + width <= g.to; i += step)
-			if (!swap_from(s, i, g.to, width))
+			if (!swap_from(s, i, g.to, width, lo, hi))
 				return false;
 	}
 	return true;
 }
 
+/* Neighbours were tried. */
 static double
-pairs_16(const struct hmac_search *s)
+pairs_near_16(const struct hmac_search *s)
 {
-	return pairs(s, 2);
+	return pairs(s, 2, 4, NEAR_WORDS);
+}
+
+static bool
+swap_near_16(struct hmac_search *s)
+{
+	return swap_within(s, 2, 4, NEAR_WORDS);
 }
 
 static double
-pairs_32(const struct hmac_search *s)
+pairs_16(const struct hmac_search *s)
 {
-	return pairs(s, 4);
+	return pairs(s, 2, NEAR_WORDS, SEGMENT);
 }
 
 static bool
 swap_16(struct hmac_search *s)
 {
-	return swap_within(s, 2);
+	return swap_within(s, 2, NEAR_WORDS, SEGMENT);
+}
+
+static double
+pairs_32(const struct hmac_search *s)
+{
+	return pairs(s, 4, 8, SEGMENT);
 }
 
 static bool
 swap_32(struct hmac_search *s)
 {
-	return swap_within(s, 4);
+	return swap_within(s, 4, 8, SEGMENT);
 }
 
 static double
@@ -245,19 +259,13 @@ one_octet(struct hmac_search *s)
 
 /* One in a word, the other in the same place of another word, one rising and one falling: the TCP
  * checksum stays (RFC 1071). */
-static double
-neutral_pairs(const struct hmac_search *s)
-{
-	return 4 * pairs(s, 2) * 2;
-}
-
 static bool
-neutral_from(struct hmac_search *s, size_t i, size_t to)
+neutral_from(struct hmac_search *s, size_t i, size_t to, size_t lo, size_t hi)
 {
 	struct hs_candidate c = {2, {{.off = (uint32_t)i, .n = 1}, {.n = 1}}};
 	const uint8_t *at = body(s);
 
-	for (size_t j = i + 2; j < to && j - i < SEGMENT; j += 2)
+	for (size_t j = i + lo; j < to && j - i < hi; j += 2)
 		for (unsigned mask = 0x80; mask != 0; mask >>= 1) {
 			if (((at[i] ^ at[j]) & mask) == 0)
 				continue;
@@ -271,15 +279,40 @@ neutral_from(struct hmac_search *s, size_t i, size_t to)
 }
 
 static bool
-two_neutral_bits(struct hmac_search *s)
+neutral_within(struct hmac_search *s, size_t lo, size_t hi)
 {
 	struct segments g = {0};
 
 	while (next_segment(s, &g))
 		for (size_t i = g.from; i < g.to; i++)
-			if (!neutral_from(s, i, g.to))
+			if (!neutral_from(s, i, g.to, lo, hi))
 				return false;
 	return true;
+}
+
+/* Of eight bits at two octets, half differ; columns are two octets wide, places one. */
+static double
+neutral_near(const struct hmac_search *s)
+{
+	return 8 * pairs(s, 2, 2, NEAR_BITS);
+}
+
+static bool
+two_neutral_near(struct hmac_search *s)
+{
+	return neutral_within(s, 2, NEAR_BITS);
+}
+
+static double
+neutral_far(const struct hmac_search *s)
+{
+	return 8 * pairs(s, 2, NEAR_BITS, SEGMENT);
+}
+
+static bool
+two_neutral_far(struct hmac_search *s)
+{
+	return neutral_within(s, NEAR_BITS, SEGMENT);
 }
 
 static double
@@ -365,13 +398,17 @@ static const struct family families[] = {
 		neighbours_64},
 	{NAMES("the octets of a word of 32 bits reversed"), BM_CAUSE_WORDS_SWAPPED, true, true, octets,
 		reversed_32},
+	{NAMES("two words of 16 bits swapped, less than 64 octets apart"), BM_CAUSE_WORDS_SWAPPED,
+		false, true, pairs_near_16, swap_near_16},
+	{NAMES("two bits less than 16 octets apart that leave the checksum as it is"),
+		BM_CAUSE_BITS_FLIPPED, false, true, neutral_near, two_neutral_near},
 	{NAMES("two words of 32 bits of one segment swapped"), BM_CAUSE_WORDS_SWAPPED, false, true,
 		pairs_32, swap_32},
 	{NAMES("two words of 16 bits of one segment swapped"), BM_CAUSE_WORDS_SWAPPED, false, true,
 		pairs_16, swap_16},
 	{NAMES("one octet of any value"), BM_CAUSE_BYTES_DAMAGED, false, true, values, one_octet},
 	{NAMES("two bits of one segment that leave its checksum as it is"), BM_CAUSE_BITS_FLIPPED,
-		false, true, neutral_pairs, two_neutral_bits},
+		false, true, neutral_far, two_neutral_far},
 	{NAMES("two bits anywhere"), BM_CAUSE_BITS_FLIPPED, false, false, bit_pairs, two_bits},
 	{NAMES("a burst of up to 16 bits"), BM_CAUSE_BYTES_DAMAGED, false, false, bursts, one_burst},
 };
