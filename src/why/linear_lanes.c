@@ -111,16 +111,22 @@ octet_lane(struct bm_linear *l, const struct bm_term *change, struct bm_term *su
 	}
 }
 
+/* Masks in the order of a Gray code: each is the last but for one bit, whose term comes or goes. */
 static void
-octet_masks(struct bm_linear *l, struct bm_term *change, const uint32_t *end)
+octet_masks(struct bm_linear *l, struct bm_term *change, struct bm_term *sum,
+	const struct bm_term (*bit)[8], const uint32_t *end)
 {
-	for (unsigned mask = 1; mask < 256; mask++) {
-		for (size_t at = 0; at < l->n; at++) {
-			uint8_t to = l->text[at] ^ (uint8_t)mask;
-			change[at] = bm_linear_move(l, at, &to, 1);
-		}
+	unsigned mask = 0;
+
+	for (unsigned step = 1; step < 256; step++) {
+		unsigned turned = (unsigned)__builtin_ctz(step);
+		mask ^= 1u << turned;
+		for (size_t at = 0; at < l->n; at++)
+			change[at] = (mask >> turned & 1) != 0
+							 ? bm_term_add(l, change[at], bit[at][turned])
+							 : bm_term_subtract(l, change[at], bit[at][turned]);
 		for (size_t i = 0; i < BM_PERIODS; i++)
-			octet_lane(l, change, change + l->n, end, bm_periods[i], (uint8_t)mask);
+			octet_lane(l, change, sum, end, bm_periods[i], (uint8_t)mask);
 	}
 }
 
@@ -132,19 +138,23 @@ octet_lanes(struct bm_linear *l, const struct bm_family_name *name, bool segment
 	if (l->n == 0 || (segments && bm_search_segment_end(l->s, 0) == l->n) ||
 		!bm_search_open(l->s, name, BM_NORMAL, tried, tried))
 		return;
-	struct bm_term *change = calloc(2 * l->n, sizeof(*change));
+	/* Eight terms for the bits, one for the mask, one for the sum. */
+	struct bm_term *terms = calloc(10 * l->n, sizeof(*terms));
 	uint32_t *end = calloc(l->n, sizeof(*end));
-	if (change == NULL || end == NULL) {
+	if (terms == NULL || end == NULL) {
 		bm_search_fail(l->s, BM_NOMEM);
 	} else {
-		for (size_t at = 0; at < l->n; at++)
+		struct bm_term(*bit)[8] = (struct bm_term(*)[8])terms;
+		for (size_t at = 0; at < l->n; at++) {
+			bm_linear_bits(l, at, bit[at]);
 			end[at] = (uint32_t)(segments ? bm_search_segment_end(l->s, at) : l->n);
-		octet_masks(l, change, end);
+		}
+		octet_masks(l, terms + 8 * l->n, terms + 9 * l->n, (const struct bm_term(*)[8])bit, end);
 		bm_search_close(l->s);
 	}
-	if (change != NULL)
-		bm_wipe(change, 2 * l->n * sizeof(*change));
-	free(change);
+	if (terms != NULL)
+		bm_wipe(terms, 10 * l->n * sizeof(*terms));
+	free(terms);
 	free(end);
 }
 

@@ -8,7 +8,7 @@
 #include "base/buf.h"
 
 static const uint64_t work[] = {
-	[BM_QUICK] = UINT64_C(1) << 28, [BM_NORMAL] = UINT64_C(1) << 34, [BM_DEEP] = UINT64_MAX};
+	[BM_QUICK] = UINT64_C(1) << 28, [BM_NORMAL] = UINT64_C(1) << 33, [BM_DEEP] = UINT64_MAX};
 
 /* Horner's rule over one input, the last block padded. */
 static struct bm_term
@@ -163,7 +163,7 @@ header_family(struct bm_linear *l)
 
 	/* All of type, version and length stand in the first block, or are not looked for here. */
 	if (p->type_at == p->aad_len ||
-		!bm_search_open(s, &name, BM_QUICK, 255 * 65536.0, (double)l->targets))
+		!bm_search_open(s, &name, BM_QUICK, 16777215.0, (double)l->targets))
 		return;
 	memcpy(block, p->aad, p->aad_len < sizeof(block) ? p->aad_len : sizeof(block));
 	struct bm_term x = bm_linear_power(l, l->inverse, l->blocks + l->aad_blocks + 1);

@@ -281,6 +281,37 @@ test_other_ciphers(void **unused)
 	}
 }
 
+/* Records of a few octets, and of none where the protocol has such. */
+static void
+test_tiny(void **unused)
+{
+	(void)unused;
+	for (size_t kind = 0; kind < KINDS; kind++)
+		for (size_t n = 0; n < 18; n++) {
+			bool tls13 = suites[kind] >> 8 == 0x13;
+			if (n == 0 && tls13)
+				continue;
+			struct sealed *r = seal(suites[kind], n, &dice);
+			for (size_t bit = 0; bit < 8 * r->tag_n; bit += 7) {
+				heal(r);
+				flip(r, 8 * (r->n - r->tag_n) + bit);
+				repair(r, BM_NORMAL);
+				expect_repaired(r, BM_CAUSE_TAG_DAMAGED);
+			}
+			for (size_t bit = 0; bit < 8 * n; bit++) {
+				heal(r);
+				flip(r, 8 * r->text_at + bit);
+				repair(r, BM_QUICK);
+				expect_repaired(r, BM_CAUSE_BITS_FLIPPED);
+			}
+			heal(r);
+			r->received[0] ^= 1;
+			repair(r, BM_QUICK);
+			expect_repaired(r, BM_CAUSE_HEADER_DAMAGED);
+			unseal(r);
+		}
+}
+
 /* A good record is repaired by nothing; the caller asks about others alone. */
 static void
 test_good(void **unused)
@@ -307,6 +338,7 @@ main(void)
 		cmocka_unit_test(test_dtls),
 		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_other_ciphers),
+		cmocka_unit_test(test_tiny),
 		cmocka_unit_test(test_good),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -190,6 +190,38 @@ test_reversal(void **unused)
 	each(reversal, SMALL);
 }
 
+/* CCM: of a whole segment, or all of the text. */
+static void
+segment_reversal(struct sealed *r, size_t kind)
+{
+	if (!is_ccm(kind) && !is_short(kind))
+		return;
+	for (size_t n = 2; n <= 8; n *= 2) {
+		size_t from = 1, end = r->text_n;
+		heal(r);
+		r->edge_count = 0;
+		if (n != 2 && r->text_n >= 100) {
+			r->edge_count = 2;
+			r->edges[0] = 40;
+			r->edges[1] = 90;
+			from = 40 - (uint32_t)(r->text_at - BM_HEADER);
+			end = from + 50;
+		}
+		for (size_t at = from; at + n <= end; at += n)
+			for (size_t b = 0; b < n; b++)
+				r->received[r->text_at + at + b] = r->sent[r->text_at + at + n - 1 - b];
+		repair(r, BM_NORMAL);
+		expect_repaired(r, BM_CAUSE_WORDS_SWAPPED);
+	}
+}
+
+static void
+test_segment_reversal(void **unused)
+{
+	(void)unused;
+	each(segment_reversal, 257);
+}
+
 static const size_t periods[] = {1, 2, 8, 64, 204, 256, 1024};
 
 static void
@@ -316,6 +348,7 @@ main(void)
 		cmocka_unit_test(test_swap),
 		cmocka_unit_test(test_swap_far),
 		cmocka_unit_test(test_reversal),
+		cmocka_unit_test(test_segment_reversal),
 		cmocka_unit_test(test_lane),
 		cmocka_unit_test(test_suspects),
 		cmocka_unit_test(test_ccm_edge),
