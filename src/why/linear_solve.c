@@ -270,15 +270,16 @@ search_all(struct bm_linear *l)
 	bm_linear_reversals(l);
 	bm_linear_blocks(l, &few_bits, 4, block, k * bm_masks_of_weight(block, 4));
 	bm_linear_runs(l, &short_run, &short_across, 4);
-	bm_linear_swaps(l);
-	bm_linear_bit_lanes(l);
 	bm_linear_two_bits(l);
+	bm_linear_swaps(l, false);
+	bm_linear_bit_lanes(l);
 	nonce_family(l);
 	tag_family(l, &tag_run, 128, 8, bm_masks_in_run(block, 8));
 	bm_linear_runs(l, &run, &across, 8);
 	bm_linear_blocks(l, &many_bits, 16, block, k * bm_masks_of_weight(block, 16));
 	bm_linear_octet_lanes(l);
 	bm_linear_two_octets(l);
+	bm_linear_swaps(l, true);
 	bm_linear_suspects(l);
 	bm_linear_three_bits(l);
 	/* As long as leaves a proof: 10 octets in short records. */

@@ -104,7 +104,8 @@ exchange(struct sealed *r, size_t a, size_t b, size_t n)
 static void
 swap(struct sealed *r, size_t kind)
 {
-	if (is_short(kind) || (r->text_n > SMALL && kind != GCM13 && kind != POLY12 && kind != CCM12))
+	if (is_short(kind) ||
+		(r->text_n > SMALL && (r->text_n > 4096 || kind == ARIA12 || kind == GCM12)))
 		return;
 	for (size_t n = 2; n <= 8; n *= 2) {
 		size_t words = r->text_n / n - 1, from = r->text_at + below(&dice, n);
@@ -156,6 +157,23 @@ test_swap_far(void **unused)
 	repair(r, BM_NORMAL);
 	expect_repaired(r, BM_CAUSE_WORDS_SWAPPED);
 	unseal(r);
+}
+
+/* A record of full length, in segments as TCP has them. */
+static void
+test_swap_long(void **unused)
+{
+	(void)unused;
+	static const size_t kinds[] = {GCM13, POLY12, CCM12};
+	for (size_t i = 0; i < 3; i++) {
+		struct sealed *r = seal(suites[kinds[i]], 16385, &dice);
+		cut(r, 777);
+		size_t start = BM_HEADER + r->edges[4 + i];
+		exchange(r, start + 7 + 16 * i, start + 1001 + 16 * i, 2);
+		repair(r, BM_NORMAL);
+		expect_repaired(r, BM_CAUSE_WORDS_SWAPPED);
+		unseal(r);
+	}
 }
 
 static void
@@ -265,7 +283,10 @@ static void
 test_lane(void **unused)
 {
 	(void)unused;
-	each(lane, SMALL);
+	each(lane, 257);
+	struct sealed *r = seal(suites[GCM12], SMALL, &dice);
+	lane(r, GCM12);
+	unseal(r);
 }
 
 /* A lane that is stuck at one value: only those octets are wrong in which it should have been the
@@ -276,7 +297,7 @@ test_suspects(void **unused)
 	(void)unused;
 	static const struct {
 		size_t n, period;
-	} cases[] = {{4096, 64}, {4096, 204}, {16385, 512}, {1000, 32}, {257, 8}, {100, 4}};
+	} cases[] = {{4096, 64}, {1000, 32}, {257, 8}, {100, 4}};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct sealed *r = seal(suites[i % 2 == 0 ? GCM12 : GCM13], cases[i].n, &dice);
 		size_t from = below(&dice, cases[i].period);
@@ -347,6 +368,7 @@ main(void)
 		cmocka_unit_test(test_three_bits),
 		cmocka_unit_test(test_swap),
 		cmocka_unit_test(test_swap_far),
+		cmocka_unit_test(test_swap_long),
 		cmocka_unit_test(test_reversal),
 		cmocka_unit_test(test_segment_reversal),
 		cmocka_unit_test(test_lane),
