@@ -217,6 +217,7 @@ test_dtls(void **unused)
 		dtls(BM_DTLS12, old[i], 13, 13 + 20);
 		dtls(BM_DTLS13, new[i], 5, 0);
 		dtls(BM_DTLS13, new[i], 5, 4);
+		dtls(BM_DTLS13, new[i], 2, 1);
 		dtls(BM_DTLS13, new[i], 5, 5 + 33);
 	}
 }
