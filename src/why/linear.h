@@ -131,6 +131,7 @@ void bm_linear_two_octets(struct bm_linear *l);
 void bm_linear_three_bits(struct bm_linear *l);
 void bm_linear_bit_lanes(struct bm_linear *l);
 void bm_linear_octet_lanes(struct bm_linear *l);
+void bm_linear_word_lanes(struct bm_linear *l);
 void bm_linear_suspects(struct bm_linear *l);
 
 /* Inside one block: at most `bits` bits, at most `octets` octets in a row. */

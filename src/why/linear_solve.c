@@ -280,6 +280,7 @@ search_all(struct bm_linear *l)
 	bm_linear_octet_lanes(l);
 	bm_linear_two_octets(l);
 	bm_linear_swaps(l, true);
+	bm_linear_word_lanes(l);
 	bm_linear_suspects(l);
 	bm_linear_three_bits(l);
 	/* As long as leaves a proof: 10 octets in short records. */

@@ -289,6 +289,31 @@ test_lane(void **unused)
 	unseal(r);
 }
 
+/* GCM: a mask of a word that comes back, at any place in a block, to the end of text or segment. */
+static void
+test_word_lane(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < sizeof(periods) / sizeof(periods[0]); i++) {
+		struct sealed *r = seal(suites[i % 2 == 0 ? GCM12 : GCM13], 2100, &dice);
+		size_t octets = periods[i] < 4 ? periods[i] : 4;
+		for (size_t segment = 0; segment < 2; segment++) {
+			size_t from = 13 + below(&dice, 300), end = r->text_n;
+			heal(r);
+			if (segment != 0) {
+				cut(r, 1450);
+				end = 1450 - (r->text_at - BM_HEADER);
+			}
+			for (size_t at = from; at < end; at += periods[i])
+				for (size_t b = 0; b < octets && at + b < end; b++)
+					r->received[r->text_at + at + b] ^= (uint8_t)(0xe1 + 2 * b);
+			repair(r, BM_NORMAL);
+			expect_repaired(r, BM_CAUSE_BYTES_DAMAGED);
+		}
+		unseal(r);
+	}
+}
+
 /* A lane that is stuck at one value: only those octets are wrong in which it should have been the
  * other. */
 static void
@@ -372,6 +397,7 @@ main(void)
 		cmocka_unit_test(test_reversal),
 		cmocka_unit_test(test_segment_reversal),
 		cmocka_unit_test(test_lane),
+		cmocka_unit_test(test_word_lane),
 		cmocka_unit_test(test_suspects),
 		cmocka_unit_test(test_ccm_edge),
 		cmocka_unit_test(test_short_octet),
