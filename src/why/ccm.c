@@ -18,12 +18,6 @@ struct solver {
 	bool cut; /* CCM_8 */
 };
 
-static double
-run_to_end(const struct solver *v)
-{
-	return (double)v->c.blocks / 2;
-}
-
 static void
 tag_family(struct solver *v, const struct bm_family_name *name, unsigned bits, size_t octets,
 	double accepted)
@@ -77,7 +71,7 @@ header_family(struct solver *v)
 	uint8_t mask[BM_CHAIN_BLOCK];
 	uint8_t head[BM_HEADER] = {0};
 
-	if (v->cut || c->type_at == SIZE_MAX || !bm_search_open(s, &name, BM_QUICK, 255 * 65536.0, 1))
+	if (v->cut || c->type_at == SIZE_MAX || !bm_search_open(s, &name, BM_QUICK, 16777215.0, 1))
 		return;
 	uint8_t *field = mask + c->type_at % BM_CHAIN_BLOCK;
 	memcpy(mask, c->need[1], sizeof(mask));
@@ -151,7 +145,7 @@ one_bit_cut(struct solver *v)
 	static const struct bm_family_name name = BM_FAMILY_NAME("one bit anywhere");
 	double all = 8 * (double)v->c.text_n;
 
-	if (!v->cut || !bm_search_open(v->c.s, &name, BM_QUICK, all, all * run_to_end(v)))
+	if (!v->cut || !bm_search_open(v->c.s, &name, BM_QUICK, all, all * bm_chain_to_end(&v->c)))
 		return;
 	for (size_t i = 0; i < 8 * v->c.text_n; i++)
 		single(v, i / 8, (uint8_t)(1u << i % 8));
@@ -165,7 +159,7 @@ one_octet_cut(struct solver *v)
 	static const struct bm_family_name name = BM_FAMILY_NAME("one octet anywhere");
 	double all = 255 * (double)v->c.text_n;
 
-	if (!v->cut || !bm_search_open(v->c.s, &name, BM_NORMAL, all, all * run_to_end(v)))
+	if (!v->cut || !bm_search_open(v->c.s, &name, BM_NORMAL, all, all * bm_chain_to_end(&v->c)))
 		return;
 	for (size_t at = 0; at < v->c.text_n; at++)
 		for (unsigned m = 1; m < 256; m++)
@@ -202,7 +196,7 @@ two_anywhere(struct solver *v, const struct bm_family_name *name, unsigned each,
 {
 	double all = (double)v->c.text_n * each;
 
-	if (v->cut || !bm_search_open(v->c.s, name, least, all * all / 2, all * run_to_end(v)))
+	if (v->cut || !bm_search_open(v->c.s, name, least, all * all / 2, all * bm_chain_to_end(&v->c)))
 		return;
 	v->lanes->second = second;
 	for (size_t at = 0; at < v->c.text_n; at++)
@@ -211,91 +205,6 @@ two_anywhere(struct solver *v, const struct bm_family_name *name, unsigned each,
 	bm_lanes_run(v->lanes);
 	v->lanes->second = NULL;
 	bm_search_close(v->c.s);
-}
-
-/* Nothing to try where two words are the same. Every text mask is its plaintext's as well. */
-static void
-swap_lane(struct solver *v, size_t a, size_t b, size_t n)
-{
-	struct bm_lane lane = {.changes = 0};
-	const uint8_t *text = v->c.s->parts.text.p;
-	uint8_t mask[8];
-
-	for (size_t i = 0; i < n; i++)
-		mask[i] = text[a + i] ^ text[b + i];
-	if (bm_weight(mask, n) == 0)
-		return;
-	bm_lane_change(&lane, &v->c, a, mask, n);
-	bm_lane_change(&lane, &v->c, b, mask, n);
-	bm_lanes_add(v->lanes, &lane);
-}
-
-static void
-adjacent(struct solver *v)
-{
-	static const struct bm_family_name names[] = {
-		BM_FAMILY_NAME("two octets next to each other swapped"),
-		BM_FAMILY_NAME("two words of 16 bits next to each other swapped"),
-		BM_FAMILY_NAME("two words of 32 bits next to each other swapped"),
-		BM_FAMILY_NAME("two words of 64 bits next to each other swapped"),
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		size_t n = (size_t)1 << i;
-		double all = v->c.text_n >= 2 * n ? (double)(v->c.text_n - 2 * n + 1) : 0;
-		if (!bm_search_open(v->c.s, &names[i], BM_QUICK, all, all * (v->cut ? run_to_end(v) : 2)))
-			continue;
-		bm_search_swaps(v->c.s);
-		for (size_t at = 0; at + 2 * n <= v->c.text_n; at++)
-			swap_lane(v, at, at + n, n);
-		bm_lanes_run(v->lanes);
-		bm_search_close(v->c.s);
-	}
-}
-
-/* Pairs in the segments, and the blocks between them. */
-static double
-pairs(const struct solver *v, size_t n, double *steps)
-{
-	double all = 0;
-	size_t end;
-
-	for (size_t at = 0; at < v->c.text_n; at = end) {
-		end = bm_search_segment_end(v->c.s, at);
-		for (size_t from = at; from < at + n && from < end; from++) {
-			double words = (double)((end - from) / n), mine = words * (words - 1) / 2;
-			all += mine;
-			*steps += mine * (2 + (double)(end - at) / (3 * BM_CHAIN_BLOCK));
-		}
-	}
-	return all;
-}
-
-static void
-swaps(struct solver *v)
-{
-	static const struct bm_family_name names[] = {
-		BM_FAMILY_NAME("two words of 16 bits of one segment swapped"),
-		BM_FAMILY_NAME("two words of 32 bits of one segment swapped"),
-		BM_FAMILY_NAME("two words of 64 bits of one segment swapped"),
-	};
-	size_t end;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		size_t n = (size_t)2 << i;
-		double steps = 0, all = pairs(v, n, &steps);
-		if (v->cut || !bm_search_open(v->c.s, &names[i], BM_NORMAL, all, steps))
-			continue;
-		bm_search_swaps(v->c.s);
-		for (size_t at = 0; at < v->c.text_n; at = end) {
-			end = bm_search_segment_end(v->c.s, at);
-			for (size_t a = at; a + n <= end; a++)
-				for (size_t b = a + n; b + n <= end; b += n)
-					swap_lane(v, a, b, n);
-		}
-		bm_lanes_run(v->lanes);
-		bm_search_close(v->c.s);
-	}
 }
 
 /* Behind a boundary: the end that is tried, as octets of one block, and the other that follows. */
@@ -440,7 +349,7 @@ search_all(struct solver *v)
 		tag_family(v, &tag_few, 2, tag, bm_masks_of_weight(tag, 2));
 		tag_family(v, &tag_octets, 64, 2, bm_masks_in_run(tag, 2));
 	}
-	adjacent(v);
+	bm_chain_adjacent(&v->c, v->lanes);
 	if (!v->cut)
 		tag_family(v, &tag_bits, 4, tag, bm_masks_of_weight(tag, 4));
 	header_family(v);
@@ -449,7 +358,8 @@ search_all(struct solver *v)
 	block_family(v, &few_bits, 4, block, bm_masks_of_weight(block, 4));
 	block_family(v, &short_run, 128, 4, bm_masks_in_run(block, 4));
 	two_anywhere(v, &two_bits, 8, BM_NORMAL, is_bit);
-	swaps(v);
+	bm_chain_swaps(&v->c, v->lanes);
+	bm_chain_reversals(&v->c);
 	if (!v->cut)
 		tag_family(v, &tag_run, 128, 8, bm_masks_in_run(tag, 8));
 	block_family(v, &run, 128, 8, bm_masks_in_run(block, 8));

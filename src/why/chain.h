@@ -74,4 +74,16 @@ void bm_lanes_add(struct bm_lanes *x, const struct bm_lane *lane);
 /* Runs those that wait to their end. */
 void bm_lanes_run(struct bm_lanes *x);
 
+/* Steps that a chain takes from anywhere to the end, in the mean. */
+static inline double
+bm_chain_to_end(const struct bm_chain *c)
+{
+	return (double)c->blocks / 2;
+}
+
+/* Families of words in other places: each a call that opens it, searches and closes. */
+void bm_chain_adjacent(struct bm_chain *c, struct bm_lanes *lanes);
+void bm_chain_swaps(struct bm_chain *c, struct bm_lanes *lanes);
+void bm_chain_reversals(struct bm_chain *c);
+
 #endif

@@ -122,13 +122,16 @@ void bm_linear_try(const struct bm_linear *l, size_t at, const uint8_t *mask, si
 void bm_linear_runs(struct bm_linear *l, const struct bm_family_name *inside,
 	const struct bm_family_name *across, size_t octets);
 void bm_linear_adjacent(struct bm_linear *l);
-void bm_linear_swaps(struct bm_linear *l);
+/* Segments that are long have many pairs of words, which take seconds: these are a call of their
+ * own. */
+void bm_linear_swaps(struct bm_linear *l, bool many);
 void bm_linear_reversals(struct bm_linear *l);
 void bm_linear_two_bits(struct bm_linear *l);
 void bm_linear_two_octets(struct bm_linear *l);
 void bm_linear_three_bits(struct bm_linear *l);
 void bm_linear_bit_lanes(struct bm_linear *l);
 void bm_linear_octet_lanes(struct bm_linear *l);
+void bm_linear_word_lanes(struct bm_linear *l);
 void bm_linear_suspects(struct bm_linear *l);
 
 /* Inside one block: at most `bits` bits, at most `octets` octets in a row. */

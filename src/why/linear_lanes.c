@@ -6,9 +6,11 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "why/eliminate.h"
 #include "why/join.h"
 
-enum { SUSPECTS = 64 }; /* bits of a lane, any of which may be wrong */
+/* Bits of a lane, any of which may be wrong; octets of a mask that comes back. */
+enum { SUSPECTS = 64, WORD = 4 };
 
 /* Sums along each lane, before the octet that is looked at. */
 struct lanes {
@@ -111,16 +113,22 @@ octet_lane(struct bm_linear *l, const struct bm_term *change, struct bm_term *su
 	}
 }
 
+/* Masks in the order of a Gray code: each is the last but for one bit, whose term comes or goes. */
 static void
-octet_masks(struct bm_linear *l, struct bm_term *change, const uint32_t *end)
+octet_masks(struct bm_linear *l, struct bm_term *change, struct bm_term *sum,
+	const struct bm_term (*bit)[8], const uint32_t *end)
 {
-	for (unsigned mask = 1; mask < 256; mask++) {
-		for (size_t at = 0; at < l->n; at++) {
-			uint8_t to = l->text[at] ^ (uint8_t)mask;
-			change[at] = bm_linear_move(l, at, &to, 1);
-		}
+	unsigned mask = 0;
+
+	for (unsigned step = 1; step < 256; step++) {
+		unsigned turned = (unsigned)__builtin_ctz(step);
+		mask ^= 1u << turned;
+		for (size_t at = 0; at < l->n; at++)
+			change[at] = (mask >> turned & 1) != 0
+							 ? bm_term_add(l, change[at], bit[at][turned])
+							 : bm_term_subtract(l, change[at], bit[at][turned]);
 		for (size_t i = 0; i < BM_PERIODS; i++)
-			octet_lane(l, change, change + l->n, end, bm_periods[i], (uint8_t)mask);
+			octet_lane(l, change, sum, end, bm_periods[i], (uint8_t)mask);
 	}
 }
 
@@ -132,19 +140,23 @@ octet_lanes(struct bm_linear *l, const struct bm_family_name *name, bool segment
 	if (l->n == 0 || (segments && bm_search_segment_end(l->s, 0) == l->n) ||
 		!bm_search_open(l->s, name, BM_NORMAL, tried, tried))
 		return;
-	struct bm_term *change = calloc(2 * l->n, sizeof(*change));
+	/* Eight terms for the bits, one for the mask, one for the sum. */
+	struct bm_term *terms = calloc(10 * l->n, sizeof(*terms));
 	uint32_t *end = calloc(l->n, sizeof(*end));
-	if (change == NULL || end == NULL) {
+	if (terms == NULL || end == NULL) {
 		bm_search_fail(l->s, BM_NOMEM);
 	} else {
-		for (size_t at = 0; at < l->n; at++)
+		struct bm_term(*bit)[8] = (struct bm_term(*)[8])terms;
+		for (size_t at = 0; at < l->n; at++) {
+			bm_linear_bits(l, at, bit[at]);
 			end[at] = (uint32_t)(segments ? bm_search_segment_end(l->s, at) : l->n);
-		octet_masks(l, change, end);
+		}
+		octet_masks(l, terms + 8 * l->n, terms + 9 * l->n, (const struct bm_term(*)[8])bit, end);
 		bm_search_close(l->s);
 	}
-	if (change != NULL)
-		bm_wipe(change, 2 * l->n * sizeof(*change));
-	free(change);
+	if (terms != NULL)
+		bm_wipe(terms, 10 * l->n * sizeof(*terms));
+	free(terms);
 	free(end);
 }
 
@@ -160,49 +172,100 @@ bm_linear_octet_lanes(struct bm_linear *l)
 	octet_lanes(l, &part, true);
 }
 
-/* Elimination over GF(2), as many unknowns as a word has bits. */
-struct lane_basis {
-	struct bm_gf128 vector[128];
-	uint64_t unknowns[128]; /* 0: none with this first bit */
-};
-
-static struct bm_gf128
-lane_reduce(const struct lane_basis *b, struct bm_gf128 v, uint64_t *unknowns)
+/* GCM: masks of several octets, which may stand in two blocks, as unknowns of their own. `sum`: of
+ * the weights of the octets from each on at the period, up to its end. */
+static void
+word_mask(const struct bm_linear *l, const struct bm_term *sum, size_t at, size_t end,
+	size_t period, size_t octets)
 {
-	while ((v.hi | v.lo) != 0) {
-		unsigned i =
-			v.hi != 0 ? (unsigned)__builtin_clzll(v.hi) : 64 + (unsigned)__builtin_clzll(v.lo);
-		if (b->unknowns[i] == 0)
-			break;
-		v = bm_gf128_add(v, b->vector[i]);
-		*unknowns ^= b->unknowns[i];
+	struct bm_basis b;
+	struct bm_gf128 unknowns = {0, 0};
+	uint8_t mask[16];
+
+	bm_basis_empty(&b);
+	for (size_t i = 0; i < octets && at + i < end; i++) {
+		struct bm_gf128 v = bm_as_gf(sum[at + i]);
+		for (size_t bit = 0; bit < 8; bit++, v = bm_gf128_shift(v))
+			if (!bm_basis_put(&b, v, (unsigned)(8 * i + bit)))
+				return;
 	}
-	return v;
+	if (!bm_gf128_zero(bm_basis_reduce(&b, bm_as_gf(l->target[0]), &unknowns)))
+		return;
+	bm_gf128_store(mask, unknowns);
+	for (size_t i = 0; i < octets; i++)
+		for (size_t k = at + i; k < end; k += period)
+			l->s->trial[l->s->text_at + k] ^= mask[i];
+	(void)bm_search_try(l->s);
+}
+
+static void
+word_masks(struct bm_linear *l, struct bm_term *sum, bool segments)
+{
+	for (size_t p = 0; p < BM_PERIODS; p++) {
+		size_t period = bm_periods[p];
+		size_t octets = period < WORD ? period : WORD;
+		for (size_t i = l->n; i-- > 0;) {
+			size_t end = segments ? bm_search_segment_end(l->s, i) : l->n;
+			sum[i] =
+				i + period < end ? bm_term_add(l, l->weight[i], sum[i + period]) : l->weight[i];
+			if (octets > 1)
+				word_mask(l, sum, i, end, period, octets);
+		}
+	}
+}
+
+static void
+word_lanes(struct bm_linear *l, const struct bm_family_name *name, bool segments)
+{
+	double starts = (double)l->n * (BM_PERIODS - 1);
+
+	if (l->n == 0 || (segments && bm_search_segment_end(l->s, 0) == l->n) ||
+		!bm_search_open(l->s, name, BM_NORMAL, starts * 0x1p32, starts * 200))
+		return;
+	struct bm_term *sum = calloc(l->n, sizeof(*sum));
+	if (sum == NULL) {
+		bm_search_fail(l->s, BM_NOMEM);
+		return;
+	}
+	word_masks(l, sum, segments);
+	bm_wipe(sum, l->n * sizeof(*sum));
+	free(sum);
+	bm_search_close(l->s);
+}
+
+void
+bm_linear_word_lanes(struct bm_linear *l)
+{
+	static const struct bm_family_name whole =
+		BM_FAMILY_NAME("one mask of up to 32 bits at a period, up to the end of the text");
+	static const struct bm_family_name part =
+		BM_FAMILY_NAME("one mask of up to 32 bits at a period, up to the end of a segment");
+
+	/* Modulo 2^130 - 5 a mask adds what the octets under it make of it. */
+	if (l->poly)
+		return;
+	word_lanes(l, &whole, false);
+	word_lanes(l, &part, true);
 }
 
 static void
 suspects_of(const struct bm_linear *l, size_t from, size_t end, size_t period, unsigned bit)
 {
-	struct lane_basis b = {.unknowns = {0}};
-	uint64_t wrong = 0;
+	struct bm_basis b;
+	struct bm_gf128 wrong = {0, 0};
 	unsigned n = 0;
 
-	for (size_t at = from; at < end; at += period, n++) {
-		uint64_t unknowns = UINT64_C(1) << n;
+	bm_basis_empty(&b);
+	for (size_t at = from; at < end; at += period) {
 		uint8_t to = l->text[at] ^ (uint8_t)(1u << bit);
-		struct bm_gf128 v = lane_reduce(&b, bm_as_gf(bm_linear_move(l, at, &to, 1)), &unknowns);
-		if ((v.hi | v.lo) == 0)
-			return; /* one change is a sum of others: no answer would be the only one */
-		unsigned i =
-			v.hi != 0 ? (unsigned)__builtin_clzll(v.hi) : 64 + (unsigned)__builtin_clzll(v.lo);
-		b.vector[i] = v;
-		b.unknowns[i] = unknowns;
+		/* One change that is a sum of others: no answer would be the only one. */
+		if (!bm_basis_put(&b, bm_as_gf(bm_linear_move(l, at, &to, 1)), n++))
+			return;
 	}
-	struct bm_gf128 rest = lane_reduce(&b, bm_as_gf(l->target[0]), &wrong);
-	if ((rest.hi | rest.lo) != 0)
+	if (!bm_gf128_zero(bm_basis_reduce(&b, bm_as_gf(l->target[0]), &wrong)))
 		return;
-	for (size_t at = from; wrong != 0; at += period, wrong >>= 1)
-		l->s->trial[l->s->text_at + at] ^= (uint8_t)((wrong & 1) << bit);
+	for (size_t at = from; wrong.hi != 0; at += period, wrong.hi <<= 1)
+		l->s->trial[l->s->text_at + at] ^= (uint8_t)((wrong.hi >> 63) << bit);
 	(void)bm_search_try(l->s);
 }
 

@@ -3,75 +3,25 @@
  * block something always fits. */
 #include "why/linear.h"
 
+#include "why/eliminate.h"
 #include "why/split.h"
-
-enum { GCM_COLUMNS = 128 };
-
-/* Elimination over GF(2): vectors by their first bit, each with the unknowns that it is the sum of.
- */
-struct basis {
-	struct bm_gf128 vector[GCM_COLUMNS];
-	struct bm_gf128 unknowns[GCM_COLUMNS];
-	bool taken[GCM_COLUMNS];
-};
-
-static unsigned
-first_bit(struct bm_gf128 v)
-{
-	if (v.hi != 0)
-		return (unsigned)__builtin_clzll(v.hi);
-	return 64 + (unsigned)__builtin_clzll(v.lo);
-}
-
-/* What is left of v; *unknowns gains those that went into the rest. */
-static struct bm_gf128
-reduce(const struct basis *b, struct bm_gf128 v, struct bm_gf128 *unknowns)
-{
-	while ((v.hi | v.lo) != 0) {
-		unsigned i = first_bit(v);
-		if (!b->taken[i])
-			break;
-		v = bm_gf128_add(v, b->vector[i]);
-		*unknowns = bm_gf128_add(*unknowns, b->unknowns[i]);
-	}
-	return v;
-}
-
-/* One that depends on the others adds no solution worth having, and does not occur for a random H.
- */
-static void
-insert(struct basis *b, struct bm_gf128 v, unsigned unknown)
-{
-	struct bm_gf128 u = {0, 0};
-
-	if (unknown < 64)
-		u.hi = UINT64_C(1) << (63 - unknown);
-	else
-		u.lo = UINT64_C(1) << (127 - unknown);
-	v = reduce(b, v, &u);
-	if ((v.hi | v.lo) == 0)
-		return;
-	unsigned i = first_bit(v);
-	b->vector[i] = v;
-	b->unknowns[i] = u;
-	b->taken[i] = true;
-}
 
 /* The last `tail` octets of one block and the first `head` of the next, whose weight is base^-1 as
  * seen from there. The unknowns, read as octets, are the run. */
 static void
-gcm_split(const struct bm_linear *l, size_t tail, size_t head, struct basis *b)
+gcm_split(const struct bm_linear *l, size_t tail, size_t head, struct bm_basis *b)
 {
 	struct bm_gf128 v = {0, 1};
 	struct bm_gf128 next = bm_as_gf(l->inverse);
 
-	*b = (struct basis){.taken = {false}};
+	/* One that depends on others adds no solution, and does not occur for a random H. */
+	bm_basis_empty(b);
 	for (size_t i = 8 * tail; i > 0; i--) {
-		insert(b, v, (unsigned)i - 1);
+		(void)bm_basis_put(b, v, (unsigned)i - 1);
 		v = (struct bm_gf128){v.hi << 1 | v.lo >> 63, v.lo << 1};
 	}
 	for (size_t i = 0; i < 8 * head; i++) {
-		insert(b, next, (unsigned)(8 * tail + i));
+		(void)bm_basis_put(b, next, (unsigned)(8 * tail + i));
 		next = bm_gf128_shift(next);
 	}
 }
@@ -79,18 +29,18 @@ gcm_split(const struct bm_linear *l, size_t tail, size_t head, struct basis *b)
 static void
 gcm_across(struct bm_linear *l, size_t tail, size_t head)
 {
-	struct basis b;
+	struct bm_basis b;
 	struct bm_term x = bm_term_mul(l, l->target[0], bm_linear_power(l, l->inverse, 3));
 
 	gcm_split(l, tail, head, &b);
 	for (size_t k = l->blocks - 1; k > 0; k--) {
 		struct bm_gf128 unknowns = {0, 0};
-		struct bm_gf128 rest = reduce(&b, bm_as_gf(x), &unknowns);
+		struct bm_gf128 rest = bm_basis_reduce(&b, bm_as_gf(x), &unknowns);
 		uint8_t mask[BM_TERM_BLOCK];
 		size_t at = k * BM_TERM_BLOCK;
 		size_t end = at + head < l->n ? head : l->n - at;
 		bm_gf128_store(mask, unknowns);
-		if ((rest.hi | rest.lo) == 0 && bm_weight(mask + tail + end, head - end) == 0)
+		if (bm_gf128_zero(rest) && bm_weight(mask + tail + end, head - end) == 0)
 			bm_linear_try(l, at - tail, mask, tail + end);
 		x = bm_term_mul(l, x, l->inverse);
 	}

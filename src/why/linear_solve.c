@@ -8,7 +8,7 @@
 #include "base/buf.h"
 
 static const uint64_t work[] = {
-	[BM_QUICK] = UINT64_C(1) << 28, [BM_NORMAL] = UINT64_C(1) << 34, [BM_DEEP] = UINT64_MAX};
+	[BM_QUICK] = UINT64_C(1) << 28, [BM_NORMAL] = UINT64_C(1) << 33, [BM_DEEP] = UINT64_MAX};
 
 /* Horner's rule over one input, the last block padded. */
 static struct bm_term
@@ -163,7 +163,7 @@ header_family(struct bm_linear *l)
 
 	/* All of type, version and length stand in the first block, or are not looked for here. */
 	if (p->type_at == p->aad_len ||
-		!bm_search_open(s, &name, BM_QUICK, 255 * 65536.0, (double)l->targets))
+		!bm_search_open(s, &name, BM_QUICK, 16777215.0, (double)l->targets))
 		return;
 	memcpy(block, p->aad, p->aad_len < sizeof(block) ? p->aad_len : sizeof(block));
 	struct bm_term x = bm_linear_power(l, l->inverse, l->blocks + l->aad_blocks + 1);
@@ -270,15 +270,17 @@ search_all(struct bm_linear *l)
 	bm_linear_reversals(l);
 	bm_linear_blocks(l, &few_bits, 4, block, k * bm_masks_of_weight(block, 4));
 	bm_linear_runs(l, &short_run, &short_across, 4);
-	bm_linear_swaps(l);
-	bm_linear_bit_lanes(l);
 	bm_linear_two_bits(l);
+	bm_linear_swaps(l, false);
+	bm_linear_bit_lanes(l);
 	nonce_family(l);
 	tag_family(l, &tag_run, 128, 8, bm_masks_in_run(block, 8));
 	bm_linear_runs(l, &run, &across, 8);
 	bm_linear_blocks(l, &many_bits, 16, block, k * bm_masks_of_weight(block, 16));
 	bm_linear_octet_lanes(l);
 	bm_linear_two_octets(l);
+	bm_linear_swaps(l, true);
+	bm_linear_word_lanes(l);
 	bm_linear_suspects(l);
 	bm_linear_three_bits(l);
 	/* As long as leaves a proof: 10 octets in short records. */

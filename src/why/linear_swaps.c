@@ -5,7 +5,7 @@
 
 #include "why/join.h"
 
-enum { SIZES = 3, WORD_MAX = 8 };
+enum { SIZES = 3, WORD_MAX = 8, MANY = 1 << 23 };
 
 static const size_t sizes[SIZES] = {2, 4, 8};
 
@@ -87,7 +87,7 @@ swaps_from(const struct bm_linear *l, size_t a, size_t end, size_t n)
 }
 
 static void
-swaps(struct bm_linear *l, const struct bm_family_name *name, size_t n)
+swaps(struct bm_linear *l, const struct bm_family_name *name, size_t n, bool many)
 {
 	double all = 0;
 	size_t end;
@@ -96,7 +96,7 @@ swaps(struct bm_linear *l, const struct bm_family_name *name, size_t n)
 		end = bm_search_segment_end(l->s, at);
 		all += pairs(end - at, n);
 	}
-	if (!bm_search_open(l->s, name, BM_NORMAL, all, all))
+	if ((all > MANY) != many || !bm_search_open(l->s, name, BM_NORMAL, all, all))
 		return;
 	bm_search_swaps(l->s);
 	for (size_t at = 0; at < l->n; at = end) {
@@ -108,7 +108,7 @@ swaps(struct bm_linear *l, const struct bm_family_name *name, size_t n)
 }
 
 void
-bm_linear_swaps(struct bm_linear *l)
+bm_linear_swaps(struct bm_linear *l, bool many)
 {
 	static const struct bm_family_name names[SIZES] = {
 		BM_FAMILY_NAME("two words of 16 bits of one segment swapped"),
@@ -117,7 +117,7 @@ bm_linear_swaps(struct bm_linear *l)
 	};
 
 	for (size_t i = 0; i < SIZES; i++)
-		swaps(l, &names[i], sizes[i]);
+		swaps(l, &names[i], sizes[i], many);
 }
 
 /* A word of n octets with its parts of `part` octets in reverse order. */

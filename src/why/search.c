@@ -9,6 +9,13 @@
 
 enum { PROOF_BITS = 40, FEW_BITS = 4, STEP = 16, HEADER_MAX = 512 };
 
+/* The header of DTLS 1.3 (RFC 9147, section 4) has neither type nor version. */
+static bool
+unified(const struct bm_damaged *d)
+{
+	return bm_protection_keys(d->protection)->version == BM_DTLS13;
+}
+
 bool
 bm_search_begin(struct bm_search *s, const struct bm_damaged *d, struct bm_scratch *scratch,
 	struct bm_repair *out, const char *method, const uint64_t work[3])
@@ -16,7 +23,7 @@ bm_search_begin(struct bm_search *s, const struct bm_damaged *d, struct bm_scrat
 	*s = (struct bm_search){.d = d, .scratch = scratch, .out = out};
 	out->method = method;
 	out->tag_bits = 8 * bm_protection_tag_len(d->protection);
-	if (d->wire.header.n < 3 || d->wire.header.n > HEADER_MAX ||
+	if (d->wire.header.n < (unified(d) ? 1 : 3) || d->wire.header.n > HEADER_MAX ||
 		!bm_verify_parts(d->protection, d->position, &d->wire, &s->parts)) {
 		s->over = true;
 		return false;
@@ -144,17 +151,14 @@ restore(struct bm_search *s)
 	memcpy(s->trial + head, s->d->wire.body.p, s->n - head);
 }
 
-/* Type and version are the header's own, but for the unified header of DTLS 1.3 (RFC 9147,
- * section 4), which has neither. */
 static struct bm_wire
 wire_of(const struct bm_search *s)
 {
 	struct bm_wire w = s->d->wire;
-	bool unified = bm_protection_keys(s->d->protection)->version == BM_DTLS13;
 
 	w.header.p = s->trial;
 	w.body.p = s->trial + w.header.n;
-	if (!unified) {
+	if (!unified(s->d)) {
 		w.type = s->trial[0];
 		w.version = bm_load16(s->trial + 1);
 	}

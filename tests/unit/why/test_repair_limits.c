@@ -217,6 +217,7 @@ test_dtls(void **unused)
 		dtls(BM_DTLS12, old[i], 13, 13 + 20);
 		dtls(BM_DTLS13, new[i], 5, 0);
 		dtls(BM_DTLS13, new[i], 5, 4);
+		dtls(BM_DTLS13, new[i], 2, 1);
 		dtls(BM_DTLS13, new[i], 5, 5 + 33);
 	}
 }
@@ -281,6 +282,79 @@ test_other_ciphers(void **unused)
 	}
 }
 
+/* Families whose accepted alterations would leave no proof are not searched, and those that only
+ * cost too much are said to be incomplete. */
+static void
+test_too_much_to_prove(void **unused)
+{
+	(void)unused;
+	static const struct bm_family_name name = BM_FAMILY_NAME("a test");
+	static const uint64_t work[3] = {1600, 1600, 1600};
+	struct sealed *r = seal(suites[SHORT13], 64, &dice);
+	struct bm_repair out = {.sent = r->repaired};
+	struct bm_damaged d = {.protection = r->protection,
+		.position = &r->position,
+		.wire = {23, BM_TLS12, {r->sent, BM_HEADER}, {NULL, 0},
+			{r->sent + BM_HEADER, r->n - BM_HEADER}},
+		.effort = BM_NORMAL};
+	struct bm_search s;
+	assert_true(bm_search_begin(&s, &d, &test_scratch, &out, "test", work));
+	assert_false(bm_search_open(&s, &name, BM_QUICK, 0x1p24 + 1, 1));
+	assert_false(bm_search_open(&s, &name, BM_DEEP, 1, 1));
+	assert_false(bm_search_open(&s, &name, BM_QUICK, 0, 1));
+	assert_int_equal(0, out.family_count);
+	assert_false(bm_search_open(&s, &name, BM_QUICK, 1, 101));
+	assert_int_equal(1, out.family_count);
+	assert_false(out.family[0].complete);
+	assert_true(bm_search_open(&s, &name, BM_NORMAL, 0x1p24 - 2, 60));
+	bm_search_close(&s);
+	assert_false(bm_search_open(&s, &name, BM_QUICK, 1, 41));
+	assert_true(bm_search_open(&s, &name, BM_QUICK, 2, 40));
+	/* Two changes that fit, or seem to: neither is shown, and nothing more is searched. */
+	assert_true(bm_search_try(&s));
+	s.fits = 2;
+	bm_search_close(&s);
+	assert_false(out.found);
+	assert_string_equal("a test: two different changes fit, so neither is shown",
+		out.family[out.family_count - 1].name);
+	assert_false(bm_search_open(&s, &name, BM_QUICK, 0, 0));
+	assert_int_equal(BM_OK, bm_search_end(&s));
+	assert_true(out.accepted_log2 == 24);
+	assert_int_equal(1 << 24, out.candidates);
+	unseal(r);
+}
+
+/* Records of a few octets, and of none where the protocol has such. */
+static void
+test_tiny(void **unused)
+{
+	(void)unused;
+	for (size_t kind = 0; kind < KINDS; kind++)
+		for (size_t n = 0; n < 18; n++) {
+			bool tls13 = suites[kind] >> 8 == 0x13;
+			if (n == 0 && tls13)
+				continue;
+			struct sealed *r = seal(suites[kind], n, &dice);
+			for (size_t bit = 0; bit < 8 * r->tag_n; bit += 7) {
+				heal(r);
+				flip(r, 8 * (r->n - r->tag_n) + bit);
+				repair(r, BM_NORMAL);
+				expect_repaired(r, BM_CAUSE_TAG_DAMAGED);
+			}
+			for (size_t bit = 0; bit < 8 * n; bit++) {
+				heal(r);
+				flip(r, 8 * r->text_at + bit);
+				repair(r, BM_QUICK);
+				expect_repaired(r, BM_CAUSE_BITS_FLIPPED);
+			}
+			heal(r);
+			r->received[0] ^= 1;
+			repair(r, BM_QUICK);
+			expect_repaired(r, BM_CAUSE_HEADER_DAMAGED);
+			unseal(r);
+		}
+}
+
 /* A good record is repaired by nothing; the caller asks about others alone. */
 static void
 test_good(void **unused)
@@ -307,6 +381,8 @@ main(void)
 		cmocka_unit_test(test_dtls),
 		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_other_ciphers),
+		cmocka_unit_test(test_too_much_to_prove),
+		cmocka_unit_test(test_tiny),
 		cmocka_unit_test(test_good),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,7 @@ static void
 count(const struct sealed *r)
 {
 	trials++;
+	assert_true(r->repair.accepted_log2 <= (double)r->repair.tag_bits - 40);
 	for (size_t i = 0; i < r->repair.family_count; i++)
 		solved += r->repair.family[i].complete;
 }
