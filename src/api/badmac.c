@@ -278,8 +278,6 @@ report_connection(struct badmac *b, struct watched *w)
 	struct bm_verdict_options o = {.place = (enum bm_place)b->options.place,
 		.capture = b->site_name,
 		.effort = effort(b->options.effort),
-		.share = bm_search_share(&b->env),
-		.spent = &b->env.spent,
 		.any_keys = !bm_keyring_empty(b->keys)};
 
 	b->status = bm_verdict(w->session, &o, &b->env.scratch, &arena, &c);

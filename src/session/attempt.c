@@ -13,7 +13,7 @@ uint64_t
 bm_search_share(const struct bm_session_env *env)
 {
 	enum { FIRST = 2000000000, LEAST = 200000 };
-	uint64_t halvings = env->spent / 4000000000u;
+	uint64_t halvings = env->spent / 2000000000u;
 	uint64_t share = halvings < 32 ? (uint64_t)FIRST >> halvings : 0;
 
 	return share > LEAST ? share : LEAST;
@@ -133,7 +133,10 @@ attempt_rc4(struct half *h, const struct bm_wire *w, uint64_t at, uint64_t ahead
 	if (attempt(h, w, &pos))
 		return true;
 	/* k records with five octets of header each stand between. */
-	for (uint64_t k = 1; k <= ahead + 1 && 5 * k <= reach; k++) {
+	for (uint64_t k = 1; k <= ahead + 1 && 5 * k <= reach && !exhausted(h); k++) {
+		/* Getting there takes keystream. */
+		l->work += reach;
+		h->s->env->spent += reach;
 		pos = l->expected;
 		pos.seq += k;
 		bm_rc4_skip(&pos.rc4, reach - 5 * k);

@@ -425,6 +425,12 @@ bm_session_end(struct bm_session *s)
 		judge(s);
 }
 
+struct bm_session_env *
+bm_session_env_of(const struct bm_session *s)
+{
+	return s->env;
+}
+
 enum bm_status
 bm_session_status(const struct bm_session *s)
 {

@@ -145,6 +145,9 @@ struct bm_case {
 
 struct bm_session;
 
+/* The environment that it was made with. */
+struct bm_session_env *bm_session_env_of(const struct bm_session *s);
+
 /* Takes over a flow. BM_NOMEM. */
 BM_MUST_USE enum bm_status bm_session_new(
 	struct bm_session **out, struct bm_session_env *env, struct bm_flow *f);

@@ -222,8 +222,8 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 		.scratch = scratch,
 		.arena = a,
 		.effort = o->effort,
-		.share = o->share,
-		.spent = o->spent};
+		.share = bm_search_share(bm_session_env_of(s)),
+		.spent = &bm_session_env_of(s)->spent};
 	struct bm_explanation e;
 	enum bm_status st = bm_explain(&w, &e);
 

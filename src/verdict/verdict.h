@@ -19,9 +19,8 @@ struct bm_verdict_options {
 	enum bm_place place;
 	const char *capture; /* name; outlives the model */
 	enum bm_effort effort;
-	uint64_t share, *spent; /* bm_why */
-	bool any_keys;          /* was any key material given at all */
-	bool had_gaps_cap;      /* reassembly hit its memory cap */
+	bool any_keys;     /* was any key material given at all */
+	bool had_gaps_cap; /* reassembly hit its memory cap */
 };
 
 /* Fills *out with what session s came to; everything in it lives in arena. BM_NOMEM. */
