@@ -1,6 +1,6 @@
 /* Any bytes as a record under any AEAD suite, with any segment edges and little work: whatever is
  * found must verify and differ from what was received, and nothing is read out of bounds. */
-#include "why/repair.h"
+#include "repair/repair.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,6 @@
 /* bits-flipped, bytes-damaged, words-swapped, tag-damaged: bytes of the record differ from what was
  * sent. Puts the solvers of repair.h to work once a failure, and tells what they covered. */
+#include "repair/repair.h"
 #include "why/framing.h"
 
 #include "base/buf.h"
@@ -186,6 +187,24 @@ families(const struct bm_why *w, const struct bm_repair *r)
 	return text != NULL ? text : "no change that was tried makes it verify";
 }
 
+static enum bm_cause
+cause_of(enum bm_repair_kind k)
+{
+	switch (k) {
+	case BM_REPAIR_BITS_FLIPPED:
+		return BM_CAUSE_BITS_FLIPPED;
+	case BM_REPAIR_BYTES_DAMAGED:
+		return BM_CAUSE_BYTES_DAMAGED;
+	case BM_REPAIR_WORDS_SWAPPED:
+		return BM_CAUSE_WORDS_SWAPPED;
+	case BM_REPAIR_TAG_DAMAGED:
+		return BM_CAUSE_TAG_DAMAGED;
+	case BM_REPAIR_HEADER_DAMAGED:
+		break;
+	}
+	return BM_CAUSE_HEADER_DAMAGED;
+}
+
 static enum bm_answer
 ask(const struct bm_why *w, enum bm_cause cause, struct bm_finding *out, const char **because)
 {
@@ -202,7 +221,7 @@ ask(const struct bm_why *w, enum bm_cause cause, struct bm_finding *out, const c
 					   : "the search that excludes bits-flipped covers it";
 		return BM_EXCLUDED;
 	}
-	if (r->cause != cause)
+	if (cause_of(r->kind) != cause)
 		return BM_NOT_ASKED;
 	out->method = r->method;
 	out->tag_bits = (unsigned)r->tag_bits;

@@ -5,7 +5,8 @@
 
 #include "base/arena.h"
 #include "session/session.h"
-#include "why/repair.h"
+#include "repair/repair.h"
+#include "why/cause.h"
 
 enum bm_strength {
 	BM_STRENGTH_NONE,
