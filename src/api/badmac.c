@@ -124,6 +124,9 @@ badmac_new(struct badmac **out, const struct badmac_options *options, struct bad
 		return fail(error, s, NULL);
 	}
 	b->env.keys = b->keys;
+	b->env.first_share = options->effort == BADMAC_QUICK  ? BM_SHARE_QUICK
+						 : options->effort == BADMAC_DEEP ? BM_SHARE_DEEP
+														  : BM_SHARE_NORMAL;
 	*out = b;
 	return BADMAC_OK;
 }
@@ -389,7 +392,7 @@ read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint6
 		notice(b, "%s: ends in the middle of a packet, at byte %llu; everything before it was read",
 			in->name, (unsigned long long)e->offset);
 		s = BM_END;
-	} else if (s == BM_FORMAT && c != NULL) {
+	} else if ((s == BM_FORMAT || s == BM_LIMIT) && c != NULL) {
 		notice(b, "%s: cannot be read past byte %llu: %s", in->name, (unsigned long long)e->offset,
 			e->what);
 		b->damaged = true;

@@ -12,9 +12,10 @@ enum {
 uint64_t
 bm_search_share(const struct bm_session_env *env)
 {
-	enum { FIRST = 2000000000, LEAST = 200000 };
-	uint64_t halvings = env->spent / 2000000000u;
-	uint64_t share = halvings < 32 ? (uint64_t)FIRST >> halvings : 0;
+	enum { LEAST = 200000 };
+	uint64_t first = env->first_share != 0 ? env->first_share : BM_SHARE_NORMAL;
+	uint64_t halvings = env->spent / (first / 2);
+	uint64_t share = halvings < 40 ? first >> halvings : 0;
 
 	return share > LEAST ? share : LEAST;
 }

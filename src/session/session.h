@@ -24,12 +24,16 @@ struct bm_session_env {
 	uint8_t linear[BM_HEADER + 65536]; /* a record put together from its spans */
 	uint64_t cases;                    /* failures so far */
 	uint64_t spent;                    /* on searches, in nanoseconds by bm_protection_cost */
+	uint64_t first_share;              /* of the first failure's search; 0: BM_SHARE_NORMAL */
 	struct bm_foreign_keys *foreign;   /* of all connections, a ring; owned */
 	size_t foreign_count, foreign_cap, foreign_next;
 };
 void bm_session_env_clear(struct bm_session_env *env);
-/* Nanoseconds that the next search may cost: two seconds at first, and half of that for every four
- * seconds that searches have cost the run, so that hostile input ends too. */
+/* Nanoseconds that the next search may cost: first_share at first, and half of that each time when
+ * searches have cost the run half of first_share more, so that hostile input ends too. */
+#define BM_SHARE_QUICK 200000000u
+#define BM_SHARE_NORMAL 2000000000u
+#define BM_SHARE_DEEP 120000000000u
 uint64_t bm_search_share(const struct bm_session_env *env);
 
 /* Epoch numbers: SSL 3.0 to TLS 1.2 count ChangeCipherSpec; TLS 1.3 has RFC 9147's, section 6.1. */

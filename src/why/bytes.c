@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { EDGES_MAX = 64, DTLS_HEADER = 13, FULL_SHARE = 2000000000 };
+enum { EDGES_MAX = 64, DTLS_HEADER = 13 };
 
 static const char *
 first_words(const struct bm_why *w)
@@ -65,7 +65,7 @@ describe(const struct bm_why *w, struct bm_damaged *d, uint32_t *edges)
 	d->edge_count = find_edges(c, header, edges);
 	d->effort = w->effort;
 	/* An octet of MAC input for a nanosecond; the effort's own limit when there is time. */
-	d->work = w->share < FULL_SHARE ? w->share : 0;
+	d->work = w->share < (w->effort == BM_QUICK ? BM_SHARE_QUICK : BM_SHARE_NORMAL) ? w->share : 0;
 	return true;
 }
 
