@@ -35,7 +35,7 @@ fits(struct aead_search *a, struct bm_view aad)
 
 /* TLS 1.2 (RFC 5246, section 6.2.3.3): number, type, version, length of the content. */
 static bool
-try_aad12(struct aead_search *a, unsigned version, const char *as)
+try_lengths(struct aead_search *a, uint64_t seq, unsigned version, const char *as)
 {
 	struct rule_search *s = a->s;
 	const size_t len[] = {
@@ -46,9 +46,7 @@ try_aad12(struct aead_search *a, unsigned version, const char *as)
 		"the authenticated length low octet first"};
 	uint8_t aad[13];
 
-	bm_store64(aad, s->w->c->position->seq);
-	if (s->what[SEQUENCE] != NULL)
-		bm_store64(aad, rule_reversed(s->w->c->position->seq));
+	bm_store64(aad, seq);
 	aad[8] = s->wire.type;
 	bm_store16(aad + 9, version);
 	for (size_t i = 0; i < sizeof len / sizeof len[0]; i++) {
@@ -63,6 +61,16 @@ try_aad12(struct aead_search *a, unsigned version, const char *as)
 			return true;
 	}
 	return false;
+}
+
+static bool
+try_aad12(struct aead_search *a, unsigned version, const char *as)
+{
+	uint64_t seq = a->s->w->c->position->seq;
+
+	/* Low octet first in the nonce: then here too, or not. */
+	return try_lengths(a, seq, version, as) ||
+		   (a->s->what[SEQUENCE] != NULL && try_lengths(a, rule_reversed(seq), version, as));
 }
 
 /* TLS 1.3 (RFC 8446, section 5.2): the record's header. */
@@ -140,6 +148,9 @@ static bool
 make_nonce(struct aead_search *a, unsigned which, uint64_t seq)
 {
 	struct bm_view body = a->s->wire.body;
+	/* An explicit part that was damaged on the way would look the same. */
+	if (a->own_explicit && (which == 1 || which == 2) && a->s->w->c->kind != BM_CASE_NO_KEYS_FIT)
+		return false;
 	/* Is there an explicit part in front of the text? */
 	bool in_front = a->own_explicit ? which != 3 : which == 3;
 	size_t before = in_front ? EXPLICIT : 0;
