@@ -164,6 +164,13 @@ tell(const struct bm_why *w, const struct bm_outcome *o, const struct look *l, b
 	tell_lengths(w, out);
 }
 
+/* Out of memory there are fewer words, and the answer is the same. */
+static const char *
+or_else(const char *text, const char *plain)
+{
+	return text != NULL ? text : plain;
+}
+
 static const char *
 why_not(const struct bm_why *w, const struct bm_outcome *o, const struct look *l, bool padded)
 {
@@ -174,19 +181,22 @@ why_not(const struct bm_why *w, const struct bm_outcome *o, const struct look *l
 	if (c->framing_lost || (c->after != BM_AFTER_NEXT && c->after != BM_AFTER_NOTHING))
 		return "the records around it do not go on as if only its MAC were wrong";
 	if (tag_alike(o) >= TAG_ALIKE)
-		return bm_arena_print(w->arena,
-			"%u of the %zu octets of its MAC are right: the others were damaged", tag_alike(o),
-			o->tag_len);
+		return or_else(bm_arena_print(w->arena,
+						   "%u of the %zu octets of its MAC are right: the others were damaged",
+						   tag_alike(o), o->tag_len),
+			"part of it cannot be judged, or is right");
 	if (is_finished(o))
 		return NULL;
 	if (o->plain.n == 0)
 		return padded ? NULL : "it has no content that could be judged";
 	if (l->weakest > WEAKEST)
-		return bm_arena_print(w->arena,
-			"decrypted, octets %zu to %zu of %zu look like noise: damage there could not be told "
-			"from "
-			"content",
-			l->at, l->at + l->n - 1, o->plain.n);
+		return or_else(bm_arena_print(w->arena,
+						   "decrypted, octets %zu to %zu of %zu look like noise: damage there "
+						   "could not be told "
+						   "from "
+						   "content",
+						   l->at, l->at + l->n - 1, o->plain.n),
+			"part of it cannot be judged, or is right");
 	return NULL;
 }
 

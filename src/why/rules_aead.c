@@ -50,6 +50,9 @@ try_lengths(struct aead_search *a, uint64_t seq, unsigned version, const char *a
 	aad[8] = s->wire.type;
 	bm_store16(aad + 9, version);
 	for (size_t i = 0; i < sizeof len / sizeof len[0]; i++) {
+		/* The same by another name. */
+		if (i != 0 && (i == 4 ? len[0] >> 8 == (len[0] & 0xff) : len[i] == len[0]))
+			continue;
 		s->what[AAD] = i == 0 ? as : what[i];
 		bm_store16(aad + 11, (unsigned)len[i]);
 		if (i == 4) {

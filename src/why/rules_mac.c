@@ -50,6 +50,9 @@ try_lengths(struct mac_search *m, bool ssl3, struct bm_view key, uint8_t *head, 
 		"the length in the MAC header low octet first"};
 
 	for (size_t i = 0; i < sizeof len / sizeof len[0]; i++) {
+		/* The same by another name. */
+		if (i != 0 && (i == 4 ? len[0] >> 8 == (len[0] & 0xff) : len[i] == len[0]))
+			continue;
 		m->s->what[LENGTH] = what[i];
 		bm_store16(head + n, (unsigned)len[i]);
 		if (i == 4) {
@@ -148,6 +151,10 @@ try_inside(struct mac_search *m, size_t mac_len)
 		padding = (size_t)plain[n - 1] + 1;
 	if (n < mac_len + padding)
 		return false;
+	/* Else the rest of a longer MAC would pass for the padding of a shorter one. */
+	for (size_t i = 1; i <= padding && m->rules.cbc != NULL && !m->rules.ssl3; i++)
+		if (plain[n - i] != plain[n - 1])
+			return false;
 	m->l = (struct layout){
 		bm_view(plain, n - padding - mac_len), plain + n - padding - mac_len, mac_len, n};
 	return try_macs(m);
