@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "../tests/unit/why/seal.h"
-#include "why/repair.h"
+#include "../tests/unit/repair/seal.h"
+#include "repair/repair.h"
 
 static struct sealed sealed;
 static struct bm_scratch scratch;

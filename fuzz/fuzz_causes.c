@@ -1,6 +1,6 @@
 /* Takes the input's bytes as a failed record under one of many rules, or damages a good one, and
  * asks the hypotheses that judge a record by itself. Knows nothing of how they do it. */
-#include "../tests/unit/why/seal.h"
+#include "../tests/unit/repair/seal.h"
 #include "why/why.h"
 
 #include <math.h>
@@ -47,8 +47,14 @@ ask_all(const struct bm_case *c, unsigned version, bool repaired)
 	struct bm_damage_search search = {
 		.asked = true, .status = BM_OK, .repair = {.found = repaired}};
 	struct bm_session_facts facts = {.version = version};
-	const struct bm_why w = {
-		.c = c, .facts = &facts, .scratch = &scratch, .arena = &arena, .repair = &search};
+	uint64_t spent = 0;
+	const struct bm_why w = {.c = c,
+		.facts = &facts,
+		.scratch = &scratch,
+		.arena = &arena,
+		.share = 2000000000,
+		.spent = &spent,
+		.repair = &search};
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
 		struct bm_finding f = {.cause = BM_CAUSE_UNEXPLAINED};

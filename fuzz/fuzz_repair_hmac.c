@@ -1,8 +1,8 @@
 /* Seals a record as the input says, damages it as the input says, and searches: whatever is found
  * verifies and is what was sent. Or takes the input's bytes as the record. Knows nothing of how
  * the search goes. */
-#include "../tests/unit/why/seal.h"
-#include "why/repair.h"
+#include "../tests/unit/repair/seal.h"
+#include "repair/repair.h"
 
 #include <stdlib.h>
 

@@ -247,19 +247,6 @@ on_copy(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_span *cop
 }
 
 static void
-on_datagram(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_segment *s)
-{
-	struct badmac *b = ctx;
-	struct watched *w = watch(b, f);
-
-	if (w == NULL || b->status != BM_OK)
-		return;
-	bm_session_datagram(w->session, way, s);
-	after_event(b, w);
-	let_go(f, w);
-}
-
-static void
 count_reason(struct badmac *b, const char *because)
 {
 	size_t i = 0;
@@ -283,13 +270,6 @@ effort(enum badmac_effort e)
 	return e == BADMAC_QUICK ? BM_QUICK : e == BADMAC_DEEP ? BM_DEEP : BM_NORMAL;
 }
 
-/* What can be spent on one failure when a run has so many. */
-static unsigned
-hurry(uint64_t failures)
-{
-	return failures <= 64 ? 0 : failures <= 4096 ? 6 : 10;
-}
-
 static void
 report_connection(struct badmac *b, struct watched *w)
 {
@@ -298,7 +278,6 @@ report_connection(struct badmac *b, struct watched *w)
 	struct bm_verdict_options o = {.place = (enum bm_place)b->options.place,
 		.capture = b->site_name,
 		.effort = effort(b->options.effort),
-		.hurry = hurry(b->env.cases),
 		.any_keys = !bm_keyring_empty(b->keys)};
 
 	b->status = bm_verdict(w->session, &o, &b->env.scratch, &arena, &c);
@@ -321,14 +300,10 @@ report_connection(struct badmac *b, struct watched *w)
 	bm_arena_clear(&arena);
 }
 
+/* Ends what w has followed so far, whether or not the flow goes on. */
 static void
-on_end(void *ctx, struct bm_flow *f)
+conclude(struct badmac *b, struct bm_flow *f, struct watched *w)
 {
-	struct badmac *b = ctx;
-	struct watched *w = bm_flow_user(f);
-
-	if (w == NULL)
-		return;
 	bm_flow_set_user(f, NULL);
 	if (b->status == BM_OK) {
 		bm_session_end(w->session);
@@ -338,6 +313,36 @@ on_end(void *ctx, struct bm_flow *f)
 	}
 	bm_session_free(w->session);
 	free(w);
+}
+
+static void
+on_datagram(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_segment *s)
+{
+	struct badmac *b = ctx;
+	struct watched *w = watch(b, f);
+
+	if (w == NULL || b->status != BM_OK)
+		return;
+	bm_session_datagram(w->session, way, s);
+	if (bm_session_superseded(w->session)) {
+		conclude(b, f, w);
+		w = watch(b, f);
+		if (w == NULL || b->status != BM_OK)
+			return;
+		bm_session_datagram(w->session, way, s);
+	}
+	after_event(b, w);
+	let_go(f, w);
+}
+
+static void
+on_end(void *ctx, struct bm_flow *f)
+{
+	struct badmac *b = ctx;
+	struct watched *w = bm_flow_user(f);
+
+	if (w != NULL)
+		conclude(b, f, w);
 }
 
 static void

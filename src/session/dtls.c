@@ -27,7 +27,7 @@ keep_record(struct half *h, struct bm_case *c, const struct bm_dtls_record *r, s
 	size_t n = r->header.n + r->body.n;
 
 	c->off = h->datagram_off + at;
-	c->len = (uint32_t)n;
+	c->len = c->region = (uint32_t)n;
 	c->record = malloc(n);
 	c->fragments = calloc(1, sizeof *c->fragments);
 	c->packets = calloc(d->piece_count != 0 ? d->piece_count : 1, sizeof *c->packets);
@@ -67,32 +67,44 @@ confirm(struct half *h, unsigned epoch, uint64_t seq, uint64_t off)
 	}
 }
 
+/* The keys of an epoch that was entered, or that can come next: a header alone proves nothing. */
 static const struct bm_protection *
 keys_of(struct half *h, unsigned epoch)
 {
 	struct bm_session *s = h->s;
-	unsigned slot = epoch_slot(epoch);
 
 	if (epoch >= EPOCHS)
 		return NULL;
-	if (h->dtls_keys[slot] != NULL)
-		return h->dtls_keys[slot];
-	if (is_tls13(s)) {
-		if (epoch <= BM_EPOCH_APPLICATION) {
-			h->dtls_keys[slot] = epoch_keys(h, epoch, 0);
-		} else if (h->epoch + 1 == epoch && h->epoch >= BM_EPOCH_APPLICATION) {
+	if (h->dtls_keys[epoch] != NULL)
+		return h->dtls_keys[epoch];
+	if (is_tls13(s))
+		return epoch <= BM_EPOCH_APPLICATION ? epoch_keys(h, epoch, 0)
+			   : epoch == h->epoch + 1       ? next_generation(h)
+											 : NULL;
+	/* The ChangeCipherSpec was lost or comes later. */
+	if (epoch != h->epoch + 1 || !s->client_hello || !s->server_hello)
+		return NULL;
+	if (!s->pending_made)
+		prepare_pending(s);
+	/* Those of the epoch before do not serve twice. */
+	return s->pending[h->side] != h->dtls_keys[h->epoch] ? s->pending[h->side] : NULL;
+}
+
+/* A record of a later epoch verified. */
+static void
+move_on(struct half *h, unsigned epoch, const struct bm_protection *p)
+{
+	if (epoch > h->epoch) {
+		if (!is_tls13(h->s)) {
+			h->protected = true;
+			begin_epoch(h, epoch, p);
+		} else if (epoch <= BM_EPOCH_APPLICATION) {
+			enter_epoch(h, epoch);
+		} else {
 			enter_next_generation(h);
-			h->dtls_keys[slot] = h->keys;
 		}
-	} else if (epoch == h->epoch + 1) {
-		/* The ChangeCipherSpec was lost or comes later. */
-		change_cipher_spec(h);
-		h->dtls_keys[slot] = h->keys;
 	}
-	if (is_tls13(s) && h->dtls_keys[slot] != NULL && epoch == BM_EPOCH_APPLICATION &&
-		h->epoch < BM_EPOCH_APPLICATION)
-		enter_epoch(h, epoch);
-	return h->dtls_keys[slot];
+	h->dtls_keys[epoch] = p;
 }
 
 static void
@@ -122,7 +134,8 @@ plain_record(struct half *h, const struct bm_dtls_record *r, const struct bm_seg
 		/* Retransmitted flights repeat it: only the first one counts. */
 		if (!is_tls13(s) && h->epoch == r->epoch) {
 			change_cipher_spec(h);
-			h->dtls_keys[epoch_slot(h->epoch)] = h->keys;
+			if (h->epoch < EPOCHS)
+				h->dtls_keys[h->epoch] = h->keys;
 		}
 		return;
 	}
@@ -172,11 +185,13 @@ protected_record(
 	bm_position_start(p, &pos);
 	pos.seq = is_tls13(s) ? seq : (uint64_t)epoch << 48 | (seq & SEQ_MASK);
 	/* The sequence number is that of the record, not of a count: cases speak of it. */
-	h->pos = pos;
-	h->keys = p;
 	unsigned current = h->epoch;
-	h->epoch = epoch;
 	if (check(h, p, &pos, &w, true, &o)) {
+		move_on(h, epoch, p);
+		current = h->epoch;
+		h->pos = pos;
+		h->keys = p;
+		h->epoch = epoch;
 		tally(h)->verified++;
 		h->verified_in[slot]++;
 		if (s->verified_since_keys++ == 0)
@@ -189,6 +204,11 @@ protected_record(
 		content(h, o.type, o.plain, d, true);
 		return;
 	}
+	h->pos = pos;
+	h->keys = p;
+	h->epoch = epoch;
+	bool protected = h->protected;
+	h->protected = true;
 	if (s->status == BM_OK) {
 		tally(h)->failed++;
 		struct bm_case *c = new_case(h, BM_CASE_BAD_RECORD, 0, 0);
@@ -196,11 +216,25 @@ protected_record(
 			c->seq = seq & SEQ_MASK; /* the epoch has a place of its own */
 			c->result = o.result;
 			keep_record(h, c, r, at, d);
-			if (h->verified_in[slot] != 0)
-				confirm(h, epoch, h->next_seq[slot] - 1, h->datagram_off + at);
 		}
 	}
+	h->protected = protected;
 	h->epoch = current;
+}
+
+/* The ClientHello of another association on the same addresses and ports (RFC 6347, section 4.2.8),
+ * after this one has protected something. */
+static bool
+starts_anew(const struct bm_session *s, enum bm_way way, struct bm_view datagram)
+{
+	/* Record header, handshake header, version. */
+	enum { TYPE = 13, FRAGMENT = TYPE + 6, RANDOM = TYPE + 12 + 2 };
+	const uint8_t *p = datagram.p;
+
+	return s->half[BM_CLIENT].way == way && s->facts.has_client_random &&
+		   (s->half[0].protected || s->half[1].protected) && datagram.n >= RANDOM + BM_RANDOM &&
+		   bm_dtls_starts(datagram) && p[TYPE] == BM_CLIENT_HELLO && bm_load24(p + FRAGMENT) == 0 &&
+		   memcmp(p + RANDOM, s->facts.client_random, BM_RANDOM) != 0;
 }
 
 void
@@ -217,6 +251,10 @@ dtls_datagram(struct bm_session *s, enum bm_way way, const struct bm_segment *d)
 		/* The handshake type follows the 13 bytes of the record header. */
 		bool server = d->payload.n > 13 && d->payload.p[13] != BM_CLIENT_HELLO;
 		begin(s, server ? (enum bm_way)(1 - way) : way);
+	}
+	if (starts_anew(s, way, d->payload)) {
+		s->superseded = true;
+		return;
 	}
 	struct half *h = &s->half[s->half[BM_CLIENT].way == way ? BM_CLIENT : BM_SERVER];
 	struct bm_reader rd = bm_reader(d->payload);

@@ -4,13 +4,7 @@
 
 #include <stdlib.h>
 
-enum {
-	RECORD_KEEP = 1 << 16,
-	HMAC_WINDOW = 1 << 10,
-	AEAD_WINDOW = 1 << 16,
-	LATE_WINDOW = 1 << 6,  /* for failures after the first 64 of a run */
-	SEARCH_BYTES = 1 << 28 /* hashed at most for one record's sequence search */
-};
+enum { RECORD_KEEP = 1 << 16, HMAC_WINDOW = 1 << 10, AEAD_WINDOW = 1 << 16 };
 
 static void
 forget_bytes(struct bm_case *c)
@@ -166,9 +160,9 @@ search_sequence(struct half *h, const struct bm_wire *w, uint64_t *found, uint64
 	const struct bm_suite *suite = bm_protection_keys(h->keys)->suite;
 	bool aead = suite->mac == BM_HASH_NONE;
 	uint64_t window = aead ? AEAD_WINDOW : HMAC_WINDOW;
-	if (h->s->env->cases > 64)
-		window = LATE_WINDOW;
-	uint64_t most = SEARCH_BYTES / (w->body.n + 64) / 2;
+	uint64_t cost = bm_protection_cost(h->keys, w->body.n);
+	/* A quarter of what a failure may cost, both ways. */
+	uint64_t most = bm_search_share(h->s->env) / 4 / cost / 2;
 	if (window > most)
 		window = most;
 	struct bm_position pos = h->pos;
@@ -180,57 +174,128 @@ search_sequence(struct half *h, const struct bm_wire *w, uint64_t *found, uint64
 				continue;
 			pos.seq = back ? h->pos.seq - d : h->pos.seq + d;
 			++*tried;
+			h->s->env->spent += cost;
 			if (check(h, h->keys, &pos, w, false, &o)) {
 				*found = pos.seq;
 				bm_wipe(&pos, sizeof pos);
 				return true;
 			}
 			if (h->s->status != BM_OK || o.result == BM_BAD_LENGTH)
-				return false;
+				goto done;
 		}
 	}
+done:
 	bm_wipe(&pos, sizeof pos);
 	return false;
 }
 
-/* TLS 1.3: other secrets logged under the same label, later epochs. Up to TLS 1.2: other masters.
- */
+/* What nothing has verified under yet may be another secret that was logged for the same epoch. */
 static bool
-other_keys_fit(struct half *h, const struct bm_wire *w, uint64_t off)
+other_secret_fits(struct half *h, const struct bm_wire *w, struct bm_outcome *o)
 {
-	struct bm_session *s = h->s;
-	struct bm_outcome o;
-	size_t n = BM_HEADER + w->body.n;
+	struct bm_position pos;
 
-	if (is_tls13(s)) {
-		unsigned last = h->epoch < BM_EPOCH_APPLICATION ? BM_EPOCH_APPLICATION : h->epoch;
-		for (unsigned e = h->epoch; e <= last; e++) {
-			if (e == h->epoch && h->verified_in[epoch_slot(e)] != 0)
-				continue;
-			for (size_t nth = e == h->epoch ? 1 : 0;; nth++) {
-				const struct bm_protection *p = epoch_keys(h, e, nth);
-				if (p == NULL)
-					break;
-				struct bm_position pos;
-				bm_position_start(p, &pos);
-				if (!check(h, p, &pos, w, false, &o))
-					continue;
-				if (e != h->epoch)
-					enter_epoch(h, e);
-				choose_secret(h, nth, p);
-				accept_record(h, w, &o, off, packet_at(h, off + n - 1), true);
+	if (!is_tls13(h->s)) {
+		while (h->epoch != 0 && h->pos.seq == 0 && next_candidate(h->s))
+			if (check(h, h->keys, &h->pos, w, false, o))
 				return true;
-			}
-		}
 		return false;
 	}
-	while (h->epoch != 0 && h->pos.seq == 0 && next_candidate(s)) {
-		if (check(h, h->keys, &h->pos, w, false, &o)) {
-			accept_record(h, w, &o, off, packet_at(h, off + n - 1), true);
+	for (size_t nth = 0; h->verified_in[epoch_slot(h->epoch)] == 0; nth++) {
+		const struct bm_protection *p = epoch_keys(h, h->epoch, nth);
+		if (p == NULL)
+			break;
+		bm_position_start(p, &pos);
+		if (p == h->keys || !check(h, p, &pos, w, false, o))
+			continue;
+		choose_secret(h, nth, p);
+		return true;
+	}
+	return false;
+}
+
+/* TLS 1.3: the record is the first of a later epoch. Enters it. */
+static bool
+later_epoch_fits(struct half *h, const struct bm_wire *w, struct bm_outcome *o)
+{
+	struct bm_position pos;
+
+	if (!is_tls13(h->s))
+		return false;
+	for (unsigned e = h->epoch + 1; e <= BM_EPOCH_APPLICATION; e++) {
+		for (size_t nth = 0;; nth++) {
+			const struct bm_protection *p = epoch_keys(h, e, nth);
+			if (p == NULL)
+				break;
+			bm_position_start(p, &pos);
+			if (!check(h, p, &pos, w, false, o))
+				continue;
+			enter_epoch(h, e);
+			choose_secret(h, nth, p);
 			return true;
 		}
 	}
-	return false;
+	const struct bm_protection *p = next_generation(h);
+	if (p == NULL)
+		return false;
+	bm_position_start(p, &pos);
+	if (!check(h, p, &pos, w, false, o))
+		return false;
+	enter_next_generation(h);
+	return true;
+}
+
+/* What ends the epoch never came (Finished, KeyUpdate): the receiver was still in it. */
+static void
+epoch_end_missing(struct half *h, uint64_t off, uint32_t len, const struct half *before)
+{
+	struct bm_session *s = h->s;
+	unsigned epoch = h->epoch;
+
+	/* The case tells of the receiver's expectation. */
+	h->epoch = before->epoch;
+	h->pos = before->pos;
+	h->keys = before->keys;
+	tally(h)->failed++;
+	struct bm_case *c = new_case(h, BM_CASE_BAD_RECORD, off, len);
+	if (c != NULL) {
+		c->result = BM_BAD_TAG;
+		c->epoch_skipped = true;
+		c->found_epoch = epoch;
+		c->tried = 1;
+	}
+	if (s->status == BM_OK && c != NULL)
+		c->after_epoch = epoch;
+}
+
+/* Was the record made under keys that its receiver may well have had? Goes on under those then. */
+static bool
+other_keys_fit(struct half *h, const struct bm_wire *w, uint64_t off)
+{
+	struct bm_outcome o;
+	uint32_t n = (uint32_t)(BM_HEADER + w->body.n);
+	struct half before = *h;
+	/* Early data that was refused ends without a word (RFC 8446, section 4.2.10). */
+	bool unannounced = is_tls13(h->s) && h->epoch == BM_EPOCH_EARLY;
+
+	bool fits = other_secret_fits(h, w, &o);
+	if (!fits) {
+		fits = later_epoch_fits(h, w, &o);
+		if (fits && !unannounced) {
+			struct half after = *h;
+			epoch_end_missing(h, off, n, &before);
+			h->epoch = after.epoch;
+			h->keys = after.keys;
+			h->pos = after.pos;
+			bm_wipe(&after, sizeof after);
+			tally(h)->verified--;
+		}
+	}
+	bm_wipe(&before, sizeof before);
+	if (!fits)
+		return false;
+	accept_record(h, w, &o, off, packet_at(h, off + n - 1), true);
+	return true;
 }
 
 /* The record verifies at found ahead of what was expected: records were left out, or come late. */
@@ -260,9 +325,30 @@ note_twin(struct bm_case *c, const struct past *twin)
 	if (twin == NULL)
 		return;
 	c->identical = true;
+	c->run = c->len;
 	c->twin_off = twin->off;
 	c->twin_seq = twin->seq;
 	c->twin_packet = twin->packet;
+}
+
+/* Several records that are sent again in a row are one fault. */
+static bool
+continues_replay(struct half *h, const struct past *twin, uint64_t off, uint32_t len)
+{
+	struct bm_session *s = h->s;
+
+	for (size_t i = s->case_count; i-- > 0;) {
+		struct bm_case *c = &s->cases[i];
+		if (c->direction != h->side)
+			continue;
+		if (!c->identical || c->twin_off == BM_NO_SEQ || c->off + c->run != off ||
+			c->twin_off + c->run != twin->off)
+			return false;
+		c->run += len;
+		c->repeats++;
+		return true;
+	}
+	return false;
 }
 
 bool
@@ -288,6 +374,12 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 	}
 	if (w->body.p != NULL && other_keys_fit(h, w, off))
 		return true;
+	if (is_tls13(s) && h->epoch == BM_EPOCH_EARLY && !s->early_accepted &&
+		h->verified_in[BM_EPOCH_EARLY] == 0) {
+		/* Nobody reads early data that was refused, and its suite may be another one. */
+		tally(h)->undecided++;
+		return true;
+	}
 
 	const struct past *twin = w->body.p != NULL ? find_twin(h, w) : NULL;
 	struct past twin_copy;
@@ -315,6 +407,8 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 		return true;
 	}
 	tally(h)->failed++;
+	if (twin != NULL && continues_replay(h, twin, off, len))
+		return true;
 	struct bm_case *c = new_case(h, BM_CASE_BAD_RECORD, off, w->body.p != NULL ? len : 0);
 	size_t index = c != NULL ? (size_t)(c - s->cases) : SIZE_MAX;
 	if (c != NULL) {

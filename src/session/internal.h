@@ -11,6 +11,7 @@ enum {
 		<< 16, /* and of so many their fingerprint, to know it from another's reuse of its number */
 	CASES_MAX = 256, /* failures kept per connection; later ones are only counted */
 	ALERTS_MAX = 64,
+	LAST_PACKETS = 64,
 	COPIES_MAX = 16,    /* per failed record */
 	EPOCHS = 8,         /* epochs told apart in the tallies; later ones share the last */
 	HUNT_MAX = 1 << 20, /* cleartext searched for a hello before a flow is let go */
@@ -36,13 +37,14 @@ struct keys {
 /* After a failure: where the receiver's view and the stream may meet again. */
 struct lost {
 	bool over_gap, tentative; /* tentative: a failure only if something is found */
+	unsigned epoch;           /* at start */
 	uint64_t start;           /* stream offset of what failed, or of the gap */
 	uint32_t len;             /* of the failed record; 0 when a gap or junk is in the way */
 	uint64_t chain;           /* next framed record to try; 0: framing is lost */
 	unsigned chained;         /* framed records after the failed one that did not verify */
 	uint64_t scan;            /* headers are looked for from here on */
 	uint64_t tried;
-	uint64_t work;               /* octets put through MACs in all tries */
+	uint64_t work, share;        /* nanoseconds that its search has cost, and may cost */
 	uint64_t missing;            /* bytes in gaps between start and scan */
 	size_t case_index;           /* SIZE_MAX: none */
 	struct bm_position expected; /* at start */
@@ -60,6 +62,12 @@ struct half {
 	enum bm_way way;
 	struct bm_stream *stream;
 	bool started, over, gave_up;
+	bool encrypts;         /* a protected record was seen */
+	uint8_t alert_part[1]; /* of an alert that is split over records */
+	size_t alert_part_len;
+	/* The packets that carry the last record that verified. */
+	uint64_t last_off, last_packets[LAST_PACKETS];
+	size_t last_packet_count;
 	bool closed;     /* close_notify came: what follows is nobody's (RFC 8446, 6.1) */
 	bool no_waiting; /* for what the other direction has to tell first */
 	uint64_t off;    /* of the next record header */
@@ -97,16 +105,19 @@ struct bm_session {
 	enum bm_status status;
 	struct half half[2];    /* by side */
 	bool tls, dtls, middle; /* middle: joined without handshake */
+	bool superseded;        /* another association began on the same ports */
 	bool dismissed;         /* no TLS in it, and it is not looked for any more */
 	uint64_t hunted;
 	uint64_t hunt_from[2]; /* by way */
 
 	struct bm_session_facts facts;
-	bool client_hello, server_hello, early_offered, psk_offered;
+	bool client_hello, server_hello, early_offered;
+	bool early_accepted;                   /* EncryptedExtensions said so */
+	uint64_t client_hellos, server_hellos; /* read, retries aside */
 	bool hello_due; /* after a HelloRetryRequest, until the second ClientHello */
 	uint8_t server_random[BM_RANDOM];
-	uint8_t client_session_id[32], server_session_id[32];
-	size_t client_session_id_len, server_session_id_len;
+	uint8_t server_session_id[32];
+	size_t server_session_id_len;
 	struct bm_buf offered_ticket; /* of the ClientHello */
 	struct bm_buf new_ticket;     /* of NewSessionTicket */
 	bool certificate_seen;
@@ -119,7 +130,7 @@ struct bm_session {
 	/* SSL 3.0 to TLS 1.2: the keys that the next ChangeCipherSpec brings into use. */
 	const struct bm_protection *pending[2];
 	size_t candidate; /* which master secret of several */
-	bool pending_made;
+	bool pending_made, candidates_spent;
 	uint8_t master[BM_MASTER];
 	bool have_master;
 	enum bm_key_source master_source;
@@ -145,6 +156,8 @@ void handshake_plain(struct half *h, struct bm_view fragment);
 void handle_message(struct half *h, const struct bm_message *m);
 /* The sender `h` has switched to the pending keys (ChangeCipherSpec, up to TLS 1.2). */
 void change_cipher_spec(struct half *h);
+/* Both hellos are known: derives the keys that the next ChangeCipherSpec brings into use. */
+void prepare_pending(struct bm_session *s);
 
 /* keys.c: which keys protect what */
 /* Builds s->pending from the nth master secret that can be found. False when there is none. */
@@ -196,6 +209,16 @@ struct bm_case *new_case(struct half *h, enum bm_case_kind kind, uint64_t off, u
 void case_keep_bytes(struct half *h, struct bm_case *c, uint64_t off, uint32_t region);
 void case_clear(struct bm_case *c);
 void case_add_copy(struct bm_case *c, const struct bm_span *copy);
+
+/* attempt.c */
+/* Does the record at `at` verify anywhere that what was lost could have led to? Sets h->pos, and
+ * keys and epoch where they are others. */
+bool attempt_all(struct half *h, const struct bm_wire *w, uint64_t at);
+/* The same at any point of an RC4 keystream nearby; counted: the lost record has a number of its
+ * own. */
+bool attempt_keystream(struct half *h, const struct bm_wire *w, bool counted);
+/* A search must end on hostile input too: this one has cost what one loss may. */
+bool exhausted(const struct half *h);
 
 /* resync.c */
 /* len: of the failed record as its header says, 0 when there is no sense in the header. */

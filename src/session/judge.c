@@ -9,7 +9,8 @@
 static bool
 complains(const struct bm_alert_seen *a)
 {
-	return a->level == 2 && (a->description == 20 || a->description == 21);
+	/* Always fatal, whatever level it names: TLS 1.3 ignores that (RFC 8446, section 6). */
+	return a->description == 20 || (a->description == 21 && a->level == 2);
 }
 
 static bool
@@ -86,6 +87,7 @@ doubt_keys(struct bm_session *s, unsigned epoch, unsigned sides)
 	struct bm_case keep = s->cases[first];
 	keep.kind = BM_CASE_NO_KEYS_FIT;
 	keep.only_one = only_one;
+	keep.sides = sides;
 	size_t n = 0;
 	for (size_t i = 0; i < s->case_count; i++) {
 		struct bm_case *c = &s->cases[i];
@@ -105,18 +107,67 @@ doubt_keys(struct bm_session *s, unsigned epoch, unsigned sides)
 	s->facts.keys_wrong = true;
 }
 
-/* The last record of h that was complete before the packet of the alert. */
-static const struct past *
-last_before(const struct half *h, uint64_t packet)
+/* Had the receiver's TCP the record, when it complained? */
+static bool
+was_there(const struct past *p, const struct bm_alert_seen *a)
 {
-	const struct past *best = NULL;
+	return p->packet < a->packet && (a->acked == 0 || p->off + p->len <= a->acked);
+}
 
+/* The last record of h that the complaint may be about, and how many there are: those that came
+ * after the last word of the side that complains. */
+static const struct past *
+meant_by(const struct bm_session *s, const struct half *h, const struct bm_alert_seen *a,
+	uint64_t *count)
+{
+	const struct half *receiver = &s->half[1 - h->side];
+	const struct past *best = NULL;
+	uint64_t last_word = 0;
+
+	for (size_t i = 0; i < receiver->past_count; i++)
+		if (receiver->past[i].packet < a->packet && receiver->past[i].packet > last_word)
+			last_word = receiver->past[i].packet;
+	*count = 0;
 	for (size_t i = 0; i < h->past_count; i++) {
 		const struct past *p = &h->past[i];
-		if (p->packet < packet && (best == NULL || p->off >= best->off))
+		if (!was_there(p, a))
+			continue;
+		*count += p->packet > last_word;
+		if (best == NULL || p->off >= best->off)
 			best = p;
 	}
 	return best;
+}
+
+/* Is the complaint about a failure that is known? */
+static bool
+about_a_case(struct bm_session *s, const struct bm_alert_seen *a)
+{
+	unsigned dir = 1 - a->direction;
+
+	for (size_t i = 0; i < s->case_count; i++) {
+		struct bm_case *c = &s->cases[i];
+		if (c->direction != dir && c->kind != BM_CASE_NO_KEYS_FIT)
+			continue;
+		if (c->kind == BM_CASE_REJECTED)
+			return true;
+		/* A failure that came after the complaint cannot be what it is about. */
+		if (c->packet_count != 0 && c->packets[0] > a->packet)
+			continue;
+		if (c->tolerated) {
+			c->tolerated = false;
+			s->facts.tally[dir].plaintext--;
+			s->facts.tally[dir].failed++;
+		}
+		if (c->kind == BM_CASE_PLAINTEXT_ALERT)
+			return true; /* the code in that alert is the reason, not this one */
+		if (c->alert == 255) {
+			c->alert = a->description;
+			c->alert_packet = a->packet;
+		}
+		return true;
+	}
+	return false;
 }
 
 static void
@@ -125,41 +176,68 @@ complaint(struct bm_session *s, const struct bm_alert_seen *a)
 	unsigned dir = 1 - a->direction; /* whose records were rejected */
 	struct half *h = &s->half[dir];
 
-	for (size_t i = 0; i < s->case_count; i++) {
-		struct bm_case *c = &s->cases[i];
-		if (c->direction != dir && c->kind != BM_CASE_NO_KEYS_FIT)
-			continue;
-		if (c->kind == BM_CASE_REJECTED)
-			return;
-		/* A failure that came after the complaint cannot be what it is about. */
-		if (c->packet_count != 0 && c->packets[0] > a->packet)
-			continue;
-		if (c->alert == 255) {
-			c->alert = a->description;
-			c->alert_packet = a->packet;
-		}
+	if (about_a_case(s, a))
 		return;
-	}
-	const struct past *p = last_before(h, a->packet);
+	uint64_t meant;
+	const struct past *p = meant_by(s, h, a, &meant);
 	struct bm_case *c = new_case(h, BM_CASE_REJECTED, p != NULL ? p->off : BM_NO_SEQ, 0);
 	if (c == NULL)
 		return;
 	c->alert = a->description;
 	c->alert_packet = a->packet;
 	c->over_gap = h->stream != NULL && bm_stream_gaps(h->stream) != 0;
-	c->no_keys = s->facts.tally[dir].undecided != 0;
-	c->seq = p != NULL ? p->seq : BM_NO_SEQ;
-	c->len = p != NULL ? p->len : 0;
+	c->no_keys = s->facts.tally[dir].undecided != 0 || p == NULL;
+	c->seq = BM_NO_SEQ;
 	c->epoch = p != NULL ? p->epoch : h->epoch;
-	if (p != NULL) {
-		c->packets = malloc(sizeof *c->packets);
-		if (c->packets == NULL) {
-			session_fail(s, BM_NOMEM);
-			return;
-		}
-		c->packets[0] = p->packet;
-		c->packet_count = 1;
+	c->meant = meant;
+	c->first_of_epoch = p != NULL && s->half[a->direction].verified_in[epoch_slot(p->epoch)] == 0;
+	if (p == NULL || meant > 1) {
+		c->off = BM_NO_SEQ;
+		return;
 	}
+	c->seq = p->seq;
+	c->len = p->len;
+	size_t n = h->last_packet_count != 0 && h->last_off == p->off ? h->last_packet_count : 1;
+	c->packets = calloc(n, sizeof *c->packets);
+	if (c->packets == NULL) {
+		session_fail(s, BM_NOMEM);
+		return;
+	}
+	c->packet_count = n;
+	c->packets[0] = p->packet;
+	if (n > 1)
+		memcpy(c->packets, h->last_packets, n * sizeof *c->packets);
+}
+
+/* Alerts in the clear that nobody took offence at. */
+static void
+drop_tolerated(struct bm_session *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->case_count; i++) {
+		if (s->cases[i].tolerated)
+			case_clear(&s->cases[i]);
+		else
+			s->cases[n++] = s->cases[i];
+	}
+	s->case_count = n;
+}
+
+/* A receiver ends the connection at a bad record (RFC 8446, section 5.2). One that goes on, and
+ * says nothing, had other bytes than were captured. */
+static bool
+carried_on(const struct bm_session *s, const struct bm_case *c)
+{
+	const struct half *receiver = &s->half[1 - c->direction];
+	uint64_t last = c->packet_count != 0 ? c->packets[c->packet_count - 1] : UINT64_MAX;
+	size_t after = 0;
+
+	if (complained_of(s, c->direction))
+		return false;
+	for (size_t i = 0; i < receiver->past_count; i++)
+		after += receiver->past[i].packet > last;
+	return after >= 2;
 }
 
 /* A record may belong to an epoch that was never entered, or only later. */
@@ -187,7 +265,13 @@ judge(struct bm_session *s)
 		for (unsigned side = 0; is_tls13(s) && side < 2; side++)
 			doubt_keys(s, e, 1u << side);
 	}
+	for (size_t i = 0; i < s->case_count; i++) {
+		struct bm_case *c = &s->cases[i];
+		c->epoch_verified = s->half[c->direction].verified_in[epoch_slot(c->epoch)] != 0;
+		c->carried_on = c->kind == BM_CASE_BAD_RECORD && carried_on(s, c);
+	}
 	for (size_t i = 0; i < s->alert_count; i++)
 		if (complains(&s->alerts[i]))
 			complaint(s, &s->alerts[i]);
+	drop_tolerated(s);
 }

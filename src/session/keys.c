@@ -172,33 +172,24 @@ make_pending(struct bm_session *s, size_t nth)
 bool
 next_candidate(struct bm_session *s)
 {
-	if (is_tls13(s) || s->verified_since_keys != 0 || !s->have_master)
+	if (is_tls13(s) || s->verified_since_keys != 0 || !s->have_master || s->candidates_spent)
 		return false;
 	const struct bm_protection *old[2] = {s->pending[0], s->pending[1]};
-	if (!make_pending(s, s->candidate + 1)) {
-		/* None fits better: stay with the first. */
-		if (s->candidate != 0)
-			(void)make_pending(s, 0);
-		else {
-			s->have_master = true;
-			s->pending[0] = old[0];
-			s->pending[1] = old[1];
-		}
-		for (unsigned side = 0; side < 2; side++)
-			if (s->half[side].protected && s->half[side].keys != NULL)
-				s->half[side].keys = s->pending[side];
-		s->verified_since_keys = 0;
-		s->have_master = false; /* no more candidates */
-		return false;
+	bool another = make_pending(s, s->candidate + 1);
+	if (!another) {
+		/* None fits better: back to the first. */
+		(void)make_pending(s, 0);
+		s->candidates_spent = true;
 	}
+	/* The other direction may still be in the epoch before. */
 	for (unsigned side = 0; side < 2; side++) {
 		struct half *h = &s->half[side];
-		if (h->protected && h->keys == old[side]) {
+		if (h->protected && h->keys != NULL && h->keys == old[side] && s->pending[side] != NULL) {
 			h->keys = s->pending[side];
 			bm_position_start(h->keys, &h->pos);
 		}
 	}
-	return true;
+	return another;
 }
 
 void
@@ -247,16 +238,16 @@ old_draft(const struct bm_session_facts *f)
 }
 
 static const struct bm_protection *
-from_secret(struct half *h, unsigned epoch, struct bm_view secret)
+from_secret(struct half *h, unsigned epoch, const struct bm_suite *suite, struct bm_view secret)
 {
 	struct bm_session *s = h->s;
 	struct bm_traffic_keys k;
 	const struct bm_protection *p = NULL;
 
 	memset(&k, 0, sizeof k);
-	if (s->facts.suite != NULL && bm_suite_available(s->facts.suite) && !old_draft(&s->facts) &&
-		secret.n == bm_hash_size(s->facts.suite->prf) &&
-		bm_keys_from_secret(s->facts.version, s->facts.suite, secret, &k) == BM_OK) {
+	if (suite != NULL && bm_suite_available(suite) && !old_draft(&s->facts) &&
+		secret.n == bm_hash_size(suite->prf) &&
+		bm_keys_from_secret(s->facts.version, suite, secret, &k) == BM_OK) {
 		k.draft = s->facts.draft;
 		p = add_keys(s, &k, h->side, epoch);
 	}
@@ -269,12 +260,28 @@ find_traffic_secret(struct half *h, unsigned epoch, size_t nth, struct bm_secret
 {
 	enum bm_label label;
 
-	/* Early data is protected under the suite of the session it resumes; as the server must pick
-	 * the same (RFC 8446, 4.2.10) the ServerHello's suite serves, once known. */
 	return h->s->facts.suite != NULL && h->s->facts.has_client_random &&
 		   label_of(h->side, epoch, &label) &&
 		   bm_keyring_find(
 			   h->s->env->keys, label, bm_view(h->s->facts.client_random, BM_RANDOM), nth, secret);
+}
+
+/* The nth suite that may protect an epoch. Early data has that of the session it resumes, which
+ * need not be the ServerHello's when it is refused (RFC 8446, section 4.2.10). */
+static const struct bm_suite *
+epoch_suite(const struct bm_session *s, unsigned epoch, size_t nth)
+{
+	if (nth == 0)
+		return s->facts.suite;
+	if (epoch != BM_EPOCH_EARLY)
+		return NULL;
+	size_t count;
+	const struct bm_suite *t = bm_suite_table(&count);
+	for (size_t i = 0; i < count; i++)
+		if (t[i].verifiable && t[i].kx == BM_KX_TLS13 && &t[i] != s->facts.suite &&
+			t[i].prf == s->facts.suite->prf && --nth == 0)
+			return &t[i];
+	return NULL;
 }
 
 const struct bm_protection *
@@ -287,9 +294,16 @@ epoch_keys(struct half *h, unsigned epoch, size_t nth)
 	for (size_t i = 0; i < s->key_count; i++)
 		if (s->keys[i].side == h->side && s->keys[i].epoch == epoch && seen++ == nth)
 			return s->keys[i].protection;
-	if (!find_traffic_secret(h, epoch, nth, &secret))
+	/* Those that are there were made in this order: every secret under every suite. */
+	if (s->facts.suite == NULL)
 		return NULL;
-	const struct bm_protection *p = from_secret(h, epoch, secret.bytes);
+	size_t suites = 0;
+	while (epoch_suite(s, epoch, suites) != NULL)
+		suites++;
+	if (seen != nth || suites == 0 || !find_traffic_secret(h, epoch, nth / suites, &secret))
+		return NULL;
+	const struct bm_protection *p =
+		from_secret(h, epoch, epoch_suite(s, epoch, nth % suites), secret.bytes);
 	if (p != NULL && s->facts.source == BM_SOURCE_NONE)
 		s->facts.source = secret.source;
 	return p;
@@ -353,7 +367,7 @@ next_generation(struct half *h)
 			return s->keys[i].protection;
 	memcpy(secret, h->secret, h->secret_len);
 	if (bm_secret_update(s->facts.version, s->facts.suite, secret, h->secret_len) == BM_OK)
-		p = from_secret(h, h->epoch + 1, bm_view(secret, h->secret_len));
+		p = from_secret(h, h->epoch + 1, s->facts.suite, bm_view(secret, h->secret_len));
 	bm_wipe(secret, sizeof secret);
 	return p;
 }

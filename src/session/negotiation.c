@@ -29,6 +29,18 @@ replace(struct bm_session *s, struct bm_buf *b, struct bm_view v)
 		session_fail(s, BM_NOMEM);
 }
 
+/* Renegotiation: everything is negotiated anew (RFC 5746). */
+static void
+forget_negotiation(struct bm_session *s)
+{
+	s->pending_made = s->candidates_spent = false;
+	s->certificate_seen = false;
+	s->encrypted_premaster.n = 0;
+	s->transcript.n = 0;
+	s->transcript_at_key_exchange = 0;
+	s->pending[0] = s->pending[1] = NULL;
+}
+
 static void
 client_hello(struct half *h, const struct bm_message *m)
 {
@@ -37,15 +49,10 @@ client_hello(struct half *h, const struct bm_message *m)
 
 	if (h->side != BM_CLIENT || !bm_client_hello_parse(m->body, s->dtls, &hello))
 		return;
-	if (s->server_hello && !is_tls13(s)) {
-		/* Renegotiation: everything is negotiated anew (RFC 5746). */
+	/* Unless the server's answer was captured first, it begins a negotiation. */
+	if (++s->client_hellos > s->server_hellos && s->server_hello && !is_tls13(s)) {
+		forget_negotiation(s);
 		s->server_hello = false;
-		s->pending_made = false;
-		s->certificate_seen = false;
-		s->encrypted_premaster.n = 0;
-		s->transcript.n = 0;
-		s->transcript_at_key_exchange = 0;
-		s->pending[0] = s->pending[1] = NULL;
 	}
 	if (h->epoch == BM_EPOCH_EARLY && is_tls13(s))
 		enter_epoch(h, BM_EPOCH_PLAIN);
@@ -54,9 +61,7 @@ client_hello(struct half *h, const struct bm_message *m)
 	s->client_hello = true;
 	memcpy(s->facts.client_random, hello.random, BM_RANDOM);
 	s->facts.has_client_random = true;
-	copy_id(hello.session_id, s->client_session_id, &s->client_session_id_len);
 	replace(s, &s->offered_ticket, hello.ext.ticket);
-	s->psk_offered = hello.ext.pre_shared_key;
 	s->early_offered = hello.ext.early_data && !second;
 	if (hello.ext.connection_id) {
 		s->cid_len[BM_CLIENT] = hello.ext.cid.n;
@@ -99,6 +104,12 @@ server_hello(struct half *h, const struct bm_message *m)
 		return;
 	if (is_tls13(s) && s->server_hello)
 		return;
+	if (!hello.hello_retry_request && ++s->server_hellos > s->client_hellos && s->client_hello &&
+		!s->middle) {
+		/* The ClientHello that it answers is still to be read, or was lost. */
+		forget_negotiation(s);
+		s->client_hello = false;
+	}
 	f->version = bm_hello_version(&hello);
 	f->suite_id = hello.suite;
 	f->has_suite = true;
@@ -205,6 +216,7 @@ handle_message(struct half *h, const struct bm_message *m)
 		break;
 	case BM_ENCRYPTED_EXTENSIONS:
 		if (is_tls13(s) && bm_encrypted_extensions_parse(m->body, &ext)) {
+			s->early_accepted = ext.early_data;
 			s->facts.max_fragment_length = ext.max_fragment_length;
 			s->facts.record_size_limit = ext.record_size_limit;
 		}
@@ -239,17 +251,22 @@ handshake_plain(struct half *h, struct bm_view fragment)
 }
 
 void
+prepare_pending(struct bm_session *s)
+{
+	s->pending_made = true;
+	/* The server speaks of neither certificate nor keys: an abbreviated handshake. */
+	if (!s->certificate_seen)
+		s->facts.resumed = 1;
+	(void)make_pending(s, 0);
+}
+
+void
 change_cipher_spec(struct half *h)
 {
 	struct bm_session *s = h->s;
 
-	if (!s->pending_made && s->client_hello && s->server_hello) {
-		s->pending_made = true;
-		/* The server speaks of neither certificate nor keys: an abbreviated handshake. */
-		if (!s->certificate_seen)
-			s->facts.resumed = 1;
-		(void)make_pending(s, 0);
-	}
+	if (!s->pending_made && s->client_hello && s->server_hello)
+		prepare_pending(s);
 	h->protected = true;
 	begin_epoch(h, h->epoch + 1, s->pending[h->side]);
 }

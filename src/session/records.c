@@ -7,7 +7,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { CLOSE_NOTIFY = 0, WAIT_MAX = 1 << 18 };
+enum { CLOSE_NOTIFY = 0, BAD_RECORD_MAC = 20, WAIT_MAX = 1 << 18 };
 
 bool
 check(struct half *h, const struct bm_protection *p, const struct bm_position *pos,
@@ -20,6 +20,11 @@ check(struct half *h, const struct bm_protection *p, const struct bm_position *p
 		o->result = BM_BAD_LENGTH;
 		return false;
 	}
+	/* Under encrypt-then-MAC the MAC says it all, and needs no IV: where that of TLS 1.0 went with
+	 * another record, only the padding is unreadable (RFC 7366, section 3). */
+	if (o->result == BM_BAD_PADDING && bm_protection_keys(p)->encrypt_then_mac &&
+		bm_protection_chained(p))
+		o->result = BM_VERIFIED;
 	return o->result == BM_VERIFIED;
 }
 
@@ -126,6 +131,20 @@ remember_record(
 		(struct past){seq, off, packet, fp, (uint32_t)(BM_HEADER + w->body.n), h->epoch};
 }
 
+/* Should an endpoint complain of it, the report names them. */
+static void
+note_packets(struct half *h, uint64_t off, size_t n)
+{
+	struct bm_span spans[LAST_PACKETS];
+	size_t count = bm_stream_spans(h->stream, off, n, spans, LAST_PACKETS);
+
+	h->last_off = off;
+	h->last_packet_count = 0;
+	for (size_t i = 0; i < count && i < LAST_PACKETS; i++)
+		if (i == 0 || spans[i].packet != spans[i - 1].packet)
+			h->last_packets[h->last_packet_count++] = spans[i].packet;
+}
+
 void
 accept_record(struct half *h, const struct bm_wire *w, struct bm_outcome *o, uint64_t off,
 	uint64_t packet, bool in_order)
@@ -139,6 +158,7 @@ accept_record(struct half *h, const struct bm_wire *w, struct bm_outcome *o, uin
 	if (s->verified_since_keys++ == 0)
 		keys_confirmed(s);
 	remember_record(h, w, h->pos.seq, off, packet);
+	note_packets(h, off, BM_HEADER + w->body.n);
 	struct bm_position before = h->pos;
 	if (in_order)
 		bm_position_after(h->keys, &h->pos, w, &h->pos);
@@ -233,8 +253,31 @@ undecided(struct half *h, const struct bm_wire *w, uint64_t off)
 			note_alert(h, bm_view(NULL, 0), packet_at(h, off), true);
 		else if (w->type == BM_CCS && !h->s->middle)
 			change_cipher_spec(h);
-	} else if (is_plaintext_alert(h, w)) {
-		note_alert(h, w->body, packet_at(h, off), false);
+	}
+}
+
+/* TLS 1.3: an alert in the clear where protection was due. Its sender could have protected it if it
+ * did so before, or if its keys were logged. Else it may be rightful, for want of keys; and to
+ * report a bad record is no fault of its own: then only its receiver's complaint makes a failure of
+ * it. */
+static void
+clear_alert(struct half *h, const struct bm_wire *w, uint64_t off)
+{
+	uint8_t description = w->body.p[1];
+	bool tolerated = (!h->encrypts && h->keys == NULL) || description == BAD_RECORD_MAC;
+
+	if (tolerated)
+		tally(h)->plaintext++;
+	else
+		tally(h)->failed++;
+	note_alert(h, w->body, packet_at(h, off), false);
+	if (description == BAD_RECORD_MAC)
+		return;
+	struct bm_case *c =
+		new_case(h, BM_CASE_PLAINTEXT_ALERT, off, (uint32_t)(BM_HEADER + w->body.n));
+	if (c != NULL) {
+		c->alert = description;
+		c->tolerated = tolerated;
 	}
 }
 
@@ -268,11 +311,7 @@ one_record(struct half *h, struct bm_record_header hdr)
 			return true;
 		}
 		if (is_plaintext_alert(h, &w)) {
-			tally(h)->failed++;
-			note_alert(h, w.body, packet_at(h, off), false);
-			struct bm_case *c = new_case(h, BM_CASE_PLAINTEXT_ALERT, off, (uint32_t)n);
-			if (c != NULL)
-				c->alert = w.body.p[1];
+			clear_alert(h, &w, off);
 			return true;
 		}
 		/* The second ClientHello, after early data and a HelloRetryRequest (RFC 8446, 4.1.2). */
@@ -281,6 +320,7 @@ one_record(struct half *h, struct bm_record_header hdr)
 			return true;
 		}
 	}
+	h->encrypts = true;
 	if (h->gave_up) {
 		undecided(h, &w, off);
 		return true;
@@ -301,35 +341,44 @@ one_record(struct half *h, struct bm_record_header hdr)
 	return record_failed(h, &w, off, &o);
 }
 
+/* May the other direction still tell what this one needs? */
+static bool
+other_can_tell(const struct half *h)
+{
+	const struct half *other = &h->s->half[1 - h->side];
+
+	/* Of a capture of one direction only there is nothing to wait for. */
+	return !other->over && !other->gave_up && bm_stream_avail(h->stream, h->off) <= WAIT_MAX;
+}
+
 /* Must this direction wait for the other one, because what it carries next can only be
  * understood with the other's hello (packets may have been captured out of order)? */
 static bool
-must_wait(struct half *h, struct bm_record_header hdr)
+must_wait(struct half *h)
 {
 	struct bm_session *s = h->s;
-	struct half *other = &s->half[1 - h->side];
-
 	if (h->no_waiting || s->middle || h->protected)
 		return false;
-	/* The server answers each ClientHello; what the client sends between its hellos and what
-	 * follows them can only be told apart by that answer, unless it is known to be TLS 1.3. */
+	/* The server answers each ClientHello, and nothing of what the client sends after one can be
+	 * understood without the answer; after a HelloRetryRequest that is another ClientHello. */
 	bool needed = h->side == BM_SERVER ? !s->client_hello || s->hello_due
-									   : s->client_hello && !s->server_hello && !is_tls13(s) &&
-											 hdr.type != BM_HANDSHAKE && hdr.type != BM_ALERT;
-	if (!needed)
-		return false;
-	if (other->over || other->gave_up || other->lost != NULL)
-		return false;
-	/* Of a capture of one direction only there is nothing to wait for. */
-	if (bm_stream_avail(h->stream, h->off) > WAIT_MAX)
-		return false;
-	return true;
+									   : s->client_hello && !s->server_hello && !s->hello_due;
+	return needed && other_can_tell(h);
+}
+
+/* A change of keys needs both hellos (RFC 5246, section 7.3), also in a renegotiation. */
+static bool
+ccs_must_wait(struct half *h, struct bm_record_header hdr)
+{
+	const struct bm_session *s = h->s;
+
+	return hdr.type == BM_CCS && !is_tls13(s) && !s->middle && s->facts.version != 0 &&
+		   (!s->client_hello || !s->server_hello) && !h->no_waiting && other_can_tell(h);
 }
 
 static void
 handle_gap(struct half *h, uint64_t at, uint64_t gap)
 {
-	h->s->facts.gaps++;
 	tally(h)->undecided++;
 	lose_in_gap(h, h->off, at + gap);
 }
@@ -394,7 +443,7 @@ follow(struct half *h, bool final)
 			if (!record_failed(h, &none, h->off, &o))
 				continue;
 		}
-		if (must_wait(h, hdr))
+		if (must_wait(h) || ccs_must_wait(h, hdr))
 			return;
 		size_t n = (size_t)BM_HEADER + hdr.length;
 		if (avail < n) {

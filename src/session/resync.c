@@ -5,12 +5,6 @@
 #include <stdlib.h>
 
 enum {
-	CHECK_COST = 512, /* octets that could be hashed in the time that a check takes to set up */
-	NEAR = 64,        /* sequence numbers tried either way for a candidate */
-	GAP_WINDOW = 1 << 16,
-	RC4_REACH = 1 << 15, /* octets of keystream that may have been left out */
-	RC4_RECORD = 4096,   /* longer records are no material for a keystream search */
-	SCAN_STEP = 1 << 14,
 	KEEP_BEHIND = 1 << 16 /* bytes kept for the report of a lost frame */
 };
 
@@ -26,6 +20,8 @@ new_lost(struct half *h, uint64_t start)
 	}
 	h->lost = l;
 	l->start = start;
+	l->share = bm_search_share(h->s->env);
+	l->epoch = h->epoch;
 	l->case_index = SIZE_MAX;
 	l->expected = l->counted = h->pos;
 	return l;
@@ -62,16 +58,53 @@ lose(struct half *h, uint64_t start, uint32_t len, size_t case_index)
 	bm_position_after(h->keys, &l->counted, &w, &l->counted);
 }
 
+/* The end of the record at start, if its header was captured and [.., gap_end) lies within it; else
+ * 0. */
+static uint64_t
+end_over_gap(struct half *h, uint64_t start, uint64_t gap_end, struct bm_record_header *hdr,
+	uint8_t header[BM_HEADER])
+{
+	if (!bm_stream_read(h->stream, start, header, BM_HEADER))
+		return 0;
+	*hdr = bm_record_header(header);
+	uint64_t end = start + BM_HEADER + hdr->length;
+	return bm_record_plausible(*hdr, h->protected ? record_version(h->s) : 0) && end >= gap_end
+			   ? end
+			   : 0;
+}
+
 void
 lose_in_gap(struct half *h, uint64_t start, uint64_t gap_end)
 {
-	struct lost *l = new_lost(h, start);
+	uint8_t header[BM_HEADER];
+	struct bm_record_header hdr;
+	uint64_t end = end_over_gap(h, start, gap_end, &hdr, header);
 
+	if (end != 0 && h->keys == NULL) {
+		/* Nothing to be verified anyway: the framing goes on behind it. */
+		bm_assembler_clear(&h->messages);
+		h->off = end;
+		bm_stream_release(h->stream, end);
+		return;
+	}
+	struct lost *l = new_lost(h, start);
 	if (l == NULL)
 		return;
 	l->over_gap = true;
 	l->scan = gap_end;
 	l->missing = gap_end - start;
+	if (end == 0)
+		return;
+	l->len = (uint32_t)(end - start);
+	l->chain = end;
+	l->links[0].off = start;
+	l->links[0].len = l->len;
+	/* Of its body nothing but the length counts here: chained IVs are read anew. */
+	struct bm_wire w = {.type = hdr.type,
+		.version = hdr.version,
+		.header = bm_view(header, sizeof header),
+		.body = bm_view(h->s->env->linear, hdr.length)};
+	bm_position_after(h->keys, &l->counted, &w, &l->counted);
 }
 
 void
@@ -83,90 +116,6 @@ lose_at_end(struct half *h, uint64_t start)
 		return;
 	l->tentative = true;
 	l->scan = start + 1;
-}
-
-/* One try: the record under this position. */
-static bool
-attempt(struct half *h, const struct bm_wire *w, struct bm_position *pos)
-{
-	struct bm_outcome o;
-
-	h->lost->tried++;
-	h->lost->work += w->body.n + CHECK_COST;
-	if (!check(h, h->keys, pos, w, false, &o))
-		return false;
-	h->pos = *pos;
-	return true;
-}
-
-/* A search must end on hostile input too: what one loss may cost, less once a run has had many. */
-static bool
-exhausted(const struct half *h)
-{
-	uint64_t cases = h->s->env->cases;
-	unsigned bits = cases <= 64 ? 30 : cases <= 4096 ? 24 : 20;
-
-	return h->lost->work >> bits != 0;
-}
-
-static bool
-attempt_near(
-	struct half *h, const struct bm_wire *w, struct bm_position *pos, uint64_t ahead, uint64_t back)
-{
-	uint64_t seq = h->lost->expected.seq;
-
-	for (uint64_t d = 0; d <= ahead || d <= back; d++) {
-		if (d <= ahead) {
-			pos->seq = seq + d;
-			if (attempt(h, w, pos))
-				return true;
-		}
-		if (d != 0 && d <= back && d <= seq) {
-			pos->seq = seq - d;
-			if (attempt(h, w, pos))
-				return true;
-		}
-	}
-	return false;
-}
-
-/* TLS 1.0 CBC: the IV is the last ciphertext block that the sender sent before (RFC 2246, 6.2.3.2);
- * with encrypt-then-MAC its MAC stands behind that (RFC 7366, section 3). */
-static bool
-attempt_chained_cbc(struct half *h, const struct bm_wire *w, uint64_t at, uint64_t ahead)
-{
-	const struct bm_traffic_keys *k = bm_protection_keys(h->keys);
-	size_t block = bm_cipher_block(k->suite->cipher);
-	size_t behind = block + (k->encrypt_then_mac ? bm_protection_tag_len(h->keys) : 0);
-	struct bm_position pos = h->lost->expected;
-
-	if (attempt_near(h, w, &pos, 1, 0))
-		return true;
-	if (at < behind || at - behind < bm_stream_base(h->stream) ||
-		!bm_stream_read(h->stream, at - behind, pos.iv, block))
-		return false;
-	return attempt_near(h, w, &pos, ahead, NEAR);
-}
-
-/* RC4 where octets were left out or put in: any point of the keystream nearby. */
-static bool
-attempt_keystream(struct half *h, const struct bm_wire *w, bool counted)
-{
-	struct lost *l = h->lost;
-	struct bm_position here = l->expected, pos;
-
-	if (w->body.n > RC4_RECORD || h->s->env->cases > NEAR)
-		return false;
-	for (uint64_t n = 0; n < RC4_REACH; n++) {
-		for (uint64_t k = 0; k < 3; k++) {
-			pos = here;
-			pos.seq = l->expected.seq + k + (l->len != 0 && counted);
-			if (attempt(h, w, &pos))
-				return true;
-		}
-		bm_rc4_skip(&here.rc4, 1);
-	}
-	return false;
 }
 
 /* A record that is the last one, and fails: does it stand further on in the keystream, because one
@@ -199,126 +148,6 @@ last_of_keystream(struct half *h, struct bm_case *c)
 	}
 }
 
-/* RC4: every octet of content moves the keystream by one. */
-static bool
-attempt_rc4(struct half *h, const struct bm_wire *w, uint64_t at, uint64_t ahead)
-{
-	struct lost *l = h->lost;
-	struct bm_position pos = l->expected;
-	uint64_t reach = at - l->start;
-
-	if (attempt(h, w, &pos))
-		return true;
-	pos = l->counted;
-	if (attempt(h, w, &pos))
-		return true;
-	/* k records with five octets of header each stand between. */
-	for (uint64_t k = 1; k <= ahead + 1 && 5 * k <= reach; k++) {
-		pos = l->expected;
-		pos.seq += k;
-		bm_rc4_skip(&pos.rc4, reach - 5 * k);
-		if (attempt(h, w, &pos))
-			return true;
-	}
-	return attempt_keystream(h, w, at != l->start);
-}
-
-/* Does it verify under keys whose epoch begins somewhere before it? */
-static bool
-attempt_from_start(
-	struct half *h, const struct bm_protection *p, const struct bm_wire *w, struct bm_position *pos)
-{
-	struct bm_outcome o;
-	unsigned window = h->lost->over_gap ? NEAR : 1;
-
-	bm_position_start(p, pos);
-	for (unsigned i = 0; i < window; i++, pos->seq++) {
-		h->lost->tried++;
-		h->lost->work += w->body.n + CHECK_COST;
-		if (check(h, p, pos, w, false, &o))
-			return true;
-	}
-	return false;
-}
-
-static bool
-attempt_other_epoch(struct half *h, const struct bm_wire *w)
-{
-	struct bm_session *s = h->s;
-
-	if (!is_tls13(s)) {
-		/* The ChangeCipherSpec fell into a gap. */
-		if (!h->lost->over_gap || h->epoch != 0 || !s->server_hello || !s->client_hello)
-			return false;
-		if (!s->pending_made) {
-			s->pending_made = true;
-			(void)make_pending(s, 0);
-		}
-		const struct bm_protection *p = s->pending[h->side];
-		if (p == NULL)
-			return false;
-		struct bm_position pos;
-		if (!attempt_from_start(h, p, w, &pos))
-			return false;
-		h->protected = true;
-		begin_epoch(h, 1, p);
-		h->pos = pos;
-		return true;
-	}
-	unsigned last = h->epoch < BM_EPOCH_APPLICATION ? BM_EPOCH_APPLICATION : h->epoch;
-	struct bm_position pos;
-	for (unsigned e = h->epoch + 1; e <= last; e++) {
-		const struct bm_protection *p = epoch_keys(h, e, 0);
-		if (p == NULL)
-			continue;
-		if (!attempt_from_start(h, p, w, &pos))
-			continue;
-		enter_epoch(h, e);
-		choose_secret(h, 0, p);
-		h->pos = pos;
-		return true;
-	}
-	/* The KeyUpdate is what was damaged, or fell into the gap. */
-	const struct bm_protection *p = next_generation(h);
-	if (p == NULL || !attempt_from_start(h, p, w, &pos))
-		return false;
-	enter_next_generation(h);
-	h->pos = pos;
-	return true;
-}
-
-/* Does the record at `at` verify at any position that the stream up to here could have led to? */
-static bool
-attempt_all(struct half *h, const struct bm_wire *w, uint64_t at)
-{
-	struct lost *l = h->lost;
-
-	if (h->keys != NULL) {
-		uint64_t ahead = NEAR;
-		if (l->over_gap) {
-			ahead += l->missing / 21;
-			if (ahead > GAP_WINDOW)
-				ahead = GAP_WINDOW;
-		}
-		const struct bm_suite *suite = bm_protection_keys(h->keys)->suite;
-		struct bm_position pos = l->counted;
-		bool ok;
-		if (!l->over_gap && attempt(h, w, &pos))
-			return true;
-		if (!bm_protection_chained(h->keys)) {
-			pos = l->expected;
-			ok = attempt_near(h, w, &pos, ahead, NEAR);
-		} else if (suite->cipher == BM_RC4) {
-			ok = attempt_rc4(h, w, at, ahead);
-		} else {
-			ok = attempt_chained_cbc(h, w, at, ahead);
-		}
-		if (ok)
-			return true;
-	}
-	return attempt_other_epoch(h, w);
-}
-
 /* Two records before `at` changed places: the one that failed verifies right after the one at `at`.
  */
 static bool
@@ -346,6 +175,18 @@ swapped(struct half *h, const struct bm_wire *w, struct bm_case *c)
 	return true;
 }
 
+/* Octets of the record at off by its header, 0 when that makes no sense. */
+static uint32_t
+announced_length(struct half *h, uint64_t off)
+{
+	uint8_t header[BM_HEADER];
+
+	if (!bm_stream_read(h->stream, off, header, sizeof header))
+		return 0;
+	struct bm_record_header hdr = bm_record_header(header);
+	return bm_record_plausible(hdr, record_version(h->s)) ? BM_HEADER + (uint32_t)hdr.length : 0;
+}
+
 /* The record at `at` verifies at h->pos: go on there. */
 static void
 meet(struct half *h, const struct bm_wire *w, uint64_t at)
@@ -355,30 +196,40 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 	struct bm_case *c = l->case_index < s->case_count ? &s->cases[l->case_index] : NULL;
 	uint32_t n = (uint32_t)(BM_HEADER + w->body.n);
 
+	uint32_t announced = 0;
 	if (l->tentative) {
 		struct bm_position pos = h->pos;
 		h->pos = l->expected;
 		tally(h)->failed++;
 		c = new_case(h, BM_CASE_BAD_RECORD, l->start, 0);
 		h->pos = pos;
-		if (c != NULL)
+		if (c != NULL) {
 			c->result = BM_BAD_LENGTH;
+			c->epoch = l->epoch;
+			announced = announced_length(h, l->start);
+		}
 	}
 	/* Whole records that stand between the failed one and this one failed on their own, if the
 	 * framing leads here; the one behind a failed record may only lack its IV. */
 	bool framed = l->chained != 0 && l->chain == at;
 	bool iv_lost = h->keys != NULL && bm_protection_chained(h->keys) &&
 				   bm_protection_keys(h->keys)->suite->mode == BM_MODE_CBC;
-	bool other_epoch = c != NULL && c->epoch != h->epoch;
+	bool other_epoch = l->epoch != h->epoch;
 	uint64_t counted = l->expected.seq + 1 + (framed ? l->chained : 0);
 	for (unsigned i = 1; framed && i <= l->chained; i++) {
 		if (iv_lost && i == 1) {
 			tally(h)->undecided++;
 			continue;
 		}
+		/* Where fewer were counted than stand there, some were never this sender's: one fault. What
+		 * follows a gap, and was not counted right, may lack what fell into it. */
+		bool in_step = h->pos.seq == counted && !other_epoch;
+		if (l->over_gap && !in_step) {
+			tally(h)->undecided++;
+			continue;
+		}
 		tally(h)->failed++;
-		/* Where fewer were counted than stand there, some were never this sender's: one fault. */
-		if (h->pos.seq != counted || other_epoch)
+		if (!in_step)
 			continue;
 		struct bm_position pos = h->pos;
 		h->pos = l->expected;
@@ -408,6 +259,12 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 			case_keep_bytes(h, c, l->start, (uint32_t)(at - l->start));
 		if (c->len == 0)
 			c->len = (uint32_t)(at - l->start);
+		c->between = framed ? l->chained : 0;
+		if (announced != 0) {
+			/* The header makes sense; what it announces reaches past the end of the stream. */
+			c->len = announced;
+			c->result = BM_BAD_TAG;
+		}
 	}
 	struct bm_position pos = h->pos;
 	if (swapped(h, w, c)) {
@@ -423,6 +280,10 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 	} else {
 		h->off = at;
 	}
+	/* A handshake message that was begun before cannot be completed (RFC 8446, section 5.1), unless
+	 * what stood in the way was none of the sender's. */
+	if (c == NULL || c->after != BM_AFTER_SAME)
+		bm_assembler_clear(&h->messages);
 	drop_lost(h);
 	bm_stream_release(h->stream, h->off);
 }
@@ -511,8 +372,7 @@ scan(struct half *h, bool final)
 			if (gap == 0)
 				return WAIT;
 			if (!l->over_gap)
-				h->s->facts.gaps++;
-			l->over_gap = true;
+				l->over_gap = true;
 			l->missing += gap;
 			l->scan += avail + gap;
 			l->chain = 0;
@@ -605,6 +465,9 @@ resync(struct half *h, bool final)
 		if (l->chained == 0)
 			last_of_keystream(h, c);
 	}
+	/* The sender ended the stream within a record: it can be neither good nor bad. */
+	if (l->tentative && bm_stream_ended(h->stream, NULL) && !bm_stream_reset(h->stream))
+		tally(h)->undecided++;
 	h->over = true;
 	drop_lost(h);
 	return false;

@@ -41,31 +41,47 @@ record_version(const struct bm_session *s)
 	return s->facts.version;
 }
 
+static void
+add_alert(struct half *h, uint8_t level, uint8_t description, uint64_t packet, bool encrypted)
+{
+	struct bm_session *s = h->s;
+	void *items = s->alerts;
+	const struct bm_stream *other = s->half[1 - h->side].stream;
+
+	/* When there is no more room, the last one gives way to what ends the connection. */
+	if (s->alert_count == ALERTS_MAX && level == 2)
+		s->alert_count--;
+	enum bm_status st =
+		bm_grow(&items, &s->alert_cap, s->alert_count + 1, ALERTS_MAX, sizeof *s->alerts);
+	s->alerts = items;
+	if (st == BM_NOMEM)
+		session_fail(s, st);
+	if (st != BM_OK)
+		return;
+	s->alerts[s->alert_count++] = (struct bm_alert_seen){.direction = h->side,
+		.level = level,
+		.description = description,
+		.packet = packet,
+		.encrypted = encrypted,
+		.acked = other != NULL ? bm_stream_acked(other) : 0};
+}
+
 void
 note_alert(struct half *h, struct bm_view plain, uint64_t packet, bool encrypted)
 {
-	struct bm_session *s = h->s;
-
-	/* RFC 8446, section 6: two bytes each; old stacks may put several in a record. */
-	size_t n = plain.n / 2;
-	if (plain.n == 0)
-		n = 1; /* one that could not be read */
-	for (size_t i = 0; i < n && s->alert_count < ALERTS_MAX; i++) {
-		void *items = s->alerts;
-		enum bm_status st =
-			bm_grow(&items, &s->alert_cap, s->alert_count + 1, ALERTS_MAX, sizeof *s->alerts);
-		s->alerts = items;
-		if (st != BM_OK) {
-			session_fail(s, st);
-			return;
+	if (plain.n == 0) {
+		add_alert(h, 0, 255, packet, encrypted); /* one that could not be read */
+		return;
+	}
+	/* Two bytes each (RFC 8446, section 6); old stacks put several in a record, or part of one. */
+	for (size_t at = 0; at < plain.n; at++) {
+		if (h->alert_part_len == 0) {
+			h->alert_part[0] = plain.p[at];
+			h->alert_part_len = 1;
+		} else {
+			h->alert_part_len = 0;
+			add_alert(h, h->alert_part[0], plain.p[at], packet, encrypted);
 		}
-		struct bm_alert_seen *a = &s->alerts[s->alert_count++];
-		a->direction = h->side;
-		a->level = plain.n != 0 ? plain.p[2 * i] : 0;
-		a->description = plain.n != 0 ? plain.p[2 * i + 1] : 255;
-		a->packet = packet;
-		a->encrypted = encrypted;
-		a->records_before = s->half[1 - h->side].records;
 	}
 }
 
@@ -215,7 +231,6 @@ hunt_second(struct bm_session *s, struct half *h)
 	uint64_t gap = bm_stream_gap(h->stream, base);
 	if (gap != 0) {
 		base += gap;
-		s->facts.gaps++;
 	}
 	struct bm_view v = window(s, h->stream, base);
 	for (size_t i = 0; i + BM_HEADER < v.n; i++) {
@@ -310,7 +325,6 @@ hunt_server(struct bm_session *s, bool final)
 		if (gap != 0) {
 			/* The hello itself was lost: what follows can only be framed. */
 			s->hunt_from[h->way] = from + gap;
-			s->facts.gaps++;
 			tally(h)->undecided++;
 			h->started = true;
 			h->off = from + gap;
@@ -405,8 +419,16 @@ bm_session_end(struct bm_session *s)
 			s->half[side].no_waiting = true;
 		run(s, true);
 	}
+	if (!s->dtls && s->tls)
+		s->facts.gaps = bm_stream_gaps(s->half[0].stream) + bm_stream_gaps(s->half[1].stream);
 	if (s->tls)
 		judge(s);
+}
+
+struct bm_session_env *
+bm_session_env_of(const struct bm_session *s)
+{
+	return s->env;
 }
 
 enum bm_status
@@ -419,6 +441,12 @@ bool
 bm_session_is_tls(const struct bm_session *s)
 {
 	return s->tls;
+}
+
+bool
+bm_session_superseded(const struct bm_session *s)
+{
+	return s->superseded;
 }
 
 bool

@@ -22,11 +22,15 @@ struct bm_session_env {
 	struct bm_keyring *keys;
 	struct bm_scratch scratch;
 	uint8_t linear[BM_HEADER + 65536]; /* a record put together from its spans */
-	uint64_t cases;                    /* failures so far: later ones get smaller searches */
+	uint64_t cases;                    /* failures so far */
+	uint64_t spent;                    /* on searches, in nanoseconds by bm_protection_cost */
 	struct bm_foreign_keys *foreign;   /* of all connections, a ring; owned */
 	size_t foreign_count, foreign_cap, foreign_next;
 };
 void bm_session_env_clear(struct bm_session_env *env);
+/* Nanoseconds that the next search may cost: two seconds at first, and half of that for every four
+ * seconds that searches have cost the run, so that hostile input ends too. */
+uint64_t bm_search_share(const struct bm_session_env *env);
 
 /* Epoch numbers: SSL 3.0 to TLS 1.2 count ChangeCipherSpec; TLS 1.3 has RFC 9147's, section 6.1. */
 enum { BM_EPOCH_PLAIN = 0, BM_EPOCH_EARLY = 1, BM_EPOCH_HANDSHAKE = 2, BM_EPOCH_APPLICATION = 3 };
@@ -39,7 +43,8 @@ struct bm_alert_seen {
 	unsigned direction;
 	uint8_t level, description; /* 0 and 255 when it could not be read */
 	uint64_t packet;
-	uint64_t records_before; /* of the other direction, seen when it was read */
+	uint64_t acked; /* stream octets of the other direction that its sender had acknowledged; 0:
+					   unknown */
 	bool encrypted;
 };
 
@@ -105,6 +110,12 @@ struct bm_case {
 	bool identical;                           /* its bytes equal those of the record at twin_off */
 	uint64_t twin_off, twin_seq, twin_packet; /* off: BM_NO_SEQ when it is too long ago */
 	uint64_t tried;                           /* sequence hypotheses tried in all */
+	uint32_t between;                         /* whole records between it and the next good one */
+	uint64_t run;     /* octets of it and of the records sent again behind it */
+	uint64_t repeats; /* records of those */
+	/* TLS 1.3: it is the first record of found_epoch; what ends its own epoch never came. */
+	bool epoch_skipped;
+	unsigned found_epoch;
 	bool mirrored; /* its bytes equal those of a good record of the other direction */
 	uint64_t mirror_off, mirror_seq, mirror_packet;
 	bool came_late; /* the records skipped before it turned up after it */
@@ -118,13 +129,24 @@ struct bm_case {
 
 	uint8_t alert; /* PLAINTEXT_ALERT: its code; REJECTED: the code */
 	uint64_t alert_packet;
-	bool over_gap; /* REJECTED: bytes of this direction were not captured */
-	bool no_keys;  /* REJECTED: records of this direction could not be checked */
-	bool only_one; /* no other record of its epoch could be tried under these keys */
+	/* PLAINTEXT_ALERT: it may stand there (RFC 8446, section 6), unless its receiver complains. */
+	bool tolerated;
+	uint64_t
+		meant; /* REJECTED: records that the complaint may be about; 1: the one that is named */
+	bool carried_on;     /* BAD_RECORD: its receiver went on as if nothing had happened */
+	bool first_of_epoch; /* REJECTED: its receiver had accepted nothing of the epoch */
+	bool over_gap;       /* REJECTED: bytes of this direction were not captured */
+	bool no_keys;        /* REJECTED: records of this direction could not be checked */
+	bool epoch_verified; /* other records of its direction and epoch do verify */
+	unsigned sides;      /* NO_KEYS_FIT: whose records, as bits */
+	bool only_one;       /* no other record of its epoch could be tried under these keys */
 };
 #define BM_NO_SEQ UINT64_MAX
 
 struct bm_session;
+
+/* The environment that it was made with. */
+struct bm_session_env *bm_session_env_of(const struct bm_session *s);
 
 /* Takes over a flow. BM_NOMEM. */
 BM_MUST_USE enum bm_status bm_session_new(
@@ -143,6 +165,8 @@ enum bm_status bm_session_status(const struct bm_session *s);
 bool bm_session_is_tls(const struct bm_session *s);
 /* True: it carries none, is ignored from here on (bm_flow_ignore), and the session may be freed. */
 bool bm_session_dismissed(const struct bm_session *s);
+/* True: the datagram was not taken; it begins another association, for a session of its own. */
+bool bm_session_superseded(const struct bm_session *s);
 
 struct bm_session_facts {
 	unsigned version;             /* 0 unknown */

@@ -50,7 +50,7 @@ was_taken(const struct bm_stream *s, const struct run *r)
 {
 	const struct data *d = s->d;
 
-	if (!r->waits || s->acked >= run_end(r))
+	if (!r->waits || (s->acked >= run_end(r) && !r->late))
 		return true;
 	if (r->checksum == BM_CHECKSUM_INVALID && checksums_unreliable(s))
 		return true;
@@ -104,8 +104,9 @@ append(struct bm_stream *s, const struct run *r)
 	}
 }
 
+/* given_up: nothing says that the receiver took it. */
 static enum bm_status
-take_first(struct bm_stream *s)
+take_first(struct bm_stream *s, bool given_up)
 {
 	struct data *d = s->d;
 	struct run r = *runs_at(&d->held, 0);
@@ -114,17 +115,23 @@ take_first(struct bm_stream *s)
 
 	if (s->end != 0 && run_end(&r) > s->end)
 		r = run_cut(&r, r.off, s->end);
-	if (r.p == NULL)
+	/* The peer acknowledges, and never acknowledged this: it was dropped, and what came instead was
+	 * not captured. */
+	bool dropped = given_up && r.waits && s->acks != 0;
+	if (r.p == NULL || dropped)
 		st = declare_gap(s, r.off, run_end(&r));
 	else
 		st = runs_reserve(&d->ready, 1);
 	if (st != BM_OK)
 		return st;
 	runs_pop(&d->held);
-	if (r.p != NULL) {
-		d->held_bytes -= len;
+	if (r.p == NULL)
+		return BM_OK;
+	d->held_bytes -= len;
+	if (dropped)
+		block_drop(s->flow, r.block);
+	else
 		append(s, &r);
-	}
 	return BM_OK;
 }
 
@@ -160,7 +167,7 @@ advance(struct bm_stream *s, bool force, bool *news)
 			break;
 		if (!go)
 			force = false; /* one at a time */
-		st = hole ? declare_gap(s, s->head, r->off) : take_first(s);
+		st = hole ? declare_gap(s, s->head, r->off) : take_first(s, !go);
 		d->stalled = false;
 	}
 	if (d->held.n == 0)

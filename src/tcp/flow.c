@@ -208,13 +208,25 @@ follow(struct bm_stream *s, const struct bm_segment *g, bool good)
 	return st;
 }
 
+/* A checksum that looks like a partial sum, among many that are right, is a damaged one: the
+ * network card fills in all of a direction or none. */
+static bool
+lone_offload(const struct bm_stream *s, const struct bm_segment *g)
+{
+	uint64_t partial = s->checksums[BM_CHECKSUM_OFFLOADED] + s->bare_offloaded;
+
+	return g->checksum == BM_CHECKSUM_OFFLOADED && s->checksums[BM_CHECKSUM_VALID] >= 4 &&
+		   partial * 4 <= s->checksums[BM_CHECKSUM_VALID];
+}
+
 enum bm_status
 flow_segment(struct bm_flow *f, enum bm_way way, const struct bm_segment *g)
 {
 	struct bm_stream *s = &f->stream[way];
 
 	count_checksum(s, g);
-	bool good = g->checksum != BM_CHECKSUM_INVALID || checksums_unreliable(s);
+	bool good =
+		(g->checksum != BM_CHECKSUM_INVALID && !lone_offload(s, g)) || checksums_unreliable(s);
 	if (good) {
 		enum identity who = flow_identity(f, way, g);
 		if (who == NO_FLOW)

@@ -33,6 +33,7 @@ struct run {
 	uint16_t sum;
 	uint8_t checksum;
 	bool waits; /* the receiver may have dropped it: bad checksum, data on a SYN */
+	bool late;  /* and its bytes had been acknowledged before: that says nothing of this copy */
 	bool fin;   /* the stream ends behind it, if it is taken */
 };
 

@@ -254,6 +254,7 @@ place(struct bm_stream *s, const struct bm_segment *g, uint64_t off, bool good, 
 		.sum = g->sum,
 		.checksum = (uint8_t)g->checksum,
 		.waits = !good || on_syn,
+		.late = !good && s->has_seq && s->acked >= off + g->payload_len,
 		.fin = (g->flags & BM_FIN) != 0 && !good};
 	if (!g->stable && g->payload.n != 0 && (!s->settled || off + g->payload.n > s->base) &&
 		block_new(s->flow, g->payload, &r.block) != BM_OK)

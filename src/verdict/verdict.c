@@ -111,6 +111,10 @@ summary(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a)
 		return bm_arena_print(a, "Record %llu of the %s came before record %llu.",
 			(unsigned long long)c->found_seq, who, seq);
 	case BM_CAUSE_RECORD_MISSING:
+		if (c->epoch_skipped)
+			return bm_arena_print(a,
+				"What ends epoch %u of the %s was never sent or was taken out on the way.",
+				c->epoch, who);
 		return bm_arena_print(
 			a, "Record %llu of the %s was never sent or was taken out on the way.", seq, who);
 	case BM_CAUSE_WRONG_EPOCH:
@@ -243,7 +247,8 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 		.scratch = scratch,
 		.arena = a,
 		.effort = o->effort,
-		.hurry = o->hurry};
+		.share = bm_search_share(bm_session_env_of(s)),
+		.spent = &bm_session_env_of(s)->spent};
 	struct bm_explanation e;
 	enum bm_status st = bm_explain(&w, &e);
 

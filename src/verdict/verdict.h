@@ -19,7 +19,6 @@ struct bm_verdict_options {
 	enum bm_place place;
 	const char *capture; /* name; outlives the model */
 	enum bm_effort effort;
-	unsigned hurry;    /* bm_why */
 	bool any_keys;     /* was any key material given at all */
 	bool had_gaps_cap; /* reassembly hit its memory cap */
 };

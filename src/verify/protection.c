@@ -145,3 +145,33 @@ bm_protection_mac(const struct bm_protection *p, struct bm_mac_rules *r)
 	r->key = bm_view(p->keys.mac_key, bm_hash_size(r->hash));
 	r->cbc = p->cbc;
 }
+
+uint64_t
+bm_protection_cost(const struct bm_protection *p, size_t n)
+{
+	const struct bm_suite *s = p->keys.suite;
+	uint64_t tenths; /* of a nanosecond an octet, on a machine of 2020 or so */
+
+	switch (s->cipher) {
+	case BM_AES128:
+	case BM_AES256:
+	case BM_CHACHA20:
+		tenths = s->mode == BM_MODE_CCM ? 10 : 3;
+		break;
+	case BM_CIPHER_NULL:
+		tenths = 0;
+		break;
+	case BM_RC4:
+		tenths = 20;
+		break;
+	case BM_3DES:
+		tenths = 350;
+		break;
+	default:
+		tenths = 120;
+	}
+	/* Its HMAC. */
+	if (s->mac != BM_HASH_NONE)
+		tenths += 10;
+	return 400 + tenths * n / 10;
+}

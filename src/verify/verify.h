@@ -17,6 +17,8 @@ void bm_protection_free(struct bm_protection *p); /* wipes; NULL allowed */
 const struct bm_traffic_keys *bm_protection_keys(const struct bm_protection *p);
 /* Octets of MAC or tag on the wire; bits a proof can claim is 8 times that. */
 size_t bm_protection_tag_len(const struct bm_protection *p);
+/* About how many nanoseconds a check of n octets takes, for searches that must end. */
+uint64_t bm_protection_cost(const struct bm_protection *p, size_t n);
 /* Does the state of one record depend on the one before (TLS 1.0 CBC, RC4)? */
 bool bm_protection_chained(const struct bm_protection *p);
 

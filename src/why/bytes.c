@@ -2,12 +2,14 @@
  * sent. Puts the solvers of repair.h to work once a failure, and tells what they covered. */
 #include "why/record.h"
 
+#include "repair/repair.h"
+
 #include "base/buf.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { EDGES_MAX = 64, DTLS_HEADER = 13, REPAIR_WORK = 1 << 30 /* halved with w->hurry */ };
+enum { EDGES_MAX = 64, DTLS_HEADER = 13, FULL_SHARE = 2000000000 };
 
 static const char *
 first_words(const struct bm_why *w)
@@ -67,7 +69,8 @@ describe(const struct bm_why *w, struct bm_damaged *d, uint32_t *edges)
 	d->edges = edges;
 	d->edge_count = find_edges(c, (uint32_t)d->wire.header.n, edges);
 	d->effort = w->effort;
-	d->work = w->hurry != 0 ? (uint64_t)REPAIR_WORK >> w->hurry : 0;
+	/* An octet of MAC input for a nanosecond; the effort's own limit when there is time. */
+	d->work = w->share < FULL_SHARE ? w->share : 0;
 	return true;
 }
 
@@ -87,6 +90,7 @@ bm_find_repair(const struct bm_why *w)
 		return &s->repair;
 	s->repair.sent = bm_arena_take(w->arena, w->c->len, 1);
 	s->status = s->repair.sent != NULL ? bm_repair(&d, w->scratch, &s->repair) : BM_NOMEM;
+	*w->spent += s->repair.found ? w->share / 16 : w->share / 2;
 	return &s->repair;
 }
 
@@ -188,6 +192,24 @@ families(const struct bm_why *w, const struct bm_repair *r)
 	return text != NULL ? text : "no change that was tried makes it verify";
 }
 
+static enum bm_cause
+cause_of(enum bm_repair_kind k)
+{
+	switch (k) {
+	case BM_REPAIR_BITS_FLIPPED:
+		return BM_CAUSE_BITS_FLIPPED;
+	case BM_REPAIR_BYTES_DAMAGED:
+		return BM_CAUSE_BYTES_DAMAGED;
+	case BM_REPAIR_WORDS_SWAPPED:
+		return BM_CAUSE_WORDS_SWAPPED;
+	case BM_REPAIR_TAG_DAMAGED:
+		return BM_CAUSE_TAG_DAMAGED;
+	case BM_REPAIR_HEADER_DAMAGED:
+		break;
+	}
+	return BM_CAUSE_HEADER_DAMAGED;
+}
+
 static enum bm_answer
 ask(const struct bm_why *w, enum bm_cause cause, struct bm_finding *out, const char **because)
 {
@@ -204,7 +226,7 @@ ask(const struct bm_why *w, enum bm_cause cause, struct bm_finding *out, const c
 					   : "the search that excludes bits-flipped covers it";
 		return BM_EXCLUDED;
 	}
-	if (r->cause != cause)
+	if (cause_of(r->kind) != cause)
 		return BM_NOT_ASKED;
 	out->method = r->method;
 	out->tag_bits = (unsigned)r->tag_bits;

@@ -35,7 +35,7 @@ bm_ask_other_copy(const struct bm_why *w, struct bm_finding *out, const char **b
 		*because = "no packet of the capture carries other bytes for this part of the stream";
 		return BM_EXCLUDED;
 	}
-	if (c->protection == NULL || c->position == NULL || c->len < BM_HEADER)
+	if (c->protection == NULL || c->position == NULL || c->len < BM_HEADER || c->region < c->len)
 		return BM_NOT_ASKED;
 	size_t n = c->copy_count < CHOICES ? c->copy_count : CHOICES;
 	uint8_t *bytes = malloc(c->len);

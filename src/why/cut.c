@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { TEXT_LEAST = 8, QUOTED = 60, CUT_WORK = 1 << 30, CUT_COST = 256 };
+enum { TEXT_LEAST = 8, QUOTED = 60 };
 
 bool
 bm_has_framing(const struct bm_why *w)
@@ -131,7 +131,9 @@ try_cut(struct search *s, uint32_t at, uint32_t n, const struct bm_position *pos
 	if (len > whole)
 		return false;
 	s->cut->tried++;
-	s->work += len + CUT_COST;
+	uint64_t cost = bm_protection_cost(s->w->c->protection, len) + len / 8;
+	s->work += cost;
+	*s->w->spent += cost;
 	if (!bm_try_record(s->w, pos, bm_view(s->left, len)))
 		return false;
 	s->cut->found = true;
@@ -174,7 +176,7 @@ one_run(struct search *s, const struct bm_position *pos)
 		return false;
 	uint32_t n = region - len;
 	s->cut->least = BM_HEADER;
-	for (uint32_t at = BM_HEADER; at <= len && s->work < (uint64_t)CUT_WORK >> s->w->hurry; at++) {
+	for (uint32_t at = BM_HEADER; at <= len && s->work < s->w->share; at++) {
 		s->cut->most = at;
 		if (!try_cut(s, at, n, pos))
 			continue;
@@ -198,7 +200,7 @@ two_records(struct search *s, const struct bm_position *pos)
 		/* Both together are all there is. */
 		if (!bm_record_plausible(inner, version) || inner.length + BM_HEADER + len != region)
 			continue;
-		for (uint32_t n = 1; at + n < region && s->work < (uint64_t)CUT_WORK >> s->w->hurry; n++) {
+		for (uint32_t n = 1; at + n < region && s->work < s->w->share; n++) {
 			if (!try_cut(s, at, n, pos))
 				continue;
 			uint32_t tail = region - n - len; /* of the inner one, behind the outer one */

@@ -44,7 +44,7 @@ bm_ask_record_was_good(const struct bm_why *w, struct bm_finding *out, const cha
 	}
 	if (c->kind != BM_CASE_REJECTED)
 		return BM_NOT_ASKED;
-	if (c->no_keys || c->seq == BM_NO_SEQ) {
+	if (c->no_keys) {
 		*because = "not every record that could be meant could be checked";
 		return BM_EXCLUDED;
 	}
@@ -55,6 +55,16 @@ bm_ask_record_was_good(const struct bm_why *w, struct bm_finding *out, const cha
 		"packet %llu reports a bad record, yet every record of that direction before it verifies "
 		"as captured",
 		(unsigned long long)c->alert_packet);
+	if (c->meant > 1)
+		bm_evidence(w, out,
+			"%llu records had come since the last word of its sender: which of them is meant does "
+			"not show",
+			(unsigned long long)c->meant);
+	if (c->first_of_epoch)
+		bm_evidence(w, out,
+			"it had accepted no record under these keys before: that it derived other keys, from "
+			"other "
+			"bytes of the handshake or another secret, is not ruled out");
 	return BM_SHOWN;
 }
 
@@ -74,7 +84,11 @@ bm_ask_wrong_keys(const struct bm_why *w, struct bm_finding *out, const char **b
 		return BM_NOT_ASKED;
 	out->strength = c->only_one ? BM_STRENGTH_POSSIBLE : BM_STRENGTH_SUPPORTED;
 	out->configuration = c->alert == 255;
-	bm_evidence(w, out, "no record of epoch %u verifies in either direction", c->epoch);
+	if (c->sides == 3)
+		bm_evidence(w, out, "no record of epoch %u verifies in either direction", c->epoch);
+	else
+		bm_evidence(w, out, "no record that the %s sent in epoch %u verifies",
+			c->sides == 1 ? "client" : "server", c->epoch);
 	if (c->only_one)
 		bm_evidence(w, out, "it is the only protected record, so damage to it would look the same");
 	return BM_SHOWN;

@@ -112,10 +112,12 @@ bm_ask_header(const struct bm_why *w, struct bm_finding *out, const char **becau
 	} else {
 		/* Nothing good follows that would tell where the record ends. */
 		uint64_t work = 0;
-		for (uint32_t len = c->region; len > BM_HEADER && found == 0 && work >> 30 >> w->hurry == 0;
-			 len--, work += 6 * (uint64_t)(len + 512))
+		for (uint32_t len = c->region; len > BM_HEADER && found == 0 && work < w->share; len--) {
+			work += 6 * bm_protection_cost(c->protection, len);
 			if (try_headers(w, bytes, len, &tried))
 				found = len;
+		}
+		*w->spent += work;
 	}
 	if (found != 0) {
 		bm_prove(out, "header-search", tag_len(w), tried);

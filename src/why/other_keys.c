@@ -4,12 +4,7 @@
 
 #include "base/buf.h"
 
-enum {
-	KEY_WORK = 1 << 27, /* octets put through MACs for one cause */
-	KEY_COST = 512,     /* octets that could be hashed in the time that a check takes to set up */
-	FEW_NUMBERS = 1 << 10,
-	NUMBERS = 1 << 12
-};
+enum { FEW_NUMBERS = 1 << 10, NUMBERS = 1 << 12 };
 
 struct hunt {
 	const struct bm_why *w;
@@ -37,13 +32,15 @@ near_number(struct hunt *h, const struct bm_protection *p, uint64_t center, uint
 		center = 0;
 		window = 0;
 	}
-	for (uint64_t d = 0; d <= window && h->work < (uint64_t)KEY_WORK >> h->w->hurry; d++) {
+	for (uint64_t d = 0; d <= window && h->work < h->w->share / 8; d++) {
 		for (int back = 0; back < (d == 0 ? 1 : 2); back++) {
 			if (back && d > center)
 				continue;
 			pos.seq = base + (back ? center - d : center + d);
 			h->tried++;
-			h->work += h->record.n + KEY_COST;
+			uint64_t cost = bm_protection_cost(p, h->record.n);
+			h->work += cost;
+			*h->w->spent += cost;
 			if (bm_try_under(h->w, p, &pos, h->record)) {
 				h->seq = pos.seq - base;
 				bm_wipe(&pos, sizeof pos);
@@ -158,7 +155,7 @@ bm_ask_foreign(const struct bm_why *w, struct bm_finding *out, const char **beca
 		return answer;
 	/* Fair to all: few numbers of each first. */
 	for (uint64_t window = 16; window <= NUMBERS; window *= 16) {
-		for (size_t i = 0; i < count && h.work < (uint64_t)KEY_WORK >> w->hurry; i++) {
+		for (size_t i = 0; i < count && h.work < w->share / 8; i++) {
 			struct bm_protection *p = NULL;
 			if (f[i].flow == own || bm_protection_new(&p, &f[i].keys) != BM_OK)
 				continue;

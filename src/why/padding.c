@@ -100,11 +100,11 @@ search(const struct bm_why *w, const struct bm_wire *wire, const struct bm_mac_r
 	const uint8_t *plain = w->scratch->bytes;
 	size_t n = wire->body.n - r->record_iv;
 	size_t most = n - r->tag_len;
-	uint64_t tried = 0;
+	uint64_t tried = 0, work = 0;
 
-	if (most > (size_t)PADDING_MOST >> (w->hurry < 3 ? w->hurry : 3))
-		most = (size_t)PADDING_MOST >> (w->hurry < 3 ? w->hurry : 3);
-	for (size_t t = 0; t <= most; t++) {
+	if (most > PADDING_MOST)
+		most = PADDING_MOST;
+	for (size_t t = 0; t <= most && work < w->share / 8; t++) {
 		uint8_t head[BM_MAC_HEADER_MAX], mac[BM_HASH_MAX];
 		size_t len = n - r->tag_len - t;
 		size_t k = bm_mac_header(w->c->protection, w->c->position, wire, len, head);
@@ -113,6 +113,9 @@ search(const struct bm_why *w, const struct bm_wire *wire, const struct bm_mac_r
 			*because = "not tried: out of memory";
 			return BM_EXCLUDED;
 		}
+		uint64_t cost = bm_protection_cost(w->c->protection, len);
+		work += cost;
+		*w->spent += cost;
 		tried++;
 		if (memcmp(mac, plain + len, r->tag_len) != 0)
 			continue;

@@ -6,8 +6,6 @@
 
 #include <stdio.h>
 
-enum { RULE_WORK = 1 << 27 };
-
 bool
 rule_due(const struct rule_search *s)
 {
@@ -93,7 +91,7 @@ enum bm_answer
 bm_ask_construction(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
 	const struct bm_case *c = w->c;
-	struct rule_search s = {.w = w, .limit = (uint64_t)RULE_WORK >> w->hurry};
+	struct rule_search s = {.w = w, .limit = w->share / 8};
 
 	if ((c->kind != BM_CASE_BAD_RECORD && c->kind != BM_CASE_NO_KEYS_FIT) || c->found ||
 		c->identical || c->result == BM_BAD_INNER)
@@ -107,6 +105,7 @@ bm_ask_construction(const struct bm_why *w, struct bm_finding *out, const char *
 	for (s.depth = 1; s.depth <= DEVIATIONS_MAX && !found && s.status == BM_OK; s.depth++)
 		found = aead ? rule_search_aead(&s) : rule_search_mac(&s);
 	bm_wipe(w->scratch->bytes, sizeof w->scratch->bytes);
+	*w->spent += s.work;
 	if (found)
 		return show(&s, out);
 	*because = s.status == BM_NOMEM

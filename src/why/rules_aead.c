@@ -27,7 +27,7 @@ fits(struct aead_search *a, struct bm_view aad)
 	if (!rule_due(s))
 		return false;
 	s->tried++;
-	s->work += a->text.n + 512;
+	s->work += bm_protection_cost(s->w->c->protection, a->text.n);
 	s->status = bm_aead_tag(a->aead, a->nonce, aad, a->text, NULL, tag);
 	s->tag_len = a->tag;
 	return s->status == BM_OK && memcmp(tag, a->text.p + a->text.n, a->tag) == 0;

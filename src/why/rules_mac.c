@@ -32,7 +32,7 @@ fits(struct mac_search *m, bool ssl3, struct bm_view key, struct bm_view head)
 	if (!rule_due(s))
 		return false;
 	s->tried++;
-	s->work += m->l.text.n + 512;
+	s->work += bm_protection_cost(s->w->c->protection, m->l.text.n);
 	s->status = bm_mac_of(m->rules.hash, ssl3, key, head, m->l.text, mac);
 	s->tag_len = m->l.mac_len;
 	return s->status == BM_OK && memcmp(mac, m->l.mac, m->l.mac_len) == 0;

@@ -100,6 +100,15 @@ bm_ask_missing(const struct bm_why *w, struct bm_finding *out, const char **beca
 
 	if (c->kind != BM_CASE_BAD_RECORD)
 		return BM_NOT_ASKED;
+	if (c->epoch_skipped) {
+		bm_prove(out, "sequence-search", tag_len(c), c->tried);
+		bm_evidence(w, out,
+			"it is the first record of epoch %u, and the receiver was still in epoch %u: what ends "
+			"that "
+			"epoch (Finished, KeyUpdate) never came, and the capture has no gap here",
+			c->found_epoch, c->epoch);
+		return BM_SHOWN;
+	}
 	if (c->found && !c->identical && c->found_seq > c->seq) {
 		bm_prove(out, "sequence-search", tag_len(c), c->tried);
 		bm_evidence(w, out,
@@ -114,13 +123,13 @@ bm_ask_missing(const struct bm_why *w, struct bm_finding *out, const char **beca
 	if (!c->found && c->after == BM_AFTER_OTHER && !c->framing_lost && c->after_seq > c->seq + 1 &&
 		c->protection != NULL && bm_protection_chained(c->protection)) {
 		bm_prove(out, "sequence-search", tag_len(c), c->after_tried);
+		uint64_t missing = c->after_seq - c->seq - 1 - c->between;
 		bm_evidence(w, out,
-			"the record after it verifies at sequence number %llu where %llu would be next: %llu "
+			"a record after it verifies at sequence number %llu where %llu would be next: %llu "
 			"record%s never "
 			"came, and with %s went the state that this record is chained to",
-			(unsigned long long)c->after_seq, (unsigned long long)(c->seq + 1),
-			(unsigned long long)(c->after_seq - c->seq - 1), c->after_seq - c->seq == 2 ? "" : "s",
-			c->after_seq - c->seq == 2 ? "it" : "them");
+			(unsigned long long)c->after_seq, (unsigned long long)(c->seq + 1 + c->between),
+			(unsigned long long)missing, missing == 1 ? "" : "s", missing == 1 ? "it" : "them");
 		return BM_SHOWN;
 	}
 	return not_found(w, because);

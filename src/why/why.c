@@ -125,7 +125,11 @@ bm_explain(const struct bm_why *asked, struct bm_explanation *out)
 		bm_evidence(w, f, "the record at stream offset %llu verifies at sequence number %llu",
 			(unsigned long long)c->after_off, (unsigned long long)c->after_seq);
 	else
-		bm_evidence(w, f, "no later record of this direction verifies");
+		bm_evidence(w, f,
+			c->epoch_verified && bm_version_is_dtls(w->facts->version)
+				? "other records of this direction and epoch verify: keys are right, this one "
+				  "record is wrong"
+				: "no later record of this direction verifies");
 	if (c->framing_lost)
 		bm_evidence(w, f, "the next good record does not stand where the header of this one says");
 	return BM_OK;

@@ -5,7 +5,8 @@
 
 #include "base/arena.h"
 #include "session/session.h"
-#include "why/repair.h"
+#include "repair/repair.h"
+#include "why/cause.h"
 
 enum bm_strength {
 	BM_STRENGTH_NONE,
@@ -55,7 +56,8 @@ struct bm_why {
 	struct bm_scratch *scratch;
 	struct bm_arena *arena;
 	enum bm_effort effort;
-	unsigned hurry; /* one of many: searches halve their limits that often */
+	uint64_t share;  /* nanoseconds that each search may cost */
+	uint64_t *spent; /* on searches, by the run */
 	/* bm_explain's own, filled in when first asked for. */
 	struct bm_cut *cut;
 	struct bm_damage_search *repair;

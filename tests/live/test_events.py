@@ -256,6 +256,13 @@ class Events:
         report = self.one(c, [log], {"plaintext-alert"}, {"direction": "client_to_server"}, server)
         alerts = [(a["description"], a["encrypted"]) for x in report["connections"] for a in x["alerts"]]
         judge.want(alerts == [("unknown_ca", False)], "alerts %s" % alerts, report)
+        # Whether its sender could have protected it does not show without keys, and nobody complains.
+        path = self.path()
+        wire.write(path, [(c, wire.segments(c))])
+        judge.check_no_keys(path)
+        # A complaint in the clear is no fault of its own.
+        c.items[-1] = wire.Item(C2S, bytes.fromhex("15030300020214"))
+        self.one(c, [log], {"record-was-good"}, {"direction": "server_to_client"}, server)
 
     def run(self):
         kinds = [("TLS 1.0 CBC", lambda **k: self.openssl("TLS 1.0", "AES128-SHA", **k), dict(iv_chained=True)),

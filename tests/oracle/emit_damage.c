@@ -1,6 +1,6 @@
 /* Prints damaged records with their keys and what badmac makes of them, for aead_damage.py to do
  * over: suite, key, IV, number, received, repaired, shape. Knows no arithmetic. */
-#include "../unit/why/damage.h"
+#include "../unit/repair/damage.h"
 
 static void
 put(const uint8_t *p, size_t n)

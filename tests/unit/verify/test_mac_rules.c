@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "../why/seal.h"
+#include "../repair/seal.h"
 
 static struct sealed sealed;
 static struct bm_scratch scratch;

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "seal.h"
+#include "../repair/seal.h"
 #include "why/why.h"
 
 static struct sealed r;
@@ -38,8 +38,14 @@ ask(asking hypothesis, const struct kind *k, enum bm_result result)
 		.result = result,
 		.after = BM_AFTER_NEXT,
 		.alert = 255};
-	struct bm_why w = {
-		.c = &c, .facts = &facts, .scratch = &scratch, .arena = &arena, .repair = &none};
+	uint64_t spent = 0;
+	struct bm_why w = {.c = &c,
+		.facts = &facts,
+		.scratch = &scratch,
+		.arena = &arena,
+		.share = 2000000000,
+		.spent = &spent,
+		.repair = &none};
 
 	memset(&finding, 0, sizeof finding);
 	because = NULL;

@@ -1,0 +1,78 @@
+/* The bookkeeping of a search for damage in one record: the families and their counts, the bytes
+ * that are tried, and the check that has the last word. For the solvers of this folder; refuses to
+ * know how any of them finds what it tries. */
+#ifndef BM_REPAIR_SEARCH_H
+#define BM_REPAIR_SEARCH_H
+
+#include "repair/repair.h"
+
+/* The names of a family: as it is, and when two of its changes fit, so that neither is shown. */
+struct bm_family_name {
+	const char *once, *twice;
+};
+#define BM_FAMILY_NAME(text)                                                                       \
+	{                                                                                              \
+		text, text ": two different changes fit, so neither is shown"                              \
+	}
+
+struct bm_search {
+	const struct bm_damaged *d;
+	struct bm_scratch *scratch;
+	struct bm_repair *out;
+	struct bm_aead_parts parts;
+	size_t text_at;  /* of the text in `trial`: behind header and explicit nonce */
+	uint8_t *trial;  /* header and body, as received but while a change is tried */
+	size_t n;        /* octets of trial */
+	uint64_t left;   /* work that may still be done */
+	uint64_t cost;   /* of the family at work */
+	double accepted; /* alterations, over the families so far */
+	double most;     /* that leave a proof of 2^-40 */
+	const struct bm_family_name *name; /* of the family at work */
+	bool swaps;                        /* whose changes are words in other places */
+	unsigned fits; /* different changes of it that verified; 2 is as good as more */
+	bool complete;
+	bool over;             /* nothing more is to be searched */
+	enum bm_status status; /* BM_NOMEM, and then over is set */
+};
+
+/* False, with out as it was but for its method, when the record cannot be searched at all;
+ * s->status tells apart. Either way bm_search_end follows. work: the limits of BM_QUICK, BM_NORMAL
+ * and BM_DEEP. */
+bool bm_search_begin(struct bm_search *s, const struct bm_damaged *d, struct bm_scratch *scratch,
+	struct bm_repair *out, const char *method, const uint64_t work[3]);
+enum bm_status bm_search_end(struct bm_search *s);
+
+/* A family of `accepted` alterations whose search costs `steps` operations of 16 octets. True: it
+ * is to be searched, and bm_search_close follows. False: it asks for more effort, it is empty, it
+ * would leave no proof of 2^-40, it costs more than is left (then it is noted as not complete), or
+ * the search is over. */
+bool bm_search_open(struct bm_search *s, const struct bm_family_name *name, enum bm_effort least,
+	double accepted, double steps);
+void bm_search_close(struct bm_search *s);
+/* Of words in other places rather than other bytes. Between open and close. */
+void bm_search_swaps(struct bm_search *s);
+
+/* Verifies s->trial as it is now and puts it back to what was received. True when it verified. */
+bool bm_search_try(struct bm_search *s);
+/* The same with mask (n octets, clipped to the record) XORed onto trial at `at`. */
+bool bm_search_try_mask(struct bm_search *s, size_t at, const uint8_t *mask, size_t n);
+
+/* Out of memory: the search is over. */
+void bm_search_fail(struct bm_search *s, enum bm_status status);
+
+/* The octet that was received at trial[i]. */
+uint8_t bm_search_received(const struct bm_search *s, size_t i);
+
+/* Segments of TCP within the text: the end of the one that octet `at` of the text is in. */
+size_t bm_search_segment_end(const struct bm_search *s, size_t at);
+
+/* Bits that are set in n octets; and whether all that are not zero stand within `octets` in a row.
+ */
+unsigned bm_weight(const uint8_t *p, size_t n);
+bool bm_within(const uint8_t *p, size_t n, size_t octets);
+
+/* How many masks of n octets have at most `bits` bits, and at most `octets` octets in a row. */
+double bm_masks_of_weight(size_t n, unsigned bits);
+double bm_masks_in_run(size_t n, size_t octets);
+
+#endif
