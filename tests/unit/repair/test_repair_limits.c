@@ -201,7 +201,7 @@ dtls(uint16_t version, unsigned suite, size_t head, size_t damaged_at)
 	assert_true(out.found);
 	assert_memory_equal(bytes, sent, n);
 	assert_int_equal(
-		damaged_at < head ? BM_REPAIR_HEADER_DAMAGED : BM_REPAIR_BITS_FLIPPED, out.cause);
+		damaged_at < head ? BM_REPAIR_HEADER_DAMAGED : BM_REPAIR_BITS_FLIPPED, out.kind);
 	bm_protection_free(p);
 }
 
