@@ -216,8 +216,12 @@ proof(struct bm_lines *l, const struct bm_failure *f)
 		bm_say(l, "coincidence is as likely");
 	else
 		bm_say(l, "chance of coincidence 1 in 2^%llu", (unsigned long long)odds);
-	bm_say(l, " (%s candidate%s tried, tag of %u bits)\n", bm_grouped(p->candidates).s,
-		plural(p->candidates), p->tag_bits);
+	if (strcmp(p->method, "repeat-statistics") == 0)
+		bm_say(l, " (%u bits alike, at %s place%s)\n", p->tag_bits, bm_grouped(p->candidates).s,
+			plural(p->candidates));
+	else
+		bm_say(l, " (%s candidate%s tried, tag of %u bits)\n", bm_grouped(p->candidates).s,
+			plural(p->candidates), p->tag_bits);
 }
 
 static void

@@ -133,6 +133,25 @@ bm_verdict_parties(const struct bm_case *c, const struct bm_finding *f, enum bm_
 			blame(out, BM_PARTY_RECEIVER_TLS);
 		}
 		break;
+	case BM_CAUSE_MAC_CONSTRUCTION:
+		/* Two ends that agree: what was read of their handshake, or both. */
+		if (f->configuration)
+			blame(out, BM_PARTY_CONFIGURATION);
+		else
+			blame(out, BM_PARTY_SENDER_TLS);
+		break;
+	case BM_CAUSE_BAD_PADDING:
+		/* Under a MAC that is right, or that is over all the rest: nobody else could make it. */
+		blame(out, BM_PARTY_SENDER_TLS);
+		break;
+	case BM_CAUSE_SENDER_MISCOMPUTED:
+		blame(out, BM_PARTY_SENDER_TLS);
+		blame(out, BM_PARTY_SENDER_HOST);
+		if (at != BM_AT_SENDER)
+			blame(out, BM_PARTY_NETWORK);
+		if (c->carried_on)
+			blame(out, BM_PARTY_CAPTURE);
+		break;
 	case BM_CAUSE_CAPTURE_INCOMPLETE:
 		blame(out, BM_PARTY_CAPTURE);
 		break;
@@ -174,6 +193,7 @@ bm_verdict_parties(const struct bm_case *c, const struct bm_finding *f, enum bm_
 		blame(out, BM_PARTY_SENDER_APPLICATION);
 		blame(out, BM_PARTY_SENDER_TLS);
 		break;
+	case BM_CAUSE_STALE_DATA:
 	case BM_CAUSE_RETRANSMISSION_DIFFERS:
 	case BM_CAUSE_HEADER_DAMAGED:
 		blame_bytes(c, at, out);

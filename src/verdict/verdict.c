@@ -59,6 +59,12 @@ damage_summary(const struct bm_case *c, const struct bm_finding *f, struct bm_ar
 		received, f->change_count > 1 || n < ch->received.n ? ", among others" : "");
 }
 
+static bool
+one_value(struct bm_view v)
+{
+	return v.n != 0 && memcmp(v.p, v.p + 1, v.n - 1) == 0;
+}
+
 static const char *
 summary(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a)
 {
@@ -143,6 +149,25 @@ summary(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a)
 	case BM_CAUSE_BYTES_MISSING:
 		return bm_arena_print(
 			a, "Record %llu of the %s lacks bytes that its header announces.", seq, who);
+	case BM_CAUSE_MAC_CONSTRUCTION:
+		return bm_arena_print(a,
+			"Record %llu of the %s verifies by another rule for its MAC than the one that was "
+			"negotiated%s.",
+			seq, who, f->configuration ? ", and nobody complained" : "");
+	case BM_CAUSE_BAD_PADDING:
+		return bm_arena_print(a, "The MAC of record %llu of the %s is right; %s.", seq, who,
+			c->result == BM_BAD_INNER ? "inside there is no content type" : "the padding is not");
+	case BM_CAUSE_SENDER_MISCOMPUTED:
+		return bm_arena_print(a,
+			"Record %llu of the %s decrypts to what looks like its content; its MAC belongs to "
+			"something else.",
+			seq, who);
+	case BM_CAUSE_STALE_DATA:
+		return bm_arena_print(a,
+			"In record %llu of the %s %zu octets from offset %u on are no ciphertext of it: %s.",
+			seq, who, f->changes[0].received.n, f->changes[0].record_off,
+			one_value(f->changes[0].received) ? "all have one value"
+											  : "they stand elsewhere as well");
 	case BM_CAUSE_CAPTURE_INCOMPLETE:
 		return bm_arena_print(a,
 			"The %s reported %s; the capture lacks bytes of the %s, so the record cannot be "
@@ -201,7 +226,7 @@ fill_damage(
 			at != NULL ? at->packet_off + (ch->record_off - at->record_off) : BM_UNKNOWN;
 		d[i].received = bm_view(bm_arena_copy(a, ch->received), ch->received.n);
 		d[i].sent = bm_view(bm_arena_copy(a, ch->sent), ch->sent.n);
-		d[i].sent_known = true;
+		d[i].sent_known = !ch->sent_unknown;
 		if (d[i].received.p == NULL || d[i].sent.p == NULL)
 			return false;
 	}
@@ -274,10 +299,13 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 }
 
 static const char *
-undecided_because(const struct bm_session *s, const struct bm_verdict_options *o)
+undecided_because(
+	const struct bm_session *s, const struct bm_verdict_options *o, bool by_other_rule)
 {
 	const struct bm_session_facts *f = bm_session_facts(s);
 
+	if (f->keys_wrong && by_other_rule)
+		return "its records verify by another rule for the MAC than the one that was negotiated";
 	if (f->keys_wrong)
 		return "the key material that was found does not fit this connection";
 	if (f->version == 0 || !f->handshake_seen)
@@ -295,8 +323,10 @@ undecided_because(const struct bm_session *s, const struct bm_verdict_options *o
 static bool
 is_failure(const struct bm_failure *f)
 {
-	/* Key material that does not fit says nothing about the endpoints. */
-	return !(f->cause == BM_CAUSE_WRONG_KEYS && f->at_fault_count == 1);
+	/* Key material that does not fit says nothing about the endpoints, and neither does a rule that
+	 * both of them go by. */
+	return !((f->cause == BM_CAUSE_WRONG_KEYS || f->cause == BM_CAUSE_MAC_CONSTRUCTION) &&
+			 f->at_fault_count == 1 && f->at_fault[0] == BM_PARTY_CONFIGURATION);
 }
 
 static void
@@ -355,12 +385,14 @@ bm_verdict(const struct bm_session *s, const struct bm_verdict_options *o,
 			seen[i].packet, seen[i].encrypted};
 	out->alerts = a;
 	out->alert_count = alerts;
-	bool failed = false;
+	bool failed = false, by_other_rule = false;
 	for (size_t i = 0; i < n; i++) {
 		enum bm_status st = fill_failure(s, &cases[i], o, out, scratch, arena, &failures[i]);
 		if (st != BM_OK)
 			return st;
 		failed = failed || is_failure(&failures[i]);
+		by_other_rule = by_other_rule || (cases[i].kind == BM_CASE_NO_KEYS_FIT &&
+											 failures[i].cause == BM_CAUSE_MAC_CONSTRUCTION);
 	}
 	out->failures = failures;
 	out->failure_count = n;
@@ -372,6 +404,6 @@ bm_verdict(const struct bm_session *s, const struct bm_verdict_options *o,
 	else
 		out->result = BM_RESULT_VERIFIED;
 	if (undecided != 0 || out->result == BM_RESULT_UNDECIDED)
-		out->undecided_because = undecided_because(s, o);
+		out->undecided_because = undecided_because(s, o, by_other_rule);
 	return BM_OK;
 }

@@ -1,7 +1,8 @@
 /* bits-flipped, bytes-damaged, words-swapped, tag-damaged: bytes of the record differ from what was
  * sent. Puts the solvers of repair.h to work once a failure, and tells what they covered. */
+#include "why/record.h"
+
 #include "repair/repair.h"
-#include "why/framing.h"
 
 #include "base/buf.h"
 
@@ -37,32 +38,36 @@ find_edges(const struct bm_case *c, uint32_t header, uint32_t *edges)
 	return n;
 }
 
-static uint32_t
-header_of(const struct bm_why *w)
+bool
+bm_failed_record(const struct bm_why *w, struct bm_wire *wire)
 {
-	return bm_version_is_dtls(w->facts->version) ? DTLS_HEADER : BM_HEADER;
+	const struct bm_case *c = w->c;
+	uint32_t header = bm_version_is_dtls(w->facts->version) ? DTLS_HEADER : BM_HEADER;
+
+	/* The number of a DTLS 1.3 record is masked by the record itself. */
+	if (c->record == NULL || c->protection == NULL || c->position == NULL ||
+		w->facts->version == BM_DTLS13 || c->region < c->len || c->len <= header ||
+		bm_load16(c->record + header - 2) != c->len - header)
+		return false;
+	*wire = (struct bm_wire){.type = c->record[0],
+		.version = bm_load16(c->record + 1),
+		.header = bm_view(c->record, header),
+		.body = bm_view(c->record + header, c->len - header)};
+	return true;
 }
 
 static bool
 describe(const struct bm_why *w, struct bm_damaged *d, uint32_t *edges)
 {
 	const struct bm_case *c = w->c;
-	uint32_t header = header_of(w);
 
-	/* The number of a DTLS 1.3 record is masked by the record itself. */
-	if (c->kind != BM_CASE_BAD_RECORD || c->record == NULL || c->protection == NULL ||
-		c->position == NULL || w->facts->version == BM_DTLS13 || c->region < c->len ||
-		c->len <= header || c->result == BM_BAD_LENGTH ||
-		bm_load16(c->record + header - 2) != c->len - header)
+	if (c->kind != BM_CASE_BAD_RECORD || c->result == BM_BAD_LENGTH ||
+		!bm_failed_record(w, &d->wire))
 		return false;
 	d->protection = c->protection;
 	d->position = c->position;
-	d->wire = (struct bm_wire){.type = c->record[0],
-		.version = bm_load16(c->record + 1),
-		.header = bm_view(c->record, header),
-		.body = bm_view(c->record + header, c->len - header)};
 	d->edges = edges;
-	d->edge_count = find_edges(c, header, edges);
+	d->edge_count = find_edges(c, (uint32_t)d->wire.header.n, edges);
 	d->effort = w->effort;
 	/* An octet of MAC input for a nanosecond; the effort's own limit when there is time. */
 	d->work = w->share < (w->effort == BM_QUICK ? BM_SHARE_QUICK : BM_SHARE_NORMAL) ? w->share : 0;
@@ -70,8 +75,8 @@ describe(const struct bm_why *w, struct bm_damaged *d, uint32_t *edges)
 }
 
 /* Searches once; everything else reads what it came to. */
-static const struct bm_repair *
-repair(const struct bm_why *w)
+const struct bm_repair *
+bm_find_repair(const struct bm_why *w)
 {
 	struct bm_damage_search *s = w->repair;
 	struct bm_damaged d = {.protection = NULL};
@@ -114,7 +119,7 @@ list_changes(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out
 			}
 			if (n < BM_CHANGES_MAX)
 				out->changes[n] = (struct bm_change){
-					i, bm_view(c->record + i, end - i), bm_view(sent + i, end - i), 0};
+					i, bm_view(c->record + i, end - i), bm_view(sent + i, end - i), 0, false};
 			n++;
 			i = end;
 		}
@@ -210,7 +215,7 @@ ask(const struct bm_why *w, enum bm_cause cause, struct bm_finding *out, const c
 {
 	if (w->c->kind != BM_CASE_BAD_RECORD)
 		return BM_NOT_ASKED;
-	const struct bm_repair *r = repair(w);
+	const struct bm_repair *r = bm_find_repair(w);
 	if (w->repair->status != BM_OK) {
 		*because = first_words(w);
 		return BM_EXCLUDED;

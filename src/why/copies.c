@@ -19,8 +19,9 @@ note_change(const struct bm_case *c, struct bm_finding *out, const struct bm_oth
 		to--;
 	if (from == to || out->change_count >= BM_CHANGES_MAX)
 		return;
-	out->changes[out->change_count++] = (struct bm_change){(uint32_t)(copy->record_off + from),
-		bm_view(mine + from, to - from), bm_view(copy->bytes.p + from, to - from), copy->packet};
+	out->changes[out->change_count++] =
+		(struct bm_change){(uint32_t)(copy->record_off + from), bm_view(mine + from, to - from),
+			bm_view(copy->bytes.p + from, to - from), copy->packet, false};
 }
 
 enum bm_answer

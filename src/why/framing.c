@@ -36,7 +36,7 @@ add_change(struct bm_finding *out, uint32_t at, struct bm_view received, struct 
 {
 	if (out->change_count >= BM_CHANGES_MAX)
 		return false;
-	out->changes[out->change_count++] = (struct bm_change){at, received, sent, 0};
+	out->changes[out->change_count++] = (struct bm_change){at, received, sent, 0, false};
 	return true;
 }
 

@@ -9,6 +9,7 @@
 /* Cheapest and likeliest first; those that exclude others stand before them. */
 static const struct bm_hypothesis hypotheses[] = {
 	{BM_CAUSE_PLAINTEXT_ALERT, bm_ask_plaintext_alert},
+	{BM_CAUSE_MAC_CONSTRUCTION, bm_ask_construction},
 	{BM_CAUSE_WRONG_KEYS, bm_ask_wrong_keys},
 	{BM_CAUSE_CAPTURE_INCOMPLETE, bm_ask_capture_incomplete},
 	{BM_CAUSE_RECORD_WAS_GOOD, bm_ask_record_was_good},
@@ -20,6 +21,7 @@ static const struct bm_hypothesis hypotheses[] = {
 	{BM_CAUSE_WRONG_EPOCH, bm_ask_epoch},
 	{BM_CAUSE_REFLECTED_RECORD, bm_ask_reflected},
 	{BM_CAUSE_FOREIGN_RECORD, bm_ask_foreign},
+	{BM_CAUSE_BAD_PADDING, bm_ask_padding},
 	{BM_CAUSE_HEADER_DAMAGED, bm_ask_header},
 	{BM_CAUSE_RECORDS_INTERLEAVED, bm_ask_interleaved},
 	{BM_CAUSE_PLAINTEXT_INJECTED, bm_ask_text},
@@ -29,6 +31,8 @@ static const struct bm_hypothesis hypotheses[] = {
 	{BM_CAUSE_BITS_FLIPPED, bm_ask_bits},
 	{BM_CAUSE_WORDS_SWAPPED, bm_ask_swapped},
 	{BM_CAUSE_BYTES_DAMAGED, bm_ask_bytes},
+	{BM_CAUSE_STALE_DATA, bm_ask_stale},
+	{BM_CAUSE_SENDER_MISCOMPUTED, bm_ask_miscomputed},
 };
 
 void

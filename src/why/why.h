@@ -20,6 +20,7 @@ struct bm_change {
 	uint32_t record_off;
 	struct bm_view received, sent;
 	uint64_t sent_packet; /* that carries the other copy */
+	bool sent_unknown;    /* sent is empty because it cannot be told */
 };
 
 enum { BM_CHANGES_MAX = 64, BM_EVIDENCE_MAX = 12 };
@@ -110,6 +111,10 @@ enum bm_answer bm_ask_text(const struct bm_why *, struct bm_finding *, const cha
 enum bm_answer bm_ask_inserted(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_interleaved(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_bytes_missing(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_construction(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_padding(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_stale(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_miscomputed(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_reused(const struct bm_why *, struct bm_finding *, const char **);
 
 /* Adds a line of evidence (printf); lines past BM_EVIDENCE_MAX are dropped. */

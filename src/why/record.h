@@ -1,0 +1,18 @@
+/* The failed record by itself: what the hypotheses about its MAC, its padding and its bytes
+ * share. Refuses to name causes. */
+#ifndef BM_WHY_RECORD_H
+#define BM_WHY_RECORD_H
+
+#include "why/framing.h"
+
+/* The record as bm_verify wants it. False: its bytes are not at hand, or no such header. */
+bool bm_failed_record(const struct bm_why *w, struct bm_wire *wire);
+
+/* Damage searched for once a failure: w->repair says how that went. */
+const struct bm_repair *bm_find_repair(const struct bm_why *w);
+
+/* The MAC of SSL 3.0 (ssl3) or HMAC, whole, over header and text. */
+BM_MUST_USE enum bm_status bm_mac_of(enum bm_hash hash, bool ssl3, struct bm_view key,
+	struct bm_view head, struct bm_view text, uint8_t out[BM_HASH_MAX]);
+
+#endif

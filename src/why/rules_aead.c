@@ -1,0 +1,268 @@
+/* Other rules for AEAD records: which nonce, which associated data, which key, which tag.
+ * Refuses to name a cause. */
+#include "why/rules.h"
+
+#include "base/buf.h"
+
+enum part { KEY, TAG, NONCE_OF, SEQUENCE, AAD, VERSION, PARTS };
+enum { NONCE = 12, EXPLICIT = 8, AAD_MAX = 16 };
+
+struct aead_search {
+	struct rule_search *s;
+	const struct bm_traffic_keys *keys;
+	const struct bm_aead *aead; /* in use */
+	const uint8_t *iv;          /* in use */
+	size_t tag;                 /* in use */
+	bool tls13, own_explicit;   /* as negotiated */
+	uint8_t nonce[NONCE];
+	struct bm_view text;
+};
+
+static bool
+fits(struct aead_search *a, struct bm_view aad)
+{
+	struct rule_search *s = a->s;
+	uint8_t tag[16];
+
+	if (!rule_due(s))
+		return false;
+	s->tried++;
+	s->work += bm_protection_cost(s->w->c->protection, a->text.n);
+	s->status = bm_aead_tag(a->aead, a->nonce, aad, a->text, NULL, tag);
+	s->tag_len = a->tag;
+	return s->status == BM_OK && memcmp(tag, a->text.p + a->text.n, a->tag) == 0;
+}
+
+/* TLS 1.2 (RFC 5246, section 6.2.3.3): number, type, version, length of the content. */
+static bool
+try_lengths(struct aead_search *a, uint64_t seq, unsigned version, const char *as)
+{
+	struct rule_search *s = a->s;
+	const size_t len[] = {
+		a->text.n, a->text.n + a->tag, s->wire.body.n, a->text.n + EXPLICIT, a->text.n};
+	static const char *const what[] = {NULL, "the tag counted in the length that is authenticated",
+		"the record's own length authenticated",
+		"the explicit nonce counted in the length that is authenticated",
+		"the authenticated length low octet first"};
+	uint8_t aad[13];
+
+	bm_store64(aad, seq);
+	aad[8] = s->wire.type;
+	bm_store16(aad + 9, version);
+	for (size_t i = 0; i < sizeof len / sizeof len[0]; i++) {
+		/* The same by another name. */
+		if (i != 0 && (i == 4 ? len[0] >> 8 == (len[0] & 0xff) : len[i] == len[0]))
+			continue;
+		s->what[AAD] = i == 0 ? as : what[i];
+		bm_store16(aad + 11, (unsigned)len[i]);
+		if (i == 4) {
+			uint8_t b = aad[11];
+			aad[11] = aad[12];
+			aad[12] = b;
+		}
+		if (fits(a, bm_view(aad, sizeof aad)))
+			return true;
+	}
+	return false;
+}
+
+static bool
+try_aad12(struct aead_search *a, unsigned version, const char *as)
+{
+	uint64_t seq = a->s->w->c->position->seq;
+
+	/* Low octet first in the nonce: then here too, or not. */
+	return try_lengths(a, seq, version, as) ||
+		   (a->s->what[SEQUENCE] != NULL && try_lengths(a, rule_reversed(seq), version, as));
+}
+
+/* TLS 1.3 (RFC 8446, section 5.2): the record's header. */
+static bool
+try_aad13(struct aead_search *a, unsigned version, const char *as)
+{
+	struct rule_search *s = a->s;
+	uint8_t aad[BM_HEADER];
+
+	if (s->wire.header.n != BM_HEADER)
+		return false;
+	memcpy(aad, s->wire.header.p, BM_HEADER);
+	bm_store16(aad + 1, version);
+	s->what[AAD] = as;
+	if (fits(a, bm_view(aad, sizeof aad)))
+		return true;
+	s->what[AAD] = "the length in the authenticated header without the tag";
+	bm_store16(aad + 3, (unsigned)a->text.n);
+	return fits(a, bm_view(aad, sizeof aad));
+}
+
+static bool
+try_version(struct aead_search *a, unsigned version)
+{
+	static const char as12[] = "number, type, version and length authenticated as in TLS 1.2";
+	static const char as13[] = "the record's header authenticated as in TLS 1.3";
+
+	return a->tls13 ? try_aad13(a, version, NULL) || try_aad12(a, version, as12)
+					: try_aad12(a, version, NULL) || try_aad13(a, version, as13);
+}
+
+static bool
+try_aad(struct aead_search *a)
+{
+	static const struct {
+		unsigned version;
+		const char *what;
+	} v[] = {{BM_TLS10, "version 3.1 (TLS 1.0) authenticated"},
+		{BM_TLS11, "version 3.2 (TLS 1.1) authenticated"},
+		{BM_TLS12, "version 3.3 (TLS 1.2) authenticated"},
+		{BM_TLS13, "version 3.4 (TLS 1.3) authenticated"}};
+	struct rule_search *s = a->s;
+
+	s->what[VERSION] = NULL;
+	if (try_version(a, s->wire.version))
+		return true;
+	for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
+		if (v[i].version == s->wire.version || !rule_version_free(s, v[i].version))
+			continue;
+		s->what[VERSION] = v[i].what;
+		if (try_version(a, v[i].version))
+			return true;
+	}
+	s->what[VERSION] = NULL;
+	s->what[AAD] =
+		a->tls13 ? "no associated data, as up to draft 24 of TLS 1.3" : "no associated data";
+	if (fits(a, bm_view(NULL, 0)))
+		return true;
+	s->what[AAD] = NULL;
+	return false;
+}
+
+static void
+xor_number(uint8_t *p, uint64_t n)
+{
+	uint8_t b[8];
+
+	bm_store64(b, n);
+	for (size_t i = 0; i < sizeof b; i++)
+		p[i] ^= b[i];
+}
+
+/* The nonces that stacks have been known or are likely to make. False: no such one here. */
+static bool
+make_nonce(struct aead_search *a, unsigned which, uint64_t seq)
+{
+	struct bm_view body = a->s->wire.body;
+	/* An explicit part that was damaged on the way would look the same. */
+	if (a->own_explicit && (which == 1 || which == 2) && a->s->w->c->kind != BM_CASE_NO_KEYS_FIT)
+		return false;
+	/* Is there an explicit part in front of the text? */
+	bool in_front = a->own_explicit ? which != 3 : which == 3;
+	size_t before = in_front ? EXPLICIT : 0;
+
+	if (body.n < before + a->tag)
+		return false;
+	a->text = bm_view(body.p + before, body.n - before - a->tag);
+	memcpy(a->nonce, a->iv, NONCE);
+	switch (which) {
+	case 0: /* as negotiated */
+		if (a->own_explicit)
+			memcpy(a->nonce + NONCE - EXPLICIT, body.p, EXPLICIT);
+		else
+			xor_number(a->nonce + NONCE - EXPLICIT, seq);
+		return true;
+	case 1: /* fixed part and number */
+		bm_store64(a->nonce + NONCE - EXPLICIT, seq);
+		return true;
+	case 2: /* the number at the front, or nowhere */
+		if (a->own_explicit)
+			memset(a->nonce + NONCE - EXPLICIT, 0, EXPLICIT);
+		else
+			xor_number(a->nonce, seq);
+		return true;
+	default: /* the other of the two ways */
+		if (a->own_explicit)
+			bm_store64(a->nonce + NONCE - EXPLICIT, seq);
+		else
+			memcpy(a->nonce + NONCE - EXPLICIT, body.p, EXPLICIT);
+		return true;
+	}
+}
+
+static bool
+try_nonces(struct aead_search *a)
+{
+	static const char *const with_explicit[] = {NULL,
+		"the sequence number in the nonce instead of the explicit part that it carries",
+		"zeros in the nonce instead of the explicit part that it carries",
+		"the sequence number in the nonce and no explicit part in the record"};
+	static const char *const implicit[] = {NULL,
+		"the sequence number behind the first four octets of the IV as nonce",
+		"the sequence number on the front of the IV as nonce",
+		"an explicit nonce in front of the ciphertext"};
+	struct rule_search *s = a->s;
+	uint64_t seq = s->w->c->position->seq;
+
+	for (unsigned which = 0; which < 4; which++) {
+		s->what[NONCE_OF] = a->own_explicit ? with_explicit[which] : implicit[which];
+		for (int turned = 0; turned < (rule_reversed(seq) != seq ? 2 : 1); turned++) {
+			s->what[SEQUENCE] = turned ? "the sequence number low octet first" : NULL;
+			if (make_nonce(a, which, turned ? rule_reversed(seq) : seq) && try_aad(a))
+				return true;
+		}
+	}
+	s->what[NONCE_OF] = s->what[SEQUENCE] = NULL;
+	return false;
+}
+
+/* One key of the cipher, with both lengths of CCM's tag. */
+static bool
+try_key(struct aead_search *a, enum bm_cipher cipher, const uint8_t *key, const uint8_t *iv,
+	const char *what)
+{
+	const struct bm_suite *suite = a->keys->suite;
+	struct rule_search *s = a->s;
+	bool found = false;
+
+	s->what[KEY] = what;
+	a->iv = iv;
+	for (int other = 0; !found && other < (suite->mode == BM_MODE_CCM ? 2 : 1); other++) {
+		struct bm_aead *made = NULL;
+		a->tag = other == 0 ? suite->tag_len : suite->tag_len == 16 ? 8 : 16;
+		s->what[TAG] = other == 0 ? NULL : a->tag == 8 ? "a tag of 8 octets" : "a tag of 16 octets";
+		enum bm_status st = bm_aead_new(
+			&made, cipher, suite->mode, a->tag, bm_view(key, bm_cipher_key_size(cipher)));
+		if (st == BM_NOMEM)
+			s->status = st;
+		a->aead = made;
+		found = made != NULL && try_nonces(a);
+		bm_aead_free(made);
+		a->aead = NULL;
+	}
+	if (!found)
+		s->what[KEY] = s->what[TAG] = NULL;
+	return found;
+}
+
+bool
+rule_search_aead(struct rule_search *s)
+{
+	const struct bm_case *c = s->w->c;
+	struct aead_search a = {.s = s, .keys = bm_protection_keys(c->protection)};
+	const struct bm_traffic_keys *k = a.keys, *other = rule_other_side(s);
+	enum bm_cipher cipher = k->suite->cipher;
+
+	s->parts = PARTS;
+	memset(s->what, 0, sizeof s->what);
+	a.tls13 = bm_version_rules(k->version) == BM_TLS13;
+	a.own_explicit = !a.tls13 && k->suite->mode != BM_MODE_POLY1305;
+	enum bm_cipher half = cipher == BM_AES256        ? BM_AES128
+						  : cipher == BM_CAMELLIA256 ? BM_CAMELLIA128
+						  : cipher == BM_ARIA256     ? BM_ARIA128
+													 : cipher;
+	return try_key(&a, cipher, k->key, k->iv, NULL) ||
+		   (half != cipher &&
+			   try_key(&a, half, k->key, k->iv,
+				   "a cipher of 128 bits, keyed with the first half of the 256-bit key")) ||
+		   (other != NULL &&
+			   (try_key(&a, cipher, other->key, k->iv, "the other direction's key") ||
+				   try_key(&a, cipher, k->key, other->iv, "the other direction's IV")));
+}
