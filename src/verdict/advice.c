@@ -78,10 +78,10 @@ static void
 capture_both_ends(struct steps *s, const struct bm_connection *conn)
 {
 	add(s, bm_arena_print(s->arena,
-			   "capture at both ends until it happens again (tcpdump -i any -s 0 -w end.pcap '%s "
-			   "port %u'), then compare: badmac diagnose -k KEYS client.pcap; badmac diagnose -k "
-			   "KEYS server.pcap",
+			   "at both ends, until it happens again: tcpdump -i any -s 0 -w end.pcap %s port "
+			   "%u",
 			   conn->transport == BM_UDP ? "udp" : "tcp", conn->server.port));
+	add(s, "then compare: badmac diagnose -k KEYS client.pcap, and the same with server.pcap");
 }
 
 static void

@@ -70,7 +70,7 @@ whole_failure(void **state)
 		"  damage   2 bytes at record offset 12, packet 25 at byte 78\n"
 		"             offset    received                    sent\n"
 		"                  8    00 01 02 03[0a ff]06 07    00 01 02 03[0b fe]06 07\n"
-		"                 16    08                          08\n"
+		"                 16    08                         08\n"
 		"  damage   3 bytes at record offset 40\n"
 		"             received 010203\n"
 		"             sent     unknown\n"
