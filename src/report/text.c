@@ -11,7 +11,8 @@ enum {
 	FAILED_MEMORY = 8 << 20,
 	LIST_MEMORY = 1 << 20, /* of the verified, and of each group of undecided connections */
 	HEADLINE = 4096,
-	REASONS_MAX = 16, /* the last one takes what does not fit */
+	ALERTS_LISTED = 20, /* unless verbose */
+	REASONS_MAX = 16,   /* the last one takes what does not fit */
 	REASON_TEXT = 200
 };
 
@@ -36,6 +37,7 @@ struct bm_text {
 	struct bm_lines headline; /* about the first failed connection */
 	struct bm_lines sentence; /* and its first failure */
 	uint64_t failed_connections, undecided_connections, verified_connections;
+	uint64_t alerts_listed;
 	uint64_t reported_only; /* failed connections in which no record fails */
 	struct group groups[REASONS_MAX];
 	size_t group_count;
@@ -138,6 +140,11 @@ list_alert(struct bm_text *t, const struct bm_connection *c)
 
 	if (a == NULL)
 		return BM_OK;
+	if (t->alerts_listed == ALERTS_LISTED && !t->verbose) {
+		t->alerts.more++;
+		return BM_OK;
+	}
+	t->alerts_listed++;
 	const char *name = bm_alert_name(a->description);
 	bm_say(l, "  %llu  ended with fatal alert ", (unsigned long long)c->id);
 	if (name != NULL)

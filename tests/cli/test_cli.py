@@ -341,6 +341,14 @@ class Cli:
         want(r.rc == VERIFIED, r)
         want(re.search(rb"\n  0  ended with fatal alert decode_error by the server, packet 36  10\.", r.out), r)
 
+    def test_filter_names_every_packet(self):
+        folder = os.path.join(ROOT, "tests", "data", "damaged", "tls13-aes256gcm", "dup")
+        args = ("-k", os.path.join(folder, "keys.log"), os.path.join(folder, "receiver.pcap"))
+        packets = json.loads(diagnose("--format", "json", *args).out)["connections"][0]["failures"][0]["packets"]
+        want(len(packets) == 2 and packets[1] == packets[0] + 1, packets)
+        r = diagnose(*args)
+        want("frame.number in {%d..%d}\n" % tuple(packets) in r.out.decode(), r)
+
     def test_damage_side_by_side(self):
         r = diagnose("-k", BAD_KEYS, BAD)
         lines = re.findall(r"(?m)^ {13} *\d+   ((?:[ \[\]][0-9a-f]{2}){8}[\] ]) *((?:[ \[\]][0-9a-f]{2}){8}\]?)$", r.out.decode())

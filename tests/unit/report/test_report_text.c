@@ -131,6 +131,12 @@ answers(void **state)
 		"  7  ended with fatal alert unknown_ca by the client, packet 9  10.0.0.1:40112 -> "
 		"[2001:db8::1]:443 (example.org)\n");
 	free(t);
+	struct bm_connection many[23];
+	for (size_t i = 0; i < 23; i++)
+		many[i] = two[0];
+	t = text(many, 23, false);
+	has(t, "\n  and 3 more connections: too many");
+	free(t);
 	fatal.level = 1;
 	fatal.description = 0;
 	t = text(two, 1, false);
