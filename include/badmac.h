@@ -81,13 +81,17 @@ struct badmac_error {
 	const char *input;
 };
 
-/* options are copied. On failure *out is NULL. error may be NULL here and below. */
+/* options are copied; a place, effort or format that is none is BADMAC_USAGE. On failure *out is
+ * NULL. error may be NULL here and below. */
 BADMAC_API enum badmac_status badmac_new(
 	struct badmac **out, const struct badmac_options *options, struct badmac_error *error);
 
 /* Key material of any kind, recognised by content; copied (and wiped by badmac_free). */
 BADMAC_API enum badmac_status badmac_add_keys(
 	struct badmac *b, const void *bytes, size_t n, struct badmac_error *error);
+/* The same, with a name for notices about it (copied). */
+BADMAC_API enum badmac_status badmac_add_named_keys(
+	struct badmac *b, const char *name, const void *bytes, size_t n, struct badmac_error *error);
 
 /* A capture in memory that outlives the diagnosis. Only noted here: it is read by badmac_run,
  * rotated pieces in order of time. name is copied; it appears in reports. */
@@ -98,10 +102,10 @@ BADMAC_API enum badmac_status badmac_add_capture(
 BADMAC_API enum badmac_status badmac_add_stream(struct badmac *b, const char *name,
 	long (*read)(void *ctx, uint8_t *p, size_t n), void *ctx, struct badmac_error *error);
 
-/* Reads everything and writes the report. Once per diagnosis. */
+/* Reads everything and writes the report. Once per diagnosis; nothing can be added after it. */
 BADMAC_API enum badmac_status badmac_run(struct badmac *b, struct badmac_error *error);
 
-/* After badmac_run. */
+/* What badmac_run came to; BADMAC_UNDECIDED before it, or when it could not be carried out. */
 BADMAC_API enum badmac_result badmac_result(const struct badmac *b);
 
 /* When the result is BADMAC_UNDECIDED: the nth reason, a sentence without a full stop, and in

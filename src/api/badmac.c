@@ -3,6 +3,7 @@
 #include "badmac.h"
 
 #include "api/inputs.h"
+#include "api/twins.h"
 #include "logs/keyfile.h"
 #include "report/report.h"
 #include "tcp/tcp.h"
@@ -43,8 +44,11 @@ struct badmac {
 	const char *site_name, *reading; /* the capture in hand */
 	uint64_t next_id;
 	uint64_t input_total, input_done;
+	struct twins twins;   /* connections seen so far, when there are several sites */
+	uint32_t snap_length; /* to which frames of the capture in hand were cut; 0: none */
+	uint64_t cut_frames;
 	enum bm_status status; /* first failure inside a callback */
-	bool ran, damaged;
+	bool ran, finished, damaged;
 };
 
 /* What a flow carries around. */
@@ -107,11 +111,21 @@ notice(struct badmac *b, const char *format, ...)
 		b->notices[b->notice_count++].text = text;
 }
 
+/* Whoever compiled against another header, or passed a number on, hears of it. */
+static bool
+known_values(const struct badmac_options *o)
+{
+	return (unsigned)o->place <= BADMAC_AT_MIDDLE && (unsigned)o->effort <= BADMAC_DEEP &&
+		   (unsigned)o->format <= BADMAC_JSON;
+}
+
 enum badmac_status
 badmac_new(struct badmac **out, const struct badmac_options *options, struct badmac_error *error)
 {
+	if (out == NULL)
+		return fail(error, BM_USAGE, NULL);
 	*out = NULL;
-	if (options == NULL || options->write == NULL)
+	if (options == NULL || options->write == NULL || !known_values(options))
 		return fail(error, BM_USAGE, NULL);
 	struct badmac *b = calloc(1, sizeof *b);
 	if (b == NULL)
@@ -138,20 +152,41 @@ badmac_free(struct badmac *b)
 		return;
 	bm_keyring_free(b->keys);
 	inputs_clear(&b->inputs);
+	twins_clear(&b->twins);
 	bm_report_free(b->report);
 	bm_arena_clear(&b->arena);
 	bm_session_env_clear(&b->env);
 	free(b);
 }
 
+static void
+tell_bad_lines(struct badmac *b, const char *name, const struct bm_key_counts *c)
+{
+	if (c->bad_lines != 0)
+		notice(b, "%s: %llu line%s could not be read, the first is line %llu", name,
+			(unsigned long long)c->bad_lines, c->bad_lines == 1 ? "" : "s",
+			(unsigned long long)c->first_bad_line);
+}
+
+enum badmac_status
+badmac_add_named_keys(
+	struct badmac *b, const char *name, const void *bytes, size_t n, struct badmac_error *error)
+{
+	struct bm_error e = {BM_OK, NULL, 0};
+	struct bm_key_counts counts = {0};
+
+	if (b == NULL || b->ran || name == NULL || (bytes == NULL && n != 0))
+		return fail(error, BM_USAGE, NULL);
+	enum bm_status s = bm_keys_read(b->keys, bm_view(bytes, n), &counts, &e);
+	if (s == BM_OK)
+		tell_bad_lines(b, name, &counts);
+	return fail(error, s, &e);
+}
+
 enum badmac_status
 badmac_add_keys(struct badmac *b, const void *bytes, size_t n, struct badmac_error *error)
 {
-	struct bm_error e = {BM_OK, NULL, 0};
-
-	if (b == NULL || (bytes == NULL && n != 0))
-		return fail(error, BM_USAGE, NULL);
-	return fail(error, bm_keys_read(b->keys, bm_view(bytes, n), &b->key_counts, &e), &e);
+	return badmac_add_named_keys(b, "key material", bytes, n, error);
 }
 
 enum badmac_status
@@ -161,7 +196,7 @@ badmac_add_capture(
 	struct bm_capture *c;
 	struct bm_error e = {BM_OK, NULL, 0};
 
-	if (b == NULL || name == NULL || (bytes == NULL && n != 0))
+	if (b == NULL || b->ran || name == NULL || (bytes == NULL && n != 0))
 		return fail(error, BM_USAGE, NULL);
 	enum bm_status s = bm_capture_open_memory(&c, bm_view(bytes, n), &e);
 	if (s != BM_OK)
@@ -174,7 +209,7 @@ enum badmac_status
 badmac_add_stream(struct badmac *b, const char *name, long (*read)(void *ctx, uint8_t *p, size_t n),
 	void *ctx, struct badmac_error *error)
 {
-	if (b == NULL || name == NULL || read == NULL)
+	if (b == NULL || b->ran || name == NULL || read == NULL)
 		return fail(error, BM_USAGE, NULL);
 	return fail(error, inputs_add(&b->inputs, name, bm_view(NULL, 0), read, ctx), NULL);
 }
@@ -281,12 +316,16 @@ report_connection(struct badmac *b, struct watched *w)
 	struct bm_verdict_options o = {.place = (enum bm_place)b->options.place,
 		.capture = b->site_name,
 		.effort = effort(b->options.effort),
-		.any_keys = !bm_keyring_empty(b->keys)};
+		.any_keys = !bm_keyring_empty(b->keys),
+		.keys = b->keys,
+		.snap_length = b->snap_length};
 
 	b->status = bm_verdict(w->session, &o, &b->env.scratch, &arena, &c);
 	if (b->status == BM_OK) {
 		c.id = w->id;
 		b->summary.connections++;
+		b->summary.seen_elsewhere +=
+			twins_seen(&b->twins, &c, bm_flow_site(bm_session_flow(w->session)));
 		for (unsigned d = 0; d < 2; d++) {
 			b->summary.records.verified += c.records[d].verified;
 			b->summary.records.failed += c.records[d].failed;
@@ -355,6 +394,29 @@ tell_progress(struct badmac *b, uint64_t here)
 		b->options.progress(b->options.progress_ctx, b->input_done + here, b->input_total);
 }
 
+static void
+note_cut(struct badmac *b, size_t n)
+{
+	b->cut_frames++;
+	if (n > b->snap_length)
+		b->snap_length = (uint32_t)n;
+}
+
+/* A capture of nothing but frames of unknown link types says nothing about any connection. */
+static enum bm_status
+unknown_links(struct badmac *b, const struct bm_decoder_stats *before,
+	const struct bm_decoder_stats *now, struct bm_error *e)
+{
+	uint64_t frames = now->frames - before->frames;
+
+	if (frames == 0 || now->unknown_link - before->unknown_link != frames)
+		return BM_END;
+	const char *what = bm_arena_print(&b->arena,
+		"its link type %lu is not known here: none of its %llu packet%s can be read",
+		(unsigned long)now->last_unknown_link, (unsigned long long)frames, frames == 1 ? "" : "s");
+	return what != NULL ? bm_fail(e, BM_UNSUPPORTED, 0, what) : BM_NOMEM;
+}
+
 /* Reads one capture into the flow table. */
 static enum bm_status
 read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint64_t *frames,
@@ -364,6 +426,7 @@ read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint6
 	struct bm_capture_item item;
 	struct bm_segment segment;
 	uint64_t base = *frames;
+	struct bm_decoder_stats before = *bm_decoder_stats(decoder);
 	enum bm_status s = in->read != NULL ? bm_capture_open_stream(&c, in->read, in->ctx, e)
 										: bm_capture_open_memory(&c, in->bytes, e);
 
@@ -381,33 +444,46 @@ read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint6
 		*frames = item.frame.number;
 		b->summary.packets++;
 		b->summary.bytes += item.frame.data.n;
-		if (bm_decode(decoder, &item.frame, &segment))
+		bool decoded = bm_decode(decoder, &item.frame, &segment);
+		if (decoded ? segment.payload_len > segment.payload.n
+					: item.frame.data.n < item.frame.wire_len)
+			note_cut(b, item.frame.data.n);
+		if (decoded)
 			s = bm_tcp_segment(b->tcp, in->site, &segment);
 		if (b->summary.packets % PROGRESS_FRAMES == 0)
 			tell_progress(b, bm_capture_input_offset(c));
 	}
 	if (b->status != BM_OK)
 		s = b->status;
+	const char *of =
+		c != NULL && strchr(bm_capture_format(c), '(') != NULL ? " of the uncompressed data" : "";
 	if (s == BM_TRUNCATED) {
-		notice(b, "%s: ends in the middle of a packet, at byte %llu; everything before it was read",
-			in->name, (unsigned long long)e->offset);
+		notice(b,
+			"%s: ends in the middle of a packet, at byte %llu%s; everything before it was read",
+			in->name, (unsigned long long)e->offset, of);
 		s = BM_END;
 	} else if ((s == BM_FORMAT || s == BM_LIMIT) && c != NULL) {
-		notice(b, "%s: cannot be read past byte %llu: %s", in->name, (unsigned long long)e->offset,
-			e->what);
+		notice(b, "%s: cannot be read past byte %llu%s: %s", in->name,
+			(unsigned long long)e->offset, of, e->what);
 		b->damaged = true;
 		s = BM_END;
 	}
 	if (c != NULL)
 		b->input_done += bm_capture_input_offset(c);
 	bm_capture_free(c);
+	if (s == BM_END)
+		s = unknown_links(b, &before, bm_decoder_stats(decoder), e);
 	return s == BM_END ? BM_OK : s;
 }
 
 static void
 tell_decoding(struct badmac *b, const struct bm_decoder_stats *d)
 {
-	if (d->unknown_link != 0)
+	b->summary.undecoded += d->unknown_link + d->malformed;
+	if (b->cut_frames != 0)
+		notice(b, "%s: %llu packets are cut to %lu bytes; capture whole ones (tcpdump -s 0)",
+			b->site_name, (unsigned long long)b->cut_frames, (unsigned long)b->snap_length);
+	if (d->unknown_link != 0 && d->unknown_link != d->frames)
 		notice(b, "%s: %llu packets of link type %lu were passed over: it is not known here",
 			b->site_name, (unsigned long long)d->unknown_link, (unsigned long)d->last_unknown_link);
 	if (d->fragments_dropped != 0)
@@ -439,6 +515,7 @@ read_site(struct badmac *b, uint32_t site, struct bm_error *e)
 	struct bm_decoder *decoder = NULL;
 	uint64_t frames = 0;
 
+	b->cut_frames = b->snap_length = 0;
 	enum bm_status s = bm_decoder_new(&decoder, FRAGMENT_MEMORY);
 	if (s == BM_OK)
 		s = bm_tcp_new(&b->tcp, &options, &events);
@@ -498,15 +575,13 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 	enum bm_status s = bm_report_new(&b->report, &ro);
 	if (s == BM_OK)
 		s = scan_secrets(b);
-	if (b->key_counts.bad_lines != 0)
-		notice(b, "key material: %llu lines could not be read, the first is line %llu",
-			(unsigned long long)b->key_counts.bad_lines,
-			(unsigned long long)b->key_counts.first_bad_line);
-	inputs_order(&b->inputs);
+	if (s == BM_OK)
+		s = inputs_order(&b->inputs);
 	uint32_t sites = 0;
 	for (size_t i = 0; i < b->inputs.n; i++)
 		if (b->inputs.item[i].site >= sites)
 			sites = b->inputs.item[i].site + 1;
+	b->twins.wanted = sites > 1;
 	enum bm_status io = BM_OK;
 	for (uint32_t site = 0; s == BM_OK && site < sites; site++) {
 		s = read_site(b, site, &e);
@@ -515,6 +590,7 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 			s = BM_OK;
 		}
 	}
+	tell_bad_lines(b, "secrets inside a capture", &b->key_counts);
 	if (s == BM_OK) {
 		b->summary.notices = b->notices;
 		b->summary.notice_count = b->notice_count;
@@ -522,6 +598,7 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 	}
 	if (s == BM_OK)
 		s = io;
+	b->finished = s == BM_OK || s == BM_IO;
 	bool about_input = e.what != NULL && e.status == s;
 	enum badmac_status status = fail(error, s, about_input ? &e : NULL);
 	if (error != NULL && about_input)
@@ -532,6 +609,8 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 enum badmac_result
 badmac_result(const struct badmac *b)
 {
+	if (b == NULL || !b->finished)
+		return BADMAC_UNDECIDED;
 	switch (b->summary.result) {
 	case BM_RESULT_FAILED:
 		return BADMAC_FAILED;

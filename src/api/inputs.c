@@ -68,7 +68,30 @@ follows(const struct input *last, const struct input *next)
 	return overlap <= (a < b ? a : b) / 20;
 }
 
-void
+/* Puts each capture behind the earliest one that it follows and that is the last of its site. */
+static enum bm_status
+group(struct inputs *in, bool all_timed)
+{
+	size_t *last = calloc(in->n != 0 ? in->n : 1, sizeof *last); /* by site */
+	uint32_t sites = 0;
+
+	if (last == NULL)
+		return BM_NOMEM;
+	for (size_t i = 0; i < in->n; i++) {
+		struct input *now = &in->item[i];
+		size_t best = i;
+		for (uint32_t k = 0; k < sites; k++)
+			if (last[k] < best && (!all_timed || follows(&in->item[last[k]], now)))
+				best = last[k];
+		now->site = best != i ? in->item[best].site : sites++;
+		now->site_name = best != i ? in->item[best].site_name : now->name;
+		last[now->site] = i;
+	}
+	free(last);
+	return BM_OK;
+}
+
+enum bm_status
 inputs_order(struct inputs *in)
 {
 	bool all_timed = true;
@@ -82,21 +105,7 @@ inputs_order(struct inputs *in)
 		if (all_timed)
 			qsort(in->item, in->n, sizeof *in->item, by_time);
 	}
-	uint32_t sites = 0;
-	for (size_t i = 0; i < in->n; i++) {
-		struct input *now = &in->item[i];
-		struct input *piece_of = NULL;
-		for (size_t j = 0; j < i; j++) {
-			struct input *before = &in->item[j];
-			bool last_of_site = true;
-			for (size_t k = j + 1; k < i; k++)
-				last_of_site = last_of_site && in->item[k].site != before->site;
-			if (last_of_site && piece_of == NULL && (!all_timed || follows(before, now)))
-				piece_of = before;
-		}
-		now->site = piece_of != NULL ? piece_of->site : sites++;
-		now->site_name = piece_of != NULL ? piece_of->site_name : now->name;
-	}
+	return group(in, all_timed);
 }
 
 void

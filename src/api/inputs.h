@@ -24,8 +24,8 @@ struct inputs {
 BM_MUST_USE enum bm_status inputs_add(
 	struct inputs *in, const char *name, struct bm_view bytes, bm_read_fn read, void *ctx);
 /* Brings rotated pieces into order, and tells captures taken at different places (they overlap in
- * time) apart by site. */
-void inputs_order(struct inputs *in);
+ * time) apart by site. BM_NOMEM. */
+BM_MUST_USE enum bm_status inputs_order(struct inputs *in);
 void inputs_clear(struct inputs *in);
 
 #endif

@@ -48,6 +48,31 @@ peel(struct bm_capture *c, struct bm_error *e)
 	return BM_OK;
 }
 
+/* What other captures and archives start with, and what makes them readable here. */
+static const char *
+what_else(struct bm_view v)
+{
+	static const struct {
+		const char *magic;
+		size_t n;
+		const char *what;
+	} known[] = {
+		{"snoop\0\0\0", 8, "a snoop capture: convert it first (editcap -F pcap FILE OUT.pcap)"},
+		{"BZh", 3, "compressed with bzip2: unpack it first (bunzip2)"},
+		{"\xfd"
+		 "7zXZ",
+			5, "compressed with xz: unpack it first (unxz)"},
+		{"\x04\x22\x4d\x18", 4, "compressed with lz4: unpack it first (unlz4)"},
+		{"7z\xbc\xaf\x27\x1c", 6, "a 7z archive: unpack it first (7z x)"},
+		{"PK\x03\x04", 4, "a zip archive: unpack it first (unzip)"},
+	};
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (v.n >= known[i].n && memcmp(v.p, known[i].magic, known[i].n) == 0)
+			return known[i].what;
+	return "not a capture file";
+}
+
 static enum bm_status
 recognise(struct bm_capture *c, struct bm_error *e)
 {
@@ -68,8 +93,12 @@ recognise(struct bm_capture *c, struct bm_error *e)
 			return BM_OK;
 		}
 	}
-	if (s == BM_OK || c->in->end == BM_END)
-		return bm_fail(e, BM_FORMAT, 0, "not a capture file");
+	if (s == BM_OK || c->in->end == BM_END) {
+		/* Fewer bytes are as good: then it is none of those with a long magic. */
+		if (s == BM_OK && bm_input_need(c->in, 8, &early) == BM_NOMEM)
+			return bm_fail(e, BM_NOMEM, early.offset, early.what);
+		return bm_fail(e, BM_FORMAT, 0, what_else(bm_input_rest(c->in)));
+	}
 	return bm_fail(e, s, early.offset, early.what);
 }
 

@@ -70,7 +70,7 @@ add_keys(struct run *r, const char *path)
 	}
 	if (!input_secret(path, &bytes, &n))
 		return false;
-	enum badmac_status status = badmac_add_keys(r->badmac, bytes, n, &e);
+	enum badmac_status status = badmac_add_named_keys(r->badmac, path, bytes, n, &e);
 	input_forget(bytes, n);
 	return status == BADMAC_OK || library_trouble(path, &e);
 }
@@ -143,6 +143,15 @@ any_read_failed(const struct run *r)
 	return false;
 }
 
+static bool
+is_empty_stream(const struct run *r, const char *name)
+{
+	for (size_t i = 0; name != NULL && i < r->settings.capture_count; i++)
+		if (strcmp(r->files[i].name, name) == 0 && r->files[i].stream)
+			return r->files[i].ended && !r->files[i].any;
+	return false;
+}
+
 static int
 finish(struct run *r)
 {
@@ -155,6 +164,8 @@ finish(struct run *r)
 	progress_clear(&r->progress);
 	if (!r->settings.quiet)
 		tell_notices(r->badmac);
+	if (status == BADMAC_FORMAT && is_empty_stream(r, e.input))
+		e.what = "empty file";
 	if (status != BADMAC_OK && !told)
 		library_trouble(e.input, &e);
 	if (badmac_input_damaged(r->badmac))

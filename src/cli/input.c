@@ -92,6 +92,8 @@ input_read(void *ctx, uint8_t *p, size_t n)
 		f->failed = true;
 		say("%s: %s", f->name, strerror(errno));
 	}
+	f->any = f->any || got > 0;
+	f->ended = f->ended || got == 0;
 	return got;
 }
 

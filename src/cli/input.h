@@ -15,6 +15,7 @@ struct input_file {
 	const void *bytes; /* of a mapped file */
 	size_t n;
 	bool stream, failed; /* failed: a read went wrong, and it has been said */
+	bool any, ended;     /* of a stream: it had a byte; its end was reached */
 	dev_t device;
 	ino_t inode;
 };

@@ -7,7 +7,9 @@
 
 enum {
 	HEX_SHOWN = 32, /* bytes of a damaged run */
+	HEX_LINE = 8,
 	RUNS_SHOWN = 4,
+	LABEL = 11, /* columns */
 	PACKETS_SHOWN = 6,
 	ALERTS_SHOWN = 6,
 	FAILURES_SHOWN = 10 /* of one connection, unless verbose */
@@ -122,6 +124,11 @@ head(struct bm_lines *l, const struct bm_connection *c, bool verbose)
 	bm_say(l, "    ");
 	tally(l, "server to client", &c->records[BM_SERVER_TO_CLIENT]);
 	bm_say(l, "\n");
+	if (verbose && c->has_client_random) {
+		bm_say(l, "  random   ");
+		bm_say_hex(l, bm_view(c->client_random, sizeof c->client_random), HEX_SHOWN);
+		bm_say(l, " (of the client: what a key log line is found by)\n");
+	}
 	if (c->capture_gaps != 0)
 		bm_say(l, "  capture  lacks bytes in %s place%s\n", bm_grouped(c->capture_gaps).s,
 			plural(c->capture_gaps));
@@ -156,6 +163,15 @@ alert(struct bm_lines *l, const struct bm_alert *a)
 	if (a->packet != 0 && a->packet != BM_UNKNOWN)
 		bm_say(l, ", packet %llu", (unsigned long long)a->packet);
 	bm_say(l, ", %s\n", a->encrypted ? "encrypted" : "in the clear");
+}
+
+const struct bm_alert *
+bm_detail_fatal(const struct bm_connection *c)
+{
+	for (size_t i = c->alert_count; i-- > 0;)
+		if (c->alerts[i].level == 2 && c->alerts[i].description != 0)
+			return &c->alerts[i];
+	return NULL;
 }
 
 /* close_notify is how connections end; only who wants everything wants to see it. */
@@ -220,8 +236,54 @@ proof(struct bm_lines *l, const struct bm_failure *f)
 		bm_say(l, " (%u bits alike, at %s place%s)\n", p->tag_bits, bm_grouped(p->candidates).s,
 			plural(p->candidates));
 	else
-		bm_say(l, " (%s candidate%s tried, tag of %u bits)\n", bm_grouped(p->candidates).s,
+		bm_say(l, " (%s candidate%s, tag of %u bits)\n", bm_grouped(p->candidates).s,
 			plural(p->candidates), p->tag_bits);
+}
+
+/* " 0a 0b[0c 0d]0e": a line of v, with what differs from other in brackets. Returns its columns. */
+static size_t
+hex_line(struct bm_lines *l, struct bm_view v, struct bm_view other, size_t at)
+{
+	size_t end = v.n - at < HEX_LINE ? v.n : at + HEX_LINE;
+	bool before = false;
+
+	for (size_t i = at; i < end; i++) {
+		bool differs = v.p[i] != other.p[i];
+		bm_say(l, "%s%02x", differs == before ? " " : differs ? "[" : "]", v.p[i]);
+		before = differs;
+	}
+	if (before)
+		bm_say(l, "]");
+	return 3 * (end - at) + before;
+}
+
+/* Received and sent side by side, what differs in brackets. */
+static void
+hex_lines(struct bm_lines *l, const struct bm_damage *d)
+{
+	bm_say(l, "             offset    %-25s   sent\n", "received");
+	for (size_t at = 0; at < d->line_received.n; at += HEX_LINE) {
+		bm_say(l, "             %6llu   ", (unsigned long long)(d->line_offset + at));
+		size_t columns = hex_line(l, d->line_received, d->line_sent, at);
+		bm_say(l, "%*s", (int)(3 * HEX_LINE + 3 - columns), "");
+		(void)hex_line(l, d->line_sent, d->line_received, at);
+		bm_say(l, "\n");
+	}
+	if (d->record_offset + d->length > d->line_offset + d->line_received.n)
+		bm_say(l, "             ...\n");
+}
+
+static void
+hex_runs(struct bm_lines *l, const struct bm_damage *d)
+{
+	bm_say(l, "             received ");
+	bm_say_hex(l, d->received, HEX_SHOWN);
+	bm_say(l, "\n             sent     ");
+	if (d->sent_known)
+		bm_say_hex(l, d->sent, HEX_SHOWN);
+	else
+		bm_say(l, "unknown");
+	bm_say(l, "\n");
 }
 
 static void
@@ -237,14 +299,15 @@ damage(struct bm_lines *l, const struct bm_failure *f, bool verbose)
 			bm_say(l, ", packet %llu", (unsigned long long)d->packet);
 		if (d->packet != BM_UNKNOWN && d->packet_offset != BM_UNKNOWN)
 			bm_say(l, " at byte %llu", (unsigned long long)d->packet_offset);
-		bm_say(l, "\n             received ");
-		bm_say_hex(l, d->received, HEX_SHOWN);
-		bm_say(l, "\n             sent     ");
-		if (d->sent_known)
-			bm_say_hex(l, d->sent, HEX_SHOWN);
-		else
-			bm_say(l, "unknown");
 		bm_say(l, "\n");
+		/* Another run in the same line was shown with the one before. */
+		bool shown = i != 0 && d->line_received.n != 0 &&
+					 d->line_offset == f->damage[i - 1].line_offset &&
+					 d->line_received.n <= f->damage[i - 1].line_received.n;
+		if (d->line_received.n == 0)
+			hex_runs(l, d);
+		else if (!shown)
+			hex_lines(l, d);
 	}
 	if (n < f->damage_count)
 		bm_say(l, "           and %s more run%s\n", bm_grouped(f->damage_count - n).s,
@@ -259,7 +322,38 @@ list(struct bm_lines *l, const char *label, const char *const *text, size_t n)
 		if (text[i] == NULL)
 			continue;
 		bm_say(l, "  %-8s ", i == 0 ? label : "");
-		bm_say_safe(l, text[i]);
+		bm_say_wrapped(l, LABEL, LABEL + 2, text[i]);
+		bm_say(l, "\n");
+	}
+}
+
+static bool
+same_reason(const struct bm_ruled_out *a, const struct bm_ruled_out *b)
+{
+	return a->because != NULL && b->because != NULL && strcmp(a->because, b->because) == 0;
+}
+
+/* One line for each reason: some hold for several causes. */
+static void
+ruled_out(struct bm_lines *l, const struct bm_failure *f)
+{
+	const struct bm_ruled_out *r = f->ruled_out;
+
+	for (size_t i = 0; i < f->ruled_out_count; i++) {
+		bool told = false;
+		for (size_t k = 0; k < i && !told; k++)
+			told = same_reason(&r[k], &r[i]);
+		if (told)
+			continue;
+		bm_say(l, "  %-8s %s", i == 0 ? "not" : "", bm_cause_id(r[i].cause));
+		size_t at = LABEL + strlen(bm_cause_id(r[i].cause)) + 2;
+		for (size_t k = i + 1; k < f->ruled_out_count; k++)
+			if (same_reason(&r[i], &r[k])) {
+				bm_say(l, ", %s", bm_cause_id(r[k].cause));
+				at += 2 + strlen(bm_cause_id(r[k].cause));
+			}
+		bm_say(l, ": ");
+		bm_say_wrapped(l, at, LABEL + 2, r[i].because != NULL ? r[i].because : "");
 		bm_say(l, "\n");
 	}
 }
@@ -276,11 +370,17 @@ failure(struct bm_lines *l, const struct bm_failure *f, bool verbose)
 	bm_say(l, " (%s)", bm_confidence_id(f->confidence));
 	if (f->summary != NULL) {
 		bm_say(l, ": ");
-		bm_say_safe(l, f->summary);
+		bm_say_wrapped(l,
+			LABEL + strlen(bm_cause_id(f->cause)) + strlen(bm_confidence_id(f->confidence)) + 5,
+			LABEL, f->summary);
 	}
 	bm_say(l, "\n");
 	for (size_t i = 0; i < f->at_fault_count; i++)
-		bm_say(l, "%s%s", i != 0 ? ", " : "  at fault ", bm_party_id(f->at_fault[i]));
+		bm_say(l, "%s%s",
+			i == 0   ? "  at fault "
+			: i == 1 ? ", or less likely "
+					 : ", ",
+			bm_party_id(f->at_fault[i]));
 	if (f->at_fault_count != 0)
 		bm_say(l, "\n");
 	proof(l, f);
@@ -294,11 +394,7 @@ failure(struct bm_lines *l, const struct bm_failure *f, bool verbose)
 	}
 	list(l, "because", f->evidence, f->evidence_count);
 	if (verbose)
-		for (size_t i = 0; i < f->ruled_out_count; i++) {
-			bm_say(l, "  %-8s %s: ", i == 0 ? "not" : "", bm_cause_id(f->ruled_out[i].cause));
-			bm_say_safe(l, f->ruled_out[i].because != NULL ? f->ruled_out[i].because : "");
-			bm_say(l, "\n");
-		}
+		ruled_out(l, f);
 	list(l, "next", f->next_steps, f->next_step_count);
 }
 
@@ -316,8 +412,12 @@ bm_detail(struct bm_lines *l, const struct bm_connection *c, bool verbose)
 			bm_grouped(c->failure_count - n).s, plural(c->failure_count - n));
 	/* Those that are undecided altogether stand under their reason anyway. */
 	if (c->undecided_because != NULL && c->result != BM_RESULT_UNDECIDED) {
-		bm_say(l, "  undecided because ");
-		bm_say_safe(l, c->undecided_because);
+		bm_say(l, "\n  undecided ");
+		bm_say_wrapped(l, LABEL + 1, LABEL + 2, c->undecided_because);
 		bm_say(l, "\n");
+		if (c->undecided_detail != NULL)
+			list(l, "", &c->undecided_detail, 1);
+		if (c->undecided_next != NULL)
+			list(l, "next", &c->undecided_next, 1);
 	}
 }

@@ -56,6 +56,10 @@ struct bm_lines {
 __attribute__((format(printf, 2, 3))) void bm_say(struct bm_lines *l, const char *format, ...);
 /* Text from elsewhere: what could steer a terminal, and what is not UTF-8, is shown as \xNN. */
 void bm_say_safe(struct bm_lines *l, const char *text);
+/* The same, broken at spaces where a line would grow past BM_COLUMNS; it starts at column `at`, and
+ * goes on at column `indent`. */
+enum { BM_COLUMNS = 96 };
+void bm_say_wrapped(struct bm_lines *l, size_t at, size_t indent, const char *text);
 void bm_say_hex(struct bm_lines *l, struct bm_view v, size_t most);
 void bm_style(struct bm_lines *l, enum bm_style style);
 
@@ -67,6 +71,8 @@ struct bm_digits bm_grouped(uint64_t n);
 
 /* detail.c: one connection in full. */
 void bm_detail(struct bm_lines *l, const struct bm_connection *c, bool verbose);
+/* Did it end with a fatal alert? Which one; NULL: it did not. */
+const struct bm_alert *bm_detail_fatal(const struct bm_connection *c);
 /* "10.0.0.1:40112 -> 10.0.0.2:443 (example.org)". */
 void bm_detail_who(struct bm_lines *l, const struct bm_connection *c);
 /* "TLS 1.2, TLS_RSA_WITH_AES_128_GCM_SHA256". */

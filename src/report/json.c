@@ -375,6 +375,8 @@ bm_json_connection(struct bm_out *o, bool first, const struct bm_connection *c)
 	in_use(j, "compression", c->compression);
 	string_or_null(j, "result", bm_conclusion_id(c->result));
 	string_or_null(j, "undecided_because", c->undecided_because);
+	string_or_null(j, "undecided_detail", c->undecided_detail);
+	string_or_null(j, "undecided_next", c->undecided_next);
 	name(j, "records");
 	begin(j, "{");
 	counts(j, "client_to_server", &c->records[BM_CLIENT_TO_SERVER]);
@@ -403,6 +405,8 @@ bm_json_finish(struct bm_out *o, bool first, const struct bm_summary *s)
 	counts(j, "records", &s->records);
 	number_or_null(j, "packets", s->packets);
 	number_or_null(j, "bytes", s->bytes);
+	number_or_null(j, "undecoded", s->undecoded);
+	number_or_null(j, "seen_elsewhere", s->seen_elsewhere);
 	name(j, "notices");
 	begin(j, "[");
 	for (size_t i = 0; i < s->notice_count; i++) {

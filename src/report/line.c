@@ -36,10 +36,11 @@ harmless(uint32_t c)
 		   !(c >= 0x2060 && c <= 0x206f) && !(c >= 0xe0000 && c <= 0xe0fff);
 }
 
-void
-bm_say_safe(struct bm_lines *l, const char *text)
+/* Returns how many columns it takes. */
+static size_t
+say_safe(struct bm_lines *l, struct bm_view v)
 {
-	struct bm_view v = bm_view(text, strlen(text));
+	size_t columns = 0;
 
 	while (v.n != 0) {
 		uint32_t code = 0;
@@ -49,15 +50,61 @@ bm_say_safe(struct bm_lines *l, const char *text)
 		if (run != 0) {
 			add(l, v.p, run);
 			n = run;
+			columns += run;
 		} else if ((n = bm_utf8(v, &code)) != 0 && harmless(code)) {
 			add(l, v.p, n);
+			columns++;
 		} else {
 			n = n != 0 ? n : 1;
+			columns += 4 * n;
 			for (size_t i = 0; i < n; i++)
 				bm_say(l, "\\x%02x", v.p[i]);
 		}
 		v.p += n;
 		v.n -= n;
+	}
+	return columns;
+}
+
+void
+bm_say_safe(struct bm_lines *l, const char *text)
+{
+	(void)say_safe(l, bm_view(text, strlen(text)));
+}
+
+/* The columns a word takes at most: what is not plain ASCII may become an escape. */
+static size_t
+width_of(struct bm_view word)
+{
+	size_t columns = 0;
+
+	for (size_t i = 0; i < word.n; i++)
+		columns += word.p[i] >= 0x20 && word.p[i] < 0x7f ? 1 : 4;
+	return columns;
+}
+
+void
+bm_say_wrapped(struct bm_lines *l, size_t at, size_t indent, const char *text)
+{
+	struct bm_view v = bm_view(text, strlen(text));
+
+	while (v.n != 0) {
+		const uint8_t *space = memchr(v.p, ' ', v.n);
+		struct bm_view word = bm_view(v.p, space != NULL ? (size_t)(space - v.p) : v.n);
+		if (at > indent && at + 1 + width_of(word) > BM_COLUMNS) {
+			bm_say(l, "\n%*s", (int)indent, "");
+			at = indent;
+		} else if (v.p != (const uint8_t *)text) {
+			bm_say(l, " ");
+			at++;
+		}
+		at += say_safe(l, word);
+		v.p += word.n;
+		v.n -= word.n;
+		if (v.n != 0) {
+			v.p++;
+			v.n--;
+		}
 	}
 }
 

@@ -11,7 +11,8 @@ enum {
 	FAILED_MEMORY = 8 << 20,
 	LIST_MEMORY = 1 << 20, /* of the verified, and of each group of undecided connections */
 	HEADLINE = 4096,
-	REASONS_MAX = 16, /* the last one takes what does not fit */
+	ALERTS_LISTED = 20, /* unless verbose */
+	REASONS_MAX = 16,   /* the last one takes what does not fit */
 	REASON_TEXT = 200
 };
 
@@ -26,15 +27,18 @@ struct group {
 	char reason[REASON_TEXT];
 	uint64_t connections, records, without_keys, rsa;
 	bool shown; /* one in full */
+	struct bm_lines example, next;
 	struct section list;
 };
 
 struct bm_text {
 	bool color, verbose;
-	struct section failed, verified;
+	struct section failed, verified, alerts;
 	struct bm_lines headline; /* about the first failed connection */
 	struct bm_lines sentence; /* and its first failure */
 	uint64_t failed_connections, undecided_connections, verified_connections;
+	uint64_t alerts_listed;
+	uint64_t reported_only; /* failed connections in which no record fails */
 	struct group groups[REASONS_MAX];
 	size_t group_count;
 };
@@ -60,8 +64,12 @@ bm_text_new(struct bm_text **out, bool color, bool verbose)
 	set_up(&t->verified.lines, LIST_MEMORY, color);
 	set_up(&t->headline, HEADLINE, false);
 	set_up(&t->sentence, HEADLINE, false);
-	for (size_t i = 0; i < REASONS_MAX; i++)
+	set_up(&t->alerts.lines, LIST_MEMORY, color);
+	for (size_t i = 0; i < REASONS_MAX; i++) {
 		set_up(&t->groups[i].list.lines, LIST_MEMORY, color);
+		set_up(&t->groups[i].example, HEADLINE, color);
+		set_up(&t->groups[i].next, HEADLINE, color);
+	}
 	return BM_OK;
 }
 
@@ -74,8 +82,12 @@ bm_text_free(struct bm_text *t)
 	bm_buf_clear(&t->verified.lines.buf);
 	bm_buf_clear(&t->headline.buf);
 	bm_buf_clear(&t->sentence.buf);
-	for (size_t i = 0; i < REASONS_MAX; i++)
+	bm_buf_clear(&t->alerts.lines.buf);
+	for (size_t i = 0; i < REASONS_MAX; i++) {
 		bm_buf_clear(&t->groups[i].list.lines.buf);
+		bm_buf_clear(&t->groups[i].example.buf);
+		bm_buf_clear(&t->groups[i].next.buf);
+	}
 	free(t);
 }
 
@@ -110,7 +122,42 @@ list_connection(struct section *s, const struct bm_connection *c)
 	bm_say(l, "  ");
 	bm_detail_what(l, c);
 	bm_say(l, "  %s protected record%s\n", bm_grouped(records).s, records == 1 ? "" : "s");
+	if (c->result == BM_RESULT_UNDECIDED && c->undecided_detail != NULL) {
+		bm_say(l, "       ");
+		bm_say_wrapped(l, 7, 9, c->undecided_detail);
+		bm_say(l, "\n");
+	}
 	return keep_whole(s, mark);
+}
+
+/* A handshake that an alert ended is no failed record, and yet what somebody may be looking for. */
+static enum bm_status
+list_alert(struct bm_text *t, const struct bm_connection *c)
+{
+	const struct bm_alert *a = bm_detail_fatal(c);
+	struct bm_lines *l = &t->alerts.lines;
+	size_t mark = l->buf.n;
+
+	if (a == NULL)
+		return BM_OK;
+	if (t->alerts_listed == ALERTS_LISTED && !t->verbose) {
+		t->alerts.more++;
+		return BM_OK;
+	}
+	t->alerts_listed++;
+	const char *name = bm_alert_name(a->description);
+	bm_say(l, "  %llu  ended with fatal alert ", (unsigned long long)c->id);
+	if (name != NULL)
+		bm_say(l, "%s", name);
+	else
+		bm_say(l, "%u", (unsigned)a->description);
+	bm_say(l, " by the %s", a->direction == BM_CLIENT_TO_SERVER ? "client" : "server");
+	if (a->packet != 0 && a->packet != BM_UNKNOWN)
+		bm_say(l, ", packet %llu", (unsigned long long)a->packet);
+	bm_say(l, "  ");
+	bm_detail_who(l, c);
+	bm_say(l, "\n");
+	return keep_whole(&t->alerts, mark);
 }
 
 static enum bm_status
@@ -138,6 +185,26 @@ group_of(struct bm_text *t, const char *reason)
 	return g;
 }
 
+/* Of the first connection of a group: where it shows, and what would settle it. */
+static enum bm_status
+describe_group(struct group *g, const struct bm_connection *c, bool verbose)
+{
+	/* Verbose lists show it of every connection. */
+	if (c->undecided_detail != NULL && !verbose) {
+		bm_say(&g->example, "  such as  connection %llu, ", (unsigned long long)c->id);
+		bm_detail_who(&g->example, c);
+		bm_say(&g->example, "\n           ");
+		bm_say_wrapped(&g->example, 11, 13, c->undecided_detail);
+		bm_say(&g->example, "\n");
+	}
+	if (c->undecided_next != NULL && !c->undecided_wants_keys) {
+		bm_say(&g->next, "  next     ");
+		bm_say_wrapped(&g->next, 11, 13, c->undecided_next);
+		bm_say(&g->next, "\n");
+	}
+	return g->example.status == BM_NOMEM || g->next.status == BM_NOMEM ? BM_NOMEM : BM_OK;
+}
+
 static enum bm_status
 undecided(struct bm_text *t, const struct bm_connection *c)
 {
@@ -148,7 +215,9 @@ undecided(struct bm_text *t, const struct bm_connection *c)
 	t->undecided_connections++;
 	g->connections++;
 	g->records += c->records[0].undecided + c->records[1].undecided;
-	if (c->keys == BM_SOURCE_NONE) {
+	if (g->connections == 1 && describe_group(g, c, t->verbose) != BM_OK)
+		return BM_NOMEM;
+	if (c->undecided_wants_keys) {
 		g->without_keys++;
 		if (s != NULL && s->kx == BM_KX_RSA)
 			g->rsa++;
@@ -164,6 +233,8 @@ undecided(struct bm_text *t, const struct bm_connection *c)
 enum bm_status
 bm_text_connection(struct bm_text *t, const struct bm_connection *c)
 {
+	if (c->result != BM_RESULT_FAILED && list_alert(t, c) != BM_OK)
+		return BM_NOMEM;
 	switch (c->result) {
 	case BM_RESULT_UNDECIDED:
 		return undecided(t, c);
@@ -184,6 +255,7 @@ bm_text_connection(struct bm_text *t, const struct bm_connection *c)
 		if (t->headline.status == BM_NOMEM || t->sentence.status == BM_NOMEM)
 			return BM_NOMEM;
 	}
+	t->reported_only += c->records[0].failed + c->records[1].failed == 0;
 	return show_connection(t, &t->failed, c);
 }
 
@@ -214,6 +286,9 @@ answer_failed(
 	} else {
 		bm_say(l, " %s of %s protected records %s not verify", bm_grouped(n).s,
 			bm_grouped(protected).s, n == 1 ? "does" : "do");
+		if (t->reported_only != 0)
+			bm_say(l, ", and in %s more connection%s an endpoint reported a bad record",
+				bm_grouped(t->reported_only).s, t->reported_only == 1 ? "" : "s");
 	}
 	if (conns == 1) {
 		bm_say(l, " (");
@@ -255,19 +330,29 @@ answer(struct bm_lines *l, const struct bm_text *t, const struct bm_summary *s)
 		bm_say(l, "OK:");
 		bm_style(l, BM_PLAIN_STYLE);
 		bm_style(l, BM_BOLD);
-		if (s->connections == 0)
-			bm_say(l, " no TLS found in %s packet%s", bm_grouped(s->packets).s,
+		if (s->packets == 0 && s->connections == 0)
+			bm_say(l, " nothing to check: there is no packet");
+		else if (s->connections == 0)
+			bm_say(l, " nothing to check: no TLS found in %s packet%s", bm_grouped(s->packets).s,
 				s->packets == 1 ? "" : "s");
 		else if (protected == 0)
-			bm_say(
-				l, " no protected record in %s TLS connection%s", bm_grouped(s->connections).s, c);
+			bm_say(l, " nothing to check: no protected record in %s TLS connection%s",
+				bm_grouped(s->connections).s, c);
 		else
 			bm_say(l, " %s protected record%s in %s connection%s %s", bm_grouped(protected).s, p,
 				bm_grouped(s->connections).s, c, protected == 1 ? "verifies" : "all verify");
+		if (protected == 0 && s->undecoded != 0)
+			bm_say(l, " (%s could not be decoded)", bm_grouped(s->undecoded).s);
 		bm_style(l, BM_PLAIN_STYLE);
 		break;
 	}
 	bm_say(l, "\n");
+	if (s->seen_elsewhere != 0)
+		bm_say(l,
+			"%s of these connections %s in another capture too: the same connection%s, seen at two "
+			"places\n",
+			bm_grouped(s->seen_elsewhere).s, s->seen_elsewhere == 1 ? "stands" : "stand",
+			s->seen_elsewhere == 1 ? "" : "s");
 }
 
 static void
@@ -288,14 +373,18 @@ send_group(struct group *g, struct bm_lines *l, struct bm_out *o)
 	bm_style(l, BM_YELLOW);
 	bm_say(l, "undecided");
 	bm_style(l, BM_PLAIN_STYLE);
+	size_t from = l->buf.n;
 	bm_say(l, "   %s connection%s, %s record%s: ", bm_grouped(g->connections).s,
 		g->connections == 1 ? "" : "s", bm_grouped(g->records).s, g->records == 1 ? "" : "s");
-	bm_say_safe(l, g->reason);
+	bm_say_wrapped(l, 9 + l->buf.n - from, 13, g->reason);
 	bm_say(l, "\n");
+	send(l, o);
+	send(&g->example, o);
+	send(&g->next, o);
 	if (g->without_keys != 0) {
 		bm_say(l, "  next     give secrets with -k: a key log (SSLKEYLOGFILE) of either side");
 		if (g->rsa != 0)
-			bm_say(l, ", or for %s of them the server's RSA private key",
+			bm_say(l, ",\n             or for %s of them the server's RSA private key",
 				g->rsa == g->connections ? "all" : bm_grouped(g->rsa).s);
 		bm_say(l, "\n");
 	}
@@ -311,6 +400,14 @@ bm_text_finish(struct bm_text *t, const struct bm_summary *s, struct bm_out *o)
 	send_section(&t->failed, &l, o);
 	for (size_t i = 0; i < t->group_count; i++)
 		send_group(&t->groups[i], &l, o);
+	if (t->alerts.lines.buf.n != 0) {
+		bm_say(&l, "\n");
+		bm_style(&l, BM_YELLOW);
+		bm_say(&l, "alerts");
+		bm_style(&l, BM_PLAIN_STYLE);
+		bm_say(&l, "      of connections without a failed record\n");
+		send_section(&t->alerts, &l, o);
+	}
 	if (t->verified_connections != 0 &&
 		(t->failed_connections != 0 || t->undecided_connections != 0 || t->verbose)) {
 		bm_say(&l, "\n");

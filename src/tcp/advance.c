@@ -73,6 +73,23 @@ settle(struct bm_stream *s, bool force)
 	return true;
 }
 
+/* The first gap is remembered after it has been read past. */
+static void
+note_gap(struct bm_stream *s, uint64_t from, uint64_t to)
+{
+	struct bm_lack *l = &s->d->lack;
+
+	if (l->len != 0 && l->off + l->len == from) {
+		l->len += to - from;
+	} else if (l->len == 0) {
+		l->off = from;
+		l->len = to - from;
+	}
+	for (uint32_t i = 0; i < s->d->held.n && i < 8 && l->packet == 0; i++)
+		if (runs_at(&s->d->held, i)->p != NULL && runs_at(&s->d->held, i)->off >= l->off)
+			l->packet = runs_at(&s->d->held, i)->packet;
+}
+
 static enum bm_status
 declare_gap(struct bm_stream *s, uint64_t from, uint64_t to)
 {
@@ -88,6 +105,7 @@ declare_gap(struct bm_stream *s, uint64_t from, uint64_t to)
 		s->d->gap_count++;
 		s->flow->t->stats.gaps++;
 	}
+	note_gap(s, from, to);
 	s->head = to;
 	return BM_OK;
 }
@@ -252,6 +270,8 @@ drop_oldest(struct bm_stream *s, uint64_t bytes, bool *news)
 	d->gap_count++;
 	s->flow->t->stats.gaps++;
 	s->flow->t->stats.dropped_bytes += dropped;
+	d->lack.dropped += dropped;
+	note_gap(s, s->base, to);
 	*news = true;
 	return BM_OK;
 }

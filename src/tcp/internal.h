@@ -51,6 +51,7 @@ struct data {
 	struct runs copies; /* not in order */
 	uint64_t ready_bytes, held_bytes, copy_bytes;
 	uint64_t gap_count;
+	struct bm_lack lack; /* offsets are internal ones */
 	uint64_t first_ts;
 	uint32_t segments; /* to decide when an unknown beginning is settled */
 	/* Since when head does not move although runs are held. */

@@ -199,6 +199,8 @@ put_pieces(struct bm_stream *s, const struct bm_segment *g, struct run r, uint64
 		at = to;
 	}
 	if (st == BM_OK && n < g->payload_len) {
+		if (s->d != NULL)
+			s->d->lack.cut++;
 		struct run missing = {.off = off + n,
 			.len = g->payload_len - n,
 			.waits = r.waits,

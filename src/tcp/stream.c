@@ -241,6 +241,18 @@ bm_stream_gaps(const struct bm_stream *s)
 	return s->d != NULL ? s->d->gap_count : 0;
 }
 
+struct bm_lack
+bm_stream_lack(const struct bm_stream *s)
+{
+	struct bm_lack l = {0};
+
+	if (s->d != NULL)
+		l = s->d->lack;
+	if (l.len != 0)
+		l.off = l.off > s->origin ? l.off - s->origin : 0;
+	return l;
+}
+
 uint64_t
 bm_stream_acked(const struct bm_stream *s)
 {

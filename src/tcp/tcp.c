@@ -65,8 +65,10 @@ end_flow(struct bm_flow *f)
 	for (unsigned way = 0; way < 2 && !f->ignored; way++) {
 		struct bm_stream *s = &f->stream[way];
 		/* Without memory for it the rest stays unread, and is told of as dropped. */
-		if (flush(s, &news[way]) != BM_OK && s->d != NULL)
+		if (flush(s, &news[way]) != BM_OK && s->d != NULL) {
 			t->stats.dropped_bytes += s->d->held_bytes;
+			s->d->lack.dropped += s->d->held_bytes;
+		}
 	}
 	for (unsigned way = 0; way < 2; way++)
 		if (news[way])
@@ -215,7 +217,9 @@ relieve(struct bm_tcp *t)
 			bool news = false;
 			if (s->d == NULL)
 				continue;
-			t->stats.dropped_bytes += runs_clear(f, &s->d->held);
+			uint64_t dropped = runs_clear(f, &s->d->held);
+			t->stats.dropped_bytes += dropped;
+			s->d->lack.dropped += dropped;
 			s->d->held_bytes = s->d->copy_bytes = 0;
 			s->d->stalled = false;
 			(void)runs_clear(f, &s->d->copies);

@@ -113,6 +113,14 @@ bool bm_stream_ended(const struct bm_stream *s, uint64_t *off);
 bool bm_stream_reset(const struct bm_stream *s); /* by RST */
 /* Runs of missing bytes declared so far. */
 uint64_t bm_stream_gaps(const struct bm_stream *s);
+/* What a direction lacks, for whoever has to say what to do about it. */
+struct bm_lack {
+	uint64_t off, len; /* of the first gap; len 0: there is none */
+	uint64_t packet;   /* the first one seen that carries bytes behind it; 0 unknown */
+	uint64_t cut;      /* segments that the snap length cut */
+	uint64_t dropped;  /* bytes that were captured and gave way to a memory limit */
+};
+struct bm_lack bm_stream_lack(const struct bm_stream *s);
 /* Highest stream offset that the peer acknowledged; 0 if none. */
 uint64_t bm_stream_acked(const struct bm_stream *s);
 /* Segments with payload by checksum state, to judge offload. Index: enum bm_checksum. */

@@ -1,7 +1,7 @@
 /* What to do next, as things to type or to look at. Refuses to know how anything was found. */
 #include "verdict/verdict.h"
 
-enum { STEPS_MAX = 6 };
+enum { STEPS_MAX = 6, RUNS_MAX = 20 };
 
 struct steps {
 	struct bm_arena *arena;
@@ -19,12 +19,58 @@ add(struct steps *s, const char *line)
 		s->line[s->n++] = line;
 }
 
-static void
-look_at_packet(struct steps *s, const struct bm_case *c)
+/* "21", "21, 23", "21..25": what stands between the braces of a set of Wireshark's. Past some
+ * runs it ends, and *all says so. */
+static const char *
+packet_set(struct steps *s, const uint64_t *packets, size_t n, bool *all)
 {
-	if (c->packet_count != 0)
-		add(s, bm_arena_print(s->arena, "in Wireshark: display filter frame.number == %llu",
-				   (unsigned long long)c->packets[0]));
+	const char *set = "";
+	size_t runs = 0;
+
+	*all = true;
+	for (size_t i = 0; i < n && set != NULL;) {
+		size_t last = i;
+		while (last + 1 < n && packets[last + 1] == packets[last] + 1)
+			last++;
+		if (runs++ == RUNS_MAX) {
+			*all = false;
+			break;
+		}
+		unsigned long long from = packets[i], to = packets[last];
+		const char *comma = i != 0 ? ", " : "";
+		set = from == to ? bm_arena_print(s->arena, "%s%s%llu", set, comma, from)
+						 : bm_arena_print(s->arena, "%s%s%llu..%llu", set, comma, from, to);
+		i = last + 1;
+	}
+	return set;
+}
+
+static void
+look_at_packets(struct steps *s, const struct bm_case *c, const struct bm_failure *out)
+{
+	const struct bm_damage *d = out->damage_count != 0 ? &out->damage[0] : NULL;
+	bool all;
+
+	if (c->packet_count == 0)
+		return;
+	if (c->packet_count == 1) {
+		unsigned long long packet = c->packets[0];
+		if (d != NULL && d->packet == c->packets[0] && d->packet_offset != BM_UNKNOWN)
+			add(s, bm_arena_print(s->arena,
+					   "in Wireshark: display filter frame.number == %llu, and in its bytes offset "
+					   "%llu (0x%llx)",
+					   packet, (unsigned long long)d->packet_offset,
+					   (unsigned long long)d->packet_offset));
+		else
+			add(s, bm_arena_print(
+					   s->arena, "in Wireshark: display filter frame.number == %llu", packet));
+		return;
+	}
+	const char *set = packet_set(s, c->packets, c->packet_count, &all);
+	add(s, set == NULL
+			   ? NULL
+			   : bm_arena_print(s->arena, "in Wireshark: display filter frame.number in {%s}%s",
+					 set, all ? "" : " and later ones"));
 }
 
 /* The port that tells this service's traffic apart: the server's. */
@@ -32,11 +78,18 @@ static void
 capture_both_ends(struct steps *s, const struct bm_connection *conn)
 {
 	add(s, bm_arena_print(s->arena,
-			   "capture at both ends until it happens again (tcpdump -i any -s 0 -w end.pcap 'tcp "
-			   "port %u'), "
-			   "then compare: badmac diagnose -k KEYS client.pcap; badmac diagnose -k KEYS "
-			   "server.pcap",
-			   conn->server.port));
+			   "at both ends, until it happens again: tcpdump -i any -s 0 -w end.pcap %s port "
+			   "%u",
+			   conn->transport == BM_UDP ? "udp" : "tcp", conn->server.port));
+	add(s, "then compare: badmac diagnose -k KEYS client.pcap, and the same with server.pcap");
+}
+
+static void
+watch_counters(struct steps *s, const struct bm_connection *conn)
+{
+	add(s, bm_arena_print(s->arena,
+			   "watch the checksum counters of both hosts (nstat -az %s; ethtool -S DEV)",
+			   conn->transport == BM_UDP ? "UdpInCsumErrors" : "TcpInCsumErrors"));
 }
 
 static void
@@ -96,14 +149,14 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 		}
 		break;
 	case BM_CAUSE_RETRANSMISSION_DIFFERS:
-		look_at_packet(&s, c);
+		look_at_packets(&s, c, out);
 		capture_both_ends(&s, conn);
 		add(&s, "look for zero-copy sends whose buffer is reused before it has been acknowledged");
 		break;
 	case BM_CAUSE_PLAINTEXT_INJECTED:
 	case BM_CAUSE_BYTES_INSERTED:
 	case BM_CAUSE_BYTES_MISSING:
-		look_at_packet(&s, c);
+		look_at_packets(&s, c, out);
 		add(&s, f->cause == BM_CAUSE_BYTES_MISSING
 					? "look for partial writes whose rest is not written, and for proxies and "
 					  "tunnels that lose bytes"
@@ -113,13 +166,13 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 		capture_both_ends(&s, conn);
 		break;
 	case BM_CAUSE_WRONG_EPOCH:
-		look_at_packet(&s, c);
+		look_at_packets(&s, c, out);
 		add(&s, "look at what the sender does at the change of keys: KeyUpdate, renegotiation, "
 				"early data, and writes "
 				"that go on meanwhile; try its TLS library's next version");
 		break;
 	case BM_CAUSE_FOREIGN_RECORD:
-		look_at_packet(&s, c);
+		look_at_packets(&s, c, out);
 		add(&s, "look for file descriptors that are used after they were closed, and for pools and "
 				"proxies that mix "
 				"connections up");
@@ -131,7 +184,7 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 	case BM_CAUSE_RECORDS_REORDERED:
 	case BM_CAUSE_RECORD_MISSING:
 	case BM_CAUSE_SEQUENCE_REUSED:
-		look_at_packet(&s, c);
+		look_at_packets(&s, c, out);
 		add(&s, "check how the sender writes: forked workers or threads that share one connection, "
 				"or a queue between "
 				"encryption and socket");
@@ -142,19 +195,19 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 			add(&s, "check that the capture has the handshake of this very connection, with both "
 					"hellos as they were sent");
 		else
-			look_at_packet(&s, c);
+			look_at_packets(&s, c);
 		add(&s, "compare what the hellos negotiate with what the sender does, and try its TLS "
 				"library's "
 				"next version; another cipher suite avoids the fault meanwhile");
 		break;
 	case BM_CAUSE_BAD_PADDING:
-		look_at_packet(&s, c);
+		look_at_packets(&s, c);
 		add(&s,
 			"the sender's TLS library makes the padding: try its next version; AEAD suites (GCM, "
 			"ChaCha20-Poly1305) have none");
 		break;
 	case BM_CAUSE_SENDER_MISCOMPUTED:
-		look_at_packet(&s, c);
+		look_at_packets(&s, c);
 		add(&s,
 			"at the sender turn off what computes the MAC beside its TLS library: kernel TLS and "
 			"crypto offload (ethtool -K DEV tls-hw-tx-offload off), accelerators, and for OpenSSL "
@@ -163,23 +216,26 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 		capture_both_ends(&s, conn);
 		break;
 	case BM_CAUSE_STALE_DATA:
-		look_at_packet(&s, c);
+		look_at_packets(&s, c);
 		add(&s,
 			"look for buffers that are used again before the socket is done with them: zero-copy "
 			"sends, io_uring, ring buffers of drivers");
 		capture_both_ends(&s, conn);
 		break;
 	case BM_CAUSE_CAPTURE_INCOMPLETE:
-		add(&s,
-			"capture again with a larger buffer and without a snap length (tcpdump -s 0 -B 65536)");
+		add(&s, conn->undecided_next != NULL
+					? conn->undecided_next
+					: "capture again with a larger buffer and without a snap length (tcpdump -s 0 "
+					  "-B 65536)");
 		break;
 	default:
-		if (c->kind != BM_CASE_BAD_RECORD)
+		if (c->kind != BM_CASE_BAD_RECORD && conn->undecided_next != NULL)
+			add(&s, conn->undecided_next);
+		else if (c->kind != BM_CASE_BAD_RECORD)
 			get_keys(&s, facts);
-		look_at_packet(&s, c);
+		look_at_packets(&s, c, out);
 		capture_both_ends(&s, conn);
-		add(&s, "watch the checksum counters of both hosts (nstat -az TcpInCsumErrors; ethtool -S "
-				"DEV)");
+		watch_counters(&s, conn);
 		break;
 	}
 	if (s.failed)

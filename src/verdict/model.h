@@ -50,6 +50,10 @@ struct bm_damage {
 	struct bm_view received;
 	struct bm_view sent; /* empty with sent_known false: null */
 	bool sent_known;
+	/* The record around it, from line_offset on, as received and with every repair of the failure
+	 * put in; alike in length. Empty when no run of that shape is known. */
+	uint64_t line_offset;
+	struct bm_view line_received, line_sent;
 };
 
 struct bm_proof {
@@ -119,7 +123,10 @@ struct bm_connection {
 	const char *server_name; /* SNI, printable ASCII or escaped; NULL if none */
 	bool extended_master_secret, encrypt_then_mac, truncated_hmac;
 	unsigned max_fragment_length, record_size_limit, compression; /* 0: not in use */
-	const char *undecided_because; /* one sentence when result is undecided, else NULL */
+	const char *undecided_because; /* one sentence when something is undecided, else NULL */
+	const char *undecided_detail;  /* about this very connection; NULL if there is none */
+	const char *undecided_next;    /* what would settle it */
+	bool undecided_wants_keys;     /* no key material was given at all */
 	const struct bm_alert *alerts;
 	size_t alert_count;
 	const struct bm_failure *failures;
@@ -138,6 +145,8 @@ struct bm_summary {
 	uint64_t connections;
 	struct bm_record_counts records;
 	uint64_t packets, bytes; /* frames read, and their captured octets */
+	uint64_t undecoded; /* frames of unknown link types, or with headers that are not all there */
+	uint64_t seen_elsewhere; /* connections that an earlier capture of the run showed too */
 	const struct bm_notice *notices;
 	size_t notice_count;
 };

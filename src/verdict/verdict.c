@@ -205,6 +205,42 @@ fragment_at(const struct bm_case *c, uint32_t record_off)
 	return NULL;
 }
 
+enum { LINE = 8, LINES_MAX = 4 };
+
+/* The lines of a hex dump that hold change i, as received and as sent. */
+static bool
+fill_lines(const struct bm_case *c, const struct bm_finding *f, size_t i, struct bm_arena *a,
+	struct bm_damage *d)
+{
+	const struct bm_change *ch = &f->changes[i];
+	uint32_t from = ch->record_off / LINE * LINE;
+	uint64_t to = ((uint64_t)ch->record_off + ch->received.n + LINE - 1) / LINE * LINE;
+
+	if (c->record == NULL || ch->received.n == 0 || ch->record_off >= c->region)
+		return true;
+	for (size_t k = 0; k < f->change_count; k++)
+		if (f->changes[k].received.n != f->changes[k].sent.n)
+			return true;
+	if (to > c->region)
+		to = c->region;
+	if (to - from > LINE * LINES_MAX)
+		to = from + LINE * LINES_MAX;
+	struct bm_view line = bm_view(c->record + from, (size_t)(to - from));
+	uint8_t *sent = bm_arena_copy(a, line);
+	d->line_offset = from;
+	d->line_received = bm_view(bm_arena_copy(a, line), line.n);
+	d->line_sent = bm_view(sent, line.n);
+	if (sent == NULL || d->line_received.p == NULL)
+		return false;
+	for (size_t k = 0; k < f->change_count; k++)
+		for (size_t b = 0; b < f->changes[k].sent.n; b++) {
+			uint64_t at = (uint64_t)f->changes[k].record_off + b;
+			if (at >= from && at < to)
+				sent[at - from] = f->changes[k].sent.p[b];
+		}
+	return true;
+}
+
 static bool
 fill_damage(
 	const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a, struct bm_failure *out)
@@ -227,7 +263,7 @@ fill_damage(
 		d[i].received = bm_view(bm_arena_copy(a, ch->received), ch->received.n);
 		d[i].sent = bm_view(bm_arena_copy(a, ch->sent), ch->sent.n);
 		d[i].sent_known = !ch->sent_unknown;
-		if (d[i].received.p == NULL || d[i].sent.p == NULL)
+		if (d[i].received.p == NULL || d[i].sent.p == NULL || !fill_lines(c, f, i, a, &d[i]))
 			return false;
 	}
 	out->damage = d;
@@ -261,8 +297,9 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 			bm_alert_name(c->alert) != NULL ? bm_alert_name(c->alert) : "an alert");
 	const char *sum = checksums(c);
 	if (sum != NULL && f->cause != BM_CAUSE_WRONG_KEYS)
-		bm_evidence(&w, f, "%s checksum of the packet%s that carry it: %s",
-			conn->transport == BM_UDP ? "UDP" : "TCP", c->packet_count == 1 ? "" : "s", sum);
+		bm_evidence(&w, f, "%s checksum of the packet%s it: %s",
+			conn->transport == BM_UDP ? "UDP" : "TCP",
+			c->packet_count == 1 ? " that carries" : "s that carry", sum);
 	out->direction = c->direction;
 	out->epoch = c->epoch;
 	out->sequence_number = c->seq == BM_NO_SEQ ? BM_UNKNOWN : c->seq;
@@ -296,28 +333,6 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 	out->ruled_out = ruled;
 	out->ruled_out_count = e.excluded_count;
 	return bm_verdict_advice(c, f, facts, conn, a, out);
-}
-
-static const char *
-undecided_because(
-	const struct bm_session *s, const struct bm_verdict_options *o, bool by_other_rule)
-{
-	const struct bm_session_facts *f = bm_session_facts(s);
-
-	if (f->keys_wrong && by_other_rule)
-		return "its records verify by another rule for the MAC than the one that was negotiated";
-	if (f->keys_wrong)
-		return "the key material that was found does not fit this connection";
-	if (f->version == 0 || !f->handshake_seen)
-		return "the handshake is not in the capture, so no keys can be found for it";
-	if (f->suite_unsupported)
-		return "this cipher suite cannot be verified here";
-	if (f->source == BM_SOURCE_NONE)
-		return o->any_keys ? "the key material that was given holds no secret for this connection"
-						   : "no key material was given";
-	if (f->gaps != 0)
-		return "the capture lacks packets of this connection";
-	return "for part of this connection there are no keys";
 }
 
 static bool
@@ -385,6 +400,13 @@ bm_verdict(const struct bm_session *s, const struct bm_verdict_options *o,
 			seen[i].packet, seen[i].encrypted};
 	out->alerts = a;
 	out->alert_count = alerts;
+	uint64_t undecided = out->records[0].undecided + out->records[1].undecided;
+	/* What would settle it is advice for failures too. */
+	if (undecided != 0 || n != 0) {
+		enum bm_status st = bm_verdict_undecided(s, o, arena, out);
+		if (st != BM_OK)
+			return st;
+	}
 	bool failed = false, by_other_rule = false;
 	for (size_t i = 0; i < n; i++) {
 		enum bm_status st = fill_failure(s, &cases[i], o, out, scratch, arena, &failures[i]);
@@ -396,14 +418,18 @@ bm_verdict(const struct bm_session *s, const struct bm_verdict_options *o,
 	}
 	out->failures = failures;
 	out->failure_count = n;
-	uint64_t undecided = out->records[0].undecided + out->records[1].undecided;
 	if (failed || out->records[0].failed + out->records[1].failed != 0)
 		out->result = BM_RESULT_FAILED;
 	else if (undecided != 0 || n != 0)
 		out->result = BM_RESULT_UNDECIDED;
 	else
 		out->result = BM_RESULT_VERIFIED;
-	if (undecided != 0 || out->result == BM_RESULT_UNDECIDED)
-		out->undecided_because = undecided_because(s, o, by_other_rule);
+	if (undecided == 0 && out->result != BM_RESULT_UNDECIDED) {
+		out->undecided_because = out->undecided_detail = out->undecided_next = NULL;
+		out->undecided_wants_keys = false;
+	}
+	if (out->undecided_because != NULL && f->keys_wrong && by_other_rule)
+		out->undecided_because =
+			"its records verify by another rule for the MAC than the one that was negotiated";
 	return BM_OK;
 }

@@ -19,8 +19,9 @@ struct bm_verdict_options {
 	enum bm_place place;
 	const char *capture; /* name; outlives the model */
 	enum bm_effort effort;
-	bool any_keys;     /* was any key material given at all */
-	bool had_gaps_cap; /* reassembly hit its memory cap */
+	bool any_keys; /* was any key material given at all */
+	const struct bm_keyring *keys;
+	uint32_t snap_length; /* to which frames of this capture were cut; 0: none was */
 };
 
 /* Fills *out with what session s came to; everything in it lives in arena. BM_NOMEM. */
@@ -33,6 +34,9 @@ const char *bm_verdict_checksum_as_sent(const struct bm_case *c, const struct bm
 /* parties.c: who is left as culprit, likeliest first. */
 void bm_verdict_parties(const struct bm_case *c, const struct bm_finding *f, enum bm_place place,
 	struct bm_failure *out);
+/* undecided.c: why, where, and what would settle it. BM_NOMEM. */
+BM_MUST_USE enum bm_status bm_verdict_undecided(const struct bm_session *s,
+	const struct bm_verdict_options *o, struct bm_arena *arena, struct bm_connection *out);
 /* advice.c: what to do next. */
 enum bm_status bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 	const struct bm_session_facts *facts, const struct bm_connection *conn, struct bm_arena *arena,

@@ -7,6 +7,7 @@ import pty
 import re
 import select
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -67,6 +68,25 @@ def trouble(says, *args, **kw):
 def read(path):
     with open(path, "rb") as f:
         return f.read()
+
+
+def frames(capture):
+    """The frames of a pcap file (little-endian), each with its header."""
+    at, found = 24, []
+    while at < len(capture):
+        n = struct.unpack_from("<I", capture, at + 8)[0]
+        found.append(capture[at:at + 16 + n])
+        at += 16 + n
+    return found
+
+
+def cut(frame, n):
+    """What a snap length makes of it."""
+    return frame[:8] + struct.pack("<I", min(n, len(frame) - 16)) + frame[12:16 + n]
+
+
+def source_port(frame):
+    return struct.unpack_from(">H", frame, 16 + 14 + 20)[0]
 
 
 class Cli:
@@ -223,6 +243,124 @@ class Cli:
         r = diagnose("-q", "-k", KEYS, self.path("cut.pcap", read(GOOD)[:-7]))
         want("ends in the middle" not in r.err, r)
 
+    # What would settle it -----------------------------------------------------------------------
+
+    def undecided(self, capture, *says, keys=KEYS, args=()):
+        """Text and JSON say it, and standard error the reason; returns the JSON of the connection."""
+        p = self.path("undecided.pcap", capture)
+        r = diagnose(*args, "-k", keys, p)
+        want(r.rc == UNDECIDED, r)
+        text = " ".join(r.out.decode().split())
+        for s in says:
+            want(re.search(s, text), r)
+        want(not any(len(line) > 110 for line in r.out.decode().splitlines()), r)
+        c = json.loads(diagnose(*args, "-k", keys, "--format", "json", p).out)["connections"][0]
+        want(c["undecided_because"] in r.err, r)
+        want(c["undecided_because"] in text and c["undecided_next"] in text, (r, c))
+        want(c["undecided_detail"] is None or c["undecided_detail"] in text, (r, c))
+        return c
+
+    def test_what_is_missing_from_the_capture(self):
+        head, all_frames = read(GOOD)[:24], frames(read(GOOD))
+        self.undecided(head + b"".join(cut(f, 200) for f in all_frames), "cut to 200 bytes", r"next .*tcpdump -s 0")
+        self.undecided(head + b"".join(all_frames[8:]), "in the middle of the connection", "start the capture before")
+        client = source_port(all_frames[0])
+        for mine, says in ((True, "only what the client sent"), (False, "only what the server sent")):
+            one = [f for f in all_frames if (source_port(f) == client) == mine]
+            self.undecided(head + b"".join(one), says, "both directions")
+        # A packet of the client's in the midst of its application data.
+        big = [i for i, f in enumerate(all_frames) if source_port(f) == client and len(f) > 900][1]
+        c = self.undecided(head + b"".join(all_frames[:big] + all_frames[big + 1:]), "lacks packets", "larger buffer")
+        following = next(i for i in range(big + 1, len(all_frames)) if source_port(all_frames[i]) == client
+                         and len(all_frames[i]) > 16 + 66)
+        want(re.search(r"\d+ bytes of the client are missing at stream offset \d+, before packet %d$" % following,
+                       c["undecided_detail"]), (big, c))
+
+    def test_snap_length_is_noticed(self):
+        p = self.path("cut.pcap", read(GOOD)[:24] + b"".join(cut(f, 200) for f in frames(read(GOOD))))
+        r = diagnose("-k", KEYS, "--format", "json", p)
+        notices = json.loads(r.out)["summary"]["notices"]
+        want(any(re.search(r"cut.pcap: \d+ packets are cut to 200 bytes", n) for n in notices), notices)
+        whole = json.loads(diagnose("-k", KEYS, "--format", "json", GOOD).out)["summary"]["notices"]
+        want(whole == [], whole)
+
+    def test_memory_limits_are_no_lack_of_packets(self):
+        folder = os.path.join(ROOT, "tests", "data", "ssldump")
+        r = diagnose("--flow-memory", "300", "-k", os.path.join(folder, "log.txt"),
+                     os.path.join(folder, "tls1.3_curl_google.pcap"))
+        text = " ".join(r.out.decode().split())
+        want(r.rc == UNDECIDED and "memory limits cut" in r.err and "lacks packets" not in text, r)
+        want("to keep to its memory limits" in text and re.search("next .*--flow-memory", text), r)
+
+    def test_which_secret_is_missing(self):
+        folder = os.path.join(ROOT, "tests", "data", "damaged", "tls13-aes256gcm", "none")
+        capture, log = read(os.path.join(folder, "receiver.pcap")), read(os.path.join(folder, "keys.log"))
+        random = re.search(rb"(?m)^[A-Z_0-9]+ ([0-9a-f]{64}) ", log).group(1).decode()
+        for label in ("CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_TRAFFIC_SECRET_0"):
+            part = b"".join(l for l in log.splitlines(True) if not l.startswith(label.encode() + b" "))
+            want(len(part) < len(log), label)
+            c = self.undecided(capture, "lacks %s of" % label, "client random " + random, keys=self.path("k", part))
+            want(c["undecided_because"].count("SECRET") == 1, c)
+        self.undecided(capture, "holds no secret for this connection", "client random " + random)
+
+    def test_bad_key_lines_name_their_file(self):
+        keys = self.path("bad.log", read(KEYS) + b"CLIENT_RANDOM zz\nCLIENT_RANDOM 00 00\n")
+        good = self.path("good.log", read(BAD_KEYS))
+        r = diagnose("-k", good, "-k", keys, GOOD)
+        want(r.rc == VERIFIED and re.fullmatch(r"badmac: \S*bad.log: 2 lines could not be read, the first is line \d+\n",
+                                               r.err), r)
+
+    def test_unknown_link_types(self):
+        capture = read(GOOD)
+        strange = capture[:20] + struct.pack("<I", 147) + capture[24:]
+        trouble("link.pcap: its link type 147 is not known here: none of its .* packets", self.path("link.pcap", strange))
+        trouble("link type 147", "-k", KEYS, GOOD, self.path("link.pcap", strange))
+        # No packet at all is no trouble, and no clean bill of health either.
+        r = diagnose(self.path("none.pcap", strange[:24]))
+        want(r.rc == VERIFIED and r.out == b"OK: nothing to check: there is no packet\n", r)
+
+    def test_where_compressed_input_breaks_off(self):
+        packed = subprocess.run(["gzip", "-c", GOOD], stdout=subprocess.PIPE, check=True).stdout
+        r = diagnose("-k", KEYS, self.path("cut.pcap.gz", packed[:len(packed) // 2]))
+        want(re.search(r"at byte \d+ of the uncompressed data", r.err), r)
+
+    def test_two_places_of_capture(self):
+        folder = os.path.dirname(BAD)
+        both = [os.path.join(folder, n + ".pcap") for n in ("sender", "receiver")]
+        r = diagnose("-k", BAD_KEYS, *both)
+        want(r.rc == FAILED and b"1 of these connections stands in another capture too" in r.out, r)
+        want(re.match(rb"FAILED: 1 of \d+ protected records does not verify, and in 1 more connection an endpoint "
+                      rb"reported a bad record \(2 of 2 connections\)\n", r.out), r)
+        summary = json.loads(diagnose("-k", BAD_KEYS, "--format", "json", *both).out)["summary"]
+        want(summary["seen_elsewhere"] == 1 and summary["undecoded"] == 0, summary)
+        want(b"another capture" not in diagnose("-k", BAD_KEYS, BAD).out, "one capture")
+
+    def test_fatal_alerts_are_told_of(self):
+        folder = os.path.join(ROOT, "tests", "data", "damaged", "tls13-aes256gcm", "none")
+        r = diagnose("-k", os.path.join(folder, "keys.log"), os.path.join(folder, "receiver.pcap"))
+        want(r.rc == VERIFIED, r)
+        want(re.search(rb"\n  0  ended with fatal alert decode_error by the server, packet 36  10\.", r.out), r)
+
+    def test_filter_names_every_packet(self):
+        folder = os.path.join(ROOT, "tests", "data", "damaged", "tls13-aes256gcm", "dup")
+        args = ("-k", os.path.join(folder, "keys.log"), os.path.join(folder, "receiver.pcap"))
+        packets = json.loads(diagnose("--format", "json", *args).out)["connections"][0]["failures"][0]["packets"]
+        want(len(packets) == 2 and packets[1] == packets[0] + 1, packets)
+        r = diagnose(*args)
+        want("frame.number in {%d..%d}\n" % tuple(packets) in r.out.decode(), r)
+
+    def test_damage_side_by_side(self):
+        r = diagnose("-k", BAD_KEYS, BAD)
+        lines = re.findall(r"(?m)^ {13} *\d+   ((?:[ \[\]][0-9a-f]{2}){8}[\] ]) *((?:[ \[\]][0-9a-f]{2}){8}\]?)$", r.out.decode())
+        want(lines, r)
+        received, sent = ([re.findall("[0-9a-f]{2}", l[i]) for l in lines] for i in (0, 1))
+        want(received != sent, r)
+        for (a, b), x, y in zip(lines, received, sent):
+            marked = re.sub(r"\[([^\]]*)\]", lambda m: re.sub("[0-9a-f]{2}", "!!", m.group()), a)
+            want([m == "!!" for m in re.findall("[0-9a-f!]{2}", marked)] == [p != q for p, q in zip(x, y)], (a, b))
+            want(a.count("[") == a.count("]") == b.count("["), (a, b))
+        want("frame.number == " in r.out.decode() and "in its bytes offset " in r.out.decode(), r)
+
     # Input --------------------------------------------------------------------------------------
 
     def test_input_that_cannot_be_read(self):
@@ -231,10 +369,17 @@ class Cli:
         trouble(re.escape(missing) + ": No such file", "-k", missing, GOOD)
         trouble("Is a directory", self.dir.name)
         trouble("Is a directory", "-k", self.dir.name, GOOD)
-        trouble("empty file", self.path("empty", b""))
+        trouble("empty.*: empty file", self.path("empty", b""))
+        with open(os.devnull, "rb") as nothing:
+            trouble("standard input: empty file", "-", stdin=nothing)
+        for magic, says in ((b"snoop\0\0\0\0\0\0\x02", "snoop.*editcap"), (b"BZh91AY&SY", "bzip2"),
+                            (b"\xfd7zXZ\0", "xz"), (b"\x04\x22\x4d\x18", "lz4"), (b"7z\xbc\xaf\x27\x1c", "7z"),
+                            (b"PK\x03\x04", "zip")):
+            trouble(says, self.path("other", magic + b"\0" * 50))
+            trouble(says, "-", stdin=magic + b"\0" * 50)
         trouble("not a capture file", self.path("text.pcap", b"hello, world\n" * 100))
         trouble("standard input: .*", "-", stdin=b"hello, world\n" * 100)
-        trouble("standard input: .*", "-", stdin=b"")
+        trouble("standard input: empty file", "-", stdin=b"")
         junk = self.path("junk", os.urandom(3000))
         trouble(re.escape(junk), "-k", junk, GOOD)
 

@@ -13,13 +13,29 @@ def read(path):
     return (ROOT / path).read_text()
 
 
+def check_page(cause, pages):
+    """A page says what it is about, what is shown, whose fault, what to do; its links lead somewhere."""
+    text = read(f"docs/causes/{cause}.md")
+    wrong = []
+    if not text.startswith(f"# `{cause}`\n\n"):
+        wrong.append("does not start with its id")
+    for label in (r"\*\*Shown\.\*\*", r"\*\*What does that\.\*\*", r"\*\*(Usually at|At) fault\.\*\*", r"\*\*Next\.\*\*",
+                  r"\*\*Not to be confused with\*\*"):
+        if len(re.findall(label, text)) != 1:
+            wrong.append(f"lacks {label}")
+    for link in re.findall(r"\]\(([a-z-]+)\.md\)", text):
+        if link not in pages:
+            wrong.append(f"links {link}.md, which is none")
+    return [f"docs/causes/{cause}.md {w}" for w in wrong]
+
+
 def main():
     schema = json.loads(read("docs/badmac.diagnosis.v1.schema.json"))["$defs"]
     page = read("docs/OUTPUT.md")
     causes = re.findall(r'X\([A-Z_]+, "([a-z-]+)"\)', read("src/why/cause.h"))
     parties = re.findall(r'X\([A-Z_]+, "([a-z-]+)"\)', read("src/verdict/model.h"))
     found, later = page.split("**Named, not found yet**")
-    listed = re.compile(r"^\| `([a-z-]+)` \|", re.M)
+    listed = re.compile(r"^\| \[?`([a-z-]+)`(?:\]\([a-z/.-]+\))? \|", re.M)
     table = re.findall(r"\{BM_CAUSE_([A-Z_]+), bm_ask_", read("src/why/why.c"))
     looked_for = {t.lower().replace("_", "-") for t in table} | {"unexplained"}
     in_found = set(listed.findall(found.split("## Causes")[1]))
@@ -35,6 +51,14 @@ def main():
         wrong.append(f"found, by docs/OUTPUT.md or src/why/why.c alone: {sorted(in_found ^ looked_for)}")
     if in_found | in_later != set(causes) or in_found & in_later:
         wrong.append("causes of docs/OUTPUT.md are not those of cause.h, each once")
+    pages = {p.stem for p in (ROOT / "docs" / "causes").glob("*.md")}
+    if pages != set(causes):
+        wrong.append(f"pages of docs/causes and causes differ: {sorted(pages ^ set(causes))}")
+    for cause in causes:
+        if cause in pages:
+            wrong += check_page(cause, pages)
+        if f"[`{cause}`](causes/{cause}.md)" not in page:
+            wrong.append(f"docs/OUTPUT.md does not link docs/causes/{cause}.md")
     for name in ("connection", "alert", "failure", "proof", "damage"):
         for member in schema[name]["properties"]:
             if f"`{member}`" not in page:

@@ -113,11 +113,11 @@ diagnose(struct diagnosis *d, struct bm_view keys, struct bm_view capture, const
 						: badmac_add_capture(b, "memory", capture.p, capture.n, &d->error);
 	if (d->status == BADMAC_OK) {
 		d->status = badmac_run(b, &d->error);
-		d->result = badmac_result(b);
 		d->damaged = badmac_input_damaged(b);
 		if (d->status == BADMAC_OK)
 			read_summary(d);
 	}
+	d->result = badmac_result(b);
 	badmac_free(b);
 }
 

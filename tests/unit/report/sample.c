@@ -74,6 +74,8 @@ sample_full(void)
 	c.record_size_limit = 16385;
 	c.compression = 1;
 	c.undecided_because = "the capture lacks packets of this connection";
+	c.undecided_detail = "9 bytes are missing";
+	c.undecided_next = "capture again";
 	a[0] = (struct bm_alert){BM_SERVER_TO_CLIENT, 2, 20, 31, true};
 	a[1] = (struct bm_alert){BM_CLIENT_TO_SERVER, 1, 0, 33, true};
 	a[2] = (struct bm_alert){BM_CLIENT_TO_SERVER, 0, 255, 34, true};
@@ -94,10 +96,11 @@ sample_full(void)
 	f.summary = "Record 4 of the client verifies with other bytes.";
 	f.has_proof = true;
 	f.proof = (struct bm_proof){"copy-choice", 128, 3, -126.41503749927884};
-	d[0] = (struct bm_damage){
-		12, 3541, 2, 25, 78, bm_view("\x0a\xff", 2), bm_view("\x0b\xfe", 2), true};
-	d[1] = (struct bm_damage){
-		40, 3569, 3, BM_UNKNOWN, BM_UNKNOWN, bm_view("\x01\x02\x03", 3), bm_view(NULL, 0), false};
+	d[0] = (struct bm_damage){12, 3541, 2, 25, 78, bm_view("\x0a\xff", 2), bm_view("\x0b\xfe", 2),
+		true, 8, bm_view("\x00\x01\x02\x03\x0a\xff\x06\x07\x08", 9),
+		bm_view("\x00\x01\x02\x03\x0b\xfe\x06\x07\x08", 9)};
+	d[1] = (struct bm_damage){40, 3569, 3, BM_UNKNOWN, BM_UNKNOWN, bm_view("\x01\x02\x03", 3),
+		bm_view(NULL, 0), false, 0, bm_view(NULL, 0), bm_view(NULL, 0)};
 	f.damage = d;
 	f.damage_count = 2;
 	f.checksum_as_captured = "invalid";

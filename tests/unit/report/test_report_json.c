@@ -54,15 +54,17 @@ every_field(void **state)
 	assert_int_equal(json_object_size(j), 3);
 	expect(j, "schema", "\"badmac.diagnosis.v1\"");
 	json_t *s = json_object_get(j, "summary");
-	assert_int_equal(json_object_size(s), 6);
+	assert_int_equal(json_object_size(s), 8);
 	expect(s, "result", "\"failed\"");
 	expect(s, "connections", "1");
 	expect(s, "records", "{\"verified\":1264,\"failed\":1,\"undecided\":2,\"plaintext\":7}");
 	expect(s, "packets", "1234567");
 	expect(s, "bytes", "5000000000");
+	expect(s, "undecoded", "0");
+	expect(s, "seen_elsewhere", "0");
 	expect(s, "notices", "[\"front.pcap: ends early\"]");
 
-	assert_int_equal(json_object_size(c), 25);
+	assert_int_equal(json_object_size(c), 27);
 	expect(c, "id", "7");
 	expect(c, "capture", "\"front.pcap\"");
 	expect(c, "transport", "\"tcp\"");
@@ -85,6 +87,8 @@ every_field(void **state)
 	expect(c, "compression", "1");
 	expect(c, "result", "\"failed\"");
 	expect(c, "undecided_because", "\"the capture lacks packets of this connection\"");
+	expect(c, "undecided_detail", "\"9 bytes are missing\"");
+	expect(c, "undecided_next", "\"capture again\"");
 	expect(c, "records",
 		"{\"client_to_server\":{\"verified\":1234,\"failed\":1,\"undecided\":2,\"plaintext\":3},"
 		"\"server_to_client\":{\"verified\":30,\"failed\":0,\"undecided\":0,\"plaintext\":4}}");
@@ -133,11 +137,12 @@ unknown_is_null(void **state)
 	json_t *j = report(sample_bare(), 1), *c = connection(j, 0);
 	static const char *const of_connection[] = {"capture", "server_name", "first_time", "last_time",
 		"version", "cipher_suite", "client_random", "resumed", "keys", "max_fragment_length",
-		"record_size_limit", "compression", "undecided_because"};
+		"record_size_limit", "compression", "undecided_because", "undecided_detail",
+		"undecided_next"};
 	static const char *const of_failure[] = {
 		"epoch", "sequence_number", "stream_offset", "length", "proof"};
 
-	assert_int_equal(json_object_size(c), 25);
+	assert_int_equal(json_object_size(c), 27);
 	for (size_t i = 0; i < sizeof of_connection / sizeof of_connection[0]; i++)
 		expect(c, of_connection[i], "null");
 	expect(c, "transport", "\"udp\"");

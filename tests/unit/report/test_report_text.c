@@ -1,6 +1,7 @@
 /* The text report: the answer first, every fact of a failure, and memory that ends somewhere. */
 #include "sample.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static char *
@@ -63,12 +64,13 @@ whole_failure(void **state)
 		"packets 24, 25\n"
 		"  cause    retransmission-differs (proven): Record 4 of the client verifies with other "
 		"bytes.\n"
-		"  at fault network, sender-host\n"
-		"  proof    copy-choice: chance of coincidence 1 in 2^126 (3 candidates tried, tag of 128 "
+		"  at fault network, or less likely sender-host\n"
+		"  proof    copy-choice: chance of coincidence 1 in 2^126 (3 candidates, tag of 128 "
 		"bits)\n"
 		"  damage   2 bytes at record offset 12, packet 25 at byte 78\n"
-		"             received 0aff\n"
-		"             sent     0bfe\n"
+		"             offset    received                    sent\n"
+		"                  8    00 01 02 03[0a ff]06 07    00 01 02 03[0b fe]06 07\n"
+		"                 16    08                         08\n"
 		"  damage   3 bytes at record offset 40\n"
 		"             received 010203\n"
 		"             sent     unknown\n"
@@ -77,7 +79,10 @@ whole_failure(void **state)
 		"           second \"fact\"\n"
 		"  next     look at it\n"
 		"           then again\n"
-		"  undecided because the capture lacks packets of this connection\n");
+		"\n"
+		"  undecided the capture lacks packets of this connection\n"
+		"           9 bytes are missing\n"
+		"  next     capture again\n");
 	free(t);
 	t = text(sample_full(), 1, true);
 	has(t, "  not      record-replayed: no earlier record is alike\n");
@@ -106,8 +111,34 @@ answers(void **state)
 	t = text(two, 1, false);
 	starts(t, "FAILED: an endpoint reported a bad record, yet no record fails here (TLS 1.2, ");
 	free(t);
+	two[1].records[0].failed = 0;
+	two[1].records[1].failed = 2;
+	two[0].failure_count = 1;
+	t = text(two, 2, false);
+	starts(t, "FAILED: 2 of 2,534 protected records do not verify, and in 1 more connection an "
+			  "endpoint reported a bad record (2 of 2 connections)\n");
+	free(t);
+	two[1] = *sample_full();
 	two[0].result = BM_RESULT_VERIFIED;
 	two[0].records[0] = (struct bm_record_counts){12, 0, 0, 0};
+	struct bm_alert fatal = {BM_CLIENT_TO_SERVER, 2, 48, 9, false};
+	two[0].alerts = &fatal;
+	two[0].alert_count = 1;
+	t = text(two, 1, false);
+	assert_string_equal(t,
+		"OK: 42 protected records in 1 connection all verify\n\n"
+		"alerts      of connections without a failed record\n"
+		"  7  ended with fatal alert unknown_ca by the client, packet 9  10.0.0.1:40112 -> "
+		"[2001:db8::1]:443 (example.org)\n");
+	free(t);
+	struct bm_connection many[23];
+	for (size_t i = 0; i < 23; i++)
+		many[i] = two[0];
+	t = text(many, 23, false);
+	has(t, "\n  and 3 more connections: too many");
+	free(t);
+	fatal.level = 1;
+	fatal.description = 0;
 	t = text(two, 1, false);
 	assert_string_equal(t, "OK: 42 protected records in 1 connection all verify\n");
 	free(t);
@@ -119,10 +150,10 @@ answers(void **state)
 	free(t);
 	memset(two[0].records, 0, sizeof two[0].records);
 	t = text(two, 1, false);
-	assert_string_equal(t, "OK: no protected record in 1 TLS connection\n");
+	assert_string_equal(t, "OK: nothing to check: no protected record in 1 TLS connection\n");
 	free(t);
 	t = text(NULL, 0, false);
-	assert_string_equal(t, "OK: no TLS found in 1,234,567 packets\n");
+	assert_string_equal(t, "OK: nothing to check: no TLS found in 1,234,567 packets\n");
 	free(t);
 	t = text(two + 1, 1, false);
 	starts(t, "FAILED:");
@@ -142,6 +173,8 @@ undecided_groups(void **state)
 		c[i].records[0] = (struct bm_record_counts){0, 0, 500, 0};
 		c[i].keys = BM_SOURCE_NONE;
 		c[i].failure_count = 0;
+		c[i].undecided_wants_keys = i < 3;
+		c[i].alert_count = 0;
 		c[i].undecided_because =
 			i < 3 ? "no key material was given" : "the suite is not known here";
 	}
@@ -151,10 +184,14 @@ undecided_groups(void **state)
 	starts(
 		t, "UNDECIDED: 2,500 of 2,650 protected records in 5 connections could not be checked\n");
 	has(t, "\nundecided   3 connections, 1,500 records: no key material was given\n"
-		   "  next     give secrets with -k: a key log (SSLKEYLOGFILE) of either side, or for 2 of "
-		   "them "
-		   "the server's RSA private key\n");
-	has(t, "\nundecided   2 connections, 1,000 records: the suite is not known here\n");
+		   "  such as  connection 0, 10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)\n"
+		   "           9 bytes are missing\n"
+		   "  next     give secrets with -k: a key log (SSLKEYLOGFILE) of either side,\n"
+		   "             or for 2 of them the server's RSA private key\n");
+	has(t, "\nundecided   2 connections, 1,000 records: the suite is not known here\n"
+		   "  such as  connection 3, 10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)\n"
+		   "           9 bytes are missing\n"
+		   "  next     capture again\n");
 	/* What does not count as a failure is shown once. */
 	has(t, "connection 3 ");
 	lacks(t, "connection 4 ");
@@ -163,7 +200,8 @@ undecided_groups(void **state)
 	t = text(c, 5, true);
 	has(t, "\n  0  10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)  TLS 1.2, cipher suite 0xFF42 "
 		   " 530 "
-		   "protected records\n");
+		   "protected records\n       9 bytes are missing\n");
+	lacks(t, "such as");
 	has(t, "connection 4 ");
 	free(t);
 }
@@ -264,6 +302,7 @@ long_lists_are_cut(void **state)
 	for (size_t i = 0; i < 20; i++) {
 		d[i] = c->failures[0].damage[0];
 		d[i].received = bm_view(bytes, sizeof bytes);
+		d[i].line_received = d[i].line_sent = bm_view(NULL, 0);
 	}
 	for (size_t i = 0; i < 30; i++) {
 		a[i] = c->alerts[0];
@@ -344,6 +383,60 @@ bounded(void **state)
 	sink_clear(&s);
 }
 
+/* Lines end before they run out of the terminal, and nothing is lost by it. */
+static void
+wraps(void **state)
+{
+	(void)state;
+	struct bm_connection *c = sample_full();
+	struct bm_failure f = c->failures[0];
+	struct bm_ruled_out out[3] = {{BM_CAUSE_RECORD_REPLAYED, "no other fits"},
+		{BM_CAUSE_WRONG_EPOCH, "none"}, {BM_CAUSE_RECORD_MISSING, "no other fits"}};
+	char longest[400], *p = longest;
+	const char *lines[] = {longest, "short"};
+
+	for (int i = 0; i < 39; i++)
+		p += sprintf(p, "%sword%04d", i != 0 ? " " : "", i);
+	f.evidence = lines;
+	f.ruled_out = out;
+	f.ruled_out_count = 3;
+	c->failures = &f;
+	char *t = text(c, 1, true);
+	char *because = strstr(t, "  because  word0000 ");
+	assert_non_null(because);
+	int i = 0;
+	for (char *line = because; strstr(line, "short") != line + 11; line = strchr(line, '\n') + 1) {
+		assert_true(strchr(line, '\n') - line <= 96);
+		assert_true(line == because || strncmp(line, "             word", 17) == 0);
+		for (char *w = line; (w = strstr(w, "word")) != NULL && w < strchr(line, '\n'); w += 8)
+			assert_int_equal(strtol(w + 4, NULL, 10), i++);
+	}
+	assert_int_equal(i, 39);
+	/* What holds for several is said once. */
+	has(t, "  not      record-replayed, record-missing: no other fits\n           wrong-epoch: "
+		   "none\n");
+	free(t);
+}
+
+static void
+seen_twice(void **state)
+{
+	(void)state;
+	struct sink s = {0};
+	struct bm_report_options o = sample_options(&s, false);
+	struct bm_summary sum = sample_summary(sample_full(), 1);
+	struct bm_report *r;
+
+	sum.seen_elsewhere = 2;
+	assert_int_equal(bm_report_new(&r, &o), BM_OK);
+	assert_int_equal(bm_report_connection(r, sample_full()), BM_OK);
+	assert_int_equal(bm_report_finish(r, &sum), BM_OK);
+	bm_report_free(r);
+	has(s.text, "\n2 of these connections stand in another capture too: the same connections, seen "
+				"at two places\n");
+	sink_clear(&s);
+}
+
 static void
 write_failures_stick(void **state)
 {
@@ -379,7 +472,8 @@ main(void)
 		cmocka_unit_test(undecided_groups), cmocka_unit_test(many_reasons),
 		cmocka_unit_test(safe_for_terminals), cmocka_unit_test(colours),
 		cmocka_unit_test(long_lists_are_cut), cmocka_unit_test(bounded),
-		cmocka_unit_test(write_failures_stick)};
+		cmocka_unit_test(write_failures_stick), cmocka_unit_test(wraps),
+		cmocka_unit_test(seen_twice)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
