@@ -195,19 +195,19 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 			add(&s, "check that the capture has the handshake of this very connection, with both "
 					"hellos as they were sent");
 		else
-			look_at_packets(&s, c);
+			look_at_packets(&s, c, out);
 		add(&s, "compare what the hellos negotiate with what the sender does, and try its TLS "
 				"library's "
 				"next version; another cipher suite avoids the fault meanwhile");
 		break;
 	case BM_CAUSE_BAD_PADDING:
-		look_at_packets(&s, c);
+		look_at_packets(&s, c, out);
 		add(&s,
 			"the sender's TLS library makes the padding: try its next version; AEAD suites (GCM, "
 			"ChaCha20-Poly1305) have none");
 		break;
 	case BM_CAUSE_SENDER_MISCOMPUTED:
-		look_at_packets(&s, c);
+		look_at_packets(&s, c, out);
 		add(&s,
 			"at the sender turn off what computes the MAC beside its TLS library: kernel TLS and "
 			"crypto offload (ethtool -K DEV tls-hw-tx-offload off), accelerators, and for OpenSSL "
@@ -216,7 +216,7 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 		capture_both_ends(&s, conn);
 		break;
 	case BM_CAUSE_STALE_DATA:
-		look_at_packets(&s, c);
+		look_at_packets(&s, c, out);
 		add(&s,
 			"look for buffers that are used again before the socket is done with them: zero-copy "
 			"sends, io_uring, ring buffers of drivers");
