@@ -116,7 +116,7 @@ tell_lengths(const struct bm_why *w, struct bm_finding *out)
 {
 	const struct bm_case *c = w->c;
 	size_t n = 0, same = 0;
-	uint32_t least = c->len, most = c->len;
+	uint32_t least = UINT32_MAX, most = 0;
 
 	if (w->session == NULL)
 		return;
