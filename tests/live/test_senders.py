@@ -209,6 +209,19 @@ class Senders(Events):
                       x ^ 0xa9 ^ i for i, x in enumerate(m[6:-2])) + m[-2:]}, "supported",
                   causes={"unexplained"}) if not s.mac else None
 
+    def donor(self, s, keys, big, skip):
+        """What was written over stands in another record, which fails for a reason of its own."""
+        donor = next(r for r in s.conv.application(C2S) if r.item_index > big.item_index + skip and len(r) > 600)
+        conv = s.conv.copy()
+        a, b = conv.items[big.item_index], conv.items[donor.item_index]
+        b.data = b.data[:300] + random.Random(6).randbytes(100) + b.data[400:]
+        a.data = a.data[:1500] + b.data[100:180] + a.data[1580:]
+        report = self.one(conv, keys, {"stale-data"}, dict(CLIENT, stream_offset=big.off), len(conv.protected()) - 4,
+                          allowed_failures=(2,))
+        f = judge.failures(report)[0]
+        text = " ".join(f["evidence"])
+        judge.want("in another failed record of the same direction" in text or "behind the record" in text, "evidence: " + text)
+
     # stale-data -----------------------------------------------------------------------------------------
 
     def over_written(self, name, s, keys):
@@ -246,6 +259,8 @@ class Senders(Events):
         self.case(name + ": 64 octets from further up", ask, copy(2048, 512, 64), 2048, 64, "of the same record")
         self.case(name + ": moved on by one", ask, lambda b: bytes(b[:600] + b[600:601] + b[600:899] + b[900:]), 600, 1,
                   "", {"unexplained", "words-swapped", "bytes-damaged", "bits-flipped"})
+        for skip in (0, 8):
+            self.case("%s: 80 octets of another failed record, %d further" % (name, skip), self.donor, s, keys, big, skip)
         noise = random.Random(name).randbytes(300)
         self.case(name + ": 300 octets of noise", ask, put(1000, noise), 0, 0, "", "unexplained")
 
