@@ -31,7 +31,7 @@ apply(const struct pairs *p, size_t change)
 	size_t at = change / p->each, value = change % p->each;
 	uint8_t *octet = p->l->s->trial + p->l->s->text_at + at;
 
-	*octet = p->each == 8 ? *octet ^ (uint8_t)(1u << value) : (uint8_t)value;
+	*octet = (uint8_t)(p->each == 8 ? *octet ^ 1u << value : value);
 }
 
 static void
@@ -93,7 +93,7 @@ ask_tag(const struct pairs *p)
 		uint8_t tag[TAG];
 		size_t at = i / p->each, value = i % p->each;
 		memcpy(tag, l->s->parts.tag.p, TAG);
-		tag[at] = p->each == 8 ? tag[at] ^ (uint8_t)(1u << value) : (uint8_t)value;
+		tag[at] = (uint8_t)(p->each == 8 ? tag[at] ^ 1u << value : value);
 		size_t n = bm_linear_targets(l, tag, target);
 		for (size_t t = 0; t < n; t++) {
 			uint64_t key = target[t].w[0], cursor = key;
