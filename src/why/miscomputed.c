@@ -200,6 +200,17 @@ why_not(const struct bm_why *w, const struct bm_outcome *o, const struct look *l
 	return NULL;
 }
 
+/* Were any two bits, wherever they are, tried and excluded? */
+static bool
+few_bits_excluded(const struct bm_repair *r)
+{
+	for (size_t i = 0; i < r->family_count; i++)
+		if (r->family[i].complete && r->family[i].candidates != 0 &&
+			strncmp(r->family[i].name, "two bits anywhere", 17) == 0)
+			return true;
+	return false;
+}
+
 enum bm_answer
 bm_ask_miscomputed(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
@@ -223,6 +234,12 @@ bm_ask_miscomputed(const struct bm_why *w, struct bm_finding *out, const char **
 		return BM_EXCLUDED;
 	}
 	bool cbc = bm_protection_keys(c->protection)->suite->mode == BM_MODE_CBC;
+	if (!cbc && !few_bits_excluded(&w->repair->repair)) {
+		*because = "not told apart: a few bits that flip leave no trace in the plaintext here, and "
+				   "not every "
+				   "two of them were tried (--effort deep tries more)";
+		return BM_EXCLUDED;
+	}
 	bool padded = cbc && w->facts->version != BM_SSL3 && o.padding >= PADDING_LEAST;
 	struct look l = look_at(o.plain);
 	*because = why_not(w, &o, &l, padded);

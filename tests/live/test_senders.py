@@ -185,6 +185,10 @@ class Senders(Events):
     def wrong_mac(self, name, s, keys):
         def spoiled(seed):
             return lambda m: random.Random(seed).randbytes(len(m))
+        if s.kind == "rc4":  # where two bits that flip would look the same
+            self.case(name + ": wrong MAC over text", self.one_record, s, keys, "unexplained",
+                      lambda d, r, content: {"spoil": spoiled(1)}, "supported")
+            return
         self.case(name + ": wrong MAC over text", self.one_record, s, keys, "sender-miscomputed",
                   lambda d, r, content: {"spoil": spoiled(1)}, "supported", contains="differ from the MAC")
 
