@@ -84,6 +84,9 @@ doubt_keys(struct bm_session *s, unsigned epoch, unsigned sides)
 	}
 	if (sides != 3 && complained)
 		return;
+	/* A later negotiation of which parts were not captured was perhaps read wrong: no word on its
+	 * keys. */
+	bool misread = !is_tls13(s) && slot > 1 && s->facts.gaps != 0 && !complained;
 	struct bm_case keep = s->cases[first];
 	keep.kind = BM_CASE_NO_KEYS_FIT;
 	keep.only_one = only_one;
@@ -98,13 +101,13 @@ doubt_keys(struct bm_session *s, unsigned epoch, unsigned sides)
 		struct bm_tally *t = &s->facts.tally[c->direction];
 		t->failed--;
 		t->undecided++;
-		if (i == first)
+		if (i == first && !misread)
 			s->cases[n++] = keep;
 		else
 			case_clear(c);
 	}
 	s->case_count = n;
-	s->facts.keys_wrong = true;
+	s->facts.keys_wrong = s->facts.keys_wrong || !misread;
 }
 
 /* Had the receiver's TCP the record, when it complained? */
