@@ -417,6 +417,13 @@ unknown_links(struct badmac *b, const struct bm_decoder_stats *before,
 	return what != NULL ? bm_fail(e, BM_UNSUPPORTED, 0, what) : BM_NOMEM;
 }
 
+/* What is known of connections may take as much memory as their bytes. */
+static uint64_t
+held_limit(const struct badmac *b)
+{
+	return b->options.total_memory != 0 ? b->options.total_memory : (uint64_t)512 << 20;
+}
+
 /* Reads one capture into the flow table. */
 static enum bm_status
 read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint64_t *frames,
@@ -450,6 +457,8 @@ read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint6
 			note_cut(b, item.frame.data.n);
 		if (decoded)
 			s = bm_tcp_segment(b->tcp, in->site, &segment);
+		while (s == BM_OK && b->env.held > held_limit(b) && bm_tcp_end_oldest(b->tcp))
+			;
 		if (b->summary.packets % PROGRESS_FRAMES == 0)
 			tell_progress(b, bm_capture_input_offset(c));
 	}

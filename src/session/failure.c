@@ -107,6 +107,7 @@ case_keep_bytes(struct half *h, struct bm_case *c, uint64_t off, uint32_t region
 	}
 	if (c->record != NULL)
 		c->region = region;
+	session_holds(h->s, region + n * (sizeof *c->fragments + sizeof *c->packets));
 	n = bm_stream_spans(h->stream, off, region, spans, n);
 	keep_spans(h, c, spans, n);
 	free(spans);
@@ -132,6 +133,7 @@ new_case(struct half *h, enum bm_case_kind kind, uint64_t off, uint32_t len)
 		return NULL;
 	}
 	struct bm_case *c = &s->cases[s->case_count++];
+	session_holds(s, sizeof *c + sizeof *c->position);
 	memset(c, 0, sizeof *c);
 	c->kind = kind;
 	c->direction = h->side;

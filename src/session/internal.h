@@ -82,7 +82,7 @@ struct half {
 	struct bm_assembler messages;
 	struct past *past;
 	size_t past_count, past_cap, past_next; /* a ring once PAST_MAX long */
-	uint32_t *prints; /* by sequence number modulo print_cap, of this epoch; 0: none */
+	uint64_t *prints; /* by sequence number modulo print_cap, of this epoch; 0: none */
 	size_t print_cap;
 	uint64_t verified_in[EPOCHS];
 	uint64_t records; /* complete ones seen */
@@ -103,6 +103,7 @@ struct bm_session {
 	struct bm_session_env *env;
 	struct bm_flow *flow;
 	enum bm_status status;
+	uint64_t held;          /* its part of env->held */
 	struct half half[2];    /* by side */
 	bool tls, dtls, middle; /* middle: joined without handshake */
 	bool superseded;        /* another association began on the same ports */
@@ -146,6 +147,8 @@ struct bm_session {
 
 /* session.c */
 void session_fail(struct bm_session *s, enum bm_status status);
+/* Counts octets that are held until the session is freed. */
+void session_holds(struct bm_session *s, size_t n);
 struct bm_tally *tally(struct half *h);
 void note_alert(struct half *h, struct bm_view plain, uint64_t packet, bool encrypted);
 /* Packet that carries the stream byte at off; 0 if unknown. */

@@ -4,7 +4,11 @@
 
 #include <stdlib.h>
 
-enum { KEYS_MAX = 4096, MASTERS = 16 };
+enum {
+	KEYS_MAX = 4096,
+	MASTERS = 16,
+	PROTECTION = 3000 /* octets that a set of keys takes with the library's contexts, about */
+};
 
 static const struct bm_protection *
 add_keys(struct bm_session *s, const struct bm_traffic_keys *k, unsigned side, unsigned epoch)
@@ -22,6 +26,7 @@ add_keys(struct bm_session *s, const struct bm_traffic_keys *k, unsigned side, u
 		return NULL;
 	s->keys[s->key_count++] = (struct keys){p, epoch, side};
 	remember_foreign(s, k, side);
+	session_holds(s, PROTECTION);
 	return p;
 }
 

@@ -72,6 +72,10 @@ client_hello(struct half *h, const struct bm_message *m)
 		if (n >= sizeof s->facts.server_name)
 			n = sizeof s->facts.server_name - 1;
 		memcpy(s->facts.server_name, hello.ext.server_name.p, n);
+		/* What follows a NUL shall not be hidden by it. */
+		for (size_t i = 0; i < n; i++)
+			if (s->facts.server_name[i] == '\0')
+				s->facts.server_name[i] = '\x01';
 		s->facts.server_name[n] = '\0';
 	}
 }

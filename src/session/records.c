@@ -70,10 +70,10 @@ find_twin(const struct half *h, const struct bm_wire *w)
 }
 
 /* Never 0, which stands for no record. */
-static uint32_t
+static uint64_t
 print_of(uint64_t fp)
 {
-	return (uint32_t)fp | 1;
+	return fp | 1;
 }
 
 static void
@@ -84,10 +84,11 @@ remember_print(struct half *h, uint64_t seq, uint64_t fp)
 		while (cap <= seq && cap < PRINTS_MAX)
 			cap *= 2;
 		/* So far every number is below the old size: each keeps its place. */
-		uint32_t *p = realloc(h->prints, cap * sizeof *p);
+		uint64_t *p = realloc(h->prints, cap * sizeof *p);
 		if (p == NULL)
 			return; /* only the search for twins suffers */
 		memset(p + h->print_cap, 0, (cap - h->print_cap) * sizeof *p);
+		session_holds(h->s, (cap - h->print_cap) * sizeof *p);
 		h->prints = p;
 		h->print_cap = cap;
 	}
@@ -117,11 +118,13 @@ remember_record(
 	remember_print(h, seq, fp);
 	if (h->past_count < PAST_MAX) {
 		void *items = h->past;
+		size_t before = h->past_cap;
 		enum bm_status st =
 			bm_grow(&items, &h->past_cap, h->past_count + 1, PAST_MAX, sizeof *h->past);
 		h->past = items;
 		if (st != BM_OK)
 			return; /* only the search for twins suffers */
+		session_holds(h->s, (h->past_cap - before) * sizeof *h->past);
 		h->past_count++;
 		h->past_next = h->past_count - 1;
 	} else {

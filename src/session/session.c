@@ -13,6 +13,13 @@ session_fail(struct bm_session *s, enum bm_status status)
 		s->status = status;
 }
 
+void
+session_holds(struct bm_session *s, size_t n)
+{
+	s->held += n;
+	s->env->held += n;
+}
+
 struct bm_tally *
 tally(struct half *h)
 {
@@ -94,6 +101,7 @@ bm_session_new(struct bm_session **out, struct bm_session_env *env, struct bm_fl
 		return BM_NOMEM;
 	s->env = env;
 	s->flow = f;
+	session_holds(s, sizeof *s);
 	s->facts.resumed = -1;
 	s->offered_ticket.max = s->new_ticket.max = 1 << 16;
 	s->encrypted_premaster.max = 1 << 12;
@@ -135,6 +143,7 @@ bm_session_free(struct bm_session *s)
 	bm_buf_clear(&s->new_ticket);
 	bm_buf_clear(&s->encrypted_premaster);
 	bm_buf_clear(&s->transcript);
+	s->env->held -= s->held;
 	bm_wipe(s, sizeof *s);
 	free(s);
 }

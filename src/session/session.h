@@ -23,6 +23,7 @@ struct bm_session_env {
 	struct bm_scratch scratch;
 	uint8_t linear[BM_HEADER + 65536]; /* a record put together from its spans */
 	uint64_t cases;                    /* failures so far */
+	uint64_t held;                     /* octets that sessions hold, about */
 	uint64_t spent;                    /* on searches, in nanoseconds by bm_protection_cost */
 	uint64_t first_share;              /* of the first failure's search; 0: BM_SHARE_NORMAL */
 	struct bm_foreign_keys *foreign;   /* of all connections, a ring; owned */

@@ -94,7 +94,7 @@ struct bm_flow {
 	uint32_t site, tunnel;
 	struct bm_tcp *t;
 	void *user;
-	uint64_t id, first_ts, last_packet;
+	uint64_t id, first_ts, last_ts;
 	uint64_t last;   /* table time of the last segment */
 	uint64_t memory; /* of blocks */
 	uint32_t slot;   /* in the slabs; the next free one when unused */

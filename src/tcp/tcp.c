@@ -92,7 +92,8 @@ flow_touch(struct bm_flow *f, const struct bm_segment *g)
 	struct link *list = f->lingers ? &t->closed : &t->open;
 
 	f->last = t->now;
-	f->last_packet = g->packet;
+	if (g->ts_ns > f->last_ts)
+		f->last_ts = g->ts_ns;
 	if (list->prev != &f->use) {
 		list_remove(&f->use);
 		list_append(list, &f->use);
@@ -166,7 +167,7 @@ open_flow(
 	f->id = t->stats.flows++;
 	f->first_ts = g->ts_ns;
 	f->last = t->now;
-	f->last_packet = g->packet;
+	f->last_ts = g->ts_ns;
 	list_init(&f->holder);
 	list_append(&t->order, &f->order);
 	list_append(&t->open, &f->use);
@@ -256,6 +257,19 @@ datagram(struct bm_flow *f, enum bm_way way, const struct bm_segment *g)
 	if (!f->ignored && t->ev.on_datagram != NULL)
 		t->ev.on_datagram(t->ev.ctx, f, way, g);
 	return BM_OK;
+}
+
+bool
+bm_tcp_end_oldest(struct bm_tcp *t)
+{
+	bool over = !list_empty(&t->closed);
+
+	if (!over && list_empty(&t->open))
+		return false;
+	if (!over)
+		t->stats.evicted_flows++;
+	end_flow(FLOW_OF(over ? t->closed.next : t->open.next, use));
+	return true;
 }
 
 enum bm_status
@@ -350,9 +364,9 @@ bm_flow_first_ts(const struct bm_flow *f)
 }
 
 uint64_t
-bm_flow_last_packet(const struct bm_flow *f)
+bm_flow_last_ts(const struct bm_flow *f)
 {
-	return f->last_packet;
+	return f->last_ts;
 }
 
 uint8_t

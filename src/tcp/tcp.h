@@ -62,6 +62,9 @@ void bm_tcp_free(struct bm_tcp *t); /* ends no flow: call bm_tcp_finish first */
 BM_MUST_USE enum bm_status bm_tcp_segment(
 	struct bm_tcp *t, uint32_t site, const struct bm_segment *s);
 void bm_tcp_finish(struct bm_tcp *t);
+/* Ends the flow that has been closed longest, or else was used longest ago. False: there is none.
+ * Not to be called in an event. */
+bool bm_tcp_end_oldest(struct bm_tcp *t);
 
 struct bm_tcp_stats {
 	uint64_t segments, flows, gaps, evicted_flows, dropped_bytes /* caps */;
@@ -83,7 +86,7 @@ struct bm_stream *bm_flow_stream(struct bm_flow *f, enum bm_way way);
 void bm_flow_ignore(struct bm_flow *f);
 bool bm_flow_saw_syn(const struct bm_flow *f, enum bm_way way);
 uint64_t bm_flow_first_ts(const struct bm_flow *f);
-uint64_t bm_flow_last_packet(const struct bm_flow *f);
+uint64_t bm_flow_last_ts(const struct bm_flow *f);
 /* TTL seen first from that side, 0 if none. */
 uint8_t bm_flow_ttl(const struct bm_flow *f, enum bm_way way);
 

@@ -356,6 +356,7 @@ fill_facts(
 	out->client = *bm_flow_source(flow, f->client_way);
 	out->server = *bm_flow_source(flow, (enum bm_way)(1 - f->client_way));
 	out->first_ts_ns = bm_flow_first_ts(flow);
+	out->last_ts_ns = bm_flow_last_ts(flow);
 	out->version = f->version;
 	out->has_suite = f->has_suite;
 	out->suite = f->suite_id;

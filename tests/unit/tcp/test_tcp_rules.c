@@ -18,7 +18,7 @@ test_plain(void **state)
 	assert_int_equal(bm_flow_ttl(r.flow[0], BM_BACKWARD), 61);
 	assert_int_equal(bm_flow_source(r.flow[0], BM_FORWARD)->port, 40000);
 	assert_int_equal(bm_flow_source(r.flow[0], BM_BACKWARD)->port, 443);
-	assert_int_equal(bm_flow_last_packet(r.flow[0]), 5);
+	assert_int_equal(bm_flow_last_ts(r.flow[0]), r.ts_ns);
 	assert_int_equal(bm_stream_acked(bm_flow_stream(r.flow[0], BM_FORWARD)), 5);
 	assert_int_equal(bm_stream_acked(bm_flow_stream(r.flow[0], BM_BACKWARD)), 0);
 	rig_send(&r, F, "FA", 6, 27, "bye", 3);
