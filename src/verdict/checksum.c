@@ -38,7 +38,7 @@ bm_verdict_checksum_as_sent(const struct bm_case *c, const struct bm_finding *f)
 	if (f->change_count == 0 || c->fragment_count == 0)
 		return NULL;
 	for (size_t n = 0; n < f->change_count; n++)
-		if (f->changes[n].received.n != f->changes[n].sent.n)
+		if (f->changes[n].received.n != f->changes[n].sent.n || f->changes[n].sent.n == 0)
 			return NULL;
 	for (size_t i = 0; i < c->fragment_count; i++) {
 		const struct bm_fragment *g = &c->fragments[i];

@@ -41,12 +41,18 @@ bm_try_under(const struct bm_why *w, const struct bm_protection *p, const struct
 }
 
 bool
+bm_is_text_octet(uint8_t b)
+{
+	return (b >= 0x20 && b <= 0x7e) || b == '\r' || b == '\n' || b == '\t';
+}
+
+bool
 bm_is_text(struct bm_view v)
 {
 	if (v.n < TEXT_LEAST)
 		return false;
 	for (size_t i = 0; i < v.n; i++)
-		if ((v.p[i] < 0x20 || v.p[i] > 0x7e) && v.p[i] != '\r' && v.p[i] != '\n' && v.p[i] != '\t')
+		if (!bm_is_text_octet(v.p[i]))
 			return false;
 	return true;
 }

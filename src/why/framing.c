@@ -2,6 +2,8 @@
  * stream goes on at a place other than the header says. */
 #include "why/framing.h"
 
+#include "base/buf.h"
+
 #include <stdlib.h>
 
 static const char no_bytes[] = "not tried: the record's bytes are not at hand";
@@ -196,6 +198,30 @@ no_run(const struct bm_why *w, const char **because)
 	return BM_EXCLUDED;
 }
 
+/* The longest run of text in the record's body: TEXT_CERTAIN octets of it come about in ciphertext
+ * once in 2^33 places or less (98 of 256 values each). */
+static struct bm_view
+text_run(const struct bm_why *w, uint32_t *at)
+{
+	enum { TEXT_CERTAIN = 24 };
+	const struct bm_case *c = w->c;
+	uint32_t best = 0, from = 0, n = 0;
+
+	for (uint32_t i = BM_HEADER; i <= c->region; i++) {
+		if (i < c->region && bm_is_text_octet(c->record[i])) {
+			n++;
+			continue;
+		}
+		if (n > best) {
+			best = n;
+			from = i - n;
+		}
+		n = 0;
+	}
+	*at = from;
+	return best >= TEXT_CERTAIN ? bm_view(c->record + from, best) : bm_view(NULL, 0);
+}
+
 enum bm_answer
 bm_ask_text(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
@@ -208,8 +234,17 @@ bm_ask_text(const struct bm_why *w, struct bm_finding *out, const char **because
 		return BM_EXCLUDED;
 	}
 	struct bm_view run = foreign_run(w, &at);
-	if (run.n == 0)
-		return no_run(w, because);
+	if (run.n == 0) {
+		/* Where nothing good follows, the text speaks for itself. */
+		run = text_run(w, &at);
+		if (run.n == 0)
+			return no_run(w, because);
+		out->strength = BM_STRENGTH_SUPPORTED;
+		(void)add_change(out, at, run, bm_view(w->c->record, 0));
+		bm_evidence(w, out, "%llu bytes of the record are text, which ciphertext is not: \"%s\"",
+			ull(run.n), bm_quote(w, run));
+		return BM_SHOWN;
+	}
 	if (!bm_is_text(run)) {
 		*because = "the foreign bytes are no readable text";
 		return BM_EXCLUDED;
@@ -268,6 +303,65 @@ bm_ask_interleaved(const struct bm_why *w, struct bm_finding *out, const char **
 
 /* -- bytes-missing ----------------------------------------------------------- */
 
+/* One octet that never came: where it was, and what, if a record with it verifies. */
+static bool
+restore_one(const struct bm_why *w, uint64_t there, uint32_t *at, uint8_t *octet)
+{
+	const struct bm_case *c = w->c;
+	bool found = false;
+
+	if (there + 1 != c->len || there > c->region)
+		return false;
+	uint8_t *bytes = malloc(c->len);
+	if (bytes == NULL)
+		return false;
+	uint64_t cost = bm_protection_cost(c->protection, c->len), work = 0;
+	for (uint32_t i = BM_HEADER; i < c->len && !found; i++) {
+		memcpy(bytes, c->record, i);
+		memcpy(bytes + i + 1, c->record + i, c->len - i - 1);
+		for (unsigned v = 0; v < 256 && !found && work < w->share; v++) {
+			work += cost;
+			bytes[i] = (uint8_t)v;
+			found = bm_try_record(w, c->position, bm_view(bytes, c->len));
+			*at = i;
+			*octet = (uint8_t)v;
+		}
+	}
+	*w->spent += work;
+	bm_wipe(bytes, c->len);
+	free(bytes);
+	return found;
+}
+
+/* Where the bytes are missing: exactly for a single one, else at the likeliest place, the first
+ * edge of a segment, for what is lost is lost between two writes sooner than within one. */
+static void
+note_hole(const struct bm_why *w, struct bm_finding *out, uint64_t there)
+{
+	const struct bm_case *c = w->c;
+	uint32_t at = BM_HEADER;
+	uint8_t octet;
+
+	if (restore_one(w, there, &at, &octet)) {
+		const uint8_t *sent = bm_arena_copy(w->arena, bm_view(&octet, 1));
+		if (sent != NULL && add_change(out, at, bm_view(c->record, 0), bm_view(sent, 1)))
+			bm_evidence(w, out,
+				"with the byte %02x put in at offset %u it verifies where it was expected", octet,
+				at);
+		return;
+	}
+	at = BM_HEADER;
+	for (size_t i = 0; i < c->fragment_count; i++) {
+		uint32_t edge = c->fragments[i].record_off + c->fragments[i].len;
+		if (edge > BM_HEADER && edge < there) {
+			at = edge;
+			break;
+		}
+	}
+	if (add_change(out, at, bm_view(c->record, 0), bm_view(c->record, 0)))
+		out->changes[out->change_count - 1].sent_unknown = true;
+}
+
 enum bm_answer
 bm_ask_bytes_missing(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
@@ -292,6 +386,7 @@ bm_ask_bytes_missing(const struct bm_why *w, struct bm_finding *out, const char 
 	}
 	bm_prove(out, "resynchronisation", tag_len(w), c->after_tried);
 	tell_where(w, out);
+	note_hole(w, out, there);
 	if (c->after == BM_AFTER_NEXT) {
 		bm_evidence(w, out,
 			"the header announces %u bytes, %llu of which never came: the record after it was "

@@ -31,6 +31,7 @@ bool bm_try_record(const struct bm_why *w, const struct bm_position *pos, struct
 
 /* Readable text: at least 8 octets, all printable or white space. */
 bool bm_is_text(struct bm_view v);
+bool bm_is_text_octet(uint8_t b);
 /* The first octets of v, what is not printable as \xNN, in the arena; never NULL. */
 const char *bm_quote(const struct bm_why *w, struct bm_view v);
 

@@ -25,12 +25,6 @@ choose(unsigned n, unsigned k)
 	return sum;
 }
 
-static bool
-is_text(uint8_t b)
-{
-	return (b >= 0x20 && b <= 0x7e) || b == '\t' || b == '\r' || b == '\n';
-}
-
 /* How rarely n random octets look so: full of text, of zeros, or of few different values. Bounds
  * from above: choices times the chance of each. */
 static double
@@ -41,7 +35,7 @@ chance_of(const uint8_t *p, unsigned n)
 	bool seen[256] = {false};
 
 	for (unsigned i = 0; i < n; i++) {
-		text += is_text(p[i]);
+		text += bm_is_text_octet(p[i]);
 		zeros += p[i] == 0;
 		values += !seen[p[i]];
 		seen[p[i]] = true;
@@ -229,15 +223,15 @@ bm_ask_miscomputed(const struct bm_why *w, struct bm_finding *out, const char **
 		*because = "not tried: damage to its bytes is not ruled out";
 		return BM_EXCLUDED;
 	}
-	if (bm_verify(c->protection, c->position, &wire, true, w->scratch, &o) != BM_OK) {
-		*because = "not tried: out of memory";
-		return BM_EXCLUDED;
-	}
 	bool cbc = bm_protection_keys(c->protection)->suite->mode == BM_MODE_CBC;
 	if (!cbc && !few_bits_excluded(&w->repair->repair)) {
 		*because = "not told apart: a few bits that flip leave no trace in the plaintext here, and "
 				   "not every "
 				   "two of them were tried (--effort deep tries more)";
+		return BM_EXCLUDED;
+	}
+	if (bm_verify(c->protection, c->position, &wire, true, w->scratch, &o) != BM_OK) {
+		*because = "not tried: out of memory";
 		return BM_EXCLUDED;
 	}
 	bool padded = cbc && w->facts->version != BM_SSL3 && o.padding >= PADDING_LEAST;
