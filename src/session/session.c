@@ -470,6 +470,12 @@ bm_session_facts(const struct bm_session *s)
 	return &s->facts;
 }
 
+struct bm_flow *
+bm_session_flow_of(const struct bm_session *s)
+{
+	return s->flow;
+}
+
 const struct bm_flow *
 bm_session_flow(const struct bm_session *s)
 {

@@ -197,6 +197,7 @@ struct bm_session_facts {
 };
 const struct bm_session_facts *bm_session_facts(const struct bm_session *s);
 const struct bm_flow *bm_session_flow(const struct bm_session *s);
+struct bm_flow *bm_session_flow_of(const struct bm_session *s); /* the same, to reach its streams */
 const struct bm_alert_seen *bm_session_alerts(const struct bm_session *s, size_t *count);
 /* The nth set of keys that the connection has had; false past the last. */
 struct bm_session_key {

@@ -319,7 +319,13 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 		out->has_proof = true;
 		out->proof = (struct bm_proof){f->method, f->tag_bits, f->candidates, f->chance_log2};
 	}
-	bm_verdict_parties(c, f, o->place, out);
+	enum bm_place place = o->place;
+	const char *why_there = NULL;
+	if (place == BM_AT_UNKNOWN)
+		place = bm_verdict_place(s, &why_there);
+	if (why_there != NULL && f->cause != BM_CAUSE_WRONG_KEYS)
+		bm_evidence(&w, f, "%s", why_there);
+	bm_verdict_parties(c, f, place, out);
 	const char **evidence = bm_arena_take(a, f->evidence_count, sizeof *evidence);
 	struct bm_ruled_out *ruled = bm_arena_take(a, e.excluded_count, sizeof *ruled);
 	if (evidence == NULL || ruled == NULL || !fill_damage(c, f, a, out))

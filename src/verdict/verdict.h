@@ -29,6 +29,8 @@ BM_MUST_USE enum bm_status bm_verdict(const struct bm_session *s,
 	const struct bm_verdict_options *o, struct bm_scratch *scratch, struct bm_arena *arena,
 	struct bm_connection *out);
 
+/* place.c: BM_AT_UNKNOWN when it does not show; *because, where it is set, says what does. */
+enum bm_place bm_verdict_place(const struct bm_session *s, const char **because);
 /* checksum.c: "valid", "invalid" or NULL. */
 const char *bm_verdict_checksum_as_sent(const struct bm_case *c, const struct bm_finding *f);
 /* parties.c: who is left as culprit, likeliest first. */

@@ -234,7 +234,7 @@ ask(const struct bm_why *w, enum bm_cause cause, struct bm_finding *out, const c
 	out->chance_log2 = r->accepted_log2 - (double)r->tag_bits;
 	out->strength = out->chance_log2 <= -40 ? BM_STRENGTH_PROVEN : BM_STRENGTH_SUPPORTED;
 	list_changes(w, r->sent, out);
-	bm_evidence(w, out, "with %s changed back it verifies where it was expected: %s",
+	bm_evidence(w, out, "with %s changed back it verifies where it was expected; found among: %s",
 		out->change_count == 1 ? "one run of bytes" : "a few bytes", r->shape);
 	tell_bits(w, r->sent, out);
 	return BM_SHOWN;
