@@ -296,7 +296,7 @@ other_keys_fit(struct half *h, const struct bm_wire *w, uint64_t off)
 	bm_wipe(&before, sizeof before);
 	if (!fits)
 		return false;
-	accept_record(h, w, &o, off, packet_at(h, off + n - 1), true);
+	accept_record(h, w, &o, off, packet_at(h, off + n - 1));
 	return true;
 }
 
@@ -316,7 +316,7 @@ ahead(struct half *h, const struct bm_wire *w, size_t case_index, uint64_t found
 	/* It was opened here, though its receiver could not: what it says still counts. */
 	if (check(h, h->keys, &h->pos, w, false, &o)) {
 		tally(h)->verified--;
-		accept_record(h, w, &o, off, packet_at(h, off + BM_HEADER + w->body.n - 1), true);
+		accept_record(h, w, &o, off, packet_at(h, off + BM_HEADER + w->body.n - 1));
 	}
 }
 

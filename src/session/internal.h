@@ -122,6 +122,9 @@ struct bm_session {
 	struct bm_buf offered_ticket; /* of the ClientHello */
 	struct bm_buf new_ticket;     /* of NewSessionTicket */
 	bool certificate_seen;
+	bool rsa_known; /* the certificate belongs to private key rsa_key, or to none when it is
+					   SIZE_MAX */
+	size_t rsa_key;
 	struct bm_buf encrypted_premaster;
 	struct bm_buf transcript; /* kept while a private key might open the handshake */
 	size_t transcript_at_key_exchange;
@@ -190,8 +193,8 @@ void run_half(struct half *h, bool final);
 /* The record at off (complete in the stream) as bm_verify wants it; borrows env->linear if it is in
  * pieces. */
 struct bm_wire wire_at(struct half *h, uint64_t off, struct bm_record_header hdr, uint8_t *header);
-void accept_record(struct half *h, const struct bm_wire *w, struct bm_outcome *o, uint64_t off,
-	uint64_t packet, bool in_order);
+void accept_record(
+	struct half *h, const struct bm_wire *w, struct bm_outcome *o, uint64_t off, uint64_t packet);
 bool check(struct half *h, const struct bm_protection *p, const struct bm_position *pos,
 	const struct bm_wire *w, bool want_plain, struct bm_outcome *o);
 uint64_t fingerprint(const struct bm_wire *w);

@@ -126,6 +126,8 @@ find_master(struct bm_session *s, size_t nth)
 			}
 		}
 		for (size_t i = 0; bm_keyring_rsa(ring, i) != NULL; i++) {
+			if (s->rsa_known && i != s->rsa_key)
+				continue;
 			if (master_from_private_key(s, i) && n++ == nth) {
 				s->master_source = BM_SOURCE_PRIVATE_KEY;
 				return true;

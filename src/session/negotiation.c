@@ -159,6 +159,23 @@ full_handshake(struct bm_session *s)
 		s->facts.resumed = 0;
 }
 
+/* Of many private keys one is the server's: its certificate says which. */
+static void
+find_rsa_key(struct bm_session *s, struct bm_view certificate_message)
+{
+	const struct bm_keyring *ring = s->env->keys;
+	struct bm_view der;
+
+	if (is_tls13(s) || bm_keyring_rsa(ring, 0) == NULL ||
+		!bm_certificate_parse(certificate_message, &der))
+		return;
+	s->rsa_known = true;
+	s->rsa_key = SIZE_MAX;
+	for (size_t i = 0; s->rsa_key == SIZE_MAX && bm_keyring_rsa(ring, i) != NULL; i++)
+		if (bm_rsa_matches(bm_keyring_rsa(ring, i), der))
+			s->rsa_key = i;
+}
+
 static void
 client_key_exchange(struct half *h, const struct bm_message *m)
 {
@@ -199,8 +216,10 @@ handle_message(struct half *h, const struct bm_message *m)
 	keep_transcript(s, m);
 	switch (m->type) {
 	case BM_CERTIFICATE:
-		if (h->side == BM_SERVER)
+		if (h->side == BM_SERVER) {
 			full_handshake(s);
+			find_rsa_key(s, m->body);
+		}
 		break;
 	case BM_SERVER_KEY_EXCHANGE:
 	case BM_SERVER_HELLO_DONE:

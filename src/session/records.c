@@ -149,8 +149,8 @@ note_packets(struct half *h, uint64_t off, size_t n)
 }
 
 void
-accept_record(struct half *h, const struct bm_wire *w, struct bm_outcome *o, uint64_t off,
-	uint64_t packet, bool in_order)
+accept_record(
+	struct half *h, const struct bm_wire *w, struct bm_outcome *o, uint64_t off, uint64_t packet)
 {
 	struct bm_session *s = h->s;
 	struct bm_outcome full;
@@ -163,11 +163,10 @@ accept_record(struct half *h, const struct bm_wire *w, struct bm_outcome *o, uin
 	remember_record(h, w, h->pos.seq, off, packet);
 	note_packets(h, off, BM_HEADER + w->body.n);
 	struct bm_position before = h->pos;
-	if (in_order)
-		bm_position_after(h->keys, &h->pos, w, &h->pos);
+	bm_position_after(h->keys, &h->pos, w, &h->pos);
 	/* Compressed content cannot be read here; its MAC, over the compressed bytes, has been checked.
 	 */
-	if (!in_order || (type != BM_HANDSHAKE && type != BM_ALERT && type != BM_CCS))
+	if (type != BM_HANDSHAKE && type != BM_ALERT && type != BM_CCS)
 		return;
 	if (s->facts.compression != 0) {
 		if (type == BM_ALERT)
@@ -330,13 +329,13 @@ one_record(struct half *h, struct bm_record_header hdr)
 	}
 	if (h->keys == NULL) {
 		if (try_later_epoch(h, &w, &o))
-			accept_record(h, &w, &o, off, packet_at(h, off + n - 1), true);
+			accept_record(h, &w, &o, off, packet_at(h, off + n - 1));
 		else
 			undecided(h, &w, off);
 		return true;
 	}
 	if (check(h, h->keys, &h->pos, &w, false, &o)) {
-		accept_record(h, &w, &o, off, packet_at(h, off + n - 1), true);
+		accept_record(h, &w, &o, off, packet_at(h, off + n - 1));
 		return true;
 	}
 	if (s->status != BM_OK)

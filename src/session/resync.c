@@ -144,7 +144,7 @@ last_of_keystream(struct half *h, struct bm_case *c)
 	if (check(h, h->keys, &h->pos, &w, false, &o)) {
 		tally(h)->verified--;
 		accept_record(
-			h, &w, &o, l->start, c->packet_count != 0 ? c->packets[c->packet_count - 1] : 0, true);
+			h, &w, &o, l->start, c->packet_count != 0 ? c->packets[c->packet_count - 1] : 0);
 	}
 }
 
@@ -274,7 +274,7 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 		h->pos = pos;
 		h->records++;
 		if (check(h, h->keys, &h->pos, w, false, &o))
-			accept_record(h, w, &o, at, packet_at(h, at + n - 1), true);
+			accept_record(h, w, &o, at, packet_at(h, at + n - 1));
 		h->pos = next;
 		h->off = at + n;
 	} else {

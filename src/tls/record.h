@@ -40,8 +40,7 @@ enum {
 	BM_HEADER = 5,
 	BM_PLAIN_MAX = 16384,
 	/* RFC 5246, 6.2.3: compression and protection may add 2048. */
-	BM_BODY_MAX = 16384 + 2048,
-	BM_SEQ_MAX_DTLS = 48
+	BM_BODY_MAX = 16384 + 2048
 };
 
 struct bm_record_header {
