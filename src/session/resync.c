@@ -459,7 +459,7 @@ resync(struct half *h, bool final)
 		c->after = BM_AFTER_NOTHING;
 		c->after_tried = l->tried;
 		uint64_t end = l->scan + bm_stream_avail(h->stream, l->scan);
-		if (c->len == 0 && end > l->start && bm_stream_base(h->stream) <= l->start &&
+		if (end > l->start + c->region && bm_stream_base(h->stream) <= l->start &&
 			end - l->start <= KEEP_BEHIND)
 			case_keep_bytes(h, c, l->start, (uint32_t)(end - l->start));
 		if (l->chained == 0)

@@ -242,7 +242,8 @@ bm_find_cut(const struct bm_why *w)
 	if (!found && !bm_protection_chained(w->c->protection) && w->c->after_seq == w->c->seq + 2) {
 		/* The inner record may have been made before the outer one. */
 		pos.seq++;
-		(void)(one_run(&s, &pos) || two_records(&s, &pos));
+		if ((one_run(&s, &pos) || two_records(&s, &pos)) && !cut->record_inside)
+			cut->found = cut->parted = false; /* the next record behind this one's header */
 	}
 	bm_wipe(&pos, sizeof pos);
 	bm_wipe(s.left, s.region.n);

@@ -94,7 +94,7 @@ bm_ask_construction(const struct bm_why *w, struct bm_finding *out, const char *
 	struct rule_search s = {.w = w, .limit = w->share / 8};
 
 	if ((c->kind != BM_CASE_BAD_RECORD && c->kind != BM_CASE_NO_KEYS_FIT) || c->found ||
-		c->identical || c->result == BM_BAD_INNER)
+		c->identical || c->mirrored || c->result == BM_BAD_INNER)
 		return BM_NOT_ASKED;
 	if (!bm_failed_record(w, &s.wire)) {
 		*because = "not tried: the record's bytes are not at hand";
