@@ -271,5 +271,8 @@ dtls_datagram(struct bm_session *s, enum bm_way way, const struct bm_segment *d)
 		else
 			protected_record(h, &r, at, d);
 	}
+	/* What is left is no record: a length or a version was damaged, or the datagram was cut. */
+	if (bad && h->protected)
+		tally(h)->undecided++;
 	h->datagram_off += d->payload_len;
 }

@@ -76,10 +76,10 @@ doubt_keys(struct bm_session *s, unsigned epoch, unsigned sides)
 	if (first == SIZE_MAX)
 		return;
 	bool only_one = bad == 1 && others == 0 && !went_on;
-	/* A single record that its receiver rejected: damage to it would look the same. Where the keys
-	 * of the other direction fit, so do these, unless everything speaks against it. */
-	if (only_one && (complained || sides != 3)) {
+	/* Of a single record damage is found first, if there is any. */
+	if (only_one) {
 		s->cases[first].only_one = true;
+		s->cases[first].sides = sides;
 		return;
 	}
 	if (sides != 3 && complained)

@@ -414,15 +414,22 @@ bm_verdict(const struct bm_session *s, const struct bm_verdict_options *o,
 		if (st != BM_OK)
 			return st;
 	}
-	bool failed = false, by_other_rule = false;
+	bool failed = false, by_other_rule = false, doubtful = false;
 	for (size_t i = 0; i < n; i++) {
 		enum bm_status st = fill_failure(s, &cases[i], o, out, scratch, arena, &failures[i]);
 		if (st != BM_OK)
 			return st;
 		failed = failed || is_failure(&failures[i]);
+		if (cases[i].kind == BM_CASE_BAD_RECORD && !is_failure(&failures[i])) {
+			/* A record whose keys are in doubt is undecided. */
+			out->records[cases[i].direction].failed--;
+			out->records[cases[i].direction].undecided++;
+			doubtful = true;
+		}
 		by_other_rule = by_other_rule || (cases[i].kind == BM_CASE_NO_KEYS_FIT &&
 											 failures[i].cause == BM_CAUSE_MAC_CONSTRUCTION);
 	}
+	undecided = out->records[0].undecided + out->records[1].undecided;
 	out->failures = failures;
 	out->failure_count = n;
 	if (failed || out->records[0].failed + out->records[1].failed != 0)
@@ -435,6 +442,9 @@ bm_verdict(const struct bm_session *s, const struct bm_verdict_options *o,
 		out->undecided_because = out->undecided_detail = out->undecided_next = NULL;
 		out->undecided_wants_keys = false;
 	}
+	if (out->undecided_because != NULL && doubtful)
+		out->undecided_because =
+			"its only protected record does not verify under the keys that were found";
 	if (out->undecided_because != NULL && f->keys_wrong && by_other_rule)
 		out->undecided_because =
 			"its records verify by another rule for the MAC than the one that was negotiated";

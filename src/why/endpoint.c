@@ -73,11 +73,8 @@ bm_ask_wrong_keys(const struct bm_why *w, struct bm_finding *out, const char **b
 {
 	const struct bm_case *c = w->c;
 
-	if (c->kind == BM_CASE_BAD_RECORD) {
-		*because =
-			c->only_one
-				? "it cannot be told: no other record of the epoch could be tried under these keys"
-				: "other records of the epoch verify under these keys";
+	if (c->kind == BM_CASE_BAD_RECORD && !c->only_one) {
+		*because = "other records of the epoch verify under these keys";
 		return BM_EXCLUDED;
 	}
 	if (c->kind != BM_CASE_NO_KEYS_FIT)
@@ -91,5 +88,23 @@ bm_ask_wrong_keys(const struct bm_why *w, struct bm_finding *out, const char **b
 			c->sides == 1 ? "client" : "server", c->epoch);
 	if (c->only_one)
 		bm_evidence(w, out, "it is the only protected record, so damage to it would look the same");
+	return BM_SHOWN;
+}
+
+/* The only protected record of all, and no damage to it was found: its keys are in doubt as much.
+ */
+enum bm_answer
+bm_ask_only_record(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	const struct bm_case *c = w->c;
+
+	(void)because;
+	if (c->kind != BM_CASE_BAD_RECORD || !c->only_one || c->sides != 3)
+		return BM_NOT_ASKED;
+	out->strength = BM_STRENGTH_POSSIBLE;
+	out->configuration = c->alert == 255;
+	bm_evidence(w, out,
+		"it is the only protected record of epoch %u, and no change that was tried makes it verify",
+		c->epoch);
 	return BM_SHOWN;
 }

@@ -207,7 +207,9 @@ text_run(const struct bm_why *w, uint32_t *at)
 	const struct bm_case *c = w->c;
 	uint32_t best = 0, from = 0, n = 0;
 
-	for (uint32_t i = BM_HEADER; i <= c->region; i++) {
+	/* What is no header may be text as well. */
+	uint32_t first = bm_record_plausible(bm_record_header(c->record), 0) ? BM_HEADER : 0;
+	for (uint32_t i = first; i <= c->region; i++) {
 		if (i < c->region && bm_is_text_octet(c->record[i])) {
 			n++;
 			continue;

@@ -240,7 +240,9 @@ bm_ask_miscomputed(const struct bm_why *w, struct bm_finding *out, const char **
 	if (*because == NULL) {
 		/* At most: damage that leaves no trace in what can be judged looks the same. */
 		bool alone = c->after == BM_AFTER_NOTHING && (c->only_one || c->seq == 0);
-		out->strength = alone || is_finished(&o) ? BM_STRENGTH_POSSIBLE : BM_STRENGTH_SUPPORTED;
+		/* Under other suites than CBC a few octets of damage spoil no others. */
+		out->strength =
+			alone || !cbc || is_finished(&o) ? BM_STRENGTH_POSSIBLE : BM_STRENGTH_SUPPORTED;
 		tell(w, &o, &l, padded, out);
 	}
 	bm_wipe(w->scratch->bytes, sizeof w->scratch->bytes);

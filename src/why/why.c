@@ -33,6 +33,7 @@ static const struct bm_hypothesis hypotheses[] = {
 	{BM_CAUSE_BYTES_DAMAGED, bm_ask_bytes},
 	{BM_CAUSE_STALE_DATA, bm_ask_stale},
 	{BM_CAUSE_SENDER_MISCOMPUTED, bm_ask_miscomputed},
+	{BM_CAUSE_WRONG_KEYS, bm_ask_only_record},
 };
 
 void
