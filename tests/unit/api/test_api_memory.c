@@ -1,42 +1,7 @@
 /* Each allocation of a whole diagnosis fails in turn: a status, no crash, nothing leaked (with a
  * sanitizer). Linked so that malloc, calloc and realloc of the core come through here. */
+#include "../starve.h"
 #include "diagnose.h"
-
-#include <stdlib.h>
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-
-static bool armed;
-static unsigned long countdown;
-
-static bool
-refuse(void)
-{
-	return armed && countdown-- == 0;
-}
-
-void *
-__wrap_malloc(size_t n)
-{
-	return refuse() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t n, size_t size)
-{
-	return refuse() ? NULL : __real_calloc(n, size);
-}
-
-void *
-__wrap_realloc(void *p, size_t n)
-{
-	return refuse() ? NULL : __real_realloc(p, n);
-}
 
 static void
 starve(const char *capture_name, const char *keys_name, enum badmac_result expected)
@@ -46,11 +11,9 @@ starve(const char *capture_name, const char *keys_name, enum badmac_result expec
 	unsigned long refused = 0, n = 0;
 
 	for (;; n++) {
-		armed = true;
-		countdown = n;
+		starve_at(n);
 		diagnose(&d, bm_buf_view(&keys), bm_buf_view(&capture), NULL);
-		armed = false;
-		bool done = countdown <= n; /* past 0 it wraps: that allocation was asked for */
+		bool done = !starve_stop();
 		refused += d.status == BADMAC_NOMEM;
 		/* A search may go without what it could not have; a wrong answer may not come of it. */
 		if (d.status == BADMAC_OK)

@@ -1,5 +1,6 @@
 /* Captures cut, bent and handed over in every way: the same report, a named finding or a status;
  * never a crash, never a failure where there is none. */
+#include "../stride.h"
 #include "diagnose.h"
 
 #include <stdio.h>
@@ -25,18 +26,15 @@ enum { SUBJECTS = sizeof clean / sizeof clean[0], PCAP_HEADER = 24, PCAP_RECORD 
 
 static struct bm_buf capture[SUBJECTS], keys[SUBJECTS];
 
-/* Every stride-th place is tried, from another one on for each subject: all of them unless
+/* Every step-th place is tried, from another one on for each subject: all of them unless
  * BADMAC_STRIDE says otherwise. */
-static size_t stride = 1;
+static size_t step = 1;
 
 static int
 load_all(void **state)
 {
-	const char *text = getenv("BADMAC_STRIDE");
-
 	(void)state;
-	if (text != NULL && atoi(text) > 0)
-		stride = (size_t)atoi(text);
+	step = stride();
 	for (size_t i = 0; i < SUBJECTS; i++) {
 		capture[i] = load(clean[i].capture);
 		keys[i] = load(clean[i].keys);
@@ -83,7 +81,7 @@ test_cut_everywhere(void **state)
 	(void)state;
 	for (size_t i = 0; i < SUBJECTS; i++) {
 		uint64_t before = 0;
-		for (size_t n = i % stride; n < capture[i].n; n += stride) {
+		for (size_t n = i % step; n < capture[i].n; n += step) {
 			diagnose(&d, bm_buf_view(&keys[i]), bm_view(capture[i].p, n), NULL);
 			if (d.status != BADMAC_OK) {
 				assert_int_equal(d.status, BADMAC_FORMAT);
@@ -134,7 +132,7 @@ test_every_byte_bent(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < SUBJECTS; i++) {
-		for (size_t at = i % stride; at < capture[i].n; at += stride) {
+		for (size_t at = i % step; at < capture[i].n; at += step) {
 			uint8_t mask = masks[(at + i) % sizeof masks];
 			capture[i].p[at] ^= mask;
 			diagnose(&d, bm_buf_view(&keys[i]), bm_buf_view(&capture[i]), NULL);

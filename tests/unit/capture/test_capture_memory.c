@@ -1,46 +1,11 @@
 /* Each allocation fails in turn: a status, what was read before, and nothing leaked.
  * Linked so that malloc, calloc and realloc of the core come through here. */
+#include "../starve.h"
 #include "make.h"
-
-#include <stdlib.h>
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-
-static bool armed;
-static unsigned countdown;
-
-static bool
-refuse(void)
-{
-	return armed && countdown-- == 0;
-}
-
-void *
-__wrap_malloc(size_t n)
-{
-	return refuse() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t n, size_t size)
-{
-	return refuse() ? NULL : __real_calloc(n, size);
-}
-
-void *
-__wrap_realloc(void *p, size_t n)
-{
-	return refuse() ? NULL : __real_realloc(p, n);
-}
 
 /* Frames read until something else than BM_OK, which is in *end. */
 static unsigned
-frames_until(struct bm_view bytes, bool stream, unsigned fail_at, enum bm_status *end)
+frames_until(struct bm_view bytes, bool stream, unsigned long fail_at, enum bm_status *end)
 {
 	struct trickle t = {.bytes = bytes, .chunk = SIZE_MAX, .fail_at = SIZE_MAX};
 	struct bm_capture *c;
@@ -48,8 +13,7 @@ frames_until(struct bm_view bytes, bool stream, unsigned fail_at, enum bm_status
 	struct bm_error e = {BM_OK, NULL, 0};
 	unsigned frames = 0;
 
-	countdown = fail_at;
-	armed = true;
+	starve_at(fail_at);
 	*end = stream ? bm_capture_open_stream(&c, trickle_read, &t, &e)
 				  : bm_capture_open_memory(&c, bytes, &e);
 	if (*end == BM_OK) {
@@ -60,7 +24,7 @@ frames_until(struct bm_view bytes, bool stream, unsigned fail_at, enum bm_status
 	}
 	assert_int_equal(e.status, *end);
 	bm_capture_free(c);
-	armed = false;
+	starve_stop();
 	return frames;
 }
 

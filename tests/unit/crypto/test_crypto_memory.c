@@ -6,32 +6,21 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include "../starve.h"
 #include "crypto/crypto.h"
 
 /* Present under LeakSanitizer alone. */
 extern void __lsan_disable(void) __attribute__((weak));
 extern void __lsan_enable(void) __attribute__((weak));
 
-static long live;          /* allocations not yet freed */
-static long until_failure; /* counts down; never fails below zero */
-static bool failed;
-
-static bool
-due(void)
-{
-	if (until_failure > 0 && --until_failure == 0)
-		failed = true;
-	else
-		return false;
-	return true;
-}
+static long live; /* allocations not yet freed */
 
 static void *
 counting_malloc(size_t n, const char *file, int line)
 {
 	(void)file;
 	(void)line;
-	if (due())
+	if (starve_due())
 		return NULL;
 	void *p = malloc(n);
 	live += p != NULL;
@@ -43,7 +32,7 @@ counting_realloc(void *old, size_t n, const char *file, int line)
 {
 	(void)file;
 	(void)line;
-	if (due())
+	if (starve_due())
 		return NULL;
 	void *p = realloc(old, n);
 	live += old == NULL && p != NULL;
@@ -155,23 +144,24 @@ enum { USES = sizeof(uses) / sizeof(*uses) };
 /* Fails allocation `step`, then 2 * step, and so on until none is left to fail.
  * The error queue keeps its texts for reuse until the thread ends, which is not a leak. */
 static void
-torture(enum bm_status (*use)(void), enum bm_status also, long step, bool afresh)
+torture(enum bm_status (*use)(void), enum bm_status also, unsigned long step, bool afresh)
 {
-	long n = 0;
+	unsigned long n = 0;
+	bool failed;
 
 	do {
 		if (afresh)
 			bm_crypto_free_all();
 		OPENSSL_thread_stop();
 		long before = live;
-		failed = false;
-		until_failure = n += step;
+		n += step;
+		starve_at(n - 1);
 		if (afresh && __lsan_disable != NULL)
 			__lsan_disable();
 		enum bm_status st = use();
 		if (afresh && __lsan_enable != NULL)
 			__lsan_enable();
-		until_failure = 0;
+		failed = starve_stop();
 		if (!failed)
 			assert_int_equal(BM_OK, st);
 		assert_true(st == BM_OK || st == BM_NOMEM || st == also);

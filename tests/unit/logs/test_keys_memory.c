@@ -7,46 +7,13 @@
 
 #include <cmocka.h>
 
+#include "../starve.h"
 #include "base/buf.h"
 #include "logs/keyfile.h"
 
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-
-static bool armed;
-static unsigned countdown;
-
-static bool
-refuse(void)
-{
-	return armed && countdown-- == 0;
-}
-
-void *
-__wrap_malloc(size_t n)
-{
-	return refuse() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t n, size_t size)
-{
-	return refuse() ? NULL : __real_calloc(n, size);
-}
-
-void *
-__wrap_realloc(void *p, size_t n)
-{
-	return refuse() ? NULL : __real_realloc(p, n);
-}
-
 /* Reads it all with the nth allocation refused. *size: secrets held at the end. */
 static enum bm_status
-read_all(struct bm_view text, unsigned nth, uint64_t *size)
+read_all(struct bm_view text, unsigned long nth, uint64_t *size)
 {
 	struct bm_keyring *k;
 	struct bm_key_counts c = {0};
@@ -55,8 +22,7 @@ read_all(struct bm_view text, unsigned nth, uint64_t *size)
 	enum bm_key_source source;
 
 	*size = 0;
-	countdown = nth;
-	armed = true;
+	starve_at(nth);
 	enum bm_status st = bm_keyring_new(&k);
 	if (st == BM_OK) {
 		st = bm_keys_read(k, text, &c, &e);
@@ -64,14 +30,14 @@ read_all(struct bm_view text, unsigned nth, uint64_t *size)
 			assert_int_equal(st, e.status);
 		if (st == BM_OK)
 			st = bm_keyring_remember(k, bm_view("id", 2), master, BM_SOURCE_KEY_LOG);
-		armed = false;
+		starve_stop();
 		assert_int_equal(st == BM_OK, bm_keyring_recall(k, bm_view("id", 2), master, &source));
 		*size = bm_keyring_size(k);
 		assert_true(c.secrets <= *size);
 	} else {
 		assert_null(k);
 	}
-	armed = false;
+	starve_stop();
 	bm_keyring_free(k);
 	return st;
 }

@@ -1,60 +1,8 @@
 /* Each allocation fails in turn: a status from the constructor, a dropped and counted fragment
  * from the decoder, and nothing leaked. Linked so that malloc, calloc and realloc of the core
  * come through here. */
+#include "../starve.h"
 #include "make.h"
-
-#include <stdlib.h>
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void __real_free(void *p);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-void __wrap_free(void *p);
-
-static bool armed;
-static unsigned countdown;
-static unsigned allocations;
-static int live; /* blocks allocated while armed and not freed */
-
-static bool
-refuse(void)
-{
-	if (!armed)
-		return false;
-	allocations++;
-	return countdown-- == 0;
-}
-
-void *
-__wrap_malloc(size_t n)
-{
-	live += armed;
-	return refuse() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t n, size_t size)
-{
-	live += armed;
-	return refuse() ? NULL : __real_calloc(n, size);
-}
-
-void *
-__wrap_realloc(void *p, size_t n)
-{
-	live += armed && p == NULL;
-	return refuse() ? NULL : __real_realloc(p, n);
-}
-
-void
-__wrap_free(void *p)
-{
-	live -= armed && p != NULL;
-	__real_free(p);
-}
 
 static struct made m;
 
@@ -96,18 +44,17 @@ test_every_allocation_fails(void **state)
 	for (unsigned n = 0; !done; n++) {
 		struct bm_decoder *d;
 		struct bm_segment s;
-		countdown = n;
-		armed = true;
+		starve_at(n);
 		enum bm_status st = bm_decoder_new(&d, 1 << 20);
 		if (st != BM_OK) {
-			armed = false;
+			starve_stop();
 			assert_int_equal(st, BM_NOMEM);
 			assert_null(d);
 			refused++;
 			continue;
 		}
 		done = decode_two(d, &s, 1);
-		armed = false;
+		starve_stop();
 		assert_int_equal(bm_decoder_stats(d)->fragments_dropped == 0, done);
 		refused += !done;
 		/* What failed once does not keep the next datagram from being put together. */
@@ -131,13 +78,11 @@ test_no_allocation_per_frame(void **state)
 	for (size_t i = 0; i < sample_count; i++) {
 		make(&m, samples[i].words, MADE_PAYLOAD);
 		make_frame(&m, samples[i].link_type, 1);
-		allocations = 0;
-		countdown = UINT32_MAX;
-		armed = true;
+		starve_at(STARVE_NEVER);
 		bool segment = bm_decode(d, &m.f, &s);
-		armed = false;
+		starve_stop();
 		assert_true(segment);
-		assert_int_equal(allocations, 0);
+		assert_int_equal(starve_asked(), 0);
 		made_free(&m);
 	}
 	bm_decoder_free(d);
@@ -148,27 +93,23 @@ test_no_allocation_per_frame(void **state)
 static void
 test_nothing_piles_up(void **state)
 {
+	long live = 0;
 	struct bm_decoder *d;
 	struct bm_segment s;
 
 	(void)state;
 	assert_int_equal(bm_decoder_new(&d, 1 << 20), BM_OK);
-	countdown = UINT32_MAX;
-	armed = true;
-	live = 0;
 	for (unsigned id = 0; id < 100; id++) {
 		make(&m, "ip4 udp", 4000);
-		armed = false;
 		make_frame(&m, 101, 1);
-		armed = true;
+		starve_at(STARVE_NEVER);
 		assert_true(decode_two(d, &s, id));
+		starve_stop();
 		/* The datagram and its buffer. */
+		live += starve_live();
 		assert_int_equal(live, 2);
-		armed = false;
 		made_free(&m);
-		armed = true;
 	}
-	armed = false;
 	bm_decoder_free(d);
 }
 

@@ -66,7 +66,11 @@ bool is_gcm(size_t kind);
 /* The tests' randomness, the same on every run. */
 extern uint64_t dice;
 
-/* Calls one test of a family on every kind and on lengths from 32 to `most`. */
+/* Whether the next case is to be tried, with randomness of its own, whichever went before: of
+ * BADMAC_STRIDE not all are. */
+bool next_case(void);
+/* Calls one test of a family on every kind and on lengths from 32 to `most`, if it is their turn.
+ */
 void each(void (*test)(struct sealed *r, size_t kind), size_t most);
 void flip(struct sealed *r, size_t bit);
 /* Another octet than was sent. */

@@ -5,36 +5,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include <stdlib.h>
-
+#include "../starve.h"
 #include "seal.h"
 #include "repair/repair.h"
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-
-static bool armed;
-static unsigned countdown;
-
-static bool
-refuse(void)
-{
-	return armed && countdown-- == 0;
-}
-
-void *
-__wrap_malloc(size_t n)
-{
-	return refuse() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t n, size_t size)
-{
-	return refuse() ? NULL : __real_calloc(n, size);
-}
 
 static struct sealed sealed;
 static struct bm_scratch scratch;
@@ -59,10 +32,9 @@ each_fails(void **state)
 				.body = {got + 5, sealed.body_n}}};
 		for (;; fail_at++) {
 			struct bm_repair r = {.sent = sent};
-			countdown = fail_at;
-			armed = true;
+			starve_at(fail_at);
 			enum bm_status st = bm_repair_hmac(&d, &scratch, &r);
-			armed = false;
+			starve_stop();
 			if (st == BM_OK) {
 				assert_true(r.found);
 				assert_memory_equal(sent, sealed.bytes, 5 + sealed.body_n);

@@ -1,33 +1,6 @@
 /* Each allocation of a search fails in turn: it says so, leaks nothing, and shows nothing. */
+#include "../starve.h"
 #include "damage.h"
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-
-static bool armed, refused;
-static unsigned countdown;
-
-static bool
-refuse(void)
-{
-	if (!armed || countdown-- != 0)
-		return false;
-	return refused = true;
-}
-
-void *
-__wrap_malloc(size_t n)
-{
-	return refuse() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t n, size_t size)
-{
-	return refuse() ? NULL : __real_calloc(n, size);
-}
 
 static void
 starve(size_t kind)
@@ -49,11 +22,9 @@ starve(size_t kind)
 			.effort = BM_DEEP,
 			.work = 1 << 28};
 		struct bm_repair out = {.sent = r->repaired};
-		countdown = fail_at;
-		refused = false;
-		armed = true;
+		starve_at(fail_at);
 		enum bm_status st = solver_of(r)(&d, &test_scratch, &out);
-		armed = false;
+		bool refused = starve_stop();
 		assert_false(out.found);
 		assert_int_equal(refused ? BM_NOMEM : BM_OK, st);
 		if (!refused)

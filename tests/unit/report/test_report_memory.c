@@ -1,41 +1,6 @@
 /* Reports when memory runs out: every allocation fails once; that is a status and nothing else. */
+#include "../starve.h"
 #include "sample.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-
-static size_t left = SIZE_MAX; /* allocations until one fails */
-
-static bool
-fails(void)
-{
-	return left != SIZE_MAX && left-- == 0;
-}
-
-void *
-__wrap_malloc(size_t n)
-{
-	return fails() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *
-__wrap_realloc(void *p, size_t n)
-{
-	return fails() ? NULL : __real_realloc(p, n);
-}
 
 static void
 every_allocation(bool json)
@@ -49,9 +14,9 @@ every_allocation(bool json)
 		struct sink s = {.discard = true};
 		struct bm_report_options o = sample_options(&s, json);
 		o.verbose = true;
-		left = n;
+		starve_at(n);
 		enum bm_status st = sample_report(&o, c, 3);
-		left = SIZE_MAX;
+		starve_stop();
 		if (st == BM_OK)
 			break;
 		assert_int_equal(st, BM_NOMEM);

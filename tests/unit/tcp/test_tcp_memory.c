@@ -1,42 +1,7 @@
 /* Each allocation fails in turn: a status, no crash, nothing leaked, and what is told stays true.
  * Linked so that malloc, calloc and realloc of the core come through here. */
+#include "../starve.h"
 #include "rig.h"
-
-#include <stdlib.h>
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-
-static bool armed;
-static unsigned countdown;
-
-static bool
-refuse(void)
-{
-	return armed && countdown-- == 0;
-}
-
-void *
-__wrap_malloc(size_t n)
-{
-	return refuse() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t n, size_t size)
-{
-	return refuse() ? NULL : __real_calloc(n, size);
-}
-
-void *
-__wrap_realloc(void *p, size_t n)
-{
-	return refuse() ? NULL : __real_realloc(p, n);
-}
 
 static const char text[] = "0123456789abcdefghijklmnopqrstuvwxyz";
 
@@ -75,7 +40,7 @@ on_end(void *ctx, struct bm_flow *f)
 }
 
 static enum bm_status
-scenario(unsigned fail_at, struct seen *seen)
+scenario(unsigned long fail_at, struct seen *seen)
 {
 	static struct rig r;
 	struct bm_tcp_events ev = {on_data, NULL, NULL, on_end, seen};
@@ -86,8 +51,7 @@ scenario(unsigned fail_at, struct seen *seen)
 		.unstable = true,
 		.quiet = true,
 		.ts_ns = 1};
-	countdown = fail_at;
-	armed = true;
+	starve_at(fail_at);
 	r.status = bm_tcp_new(&r.t, NULL, &ev);
 	if (r.status == BM_OK) {
 		rig_send(&r, F, "S", 0, 0, NULL, 0);
@@ -107,7 +71,7 @@ scenario(unsigned fail_at, struct seen *seen)
 		bm_tcp_finish(r.t);
 	}
 	bm_tcp_free(r.t);
-	armed = false;
+	starve_stop();
 	return r.status;
 }
 
@@ -128,7 +92,7 @@ test_every_allocation_fails(void **state)
 	}
 	assert_true(failed >= 10);
 	struct seen all = {0, 0};
-	assert_int_equal(scenario(UINT32_MAX, &all), BM_OK);
+	assert_int_equal(scenario(STARVE_NEVER, &all), BM_OK);
 	assert_int_equal(all.bytes, 44);
 }
 

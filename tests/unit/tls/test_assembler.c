@@ -2,45 +2,11 @@
  * that fails and memory that is looked at when it is freed. */
 #include <malloc.h>
 
+#include "../starve.h"
 #include "tsv.h"
 
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void __real_free(void *p);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-void __wrap_free(void *p);
-
-static bool armed, watching;
-static unsigned countdown, freed, dirty;
+static unsigned freed, dirty;
 static const uint8_t marker[8] = {0xd1, 0x5e, 0xc2, 0xe7, 0x97, 0x3b, 0x41, 0x08};
-
-static bool
-refuse(void)
-{
-	return armed && countdown-- == 0;
-}
-
-void *
-__wrap_malloc(size_t n)
-{
-	return refuse() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t n, size_t size)
-{
-	return refuse() ? NULL : __real_calloc(n, size);
-}
-
-void *
-__wrap_realloc(void *p, size_t n)
-{
-	assert_false(watching); /* it would leave a copy behind */
-	return refuse() ? NULL : __real_realloc(p, n);
-}
 
 static bool
 holds_marker(const uint8_t *p, size_t n)
@@ -51,14 +17,12 @@ holds_marker(const uint8_t *p, size_t n)
 	return false;
 }
 
-void
-__wrap_free(void *p)
+static void
+look(void *p, bool moved)
 {
-	if (watching && p != NULL) {
-		freed++;
-		dirty += holds_marker(p, malloc_usable_size(p));
-	}
-	__real_free(p);
+	assert_false(moved); /* it would leave a copy behind */
+	freed++;
+	dirty += holds_marker(p, malloc_usable_size(p));
 }
 
 enum { MAX = 4096, MESSAGES = 24 };
@@ -470,7 +434,7 @@ test_wiped(void **state)
 	bm_store16(record + 2, sizeof body);
 	memcpy(record + 4, body, sizeof body);
 	freed = dirty = 0;
-	watching = true;
+	starve_watch(look);
 	for (size_t i = 0; i < 9; i++) {
 		size_t n = 4 + sizeof body, piece = 100;
 		for (size_t at = 0; at < n; at += piece) {
@@ -495,7 +459,7 @@ test_wiped(void **state)
 	assert_int_equal(bm_assembler_add(&a, bm_view(record, 300)), BM_OK);
 	bm_assembler_clear(&a);
 	bm_assembler_clear(&d);
-	watching = false;
+	starve_watch(NULL);
 	assert_true(freed >= 12);
 	assert_int_equal(dirty, 0);
 }
@@ -517,8 +481,7 @@ test_no_memory(void **state)
 		struct bm_assembler a = {.buf.max = MAX}, d = {.buf.max = 1 << 16};
 		enum bm_status st = BM_OK;
 		l.n = l.count = 0;
-		countdown = nth;
-		armed = true;
+		starve_at(nth);
 		for (size_t at = 0; at < n && st == BM_OK; at += 500) {
 			st = bm_assembler_add(&a, bm_view(b + at, n - at < 500 ? n - at : 500));
 			drain(&a, &l);
@@ -529,7 +492,7 @@ test_no_memory(void **state)
 			st = bm_assembler_add_dtls(&d, bm_view(f, (size_t)(end - f)));
 			drain(&d, &l);
 		}
-		armed = false;
+		starve_stop();
 		assert_true(st == BM_OK || st == BM_NOMEM);
 		again = st != BM_OK;
 		failures += again;

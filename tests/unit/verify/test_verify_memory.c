@@ -1,55 +1,17 @@
 /* Setting keys up survives want of memory; a check needs none.
  * Knows nothing of which allocation is for what. */
+#include "../starve.h"
 #include "vectors.h"
 
 #include <openssl/crypto.h>
 
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-
-static long asked;         /* allocations since it was last set */
-static long until_failure; /* counts down; 0: none fails */
-static bool failed;
-
-static bool
-due(void)
-{
-	asked++;
-	if (until_failure == 0 || --until_failure != 0)
-		return false;
-	failed = true;
-	return true;
-}
-
-void *
-__wrap_malloc(size_t n)
-{
-	return due() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t count, size_t size)
-{
-	return due() ? NULL : __real_calloc(count, size);
-}
-
-void *
-__wrap_realloc(void *p, size_t n)
-{
-	return due() ? NULL : __real_realloc(p, n);
-}
-
-/* The library allocates from inside, where no linking reaches. */
+/* The library allocates from inside, where no linking reaches; these calls it does. */
 static void *
 library_malloc(size_t n, const char *file, int line)
 {
 	(void)file;
 	(void)line;
-	return __wrap_malloc(n);
+	return malloc(n);
 }
 
 static void *
@@ -57,7 +19,7 @@ library_realloc(void *p, size_t n, const char *file, int line)
 {
 	(void)file;
 	(void)line;
-	return __wrap_realloc(p, n);
+	return realloc(p, n);
 }
 
 static void
@@ -102,7 +64,7 @@ verify_without_memory(const struct bm_protection *p)
 	/* Encrypt-then-MAC: whole blocks before the MAC. */
 	if (odd)
 		w.body.n = 512 + bm_protection_tag_len(p);
-	asked = 0;
+	starve_at(STARVE_NEVER);
 	bm_position_start(p, &pos);
 	for (int i = 0; i < 4; i++) {
 		assert_int_equal(BM_OK, bm_verify(p, &pos, &w, i % 2 != 0, &scratch, &o));
@@ -112,20 +74,21 @@ verify_without_memory(const struct bm_protection *p)
 		bm_position_after(p, &pos, &w, &pos);
 		pos.seq = 0;
 	}
-	assert_int_equal(0, asked);
+	starve_stop();
+	assert_int_equal(0, starve_asked());
 }
 
 static void
 torture(const struct bm_traffic_keys *k)
 {
-	long n = 0;
+	unsigned long n = 0;
+	bool failed;
 
 	do {
 		struct bm_protection *p;
-		failed = false;
-		until_failure = ++n;
+		starve_at(n++);
 		enum bm_status st = bm_protection_new(&p, k);
-		until_failure = 0;
+		failed = starve_stop();
 		assert_int_equal(failed ? BM_NOMEM : BM_OK, st);
 		assert_int_equal(st == BM_OK, p != NULL);
 		if (st == BM_OK)
