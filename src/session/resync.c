@@ -365,6 +365,84 @@ framing_holds(struct half *h, uint64_t at, const struct bm_wire *w, bool final)
 	return avail == 0 && (final || bm_stream_ended(h->stream, NULL));
 }
 
+/* Octets that the failed record lacks before `at`. */
+static uint64_t
+rest_behind(const struct half *h, uint64_t at)
+{
+	return h->lost->start + h->lost->len - at;
+}
+
+/* Does the good record at `at` stand within the one that failed? */
+static bool
+stands_inside(const struct half *h, const struct bm_wire *w, uint64_t at)
+{
+	const struct lost *l = h->lost;
+
+	return h->keys != NULL && !l->over_gap && !l->tentative && w->body.p != NULL &&
+		   at >= l->start + BM_HEADER && at < l->start + l->len && l->epoch == h->epoch;
+}
+
+static bool
+cut_short(struct half *h, uint64_t at, bool final)
+{
+	return final || bm_stream_gap(h->stream, at + bm_stream_avail(h->stream, at)) != 0 ||
+		   bm_stream_ended(h->stream, NULL);
+}
+
+/* One record was written into the midst of another: without it the outer one is good. Goes on
+ * behind both. */
+static bool
+around(struct half *h, const struct bm_wire *w, uint64_t at)
+{
+	struct bm_session *s = h->s;
+	struct lost *l = h->lost;
+	uint32_t inner = (uint32_t)(BM_HEADER + w->body.n);
+	size_t before = (size_t)(at - l->start), rest = (size_t)rest_behind(h, at);
+	struct bm_position outer = l->expected, own = h->pos;
+	struct bm_outcome o;
+	bool good = false;
+
+	/* Whichever was made first. */
+	if (own.seq == l->expected.seq)
+		outer.seq++;
+	uint8_t *bytes = malloc(l->len);
+	if (bytes == NULL)
+		return false;
+	if (bm_stream_read(h->stream, l->start, bytes, before) &&
+		bm_stream_read(h->stream, at + inner, bytes + before, rest)) {
+		struct bm_record_header hdr = bm_record_header(bytes);
+		struct bm_wire a = {.type = hdr.type,
+			.version = hdr.version,
+			.header = bm_view(bytes, BM_HEADER),
+			.body = bm_view(bytes + BM_HEADER, l->len - BM_HEADER)};
+		good = check(h, h->keys, &outer, &a, false, &o);
+		if (good)
+			bm_position_after(h->keys, &outer, &a, &outer);
+	}
+	free(bytes);
+	if (!good)
+		return false;
+	struct bm_case *c = l->case_index < s->case_count ? &s->cases[l->case_index] : NULL;
+	if (c != NULL) {
+		c->after = BM_AFTER_OTHER;
+		c->after_epoch = h->epoch;
+		c->after_seq = l->expected.seq + 2;
+		c->after_off = l->start + l->len + inner;
+		c->after_tried = l->tried;
+		c->framing_lost = true;
+		case_keep_bytes(h, c, l->start, l->len + inner);
+	}
+	h->records++;
+	h->off = l->start + l->len + inner;
+	if (check(h, h->keys, &h->pos, w, false, &o))
+		accept_record(h, w, &o, at, packet_at(h, at + inner - 1));
+	if (outer.seq > own.seq + 1)
+		h->pos = outer;
+	drop_lost(h);
+	bm_stream_release(h->stream, h->off);
+	return true;
+}
+
 static enum step
 scan(struct half *h, bool final)
 {
@@ -402,6 +480,16 @@ scan(struct half *h, bool final)
 				continue;
 			bool ok =
 				attempt_all(h, &w, at) || (h->keys == NULL && framing_holds(h, at, &w, final));
+			if (ok && stands_inside(h, &w, at)) {
+				/* What is behind it may be the rest of the record that failed. */
+				if (!cut_short(h, at, final) &&
+					bm_stream_avail(h->stream, at) < BM_HEADER + w.body.n + rest_behind(h, at)) {
+					l->scan = at;
+					return WAIT;
+				}
+				if (around(h, &w, at))
+					return FOUND;
+			}
 			if (ok) {
 				meet(h, &w, at);
 				return FOUND;

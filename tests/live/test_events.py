@@ -129,6 +129,27 @@ class Events:
              INSERTED, here, n - (1 if iv_chained else 0))
         case("cleartext in a record", self.one, edited(lambda items: setattr(
             items[i], "data", r.data[:60] + http + r.data[60:])), keys, INSERTED, here, n - 1)
+        if not iv_chained and "RC4" not in name:
+            def one_in_another(items):
+                items[i].data = r.data[:60] + items[later].data + r.data[60:]
+                items.pop(later)
+            case("one record within another", self.one, edited(one_in_another), keys, {"records-interleaved"},
+                 dict(here, length=len(r)), n - 1)
+        # The stream ends right behind the fault.
+        last = [q for q in conv.application(C2S) if len(q) > 150][-1]
+
+        def ended(edit):
+            c = conv.copy()
+            c.items = [x for k, x in enumerate(c.items) if k <= last.item_index or x.direction == S2C]
+            edit(c.items[last.item_index])
+            return c
+        end = dict(way, stream_offset=last.off, sequence_number=last.seq)
+        for change in (40, -40):
+            length = (len(last) - 5 + change).to_bytes(2, "big")
+            case("length %+d of the last record" % change, self.one, ended(lambda item, length=length: setattr(
+                item, "data", last.data[:3] + length + last.data[5:])), keys, {"header-damaged"}, end, 1)
+        case("cleartext behind the last record", self.one, ended(lambda item: setattr(item, "data", last.data + http)), keys,
+             {"plaintext-injected"}, dict(way, stream_offset=last.off + len(last)), 1)
         flipped, _ = conv.flip(r, judge.rng_for(name), 16 if iv_chained else 0)
         fsegs = wire.segments(flipped)
         case("one bit", self.one, flipped, keys, BITS, dict(here, length=len(r), packets=wire.carriers(

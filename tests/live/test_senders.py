@@ -185,19 +185,21 @@ class Senders(Events):
     def wrong_mac(self, name, s, keys):
         def spoiled(seed):
             return lambda m: random.Random(seed).randbytes(len(m))
+        # Under CBC a little damage spoils whole blocks; elsewhere it could hide.
+        sure = "supported" if s.mac else "possible"
         if s.kind == "rc4":  # where two bits that flip would look the same
             self.case(name + ": wrong MAC over text", self.one_record, s, keys, "unexplained",
                       lambda d, r, content: {"spoil": spoiled(1)}, "supported")
             return
         self.case(name + ": wrong MAC over text", self.one_record, s, keys, "sender-miscomputed",
-                  lambda d, r, content: {"spoil": spoiled(1)}, "supported", contains="differ from the MAC")
+                  lambda d, r, content: {"spoil": spoiled(1)}, sure, contains="differ from the MAC")
 
         def mixed(content):
             inner = content[-1:] if s.tls13 else b""
             frames = b"".join(b"\0\0\x10\0\1\0\0\0" + bytes([i]) + b"some header: ok\n" for i in range(20))
             return frames + bytes(64) + b'{"a":[1,2,3]}' * 9 + inner
         self.case(name + ": wrong MAC over frames, zeros and JSON", self.one_record, s, keys, "sender-miscomputed",
-                  lambda d, r, content: {"content_is": mixed(content), "spoil": spoiled(2)}, "supported")
+                  lambda d, r, content: {"content_is": mixed(content), "spoil": spoiled(2)}, sure)
 
         def noise(content):
             return random.Random(3).randbytes(len(content) - 1) + content[-1:]
@@ -215,7 +217,9 @@ class Senders(Events):
 
     def donor(self, s, keys, big, skip):
         """What was written over stands in another record, which fails for a reason of its own."""
-        donor = next(r for r in s.conv.application(C2S) if r.item_index > big.item_index + skip and len(r) > 600)
+        # How a stack cuts what it is given into records differs from run to run: at least one must follow.
+        later = [r for r in s.conv.application(C2S) if r.item_index > big.item_index and len(r) > 600]
+        donor = next((r for r in later if r.item_index > big.item_index + skip), later[-1])
         conv = s.conv.copy()
         a, b = conv.items[big.item_index], conv.items[donor.item_index]
         b.data = b.data[:300] + random.Random(6).randbytes(100) + b.data[400:]
