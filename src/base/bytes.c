@@ -13,8 +13,8 @@ bm_hex(struct bm_view v, char *out)
 	*out = '\0';
 }
 
-static int
-hex_value(char c)
+int
+bm_hex_digit(int c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -29,10 +29,10 @@ bool
 bm_unhex(const char *text, size_t n, uint8_t *out)
 {
 	for (size_t i = 0; i < n; i++) {
-		int hi = hex_value(text[2 * i]);
+		int hi = bm_hex_digit(text[2 * i]);
 		if (hi < 0)
 			return false;
-		int lo = hex_value(text[2 * i + 1]);
+		int lo = bm_hex_digit(text[2 * i + 1]);
 		if (lo < 0)
 			return false;
 		out[i] = (uint8_t)(hi << 4 | lo);

@@ -176,6 +176,9 @@ bm_vec24(struct bm_reader *r)
 /* Lower-case hex of v into out, which holds at least 2 * v.n + 1 bytes. */
 void bm_hex(struct bm_view v, char *out);
 
+/* Value of a hex digit of either case; -1 when c is none. */
+int bm_hex_digit(int c);
+
 /* Reads exactly 2 * n hex digits of either case from text into out.
  * False, with out's contents unspecified, when one is not a hex digit. */
 bool bm_unhex(const char *text, size_t n, uint8_t *out);

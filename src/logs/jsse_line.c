@@ -77,7 +77,7 @@ octet_at(struct bm_view v, size_t at, uint8_t *out)
 {
 	if (at + 2 > v.n)
 		return false;
-	int high = text_digit(v.p[at]), low = text_digit(v.p[at + 1]);
+	int high = bm_hex_digit(v.p[at]), low = bm_hex_digit(v.p[at + 1]);
 	if (high < 0 || low < 0 || (at + 2 < v.n && !is_space(v.p[at + 2])))
 		return false;
 	*out = (uint8_t)(high << 4 | low);
@@ -116,7 +116,7 @@ read_dump(struct bm_view line, struct jsse_line *out)
 		int d[4];
 		bool hex = true;
 		for (size_t j = 0; j < 4; j++) {
-			d[j] = text_digit(line.p[i - 4 + j]);
+			d[j] = bm_hex_digit(line.p[i - 4 + j]);
 			hex = hex && d[j] >= 0;
 		}
 		if (!hex || d[3] != 0)

@@ -175,20 +175,6 @@ read_text(struct bm_keyring *k, struct bm_view text, struct found *f, struct bm_
 	return say_why_not(text, f, e);
 }
 
-static void
-add_counts(struct bm_key_counts *to, const struct bm_key_counts *c)
-{
-	to->lines += c->lines;
-	to->secrets += c->secrets;
-	to->duplicates += c->duplicates;
-	to->bad_lines += c->bad_lines;
-	to->unknown_labels += c->unknown_labels;
-	to->passed_over += c->passed_over;
-	to->private_keys += c->private_keys;
-	if (to->first_bad_line == 0)
-		to->first_bad_line = c->first_bad_line;
-}
-
 static bool
 is_empty(struct bm_view v)
 {
@@ -220,6 +206,6 @@ bm_keys_read(
 		free(ascii);
 	}
 	if (counts != NULL)
-		add_counts(counts, &f.counts);
+		bm_key_counts_add(counts, &f.counts);
 	return st;
 }

@@ -54,18 +54,6 @@ text_find(struct bm_view v, const char *words)
 	return at != NULL ? (size_t)(at - v.p) : SIZE_MAX;
 }
 
-int
-text_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* The high octet's place in each pair; -1: not UTF-16. Without a byte order mark, two ASCII
  * characters tell. */
 static int

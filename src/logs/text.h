@@ -13,7 +13,6 @@ struct bm_view text_trim(struct bm_view v);
 bool text_ends(struct bm_view v, const char *words, struct bm_view *head);
 /* Offset of the first occurrence, or SIZE_MAX. */
 size_t text_find(struct bm_view v, const char *words);
-int text_digit(uint8_t c); /* value of a hex digit, -1: none */
 
 /* UTF-16 as text of one octet a character, '?' for what is not ASCII. *out is to be wiped and
  * freed; NULL when bytes are not UTF-16. */

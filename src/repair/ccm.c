@@ -101,9 +101,7 @@ header_octets(struct solver *v)
 	if ((!v->cut && v->c.type_at != SIZE_MAX) || s->parts.aad_len == 0 ||
 		!bm_search_open(s, &name, BM_QUICK, all, 3 * all * (double)v->c.blocks))
 		return;
-	for (size_t at = 0; at < head && !s->over; at++)
-		for (unsigned m = 1; m < 256; m++)
-			(void)bm_search_try_mask(s, at, (const uint8_t[]){(uint8_t)m}, 1);
+	bm_search_try_octets(s, 0, head);
 	bm_search_close(s);
 }
 
@@ -123,9 +121,7 @@ nonce_family(struct solver *v)
 		return;
 	bm_store64(s->trial + at, s->d->position->seq);
 	(void)bm_search_try(s);
-	for (size_t i = 0; i < NONCE_OCTETS && !s->over; i++)
-		for (unsigned m = 1; m < 256; m++)
-			(void)bm_search_try_mask(s, at + i, (const uint8_t[]){(uint8_t)m}, 1);
+	bm_search_try_octets(s, at, NONCE_OCTETS);
 	bm_search_close(s);
 }
 

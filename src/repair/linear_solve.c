@@ -198,9 +198,7 @@ header_octets(struct bm_linear *l)
 		!bm_search_open(s, &name, BM_QUICK, 255.0 * (double)head,
 			255.0 * (double)head * (double)(l->blocks + 2)))
 		return;
-	for (size_t at = 0; at < head && !s->over; at++)
-		for (unsigned m = 1; m < 256; m++)
-			(void)bm_search_try_mask(s, at, (const uint8_t[]){(uint8_t)m}, 1);
+	bm_search_try_octets(s, 0, head);
 	bm_search_close(s);
 }
 

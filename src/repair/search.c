@@ -194,6 +194,14 @@ bm_search_try_mask(struct bm_search *s, size_t at, const uint8_t *mask, size_t n
 }
 
 void
+bm_search_try_octets(struct bm_search *s, size_t at, size_t n)
+{
+	for (size_t i = 0; i < n && !s->over; i++)
+		for (unsigned m = 1; m < 256; m++)
+			(void)bm_search_try_mask(s, at + i, (const uint8_t[]){(uint8_t)m}, 1);
+}
+
+void
 bm_search_fail(struct bm_search *s, enum bm_status status)
 {
 	s->status = status;

@@ -56,6 +56,8 @@ void bm_search_swaps(struct bm_search *s);
 bool bm_search_try(struct bm_search *s);
 /* The same with mask (n octets, clipped to the record) XORed onto trial at `at`. */
 bool bm_search_try_mask(struct bm_search *s, size_t at, const uint8_t *mask, size_t n);
+/* Each of the n octets from `at` on, alone, as every other value, until the search is over. */
+void bm_search_try_octets(struct bm_search *s, size_t at, size_t n);
 
 /* Out of memory: the search is over. */
 void bm_search_fail(struct bm_search *s, enum bm_status status);

@@ -299,19 +299,6 @@ take_line(struct bm_keyring *k, struct batch *b, struct bm_view line, enum bm_ke
 	return BM_OK;
 }
 
-static void
-add_counts(struct bm_key_counts *to, const struct bm_key_counts *c)
-{
-	to->lines += c->lines;
-	to->secrets += c->secrets;
-	to->duplicates += c->duplicates;
-	to->bad_lines += c->bad_lines;
-	to->unknown_labels += c->unknown_labels;
-	to->passed_over += c->passed_over;
-	if (to->first_bad_line == 0)
-		to->first_bad_line = c->first_bad_line;
-}
-
 enum bm_status
 bm_keyring_add_key_log(struct bm_keyring *k, struct bm_view text, enum bm_key_source source,
 	struct bm_key_counts *counts)
@@ -333,7 +320,7 @@ bm_keyring_add_key_log(struct bm_keyring *k, struct bm_view text, enum bm_key_so
 	if (st == BM_OK)
 		st = put_away(k, &b, source, &c);
 	if (counts != NULL)
-		add_counts(counts, &c);
+		bm_key_counts_add(counts, &c);
 	bm_wipe(&b, sizeof b);
 	return st;
 }

@@ -315,3 +315,17 @@ bm_keyring_size(const struct bm_keyring *k)
 {
 	return k->secrets;
 }
+
+void
+bm_key_counts_add(struct bm_key_counts *to, const struct bm_key_counts *c)
+{
+	to->lines += c->lines;
+	to->secrets += c->secrets;
+	to->duplicates += c->duplicates;
+	to->bad_lines += c->bad_lines;
+	to->unknown_labels += c->unknown_labels;
+	to->passed_over += c->passed_over;
+	to->private_keys += c->private_keys;
+	if (to->first_bad_line == 0)
+		to->first_bad_line = c->first_bad_line;
+}

@@ -44,6 +44,9 @@ struct bm_key_counts {
 	uint64_t private_keys;
 };
 
+/* The sum; of two first bad lines, that of `to` stays. */
+void bm_key_counts_add(struct bm_key_counts *to, const struct bm_key_counts *c);
+
 /* NSS key log text. Bad lines are counted, never fatal. A last line without newline counts. Labels
  * without the _0 of TRAFFIC_SECRET_0 and DTLS spellings are taken too. counts (may be NULL) is
  * added to. */
