@@ -348,23 +348,28 @@ def python_client(port, version, ciphers=None, messages=MESSAGES, ctx=None, sess
         raise StackError(str(e))
 
 
-def chat(client, server, messages, marks=None):
+def ended(text, mark):
+    """A line whose end occurs nowhere else in what is sent: seen at the other end, all of the line is there."""
+    return text[:-1] + mark + b"\n"
+
+
+def chat(client, server, messages):
     """Lines both ways over two programs' standard input: each line is waited for at the other end."""
     for n, m in enumerate(messages):
         for sender, receiver, who in ((client, server, b"c"), (server, client, b"s")):
-            text = b"%s%d." % (who, n) + m
+            mark = b".end-%s%d" % (who, n)
             start = len(receiver.out)
-            sender.send(text)
-            receiver.wait_for(re.escape(text[:-1][-40:]), max(0, start - 50))
+            sender.send(ended(m, mark))
+            receiver.wait_for(re.escape(mark) + rb"\r?\n", max(0, start - 50))
 
 
-def echo_chat(client, messages):
-    """Lines to a server that echoes each."""
-    for n, m in enumerate(messages):
-        text = b"e%d." % n + m
+def echo_chat(client, messages, first=0):
+    """Lines to a server that echoes each. first: the number of the first, so that no two lines end alike."""
+    for n, m in enumerate(messages, first):
+        mark = b".end-e%d" % n
         start = len(client.out)
-        client.send(text)
-        client.wait_for(re.escape(text[:-1][-40:]), start)
+        client.send(ended(m, mark))
+        client.wait_for(re.escape(mark) + rb"\r?\n", start)
 
 
 def starttls_prelude(protocol):

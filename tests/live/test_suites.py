@@ -243,7 +243,7 @@ class Suites:
                     start = len(p.out)
                     p.send(commands[n])
                     p.wait_for(rb"Simple Client Mode|ReHandshake was completed|Resume Handshake was completed", start)
-                stacks.echo_chat(p, [m])
+                stacks.echo_chat(p, [m], n)
             p.finish()
             conversations = relay.recorded()
         server.stop()
