@@ -1,62 +1,14 @@
 /* The public interface: ties captures, flows, sessions, verdicts and the report together. Opens
  * nothing, prints nothing. */
-#include "badmac.h"
+#include "api/internal.h"
 
-#include "api/inputs.h"
-#include "api/twins.h"
 #include "logs/keyfile.h"
-#include "report/report.h"
-#include "tcp/tcp.h"
-#include "verdict/verdict.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-	NOTICES_MAX = 64,
-	REASONS_MAX = 16,
-	FRAGMENT_MEMORY = 16 << 20,
-	RESULT_MEMORY = 256 << 20, /* of one connection */
-	PROGRESS_FRAMES = 4096
-};
-
-/* Why connections are undecided, and how many for that reason. */
-struct reason {
-	const char *because;
-	uint64_t connections;
-};
-
-struct badmac {
-	struct badmac_options options;
-	struct bm_keyring *keys;
-	struct bm_key_counts key_counts;
-	struct inputs inputs;
-	struct bm_session_env env;
-	struct bm_arena arena; /* notices and what lives for the run */
-	struct bm_notice notices[NOTICES_MAX];
-	size_t notice_count;
-	struct reason reasons[REASONS_MAX];
-	size_t reason_count;
-	struct bm_summary summary;
-	struct bm_report *report;
-	struct bm_tcp *tcp;
-	const char *site_name, *reading; /* the capture in hand */
-	uint64_t next_id;
-	uint64_t input_total, input_done;
-	struct twins twins;   /* connections seen so far, when there are several sites */
-	uint32_t snap_length; /* to which frames of the capture in hand were cut; 0: none */
-	uint64_t cut_frames;
-	enum bm_status status; /* first failure inside a callback */
-	bool ran, finished, damaged;
-};
-
-/* What a flow carries around. */
-struct watched {
-	struct bm_session *session;
-	uint64_t id;
-	bool numbered;
-};
+enum { RESULT_MEMORY = 256 << 20 /* of what lives for the run */ };
 
 static enum badmac_status
 public_status(enum bm_status s)
@@ -95,13 +47,14 @@ fail(struct badmac_error *error, enum bm_status s, const struct bm_error *e)
 	return status;
 }
 
-__attribute__((format(printf, 2, 3))) static void
-notice(struct badmac *b, const char *format, ...)
+void
+api_notice(struct badmac *b, const char *format, ...)
 {
 	char line[512];
 	va_list ap;
 
-	if (b->notice_count >= NOTICES_MAX)
+	/* Once is enough. */
+	if (b->notice_count >= NOTICES_MAX || b->pass != PASS_REPORT)
 		return;
 	va_start(ap, format);
 	int n = vsnprintf(line, sizeof line, format, ap);
@@ -152,7 +105,7 @@ badmac_free(struct badmac *b)
 		return;
 	bm_keyring_free(b->keys);
 	inputs_clear(&b->inputs);
-	twins_clear(&b->twins);
+	views_clear(&b->views);
 	bm_report_free(b->report);
 	bm_arena_clear(&b->arena);
 	bm_session_env_clear(&b->env);
@@ -163,7 +116,7 @@ static void
 tell_bad_lines(struct badmac *b, const char *name, const struct bm_key_counts *c)
 {
 	if (c->bad_lines != 0)
-		notice(b, "%s: %llu line%s could not be read, the first is line %llu", name,
+		api_notice(b, "%s: %llu line%s could not be read, the first is line %llu", name,
 			(unsigned long long)c->bad_lines, c->bad_lines == 1 ? "" : "s",
 			(unsigned long long)c->first_bad_line);
 }
@@ -215,344 +168,6 @@ badmac_add_stream(struct badmac *b, const char *name, long (*read)(void *ctx, ui
 }
 
 static enum bm_status
-add_secrets(void *ctx, const struct bm_secrets *s)
-{
-	struct badmac *b = ctx;
-
-	return bm_keyring_add_key_log(b->keys, s->key_log, BM_SOURCE_SECRETS_BLOCK, &b->key_counts);
-}
-
-static struct watched *
-watch(struct badmac *b, struct bm_flow *f)
-{
-	struct watched *w = bm_flow_user(f);
-
-	if (w != NULL || b->status != BM_OK)
-		return w;
-	w = calloc(1, sizeof *w);
-	if (w == NULL || bm_session_new(&w->session, &b->env, f) != BM_OK) {
-		free(w);
-		b->status = BM_NOMEM;
-		return NULL;
-	}
-	bm_flow_set_user(f, w);
-	return w;
-}
-
-static void
-after_event(struct badmac *b, struct watched *w)
-{
-	if (!w->numbered && bm_session_is_tls(w->session)) {
-		w->numbered = true;
-		w->id = b->next_id++;
-	}
-	if (b->status == BM_OK)
-		b->status = bm_session_status(w->session);
-}
-
-/* Most flows of a capture are no TLS: nothing is kept of those. */
-static void
-let_go(struct bm_flow *f, struct watched *w)
-{
-	if (!bm_session_dismissed(w->session))
-		return;
-	bm_flow_set_user(f, NULL);
-	bm_session_free(w->session);
-	free(w);
-}
-
-static void
-on_data(void *ctx, struct bm_flow *f, enum bm_way way)
-{
-	struct badmac *b = ctx;
-	struct watched *w = watch(b, f);
-
-	if (w == NULL || b->status != BM_OK)
-		return;
-	bm_session_data(w->session, way);
-	after_event(b, w);
-	let_go(f, w);
-}
-
-static void
-on_copy(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_span *copy)
-{
-	struct badmac *b = ctx;
-	struct watched *w = bm_flow_user(f);
-
-	if (w != NULL && b->status == BM_OK)
-		bm_session_copy(w->session, way, copy);
-}
-
-static void
-count_reason(struct badmac *b, const char *because)
-{
-	size_t i = 0;
-
-	while (i < b->reason_count && strcmp(b->reasons[i].because, because) != 0)
-		i++;
-	if (i == REASONS_MAX)
-		return;
-	if (i == b->reason_count) {
-		b->reasons[i].because = bm_arena_print(&b->arena, "%s", because);
-		if (b->reasons[i].because == NULL)
-			return;
-		b->reason_count++;
-	}
-	b->reasons[i].connections++;
-}
-
-static enum bm_effort
-effort(enum badmac_effort e)
-{
-	return e == BADMAC_QUICK ? BM_QUICK : e == BADMAC_DEEP ? BM_DEEP : BM_NORMAL;
-}
-
-static void
-report_connection(struct badmac *b, struct watched *w)
-{
-	struct bm_arena arena = {.max = RESULT_MEMORY};
-	struct bm_connection c;
-	struct bm_verdict_options o = {.place = (enum bm_place)b->options.place,
-		.capture = b->site_name,
-		.effort = effort(b->options.effort),
-		.any_keys = !bm_keyring_empty(b->keys),
-		.keys = b->keys,
-		.snap_length = b->snap_length};
-
-	b->status = bm_verdict(w->session, &o, &b->env.scratch, &arena, &c);
-	if (b->status == BM_OK) {
-		c.id = w->id;
-		b->summary.connections++;
-		b->summary.seen_elsewhere +=
-			twins_seen(&b->twins, &c, bm_flow_site(bm_session_flow(w->session)));
-		for (unsigned d = 0; d < 2; d++) {
-			b->summary.records.verified += c.records[d].verified;
-			b->summary.records.failed += c.records[d].failed;
-			b->summary.records.undecided += c.records[d].undecided;
-			b->summary.records.plaintext += c.records[d].plaintext;
-		}
-		if (c.result == BM_RESULT_FAILED ||
-			(c.result == BM_RESULT_UNDECIDED && b->summary.result == BM_RESULT_VERIFIED))
-			b->summary.result = c.result;
-		if (c.result == BM_RESULT_UNDECIDED && c.undecided_because != NULL)
-			count_reason(b, c.undecided_because);
-		b->status = bm_report_connection(b->report, &c);
-	}
-	bm_arena_clear(&arena);
-}
-
-/* Ends what w has followed so far, whether or not the flow goes on. */
-static void
-conclude(struct badmac *b, struct bm_flow *f, struct watched *w)
-{
-	bm_flow_set_user(f, NULL);
-	if (b->status == BM_OK) {
-		bm_session_end(w->session);
-		after_event(b, w);
-		if (b->status == BM_OK && w->numbered)
-			report_connection(b, w);
-	}
-	bm_session_free(w->session);
-	free(w);
-}
-
-static void
-on_datagram(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_segment *s)
-{
-	struct badmac *b = ctx;
-	struct watched *w = watch(b, f);
-
-	if (w == NULL || b->status != BM_OK)
-		return;
-	bm_session_datagram(w->session, way, s);
-	if (bm_session_superseded(w->session)) {
-		conclude(b, f, w);
-		w = watch(b, f);
-		if (w == NULL || b->status != BM_OK)
-			return;
-		bm_session_datagram(w->session, way, s);
-	}
-	after_event(b, w);
-	let_go(f, w);
-}
-
-static void
-on_end(void *ctx, struct bm_flow *f)
-{
-	struct badmac *b = ctx;
-	struct watched *w = bm_flow_user(f);
-
-	if (w != NULL)
-		conclude(b, f, w);
-}
-
-static void
-tell_progress(struct badmac *b, uint64_t here)
-{
-	if (b->options.progress != NULL)
-		b->options.progress(b->options.progress_ctx, b->input_done + here, b->input_total);
-}
-
-static void
-note_cut(struct badmac *b, size_t n)
-{
-	b->cut_frames++;
-	if (n > b->snap_length)
-		b->snap_length = (uint32_t)n;
-}
-
-/* A capture of nothing but frames of unknown link types says nothing about any connection. */
-static enum bm_status
-unknown_links(struct badmac *b, const struct bm_decoder_stats *before,
-	const struct bm_decoder_stats *now, struct bm_error *e)
-{
-	uint64_t frames = now->frames - before->frames;
-
-	if (frames == 0 || now->unknown_link - before->unknown_link != frames)
-		return BM_END;
-	const char *what = bm_arena_print(&b->arena,
-		"its link type %lu is not known here: none of its %llu packet%s can be read",
-		(unsigned long)now->last_unknown_link, (unsigned long long)frames, frames == 1 ? "" : "s");
-	return what != NULL ? bm_fail(e, BM_UNSUPPORTED, 0, what) : BM_NOMEM;
-}
-
-/* What is known of connections may take as much memory as their bytes. */
-static uint64_t
-held_limit(const struct badmac *b)
-{
-	return b->options.total_memory != 0 ? b->options.total_memory : (uint64_t)512 << 20;
-}
-
-/* Reads one capture into the flow table. */
-static enum bm_status
-read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint64_t *frames,
-	struct bm_error *e)
-{
-	struct bm_capture *c = NULL;
-	struct bm_capture_item item;
-	struct bm_segment segment;
-	uint64_t base = *frames;
-	struct bm_decoder_stats before = *bm_decoder_stats(decoder);
-	enum bm_status s = in->read != NULL ? bm_capture_open_stream(&c, in->read, in->ctx, e)
-										: bm_capture_open_memory(&c, in->bytes, e);
-
-	while (s == BM_OK && b->status == BM_OK) {
-		s = bm_capture_next(c, &item, e);
-		if (s != BM_OK)
-			break;
-		if (item.event == BM_CAPTURE_SECRETS) {
-			if (in->read != NULL)
-				s = add_secrets(b, &item.secrets);
-			continue;
-		}
-		item.frame.number += base;
-		/* Frames of a mapped file stay; those of an earlier piece do too, until the run ends. */
-		*frames = item.frame.number;
-		b->summary.packets++;
-		b->summary.bytes += item.frame.data.n;
-		bool decoded = bm_decode(decoder, &item.frame, &segment);
-		if (decoded ? segment.payload_len > segment.payload.n
-					: item.frame.data.n < item.frame.wire_len)
-			note_cut(b, item.frame.data.n);
-		if (decoded)
-			s = bm_tcp_segment(b->tcp, in->site, &segment);
-		while (s == BM_OK && b->env.held > held_limit(b) && bm_tcp_end_oldest(b->tcp))
-			;
-		if (b->summary.packets % PROGRESS_FRAMES == 0)
-			tell_progress(b, bm_capture_input_offset(c));
-	}
-	if (b->status != BM_OK)
-		s = b->status;
-	const char *of =
-		c != NULL && strchr(bm_capture_format(c), '(') != NULL ? " of the uncompressed data" : "";
-	if (s == BM_TRUNCATED) {
-		notice(b,
-			"%s: ends in the middle of a packet, at byte %llu%s; everything before it was read",
-			in->name, (unsigned long long)e->offset, of);
-		s = BM_END;
-	} else if ((s == BM_FORMAT || s == BM_LIMIT) && c != NULL) {
-		notice(b, "%s: cannot be read past byte %llu%s: %s", in->name,
-			(unsigned long long)e->offset, of, e->what);
-		b->damaged = true;
-		s = BM_END;
-	}
-	if (c != NULL)
-		b->input_done += bm_capture_input_offset(c);
-	bm_capture_free(c);
-	if (s == BM_END)
-		s = unknown_links(b, &before, bm_decoder_stats(decoder), e);
-	return s == BM_END ? BM_OK : s;
-}
-
-static void
-tell_decoding(struct badmac *b, const struct bm_decoder_stats *d)
-{
-	b->summary.undecoded += d->unknown_link + d->malformed;
-	if (b->cut_frames != 0)
-		notice(b, "%s: %llu packets are cut to %lu bytes; capture whole ones (tcpdump -s 0)",
-			b->site_name, (unsigned long long)b->cut_frames, (unsigned long)b->snap_length);
-	if (d->unknown_link != 0 && d->unknown_link != d->frames)
-		notice(b, "%s: %llu packets of link type %lu were passed over: it is not known here",
-			b->site_name, (unsigned long long)d->unknown_link, (unsigned long)d->last_unknown_link);
-	if (d->fragments_dropped != 0)
-		notice(b, "%s: %llu IP fragments had to be dropped", b->site_name,
-			(unsigned long long)d->fragments_dropped);
-}
-
-static void
-tell_limits(struct badmac *b, const struct bm_tcp_stats *t)
-{
-	if (t->dropped_bytes != 0)
-		notice(b,
-			"%s: memory limits cut %llu bytes out of connections; raise --flow-memory or --memory",
-			b->site_name, (unsigned long long)t->dropped_bytes);
-	if (t->evicted_flows != 0)
-		notice(b,
-			"%s: %llu connections were given up early, for more were open than --max-flows allows",
-			b->site_name, (unsigned long long)t->evicted_flows);
-}
-
-/* All captures of one site, in order of time, through one flow table. */
-static enum bm_status
-read_site(struct badmac *b, uint32_t site, struct bm_error *e)
-{
-	struct bm_tcp_options options = {.flow_memory = b->options.flow_memory,
-		.total_memory = b->options.total_memory,
-		.max_flows = b->options.max_flows};
-	struct bm_tcp_events events = {on_data, on_copy, on_datagram, on_end, b};
-	struct bm_decoder *decoder = NULL;
-	uint64_t frames = 0;
-
-	b->cut_frames = b->snap_length = 0;
-	enum bm_status s = bm_decoder_new(&decoder, FRAGMENT_MEMORY);
-	if (s == BM_OK)
-		s = bm_tcp_new(&b->tcp, &options, &events);
-	for (size_t i = 0; s == BM_OK && i < b->inputs.n; i++) {
-		struct input *in = &b->inputs.item[i];
-		if (in->site != site)
-			continue;
-		b->site_name = in->site_name;
-		b->reading = in->name;
-		s = read_input(b, in, decoder, &frames, e);
-	}
-	if (b->tcp != NULL) {
-		if (s != BM_OK && s != BM_IO && b->status == BM_OK)
-			b->status = s; /* ends the flows without judging them */
-		bm_tcp_finish(b->tcp);
-		if (s == BM_OK)
-			s = b->status;
-		tell_limits(b, bm_tcp_stats(b->tcp));
-	}
-	if (decoder != NULL)
-		tell_decoding(b, bm_decoder_stats(decoder));
-	bm_tcp_free(b->tcp);
-	b->tcp = NULL;
-	bm_decoder_free(decoder);
-	return s;
-}
-
-static enum bm_status
 scan_secrets(struct badmac *b)
 {
 	for (size_t i = 0; i < b->inputs.n; i++) {
@@ -566,6 +181,46 @@ scan_secrets(struct badmac *b)
 			return s;
 	}
 	return BM_OK;
+}
+
+/* What cannot be read is told of when it is read for the report. */
+static enum bm_status
+look_at_site(struct badmac *b, uint32_t site)
+{
+	enum bm_status s = read_site(b, site, NULL);
+
+	if (s == BM_NOMEM)
+		return s;
+	b->status = BM_OK;
+	return BM_OK;
+}
+
+/* Finds out what the captures of several places show of the same connections, before anything is
+ * told of them. */
+static enum bm_status
+compare_sites(struct badmac *b, uint32_t sites)
+{
+	enum bm_status s = BM_OK;
+
+	b->input_total *= 2;
+	b->pass = PASS_SURVEY;
+	for (uint32_t site = 0; s == BM_OK && site < sites; site++) {
+		s = look_at_site(b, site);
+	}
+	if (s == BM_OK)
+		s = views_settle(&b->views);
+	uint64_t done = b->input_done;
+	b->pass = PASS_COLLECT;
+	for (uint32_t site = 0; s == BM_OK && site < sites; site++) {
+		if (!views_want_site(&b->views, site))
+			continue;
+		s = look_at_site(b, site);
+	}
+	b->input_done = done;
+	b->pass = PASS_REPORT;
+	b->next_id = 0;
+	b->damaged = false;
+	return s;
 }
 
 enum badmac_status
@@ -586,11 +241,18 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 		s = scan_secrets(b);
 	if (s == BM_OK)
 		s = inputs_order(&b->inputs);
+	for (size_t i = 0; i < b->inputs.n && b->inputs.n > 1; i++)
+		if (b->inputs.item[i].read != NULL)
+			api_notice(b,
+				"%s: can be read only once, so the captures are taken for pieces of one, in the "
+				"order given",
+				b->inputs.item[i].name);
 	uint32_t sites = 0;
 	for (size_t i = 0; i < b->inputs.n; i++)
 		if (b->inputs.item[i].site >= sites)
 			sites = b->inputs.item[i].site + 1;
-	b->twins.wanted = sites > 1;
+	if (s == BM_OK && sites > 1)
+		s = compare_sites(b, sites);
 	enum bm_status io = BM_OK;
 	for (uint32_t site = 0; s == BM_OK && site < sites; site++) {
 		s = read_site(b, site, &e);
@@ -601,6 +263,7 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 	}
 	tell_bad_lines(b, "secrets inside a capture", &b->key_counts);
 	if (s == BM_OK) {
+		b->summary.seen_elsewhere = views_left_out_count(&b->views);
 		b->summary.notices = b->notices;
 		b->summary.notice_count = b->notice_count;
 		s = bm_report_finish(b->report, &b->summary);

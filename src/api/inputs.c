@@ -1,11 +1,11 @@
-/* Order and grouping of the captures of a run. Refuses to know frames. */
+/* Order and grouping of the captures of a run. Refuses to know connections. */
 #include "api/inputs.h"
 
 #include "base/buf.h"
 
 #include <stdlib.h>
 
-enum { INPUTS_MAX = 65536 };
+enum { INPUTS_MAX = 65536, SKETCHED_MAX = 64 };
 
 enum bm_status
 inputs_add(struct inputs *in, const char *name, struct bm_view bytes, bm_read_fn read, void *ctx)
@@ -25,16 +25,22 @@ inputs_add(struct inputs *in, const char *name, struct bm_view bytes, bm_read_fn
 	return BM_OK;
 }
 
+/* When it was taken, and, with a decoder, a sample of what it holds. */
 static void
-find_times(struct input *i)
+survey(struct input *i, struct bm_decoder *d)
 {
 	struct bm_capture *c;
 	struct bm_capture_item item;
+	struct bm_segment segment;
 
 	if (i->read != NULL || bm_capture_open_memory(&c, i->bytes, NULL) != BM_OK)
 		return;
 	while (bm_capture_next(c, &item, NULL) == BM_OK) {
-		if (item.event != BM_CAPTURE_FRAME || item.frame.ts_ns == 0)
+		if (item.event != BM_CAPTURE_FRAME)
+			continue;
+		if (d != NULL && bm_decode(d, &item.frame, &segment))
+			sketch_add(&i->sketch, &segment);
+		if (item.frame.ts_ns == 0)
 			continue;
 		if (!i->timed || item.frame.ts_ns < i->first_ns)
 			i->first_ns = item.frame.ts_ns;
@@ -43,6 +49,7 @@ find_times(struct input *i)
 		i->timed = true;
 	}
 	bm_capture_free(c);
+	sketch_close(&i->sketch);
 }
 
 static int
@@ -68,6 +75,17 @@ follows(const struct input *last, const struct input *next)
 	return overlap <= (a < b ? a : b) / 20;
 }
 
+/* Does one of the first n captures of a site hold the same traffic? Then that was another place,
+ * even if the two clocks say that one came after the other. */
+static bool
+holds_the_same(const struct inputs *in, size_t n, uint32_t site, const struct input *now)
+{
+	for (size_t i = 0; i < n; i++)
+		if (in->item[i].site == site && sketch_alike(&in->item[i].sketch, &now->sketch))
+			return true;
+	return false;
+}
+
 /* Puts each capture behind the earliest one that it follows and that is the last of its site. */
 static enum bm_status
 group(struct inputs *in, bool all_timed)
@@ -81,7 +99,8 @@ group(struct inputs *in, bool all_timed)
 		struct input *now = &in->item[i];
 		size_t best = i;
 		for (uint32_t k = 0; k < sites; k++)
-			if (last[k] < best && (!all_timed || follows(&in->item[last[k]], now)))
+			if (last[k] < best && (!all_timed || follows(&in->item[last[k]], now)) &&
+				!holds_the_same(in, i, k, now))
 				best = last[k];
 		now->site = best != i ? in->item[best].site : sites++;
 		now->site_name = best != i ? in->item[best].site_name : now->name;
@@ -97,10 +116,15 @@ inputs_order(struct inputs *in)
 	bool all_timed = true;
 
 	if (in->n > 1) {
+		struct bm_decoder *d = NULL;
+		/* More captures than that are rotated pieces. */
+		if (in->n <= SKETCHED_MAX && bm_decoder_new(&d, 0) != BM_OK)
+			return BM_NOMEM;
 		for (size_t i = 0; i < in->n; i++) {
-			find_times(&in->item[i]);
+			survey(&in->item[i], d);
 			all_timed = all_timed && in->item[i].timed;
 		}
+		bm_decoder_free(d);
 		/* Streams cannot be looked at twice: then the order given stands. */
 		if (all_timed)
 			qsort(in->item, in->n, sizeof *in->item, by_time);
@@ -111,8 +135,10 @@ inputs_order(struct inputs *in)
 void
 inputs_clear(struct inputs *in)
 {
-	for (size_t i = 0; i < in->n; i++)
+	for (size_t i = 0; i < in->n; i++) {
 		free(in->item[i].name);
+		sketch_clear(&in->item[i].sketch);
+	}
 	free(in->item);
 	memset(in, 0, sizeof *in);
 }

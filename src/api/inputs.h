@@ -2,6 +2,7 @@
 #ifndef BM_API_INPUTS_H
 #define BM_API_INPUTS_H
 
+#include "api/sketch.h"
 #include "capture/capture.h"
 
 struct input {
@@ -11,7 +12,8 @@ struct input {
 	void *ctx;
 	uint64_t first_ns, last_ns;
 	bool timed;
-	uint32_t site; /* captures of one site are pieces of one capture */
+	struct sketch sketch; /* owned */
+	uint32_t site;        /* captures of one site are pieces of one capture */
 	const char *site_name;
 	uint64_t packets_before; /* frames in earlier pieces of the site */
 };

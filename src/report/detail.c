@@ -140,6 +140,10 @@ head(struct bm_lines *l, const struct bm_connection *c, bool verbose)
 		bm_say_safe(l, c->capture);
 		if (c->first_ts_ns != 0)
 			bm_say(l, ", from %s", time);
+		for (size_t i = 0; i < c->also_in_count; i++) {
+			bm_say(l, i == 0 ? "; also in " : ", ");
+			bm_say_safe(l, c->also_in[i]);
+		}
 		bm_style(l, BM_PLAIN_STYLE);
 		bm_say(l, "\n");
 	}

@@ -350,6 +350,13 @@ bm_json_connection(struct bm_out *o, bool first, const struct bm_connection *c)
 	begin(j, "{");
 	number_or_null(j, "id", c->id);
 	string_or_null(j, "capture", c->capture);
+	name(j, "also_in");
+	begin(j, "[");
+	for (size_t i = 0; i < c->also_in_count; i++) {
+		next(j);
+		quote(j, c->also_in[i]);
+	}
+	end(j, "]");
 	string_or_null(j, "transport", c->transport == BM_UDP ? "udp" : "tcp");
 	address(j, "client", &c->client);
 	address(j, "server", &c->server);

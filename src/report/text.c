@@ -349,10 +349,9 @@ answer(struct bm_lines *l, const struct bm_text *t, const struct bm_summary *s)
 	bm_say(l, "\n");
 	if (s->seen_elsewhere != 0)
 		bm_say(l,
-			"%s of these connections %s in another capture too: the same connection%s, seen at two "
-			"places\n",
-			bm_grouped(s->seen_elsewhere).s, s->seen_elsewhere == 1 ? "stands" : "stand",
-			s->seen_elsewhere == 1 ? "" : "s");
+			"%s connection%s of another capture %s the same as one of these, seen elsewhere\n",
+			bm_grouped(s->seen_elsewhere).s, s->seen_elsewhere == 1 ? "" : "s",
+			s->seen_elsewhere == 1 ? "is" : "are");
 }
 
 static void

@@ -450,3 +450,50 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 	lose(h, off, w->body.p != NULL ? len : 0, index);
 	return false;
 }
+
+bool
+bm_session_differs(struct bm_session *s, unsigned direction, size_t *nth)
+{
+	struct half *h = &s->half[direction];
+	struct bm_case *c = new_case(h, BM_CASE_DIFFERS, BM_NO_SEQ, 0);
+
+	if (c == NULL || s->status != BM_OK)
+		return false;
+	c->seq = BM_NO_SEQ;
+	c->no_keys = true;
+	if (tally(h)->undecided != 0) {
+		tally(h)->undecided--;
+		tally(h)->failed++;
+	}
+	*nth = s->case_count - 1;
+	return true;
+}
+
+enum bm_status
+bm_session_show(struct bm_session *s, size_t nth, uint64_t off, uint32_t len, struct bm_view bytes,
+	const struct bm_fragment *fragments, size_t fragment_count)
+{
+	struct bm_case *c = &s->cases[nth];
+
+	forget_bytes(c);
+	c->record = malloc(bytes.n != 0 ? bytes.n : 1);
+	c->fragments = calloc(fragment_count != 0 ? fragment_count : 1, sizeof *c->fragments);
+	c->packets = calloc(fragment_count != 0 ? fragment_count : 1, sizeof *c->packets);
+	if (c->record == NULL || c->fragments == NULL || c->packets == NULL) {
+		forget_bytes(c);
+		return BM_NOMEM;
+	}
+	if (bytes.n != 0)
+		memcpy(c->record, bytes.p, bytes.n);
+	c->region = (uint32_t)bytes.n;
+	c->off = off;
+	c->len = len;
+	c->shown = true;
+	for (size_t i = 0; i < fragment_count; i++) {
+		c->fragments[c->fragment_count++] = fragments[i];
+		if (fragments[i].record_off < len &&
+			(c->packet_count == 0 || c->packets[c->packet_count - 1] != fragments[i].packet))
+			c->packets[c->packet_count++] = fragments[i].packet;
+	}
+	return BM_OK;
+}

@@ -35,6 +35,14 @@ remember_foreign(struct bm_session *s, const struct bm_traffic_keys *k, unsigned
 }
 
 void
+bm_session_env_restart(struct bm_session_env *env)
+{
+	bm_wipe(env->foreign, env->foreign_cap * sizeof *env->foreign);
+	env->foreign_count = env->foreign_next = 0;
+	env->spent = env->cases = 0;
+}
+
+void
 bm_session_env_clear(struct bm_session_env *env)
 {
 	bm_wipe(env->foreign, env->foreign_cap * sizeof *env->foreign);

@@ -103,6 +103,7 @@ bm_session_new(struct bm_session **out, struct bm_session_env *env, struct bm_fl
 	s->flow = f;
 	session_holds(s, sizeof *s);
 	s->facts.resumed = -1;
+	s->facts.hello_off[0] = s->facts.hello_off[1] = BM_NO_SEQ;
 	s->offered_ticket.max = s->new_ticket.max = 1 << 16;
 	s->encrypted_premaster.max = 1 << 12;
 	s->transcript.max = TRANSCRIPT_MAX;
@@ -148,6 +149,17 @@ bm_session_free(struct bm_session *s)
 	free(s);
 }
 
+/* The hello of h stands at off. */
+static void
+note_hello(struct half *h, uint64_t off)
+{
+	struct bm_span span;
+
+	h->s->facts.hello_off[h->side] = off;
+	if (bm_stream_spans(h->stream, off, 1, &span, 1) == 1)
+		h->s->facts.hello_ts[h->side] = span.ts_ns;
+}
+
 static void
 start(struct bm_session *s, enum bm_way client_way, uint64_t client_off)
 {
@@ -160,6 +172,7 @@ start(struct bm_session *s, enum bm_way client_way, uint64_t client_off)
 	}
 	s->half[BM_CLIENT].started = true;
 	s->half[BM_CLIENT].off = client_off;
+	note_hello(&s->half[BM_CLIENT], client_off);
 }
 
 /* A linear look at what is readable from off, at most HUNT_WINDOW bytes. */
@@ -217,6 +230,7 @@ hunt_middle(struct bm_session *s, enum bm_way way)
 		const struct bm_address *to = bm_flow_source(s->flow, (enum bm_way)(1 - way));
 		enum bm_way client = from->port >= to->port ? way : (enum bm_way)(1 - way);
 		start(s, client, 0);
+		s->facts.hello_off[BM_CLIENT] = BM_NO_SEQ;
 		s->middle = true;
 		struct half *h = &s->half[client == way ? BM_CLIENT : BM_SERVER];
 		struct half *other = &s->half[1 - h->side];
@@ -290,9 +304,11 @@ hunt(struct bm_session *s, enum bm_way way, bool final)
 			if (!hopeless)
 				return; /* the ClientHello may have been captured out of order */
 			start(s, client, s->hunt_from[client]);
+			s->facts.hello_off[BM_CLIENT] = BM_NO_SEQ;
 			s->half[BM_CLIENT].started = false;
 			s->half[BM_SERVER].started = true;
 			s->half[BM_SERVER].off = from + reply;
+			note_hello(&s->half[BM_SERVER], from + reply);
 			s->middle = true;
 			return;
 		}
@@ -348,6 +364,7 @@ hunt_server(struct bm_session *s, bool final)
 		if (at < v.n) {
 			h->started = true;
 			h->off = from + at;
+			note_hello(h, from + at);
 			return;
 		}
 		if (more && v.n < HUNT_WINDOW && !final)

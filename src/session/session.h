@@ -30,6 +30,8 @@ struct bm_session_env {
 	size_t foreign_count, foreign_cap, foreign_next;
 };
 void bm_session_env_clear(struct bm_session_env *env);
+/* Before the captures of another place, or the same ones anew: forgets what was seen. */
+void bm_session_env_restart(struct bm_session_env *env);
 /* Nanoseconds that the next search may cost: first_share at first, and half of that each time when
  * searches have cost the run half of first_share more, so that hostile input ends too. */
 #define BM_SHARE_QUICK 200000000u
@@ -75,8 +77,9 @@ struct bm_other_copy {
 enum bm_case_kind {
 	BM_CASE_BAD_RECORD,      /* a record that does not verify where the receiver expected it */
 	BM_CASE_PLAINTEXT_ALERT, /* TLS 1.3: an alert in the clear where protection was due */
-	BM_CASE_REJECTED,   /* an endpoint sent bad_record_mac, and no bad record was seen before */
-	BM_CASE_NO_KEYS_FIT /* nothing in the epoch verifies under the keys at hand */
+	BM_CASE_REJECTED,    /* an endpoint sent bad_record_mac, and no bad record was seen before */
+	BM_CASE_NO_KEYS_FIT, /* nothing in the epoch verifies under the keys at hand */
+	BM_CASE_DIFFERS      /* a record that no key opens is another one in another capture */
 };
 
 /* How the records after a bad one went on. */
@@ -144,6 +147,7 @@ struct bm_case {
 	bool no_keys;        /* REJECTED: records of this direction could not be checked */
 	bool epoch_verified; /* other records of its direction and epoch do verify */
 	unsigned sides;      /* NO_KEYS_FIT: whose records, as bits */
+	bool shown;          /* REJECTED: bm_session_show has said which record it was */
 	bool only_one;       /* no other record of its epoch could be tried under these keys */
 };
 #define BM_NO_SEQ UINT64_MAX
@@ -192,6 +196,8 @@ struct bm_session_facts {
 	uint16_t record_size_limit;
 	char server_name[256]; /* as sent, cut, NUL-terminated; untrusted bytes */
 	enum bm_way client_way;
+	uint64_t hello_off[2]; /* by side: stream offset of its hello; BM_NO_SEQ: it was not seen */
+	uint64_t hello_ts[2];  /* when that was captured, ns; 0 unknown */
 	uint64_t gaps;
 	struct bm_tally tally[2];
 };
@@ -208,5 +214,13 @@ struct bm_session_key {
 bool bm_session_key(const struct bm_session *s, size_t nth, struct bm_session_key *out);
 const struct bm_foreign_keys *bm_session_foreign(const struct bm_session *s, size_t *count);
 const struct bm_case *bm_session_cases(const struct bm_session *s, size_t *count);
+/* A new failure of kind BM_CASE_DIFFERS in what `direction` sends, for bm_session_show; *nth is its
+ * place. False: no more can be kept. */
+bool bm_session_differs(struct bm_session *s, unsigned direction, size_t *nth);
+/* What a complaint was about, shown by other means than its check: the record at stream offset off,
+ * `region` octets from there on at `bytes` (len of them are the record), which stand in
+ * `fragments`. Copies all. BM_NOMEM. */
+BM_MUST_USE enum bm_status bm_session_show(struct bm_session *s, size_t nth, uint64_t off,
+	uint32_t len, struct bm_view bytes, const struct bm_fragment *fragments, size_t fragment_count);
 
 #endif

@@ -253,6 +253,13 @@ bm_stream_lack(const struct bm_stream *s)
 	return l;
 }
 
+bool
+bm_stream_first_seq(const struct bm_stream *s, uint32_t *seq)
+{
+	*seq = s->zero_seq + (uint32_t)(s->origin - ORIGIN);
+	return s->has_seq;
+}
+
 uint64_t
 bm_stream_acked(const struct bm_stream *s)
 {

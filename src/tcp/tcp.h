@@ -124,6 +124,8 @@ struct bm_lack {
 	uint64_t dropped;  /* bytes that were captured and gave way to a memory limit */
 };
 struct bm_lack bm_stream_lack(const struct bm_stream *s);
+/* The TCP sequence number of stream offset 0. False: none was seen. */
+bool bm_stream_first_seq(const struct bm_stream *s, uint32_t *seq);
 /* Highest stream offset that the peer acknowledged; 0 if none. */
 uint64_t bm_stream_acked(const struct bm_stream *s);
 /* Segments with payload by checksum state, to judge offload. Index: enum bm_checksum. */

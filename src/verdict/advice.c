@@ -77,11 +77,18 @@ look_at_packets(struct steps *s, const struct bm_case *c, const struct bm_failur
 static void
 capture_both_ends(struct steps *s, const struct bm_connection *conn)
 {
+	if (conn->also_in_count != 0) {
+		add(s, bm_arena_print(s->arena,
+				   "capture at more places between these, until it happens again, and give all of "
+				   "them to badmac at once: tcpdump -i any -s 0 -w place.pcap %s port %u",
+				   conn->transport == BM_UDP ? "udp" : "tcp", conn->server.port));
+		return;
+	}
 	add(s, bm_arena_print(s->arena,
 			   "at both ends, until it happens again: tcpdump -i any -s 0 -w end.pcap %s port "
 			   "%u",
 			   conn->transport == BM_UDP ? "udp" : "tcp", conn->server.port));
-	add(s, "then compare: badmac diagnose -k KEYS client.pcap, and the same with server.pcap");
+	add(s, "then compare: badmac diagnose -k KEYS client.pcap server.pcap");
 }
 
 static void

@@ -107,6 +107,8 @@ struct bm_connection {
 	uint64_t id;
 	const char
 		*capture; /* name of the capture (the first piece) it was found in; static for the run */
+	const char *const *also_in; /* other captures that show it; borrowed */
+	size_t also_in_count;
 	enum bm_transport transport;
 	struct bm_address client, server;
 	uint64_t first_ts_ns, last_ts_ns;
@@ -146,7 +148,7 @@ struct bm_summary {
 	struct bm_record_counts records;
 	uint64_t packets, bytes; /* frames read, and their captured octets */
 	uint64_t undecoded; /* frames of unknown link types, or with headers that are not all there */
-	uint64_t seen_elsewhere; /* connections that an earlier capture of the run showed too */
+	uint64_t seen_elsewhere; /* connections of other captures that are among those told of */
 	const struct bm_notice *notices;
 	size_t notice_count;
 };

@@ -2,17 +2,6 @@
  * leaves. Refuses to know how anything was found. */
 #include "verdict/verdict.h"
 
-/* Where the capture was taken, seen from the sender of the failed record. */
-static enum bm_place
-relative(enum bm_place place, unsigned direction)
-{
-	if (place == BM_AT_CLIENT)
-		return direction == BM_C2S ? BM_AT_SENDER : BM_AT_RECEIVER;
-	if (place == BM_AT_SERVER)
-		return direction == BM_S2C ? BM_AT_SENDER : BM_AT_RECEIVER;
-	return place;
-}
-
 static void
 blame(struct bm_failure *out, enum bm_party p)
 {
@@ -100,7 +89,7 @@ void
 bm_verdict_parties(const struct bm_case *c, const struct bm_finding *f, enum bm_place place,
 	struct bm_failure *out)
 {
-	enum bm_place at = relative(place, c->direction);
+	enum bm_place at = bm_verdict_relative(place, c->direction);
 
 	switch (f->cause) {
 	case BM_CAUSE_RECORD_WAS_GOOD:

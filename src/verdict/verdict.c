@@ -39,6 +39,16 @@ checksums(const struct bm_case *c)
 	return checksum_name(worst);
 }
 
+/* "record 4", or, where its number is not known, "a record"; `word` begins as the sentence does.
+ * NULL without memory. */
+static const char *
+record_word(const struct bm_case *c, struct bm_arena *a, const char *word)
+{
+	if (c->seq == BM_NO_SEQ)
+		return word[0] == 'R' ? "A record" : "a record";
+	return bm_arena_print(a, "%s %llu", word, (unsigned long long)c->seq);
+}
+
 /* The first run that differs, in words. */
 static const char *
 damage_summary(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a)
@@ -53,9 +63,8 @@ damage_summary(const struct bm_case *c, const struct bm_finding *f, struct bm_ar
 
 	bm_hex(bm_view(ch->received.p, n), received);
 	bm_hex(bm_view(ch->sent.p, n), sent);
-	return bm_arena_print(a,
-		"In record %llu of the %s %s: at offset %u %s was sent and %s arrived%s.",
-		(unsigned long long)c->seq, party_word(c->direction), what[f->cause], ch->record_off, sent,
+	return bm_arena_print(a, "In %s of the %s %s: at offset %u %s was sent and %s arrived%s.",
+		record_word(c, a, "record"), party_word(c->direction), what[f->cause], ch->record_off, sent,
 		received, f->change_count > 1 || n < ch->received.n ? ", among others" : "");
 }
 
@@ -71,8 +80,10 @@ summary(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a)
 	const char *who = party_word(c->direction);
 	const char *peer = party_word(1 - c->direction);
 	const char *alert = bm_alert_name(c->alert);
-	unsigned long long seq = (unsigned long long)c->seq;
+	const char *record = record_word(c, a, "record"), *Record = record_word(c, a, "Record");
 
+	if (record == NULL || Record == NULL)
+		return NULL;
 	switch (f->cause) {
 	case BM_CAUSE_RECORD_WAS_GOOD:
 		return bm_arena_print(a,
@@ -95,77 +106,79 @@ summary(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a)
 						 c->epoch, peer, alert != NULL ? alert : "it");
 	case BM_CAUSE_RETRANSMISSION_DIFFERS:
 		return bm_arena_print(a,
-			"Record %llu of the %s verifies with the bytes of another copy of the same TCP data.",
-			seq, who);
+			"%s of the %s verifies with the bytes of another copy of the same TCP data.", Record,
+			who);
 	case BM_CAUSE_RECORD_REPLAYED:
+		if (c->shown)
+			return bm_arena_print(a, "A record of the %s stands a second time.", who);
 		return bm_arena_print(a,
-			"Where record %llu of the %s was due, its record %llu stands a second time.", seq, who,
+			"Where %s of the %s was due, its record %llu stands a second time.", record, who,
 			(unsigned long long)c->twin_seq);
 	case BM_CAUSE_SEQUENCE_REUSED:
 		return bm_arena_print(a,
-			"Where record %llu of the %s was due stands one made with sequence number %llu, which "
+			"Where %s of the %s was due stands one made with sequence number %llu, which "
 			"another "
 			"record had used: two writers.",
-			seq, who, (unsigned long long)c->found_seq);
+			record, who, (unsigned long long)c->found_seq);
 	case BM_CAUSE_RECORDS_REORDERED:
-		return bm_arena_print(a, "Record %llu of the %s came before record %llu.",
-			(unsigned long long)c->found_seq, who, seq);
+		if (c->shown)
+			return bm_arena_print(
+				a, "Records of the %s came in another order than elsewhere.", who);
+		return bm_arena_print(a, "Record %llu of the %s came before %s.",
+			(unsigned long long)c->found_seq, who, record);
 	case BM_CAUSE_RECORD_MISSING:
 		if (c->epoch_skipped)
 			return bm_arena_print(a,
 				"What ends epoch %u of the %s was never sent or was taken out on the way.",
 				c->epoch, who);
 		return bm_arena_print(
-			a, "Record %llu of the %s was never sent or was taken out on the way.", seq, who);
+			a, "%s of the %s was never sent or was taken out on the way.", Record, who);
 	case BM_CAUSE_WRONG_EPOCH:
 		return bm_arena_print(a,
-			"Where record %llu of the %s was due stands one made with keys of another epoch.", seq,
-			who);
+			"Where %s of the %s was due stands one made with keys of another epoch.", record, who);
 	case BM_CAUSE_REFLECTED_RECORD:
 		return bm_arena_print(a,
-			"Where record %llu of the %s was due stands one that the %s itself had sent.", seq, who,
+			"Where %s of the %s was due stands one that the %s itself had sent.", record, who,
 			peer);
 	case BM_CAUSE_FOREIGN_RECORD:
 		return bm_arena_print(
-			a, "Where record %llu of the %s was due stands one of another connection.", seq, who);
+			a, "Where %s of the %s was due stands one of another connection.", record, who);
 	case BM_CAUSE_BITS_FLIPPED:
 	case BM_CAUSE_BYTES_DAMAGED:
 	case BM_CAUSE_WORDS_SWAPPED:
 	case BM_CAUSE_TAG_DAMAGED:
 		return damage_summary(c, f, a);
 	case BM_CAUSE_HEADER_DAMAGED:
-		return bm_arena_print(a, "Record %llu of the %s verifies with another header.", seq, who);
+		return bm_arena_print(a, "%s of the %s verifies with another header.", Record, who);
 	case BM_CAUSE_RECORDS_INTERLEAVED:
 		return bm_arena_print(
-			a, "The bytes of record %llu of the %s and of another one are mixed.", seq, who);
+			a, "The bytes of %s of the %s and of another one are mixed.", record, who);
 	case BM_CAUSE_PLAINTEXT_INJECTED:
-		return bm_arena_print(a,
-			"Readable text stands in the TLS stream of the %s where record %llu was due.", who,
-			seq);
+		return bm_arena_print(
+			a, "Readable text stands in the TLS stream of the %s where %s was due.", who, record);
 	case BM_CAUSE_BYTES_INSERTED:
 		return bm_arena_print(a,
-			"Bytes that are not TLS of the %s stand in its stream where record %llu was due.", who,
-			seq);
+			"Bytes that are not TLS of the %s stand in its stream where %s was due.", who, record);
 	case BM_CAUSE_BYTES_MISSING:
 		return bm_arena_print(
-			a, "Record %llu of the %s lacks bytes that its header announces.", seq, who);
+			a, "%s of the %s lacks bytes that its header announces.", Record, who);
 	case BM_CAUSE_MAC_CONSTRUCTION:
 		return bm_arena_print(a,
-			"Record %llu of the %s verifies by another rule for its MAC than the one that was "
+			"%s of the %s verifies by another rule for its MAC than the one that was "
 			"negotiated%s.",
-			seq, who, f->configuration ? ", and nobody complained" : "");
+			Record, who, f->configuration ? ", and nobody complained" : "");
 	case BM_CAUSE_BAD_PADDING:
-		return bm_arena_print(a, "The MAC of record %llu of the %s is right; %s.", seq, who,
+		return bm_arena_print(a, "The MAC of %s of the %s is right; %s.", record, who,
 			c->result == BM_BAD_INNER ? "inside there is no content type" : "the padding is not");
 	case BM_CAUSE_SENDER_MISCOMPUTED:
 		return bm_arena_print(a,
-			"Record %llu of the %s decrypts to what looks like its content; its MAC belongs to "
+			"%s of the %s decrypts to what looks like its content; its MAC belongs to "
 			"something else.",
-			seq, who);
+			Record, who);
 	case BM_CAUSE_STALE_DATA:
 		return bm_arena_print(a,
-			"In record %llu of the %s %zu octets from offset %u on are no ciphertext of it: %s.",
-			seq, who, f->changes[0].received.n, f->changes[0].record_off,
+			"In %s of the %s %zu octets from offset %u on are no ciphertext of it: %s.", Record,
+			who, f->changes[0].received.n, f->changes[0].record_off,
 			one_value(f->changes[0].received) ? "all have one value"
 											  : "they stand elsewhere as well");
 	case BM_CAUSE_CAPTURE_INCOMPLETE:
@@ -178,8 +191,7 @@ summary(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a)
 	}
 	if (c->kind == BM_CASE_BAD_RECORD)
 		return bm_arena_print(a,
-			"Record %llu of the %s fails its check, and nothing that was tried explains it.", seq,
-			who);
+			"%s of the %s fails its check, and nothing that was tried explains it.", Record, who);
 	return bm_arena_print(a,
 		"The %s reported %s about a record of the %s that could not be checked here.", peer,
 		alert != NULL ? alert : "a bad record", who);
@@ -285,7 +297,13 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 		.effort = o->effort,
 		.share = bm_search_share(bm_session_env_of(s)),
 		.spent = &bm_session_env_of(s)->spent};
+	struct bm_elsewhere elsewhere[BM_ELSEWHERE_MAX];
 	struct bm_explanation e;
+
+	if (o->elsewhere != NULL) {
+		w.elsewhere_count = o->elsewhere(o->elsewhere_ctx, s, c, elsewhere, BM_ELSEWHERE_MAX);
+		w.elsewhere = elsewhere;
+	}
 	enum bm_status st = bm_explain(&w, &e);
 
 	if (st != BM_OK)
@@ -325,7 +343,8 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 		place = bm_verdict_place(s, &why_there);
 	if (why_there != NULL && f->cause != BM_CAUSE_WRONG_KEYS)
 		bm_evidence(&w, f, "%s", why_there);
-	bm_verdict_parties(c, f, place, out);
+	bm_verdict_parties(c, f, bm_verdict_place_of_all(&w, place), out);
+	bm_verdict_compare(&w, f, out);
 	const char **evidence = bm_arena_take(a, f->evidence_count, sizeof *evidence);
 	struct bm_ruled_out *ruled = bm_arena_take(a, e.excluded_count, sizeof *ruled);
 	if (evidence == NULL || ruled == NULL || !fill_damage(c, f, a, out))
@@ -358,6 +377,8 @@ fill_facts(
 	const struct bm_flow *flow = bm_session_flow(s);
 
 	out->capture = o->capture;
+	out->also_in = o->also_in;
+	out->also_in_count = o->also_in_count;
 	out->transport = bm_flow_transport(flow);
 	out->client = *bm_flow_source(flow, f->client_way);
 	out->server = *bm_flow_source(flow, (enum bm_way)(1 - f->client_way));

@@ -22,6 +22,12 @@ struct bm_verdict_options {
 	bool any_keys; /* was any key material given at all */
 	const struct bm_keyring *keys;
 	uint32_t snap_length; /* to which frames of this capture were cut; 0: none was */
+	/* What other captures of the run show of a failure of s, at most max; NULL: there are none. */
+	size_t (*elsewhere)(void *ctx, const struct bm_session *s, const struct bm_case *c,
+		struct bm_elsewhere *out, size_t max);
+	void *elsewhere_ctx;
+	const char *const *also_in; /* the other captures that show it; outlive the model */
+	size_t also_in_count;
 };
 
 /* Fills *out with what session s came to; everything in it lives in arena. BM_NOMEM. */
@@ -31,6 +37,12 @@ BM_MUST_USE enum bm_status bm_verdict(const struct bm_session *s,
 
 /* place.c: BM_AT_UNKNOWN when it does not show; *because, where it is set, says what does. */
 enum bm_place bm_verdict_place(const struct bm_session *s, const char **because);
+/* compare.c: `place` seen from the sender of `direction`. */
+enum bm_place bm_verdict_relative(enum bm_place place, unsigned direction);
+/* The same of all captures that show the failure. */
+enum bm_place bm_verdict_place_of_all(const struct bm_why *w, enum bm_place place);
+/* Clears parties that other captures clear, and says so in f's evidence. */
+void bm_verdict_compare(const struct bm_why *w, struct bm_finding *f, struct bm_failure *out);
 /* checksum.c: "valid", "invalid" or NULL. */
 const char *bm_verdict_checksum_as_sent(const struct bm_case *c, const struct bm_finding *f);
 /* parties.c: who is left as culprit, likeliest first. */

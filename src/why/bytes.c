@@ -94,9 +94,8 @@ bm_find_repair(const struct bm_why *w)
 	return &s->repair;
 }
 
-/* Runs of octets that differ, near ones taken as one when there are too many. */
-static void
-list_changes(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out)
+void
+bm_list_changes(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out)
 {
 	const struct bm_case *c = w->c;
 	uint32_t merge = 0, n;
@@ -138,9 +137,8 @@ ones(unsigned b)
 	return n;
 }
 
-/* "bit 3 of byte 812 arrived as 1", for the few that a person can look at. */
-static void
-tell_bits(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out)
+void
+bm_tell_bits(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out)
 {
 	const struct bm_case *c = w->c;
 	unsigned told = 0, bits = 0;
@@ -233,10 +231,10 @@ ask(const struct bm_why *w, enum bm_cause cause, struct bm_finding *out, const c
 	out->candidates = r->candidates;
 	out->chance_log2 = r->accepted_log2 - (double)r->tag_bits;
 	out->strength = out->chance_log2 <= -40 ? BM_STRENGTH_PROVEN : BM_STRENGTH_SUPPORTED;
-	list_changes(w, r->sent, out);
+	bm_list_changes(w, r->sent, out);
 	bm_evidence(w, out, "with %s changed back it verifies where it was expected; found among: %s",
 		out->change_count == 1 ? "one run of bytes" : "a few bytes", r->shape);
-	tell_bits(w, r->sent, out);
+	bm_tell_bits(w, r->sent, out);
 	return BM_SHOWN;
 }
 

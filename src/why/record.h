@@ -11,6 +11,12 @@ bool bm_failed_record(const struct bm_why *w, struct bm_wire *wire);
 /* Damage searched for once a failure: w->repair says how that went. */
 const struct bm_repair *bm_find_repair(const struct bm_why *w);
 
+/* Puts the runs of octets in which the record differs from `sent`, alike in length, into out; near
+ * ones count as one when there are too many. */
+void bm_list_changes(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out);
+/* "bit 3 of byte 812 arrived as 1", for the few that a person can look at. */
+void bm_tell_bits(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out);
+
 /* The MAC of SSL 3.0 (ssl3) or HMAC, whole, over header and text. */
 BM_MUST_USE enum bm_status bm_mac_of(enum bm_hash hash, bool ssl3, struct bm_view key,
 	struct bm_view head, struct bm_view text, uint8_t out[BM_HASH_MAX]);

@@ -8,6 +8,7 @@
 
 /* Cheapest and likeliest first; those that exclude others stand before them. */
 static const struct bm_hypothesis hypotheses[] = {
+	{BM_CAUSE_RETRANSMISSION_DIFFERS, bm_ask_shown},
 	{BM_CAUSE_PLAINTEXT_ALERT, bm_ask_plaintext_alert},
 	{BM_CAUSE_MAC_CONSTRUCTION, bm_ask_construction},
 	{BM_CAUSE_WRONG_KEYS, bm_ask_wrong_keys},
@@ -24,6 +25,7 @@ static const struct bm_hypothesis hypotheses[] = {
 	{BM_CAUSE_BAD_PADDING, bm_ask_padding},
 	{BM_CAUSE_HEADER_DAMAGED, bm_ask_header},
 	{BM_CAUSE_RECORDS_INTERLEAVED, bm_ask_interleaved},
+	{BM_CAUSE_RETRANSMISSION_DIFFERS, bm_ask_elsewhere},
 	{BM_CAUSE_PLAINTEXT_INJECTED, bm_ask_text},
 	{BM_CAUSE_BYTES_INSERTED, bm_ask_inserted},
 	{BM_CAUSE_BYTES_MISSING, bm_ask_bytes_missing},

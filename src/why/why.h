@@ -40,6 +40,33 @@ struct bm_finding {
 	bool configuration; /* speaks of the key material that was given, of no endpoint */
 };
 
+/* The same connection in another capture of the run. Borrowed. */
+struct bm_elsewhere {
+	const char *capture;
+	/* Octets of the failed record's direction there, and which of them stands where the failed
+	 * record begins. Empty: none were captured, or there was no use for them. */
+	struct bm_view bytes;
+	size_t lead;
+	const struct bm_fragment *fragments; /* record_off counts within bytes */
+	size_t fragment_count;
+	const struct bm_other_copy *copies; /* the same */
+	size_t copy_count;
+	struct bm_view here; /* the stream as it arrived here, from the failed record on */
+	unsigned place;      /* enum bm_place of that capture */
+	int order;     /* 1: it stands nearer the sender of the record, -1: farther, 0: nothing tells */
+	bool all_good; /* every record of the connection verifies there */
+};
+
+enum { BM_ELSEWHERE_MAX = 8 };
+
+/* What another capture shows where the failed record is due. */
+enum bm_agreement {
+	BM_SAYS_NOTHING,
+	BM_SAYS_THE_SAME, /* the same bytes */
+	BM_SAYS_GOOD,     /* others, with which it verifies */
+	BM_SAYS_OTHER     /* others, of which no key says whether they are good */
+};
+
 struct bm_cut;
 
 /* What the search for damaged bytes came to. */
@@ -58,6 +85,8 @@ struct bm_why {
 	enum bm_effort effort;
 	uint64_t share;  /* nanoseconds that each search may cost */
 	uint64_t *spent; /* on searches, by the run */
+	const struct bm_elsewhere *elsewhere;
+	size_t elsewhere_count;
 	/* bm_explain's own, filled in when first asked for. */
 	struct bm_cut *cut;
 	struct bm_damage_search *repair;
@@ -96,6 +125,8 @@ enum bm_answer bm_ask_capture_incomplete(const struct bm_why *, struct bm_findin
 enum bm_answer bm_ask_record_was_good(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_wrong_keys(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_other_copy(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_shown(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_elsewhere(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_replayed(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_reordered(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_missing(const struct bm_why *, struct bm_finding *, const char **);
@@ -121,6 +152,8 @@ enum bm_answer bm_ask_reused(const struct bm_why *, struct bm_finding *, const c
 /* Adds a line of evidence (printf); lines past BM_EVIDENCE_MAX are dropped. */
 __attribute__((format(printf, 3, 4))) void bm_evidence(
 	const struct bm_why *w, struct bm_finding *f, const char *format, ...);
+/* *at: where in e->bytes it begins (but for BM_SAYS_NOTHING). */
+enum bm_agreement bm_agreement(const struct bm_why *w, const struct bm_elsewhere *e, size_t *at);
 /* Fills in the proof of an exact tag match among `candidates` tries. */
 void bm_prove(struct bm_finding *f, const char *method, size_t tag_len, uint64_t candidates);
 

@@ -92,6 +92,13 @@ read_summary(struct diagnosis *d)
 void
 diagnose(struct diagnosis *d, struct bm_view keys, struct bm_view capture, const struct way_in *way)
 {
+	diagnose_two(d, keys, capture, NULL, way);
+}
+
+void
+diagnose_two(struct diagnosis *d, struct bm_view keys, struct bm_view capture,
+	const struct bm_view *second, const struct way_in *way)
+{
 	static const struct way_in plain = {.stream = false};
 	struct sink sink = {&d->report, way != NULL ? way->write_at : 0};
 	struct source source = {capture, 0, way != NULL ? way : &plain};
@@ -111,6 +118,8 @@ diagnose(struct diagnosis *d, struct bm_view keys, struct bm_view capture, const
 		d->status = source.way->stream
 						? badmac_add_stream(b, "stream", read_some, &source, &d->error)
 						: badmac_add_capture(b, "memory", capture.p, capture.n, &d->error);
+	if (d->status == BADMAC_OK && second != NULL)
+		d->status = badmac_add_capture(b, "second", second->p, second->n, &d->error);
 	if (d->status == BADMAC_OK) {
 		d->status = badmac_run(b, &d->error);
 		d->damaged = badmac_input_damaged(b);

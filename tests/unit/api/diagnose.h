@@ -35,6 +35,9 @@ struct bm_buf load(const char *name);
 /* Diagnoses capture with keys (may be empty); d is cleared with diagnosis_clear. */
 void diagnose(
 	struct diagnosis *d, struct bm_view keys, struct bm_view capture, const struct way_in *way);
+/* The same with a second capture, NULL for none. */
+void diagnose_two(struct diagnosis *d, struct bm_view keys, struct bm_view capture,
+	const struct bm_view *second, const struct way_in *way);
 void diagnosis_clear(struct diagnosis *d);
 
 #endif

@@ -3,16 +3,23 @@
 #include "../starve.h"
 #include "diagnose.h"
 
+/* second_name: of another place; NULL for none. */
 static void
-starve(const char *capture_name, const char *keys_name, enum badmac_result expected)
+starve(const char *capture_name, const char *second_name, const char *keys_name,
+	enum badmac_result expected)
 {
-	struct bm_buf capture = load(capture_name), keys = load(keys_name);
+	struct bm_buf capture = load(capture_name), keys = load(keys_name), other = {.max = 0};
+	struct bm_view second;
 	struct diagnosis d;
 	unsigned long refused = 0, n = 0;
 
+	if (second_name != NULL)
+		other = load(second_name);
+	second = bm_buf_view(&other);
 	for (;; n++) {
 		starve_at(n);
-		diagnose(&d, bm_buf_view(&keys), bm_buf_view(&capture), NULL);
+		diagnose_two(&d, bm_buf_view(&keys), bm_buf_view(&capture),
+			second_name != NULL ? &second : NULL, NULL);
 		bool done = !starve_stop();
 		refused += d.status == BADMAC_NOMEM;
 		/* A search may go without what it could not have; a wrong answer may not come of it. */
@@ -27,6 +34,7 @@ starve(const char *capture_name, const char *keys_name, enum badmac_result expec
 	}
 	assert_true(refused > n / 2);
 	bm_buf_clear(&capture);
+	bm_buf_clear(&other);
 	bm_buf_wipe(&keys);
 }
 
@@ -34,24 +42,33 @@ static void
 test_clean(void **state)
 {
 	(void)state;
-	starve("ssldump/tls1.3_keyupdates_aes256.pcap", "ssldump/log.txt", BADMAC_VERIFIED);
+	starve("ssldump/tls1.3_keyupdates_aes256.pcap", NULL, "ssldump/log.txt", BADMAC_VERIFIED);
 }
 
 static void
 test_failed(void **state)
 {
 	(void)state;
-	starve("damaged/tls12-aes128gcm/bitflip/receiver.pcap",
+	starve("damaged/tls12-aes128gcm/bitflip/receiver.pcap", NULL,
 		"damaged/tls12-aes128gcm/bitflip/keys.log", BADMAC_FAILED);
-	starve("damaged/tls10-rc4sha-gnutls/droprec/receiver.pcap",
+	starve("damaged/tls10-rc4sha-gnutls/droprec/receiver.pcap", NULL,
 		"damaged/tls10-rc4sha-gnutls/droprec/keys.log", BADMAC_FAILED);
+}
+
+static void
+test_two_places(void **state)
+{
+	(void)state;
+	starve("damaged/tls12-aes128gcm/drop/sender.pcap", "damaged/tls12-aes128gcm/drop/receiver.pcap",
+		"damaged/tls12-aes128gcm/drop/keys.log", BADMAC_FAILED);
 }
 
 static void
 test_dtls(void **state)
 {
 	(void)state;
-	starve("illustrated-dtls13/capture.pcap", "illustrated-dtls13/keylog.txt", BADMAC_VERIFIED);
+	starve(
+		"illustrated-dtls13/capture.pcap", NULL, "illustrated-dtls13/keylog.txt", BADMAC_VERIFIED);
 }
 
 int
@@ -60,6 +77,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_failed),
+		cmocka_unit_test(test_two_places),
 		cmocka_unit_test(test_dtls),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,7 +47,10 @@ sample_full(void)
 	memset(&c, 0, sizeof c);
 	memset(&f, 0, sizeof f);
 	c.id = 7;
+	static const char *const others[] = {"back.pcap"};
 	c.capture = "front.pcap";
+	c.also_in = others;
+	c.also_in_count = 1;
 	c.transport = BM_TCP;
 	c.client = (struct bm_address){.ip = {10, 0, 0, 1}, .family = 4, .port = 40112};
 	c.server =

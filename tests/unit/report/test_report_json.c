@@ -64,9 +64,10 @@ every_field(void **state)
 	expect(s, "seen_elsewhere", "0");
 	expect(s, "notices", "[\"front.pcap: ends early\"]");
 
-	assert_int_equal(json_object_size(c), 27);
+	assert_int_equal(json_object_size(c), 28);
 	expect(c, "id", "7");
 	expect(c, "capture", "\"front.pcap\"");
+	expect(c, "also_in", "[\"back.pcap\"]");
 	expect(c, "transport", "\"tcp\"");
 	expect(c, "client", "\"10.0.0.1:40112\"");
 	expect(c, "server", "\"[2001:db8::1]:443\"");
@@ -142,11 +143,12 @@ unknown_is_null(void **state)
 	static const char *const of_failure[] = {
 		"epoch", "sequence_number", "stream_offset", "length", "proof"};
 
-	assert_int_equal(json_object_size(c), 27);
+	assert_int_equal(json_object_size(c), 28);
 	for (size_t i = 0; i < sizeof of_connection / sizeof of_connection[0]; i++)
 		expect(c, of_connection[i], "null");
 	expect(c, "transport", "\"udp\"");
 	expect(c, "alerts", "[]");
+	expect(c, "also_in", "[]");
 	json_t *f = json_array_get(json_object_get(c, "failures"), 0);
 	assert_int_equal(json_object_size(f), 16);
 	for (size_t i = 0; i < sizeof of_failure / sizeof of_failure[0]; i++)

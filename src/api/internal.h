@@ -1,0 +1,61 @@
+/* A diagnosis, as badmac.c and read.c see it. */
+#ifndef BM_API_INTERNAL_H
+#define BM_API_INTERNAL_H
+
+#include "badmac.h"
+
+#include "api/inputs.h"
+#include "api/views.h"
+#include "report/report.h"
+#include "tcp/tcp.h"
+
+enum { NOTICES_MAX = 64, REASONS_MAX = 16 };
+
+/* What a reading of the captures is for. Several places are read more than once: the reports of one
+ * need what the others hold. */
+enum pass {
+	PASS_REPORT,
+	PASS_SURVEY, /* which connections there are, and which fail */
+	PASS_COLLECT /* what other captures hold where one fails */
+};
+
+/* Why connections are undecided, and how many for that reason. */
+struct reason {
+	const char *because;
+	uint64_t connections;
+};
+
+struct badmac {
+	struct badmac_options options;
+	struct bm_keyring *keys;
+	struct bm_key_counts key_counts;
+	struct inputs inputs;
+	struct bm_session_env env;
+	struct bm_arena arena; /* notices and what lives for the run */
+	struct bm_notice notices[NOTICES_MAX];
+	size_t notice_count;
+	struct reason reasons[REASONS_MAX];
+	size_t reason_count;
+	struct bm_summary summary;
+	struct bm_report *report;
+	struct bm_tcp *tcp;
+	const char *site_name, *reading; /* the capture in hand */
+	uint64_t next_id;
+	uint64_t input_total, input_done, packets; /* packets: of all passes */
+	enum pass pass;
+	struct views views;   /* when there are several sites */
+	uint32_t snap_length; /* to which frames of the capture in hand were cut; 0: none */
+	uint64_t cut_frames;
+	enum bm_status status; /* first failure inside a callback */
+	bool ran, finished, damaged;
+};
+
+/* Tells the user something about the input as a whole (printf). */
+__attribute__((format(printf, 2, 3))) void api_notice(struct badmac *b, const char *format, ...);
+
+/* read.c: all captures of one site, in order of time, through one flow table. */
+BM_MUST_USE enum bm_status read_site(struct badmac *b, uint32_t site, struct bm_error *e);
+/* Takes the secrets of a capture (struct badmac *). */
+BM_MUST_USE enum bm_status add_secrets(void *ctx, const struct bm_secrets *s);
+
+#endif

@@ -1,0 +1,290 @@
+#!/usr/bin/env python3
+"""Two captures of the same traffic, taken at two places: which of them tells of it, what was sent, and who is
+cleared. Clocks, addresses, sequence numbers, segments and TTLs are made to differ. Prints TAP."""
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "tests", "live"))
+import judge  # noqa: E402
+
+BADMAC = judge.find_badmac()
+DATA = os.path.join(ROOT, "tests", "data", "damaged")
+SENDER_SIDE = {"sender-application", "sender-tls", "sender-host"}
+
+
+def want(condition, *what):
+    if not condition:
+        raise judge.Mismatch(" ".join(str(w) for w in what))
+
+
+class Frame:
+    """An Ethernet frame of IPv4 and TCP, taken apart."""
+
+    def __init__(self, ts_us, raw):
+        self.ts_us, self.mac = ts_us, raw[:14]
+        ihl = (raw[14] & 15) * 4
+        total = struct.unpack_from(">H", raw, 16)[0]
+        self.ip, tcp = bytearray(raw[14:14 + ihl]), raw[14 + ihl:14 + total]
+        offset = (tcp[12] >> 4) * 4
+        self.tcp, self.payload = bytearray(tcp[:offset]), bytes(tcp[offset:])
+
+    def copy(self):
+        f = Frame.__new__(Frame)
+        f.ts_us, f.mac, f.ip, f.tcp, f.payload = self.ts_us, self.mac, bytearray(self.ip), bytearray(self.tcp), self.payload
+        return f
+
+    def ends(self):
+        return bytes(self.ip[12:16] + self.tcp[0:2]), bytes(self.ip[16:20] + self.tcp[2:4])
+
+    def raw(self):
+        struct.pack_into(">H", self.ip, 2, len(self.ip) + len(self.tcp) + len(self.payload))
+        struct.pack_into(">H", self.ip, 10, 0)
+        struct.pack_into(">H", self.ip, 10, csum(bytes(self.ip)))
+        struct.pack_into(">H", self.tcp, 16, 0)
+        pseudo = bytes(self.ip[12:20]) + struct.pack(">BBH", 0, 6, len(self.tcp) + len(self.payload))
+        struct.pack_into(">H", self.tcp, 16, csum(pseudo + bytes(self.tcp) + self.payload))
+        return self.mac + bytes(self.ip) + bytes(self.tcp) + self.payload
+
+
+def csum(b):
+    if len(b) % 2:
+        b += b"\0"
+    s = sum(struct.unpack(">%dH" % (len(b) // 2), b))
+    while s >> 16:
+        s = (s & 0xffff) + (s >> 16)
+    return s ^ 0xffff
+
+
+def load(path):
+    with open(path, "rb") as f:
+        b = f.read()
+    nano = b[:4] == b"\x4d\x3c\xb2\xa1"
+    want(nano or b[:4] == b"\xd4\xc3\xb2\xa1", path, b[:4])
+    at, frames = 24, []
+    while at < len(b):
+        sec, frac, n, _ = struct.unpack_from("<IIII", b, at)
+        raw = b[at + 16:at + 16 + n]
+        at += 16 + n
+        if raw[12:14] == b"\x08\x00" and raw[23] == 6:
+            frames.append(Frame(sec * 1000000 + (frac // 1000 if nano else frac), raw))
+    return frames
+
+
+def store(path, frames):
+    with open(path, "wb") as f:
+        f.write(struct.pack("<IHHIIII", 0xa1b2c3d4, 2, 4, 0, 0, 262144, 1))
+        for x in frames:
+            raw = x.raw()
+            f.write(struct.pack("<IIII", x.ts_us // 1000000, x.ts_us % 1000000, len(raw), len(raw)) + raw)
+    return path
+
+
+def later(frames, us):
+    out = [f.copy() for f in frames]
+    for f in out:
+        f.ts_us += us
+    return out
+
+
+def translated(frames):
+    """What a NAT does: another client address and port, another sequence space both ways."""
+    client = frames[0].ends()[0]
+    out = [f.copy() for f in frames]
+    for f in out:
+        mine = f.ends()[0] == client
+        at, port, add_seq, add_ack = (12, 0, 0x12345678, 0x9abcdef0) if mine else (16, 2, 0x9abcdef0, 0x12345678)
+        f.ip[at:at + 4] = bytes((198, 51, 100, 7))
+        struct.pack_into(">H", f.tcp, port, 61000)
+        for where, add in ((4, add_seq), (8, add_ack)):
+            v = struct.unpack_from(">I", f.tcp, where)[0]
+            if where == 4 or f.tcp[13] & 16:
+                struct.pack_into(">I", f.tcp, where, (v + add) & 0xffffffff)
+    return out
+
+
+def with_ttl(frames, client, server):
+    first = frames[0].ends()[0]
+    out = [f.copy() for f in frames]
+    for f in out:
+        f.ip[8] = client if f.ends()[0] == first else server
+    return out
+
+
+def merged(frames):
+    """What a receiving card makes of it (GRO): segments in a row become one."""
+    out = []
+    for f in frames:
+        last = out[-1] if out else None
+        if last is not None and f.payload and last.payload and last.ends() == f.ends() and \
+                struct.unpack_from(">I", f.tcp, 4)[0] == struct.unpack_from(">I", last.tcp, 4)[0] + len(last.payload):
+            last.payload += f.payload
+        else:
+            out.append(f.copy())
+    return out
+
+
+def same_clock(frames, of):
+    """As if the two stood side by side: nothing of their times tells them apart."""
+    out = [f.copy() for f in frames]
+    for n, f in enumerate(out):
+        f.ts_us = of[0].ts_us + n * 1000
+    return out
+
+
+class Places:
+    def __init__(self):
+        self.tap, self.dir, self.n = judge.Tap(), tempfile.TemporaryDirectory(), 0
+
+    def path(self, frames):
+        self.n += 1
+        return store(os.path.join(self.dir.name, "%d.pcap" % self.n), frames)
+
+    def diagnose(self, *args, exit_status=1):
+        r = subprocess.run([BADMAC, "diagnose", "--format", "json", *args], stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, timeout=60)
+        want(r.returncode == exit_status, "exit", r.returncode, r.stdout[-600:], r.stderr[-600:])
+        return json.loads(r.stdout)
+
+    def one(self, report, told=None, **expected):
+        want(len(report["connections"]) == 1 and report["summary"]["connections"] == 1, report["connections"])
+        c = report["connections"][0]
+        want(len(c["failures"]) == 1 and len(c["also_in"]) == 1, c["failures"])
+        want(told is None or c["capture"] == told, c["capture"], told)
+        f = c["failures"][0]
+        for key, value in expected.items():
+            want(f[key] == value, key, f[key], "wanted", value, f["evidence"])
+        return f
+
+    def case(self, name, fn, *args):
+        try:
+            fn(*args)
+            self.tap.report(name)
+        except (judge.Mismatch, subprocess.SubprocessError, ValueError, KeyError) as e:
+            self.tap.report(name, error=str(e))
+
+    # -- one damage, seen from both sides --------------------------------------------------------
+
+    def between(self, suite, kind, keys):
+        folder = os.path.join(DATA, suite, kind)
+        with open(os.path.join(folder, "truth.json")) as f:
+            truth = json.load(f)
+        s2c = kind.startswith("s2c")
+        paths = [os.path.join(folder, n + ".pcap") for n in ("sender", "receiver")]
+        good, bad = paths[::-1] if s2c else paths
+        plain = self.one(self.diagnose(*keys(folder), *paths), told=bad)
+        want(plain["at_fault"][0] == "network" and not SENDER_SIDE & set(plain["at_fault"]), plain["at_fault"])
+        want(plain["confidence"] == ("proven" if keys(folder) else "supported"), plain)
+        g, b = load(good), load(bad)
+        for name, first, second in (
+                ("clocks an hour apart", g, later(b, 3600 * 10 ** 6)),
+                ("clocks a day behind", g, later(b, -86400 * 10 ** 6)),
+                ("NAT", g, translated(b)),
+                ("NAT, and clocks apart", translated(g), later(b, 10 ** 9)),
+                ("merged segments", g, merged(b)),
+                ("TTL", with_ttl(g, 64, 61) if not s2c else with_ttl(g, 61, 64),
+                 with_ttl(b, 60, 64) if not s2c else with_ttl(b, 64, 60))):
+            x, y = self.path(first), self.path(second)
+            for order in ((x, y), (y, x)):
+                f = self.one(self.diagnose(*keys(folder), *order), told=y, cause=plain["cause"],
+                             confidence=plain["confidence"], sequence_number=plain["sequence_number"])
+                want([(d["record_offset"], d["received"], d["sent"]) for d in f["damage"]] ==
+                     [(d["record_offset"], d["received"], d["sent"]) for d in plain["damage"]], name, f["damage"])
+                want(f["at_fault"][0] == "network", name, f["at_fault"])
+        return truth, plain
+
+    # -- the same damage at both ---------------------------------------------------------------
+
+    def before_both(self, suite, kind):
+        folder = os.path.join(DATA, suite, kind)
+        keys = ("-k", os.path.join(folder, "keys.log"))
+        b = load(os.path.join(folder, "receiver.pcap"))
+        x, y = self.path(with_ttl(b, 64, 60)), self.path(later(with_ttl(b, 61, 63), 40000))
+        alone = self.diagnose(*keys, x)["connections"][0]["failures"][0]
+        f = self.one(self.diagnose(*keys, x, y), cause=alone["cause"])
+        want(f["at_fault"][0] in SENDER_SIDE, f["at_fault"])
+        want(not {"receiver-host", "receiver-tls", "receiver-application", "capture"} & set(f["at_fault"]), f["at_fault"])
+        want(any("shows the same bytes" in e for e in f["evidence"]) or not f["damage"], f["evidence"])
+
+    # -- good at both, and rejected ---------------------------------------------------------------
+
+    def good_at_both(self, suite):
+        folder = os.path.join(DATA, suite, "bitflip")
+        keys = ("-k", os.path.join(folder, "keys.log"))
+        g = load(os.path.join(folder, "sender.pcap"))
+        x, y = self.path(with_ttl(g, 64, 60)), self.path(later(with_ttl(g, 61, 63), 40000))
+        f = self.one(self.diagnose(*keys, x, y), cause="record-was-good")
+        want(any("there, too, every record verifies" in e for e in f["evidence"]), f["evidence"])
+
+    def clean(self, suite):
+        folder = os.path.join(DATA, suite, "none")
+        g = load(os.path.join(folder, "sender.pcap"))
+        x, y = self.path(g), self.path(later(merged(g), 7200 * 10 ** 6))
+        report = self.diagnose("-k", os.path.join(folder, "keys.log"), x, y, exit_status=0)
+        want(len(report["connections"]) == 1 and report["summary"]["seen_elsewhere"] == 1, report["summary"])
+        one = self.diagnose("-k", os.path.join(folder, "keys.log"), x, exit_status=0)
+        want(one["summary"]["records"] == report["summary"]["records"], report["summary"])
+        self.diagnose(x, y, exit_status=3)
+
+    def complete_each_other(self, suite):
+        """One capture lacks packets that the other one has: nothing is undecided."""
+        folder = os.path.join(DATA, suite, "none")
+        g = load(os.path.join(folder, "sender.pcap"))
+        data = [n for n, f in enumerate(g) if len(f.payload) > 500]
+        holes = [f for n, f in enumerate(g) if n != data[-1]]
+        x, y = self.path(holes), self.path(later(g, 20000))
+        report = self.diagnose("-k", os.path.join(folder, "keys.log"), x, y, exit_status=0)
+        want(report["connections"][0]["capture"] == y, report["connections"])
+
+    # -- no key, nothing that tells where the captures were taken ---------------------------------
+
+    def order_unknown(self, suite):
+        folder = os.path.join(DATA, suite, "bitflip")
+        b = load(os.path.join(folder, "receiver.pcap"))
+        g = same_clock(load(os.path.join(folder, "sender.pcap")), b)
+        x, y = self.path(g), self.path(same_clock(b, b))
+        f = self.one(self.diagnose(x, y), cause="bits-flipped", confidence="possible")
+        want(len(f["damage"]) == 1 and f["damage"][0]["sent"] is None, f["damage"])
+        want(any("nothing tells" in e for e in f["evidence"]), f["evidence"])
+
+    # -- pieces of one capture are no two places ----------------------------------------------------
+
+    def pieces(self, suite):
+        folder = os.path.join(DATA, suite, "bitflip")
+        b = load(os.path.join(folder, "receiver.pcap"))
+        keys = ("-k", os.path.join(folder, "keys.log"))
+        whole = self.diagnose(*keys, self.path(b))["connections"][0]
+        for at in range(1, len(b)):
+            # What was sent again as one piece ended stands in both.
+            report = self.diagnose(*keys, self.path(b[:at]), self.path(b[at - 1:]))
+            c = report["connections"]
+            want(len(c) == 1 and c[0]["records"] == whole["records"] and c[0]["also_in"] == [], at, report)
+
+    def run(self):
+        for suite in sorted(os.listdir(DATA)):
+            if suite == "on-the-wire":
+                continue
+            for kind in sorted(os.listdir(os.path.join(DATA, suite))):
+                if kind == "none" or not os.path.exists(os.path.join(DATA, suite, kind, "sender.pcap")):
+                    continue
+                self.case("%s %s between two captures" % (suite, kind), self.between, suite, kind,
+                          lambda folder: ("-k", os.path.join(folder, "keys.log")))
+                self.case("%s %s between two captures, no keys" % (suite, kind), self.between, suite, kind,
+                          lambda folder: ())
+                if not kind.startswith("s2c"):
+                    self.case("%s %s before both captures" % (suite, kind), self.before_both, suite, kind)
+            self.case("%s: good at both, and rejected" % suite, self.good_at_both, suite)
+            self.case("%s: clean at both" % suite, self.clean, suite)
+            self.case("%s: two captures complete each other" % suite, self.complete_each_other, suite)
+            self.case("%s: no key, no order" % suite, self.order_unknown, suite)
+        self.case("pieces of one capture", self.pieces, "tls12-aes128gcm")
+        return self.tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(Places().run())
