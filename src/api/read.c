@@ -17,7 +17,6 @@ struct watched {
 	struct bm_session *session;
 	uint64_t id;
 	bool numbered;
-	bool left_out;            /* another capture tells of it */
 	struct digest *digest[2]; /* by way; PASS_SURVEY */
 };
 
@@ -45,6 +44,10 @@ watch(struct badmac *b, struct bm_flow *f)
 
 	if (w != NULL || b->status != BM_OK)
 		return w;
+	if (b->pass == PASS_REPORT && views_left_out(&b->views, f)) {
+		bm_flow_ignore(f);
+		return NULL;
+	}
 	w = calloc(1, sizeof *w);
 	if (w == NULL || bm_session_new(&w->session, &b->env, f) != BM_OK) {
 		free(w);
@@ -62,9 +65,7 @@ after_event(struct badmac *b, struct watched *w)
 {
 	if (!w->numbered && bm_session_is_tls(w->session)) {
 		w->numbered = true;
-		w->left_out =
-			b->pass == PASS_REPORT && views_left_out(&b->views, bm_session_flow(w->session));
-		w->id = w->left_out ? 0 : b->next_id++;
+		w->id = b->next_id++;
 	}
 	if (b->status == BM_OK)
 		b->status = bm_session_status(w->session);
@@ -209,7 +210,7 @@ conclude(struct badmac *b, struct bm_flow *f, struct watched *w)
 	if (b->status == BM_OK) {
 		bm_session_end(w->session);
 		after_event(b, w);
-		if (b->status == BM_OK && w->numbered && !w->left_out) {
+		if (b->status == BM_OK && w->numbered) {
 			if (b->pass == PASS_SURVEY)
 				note_view(b, w);
 			else

@@ -243,15 +243,20 @@ views_settle(struct views *vs)
 	vs->ranked = calloc(vs->n, sizeof *vs->ranked);
 	if (vs->ranked == NULL)
 		return BM_NOMEM;
+	/* Associations that followed one another on the same UDP ports are not told apart here. */
+	qsort(vs->item, vs->n, sizeof *vs->item, by_flow);
+	for (size_t i = 1; i < vs->n; i++)
+		if (by_flow(&vs->item[i - 1], &vs->item[i]) == 0)
+			vs->item[i - 1].alone = vs->item[i].alone = true;
 	qsort(vs->item, vs->n, sizeof *vs->item, by_name);
 	for (size_t i = 0; i < vs->n;) {
 		struct view *first = &vs->item[i];
 		size_t n = 1;
-		bool clear = true;
+		bool clear = !first->alone;
 		first->rank = i;
 		while (i + n < vs->n && memcmp(first[n].name, first->name, sizeof first->name) == 0) {
 			/* Twice at one site: it cannot be told which is which. */
-			clear = clear && first[n].site != first[n - 1].site;
+			clear = clear && first[n].site != first[n - 1].site && !first[n].alone;
 			first[n].rank = i + n;
 			n++;
 		}
