@@ -108,8 +108,8 @@ def translated(frames):
     return out
 
 
-def with_ttl(frames, client, server):
-    first = frames[0].ends()[0]
+def with_ttl(frames, client, server, first=None):
+    first = first or frames[0].ends()[0]
     out = [f.copy() for f in frames]
     for f in out:
         f.ip[8] = client if f.ends()[0] == first else server
@@ -165,7 +165,7 @@ class Places:
         try:
             fn(*args)
             self.tap.report(name)
-        except (judge.Mismatch, subprocess.SubprocessError, ValueError, KeyError) as e:
+        except (judge.Mismatch, subprocess.SubprocessError, LookupError, ValueError) as e:
             self.tap.report(name, error=str(e))
 
     # -- one damage, seen from both sides --------------------------------------------------------
@@ -252,6 +252,20 @@ class Places:
         want(len(f["damage"]) == 1 and f["damage"][0]["sent"] is None, f["damage"])
         want(any("nothing tells" in e for e in f["evidence"]), f["evidence"])
 
+    def without_handshake(self, suite):
+        """Joined in the middle, at places that are not the same."""
+        folder = os.path.join(DATA, suite, "bitflip")
+        g = load(os.path.join(folder, "sender.pcap"))
+        b = [f.copy() for f in g]
+        client = g[0].ends()[0]
+        hit = [f for f in b[18:] if f.ends()[0] == client and len(f.payload) > 500][0]
+        hit.payload = hit.payload[:205] + bytes([hit.payload[205] ^ 0x10]) + hit.payload[206:]
+        for cut_g, cut_b in ((9, 9), (10, 12), (12, 9)):
+            x, y = (self.path(with_ttl(later(f[cut:], late), *ttl, client)) for f, cut, late, ttl in
+                    ((g, cut_g, 0, (64, 60)), (b, cut_b, 77, (61, 63))))
+            f = self.one(self.diagnose(x, y), told=y, cause="bits-flipped", confidence="supported")
+            want([d["length"] for d in f["damage"]] == [1] and f["damage"][0]["packet_offset"] == 271, f["damage"])
+
     # -- pieces of one capture are no two places ----------------------------------------------------
 
     def pieces(self, suite):
@@ -281,6 +295,7 @@ class Places:
             self.case("%s: good at both, and rejected" % suite, self.good_at_both, suite)
             self.case("%s: clean at both" % suite, self.clean, suite)
             self.case("%s: two captures complete each other" % suite, self.complete_each_other, suite)
+            self.case("%s: no handshake" % suite, self.without_handshake, suite)
             self.case("%s: no key, no order" % suite, self.order_unknown, suite)
         self.case("pieces of one capture", self.pieces, "tls12-aes128gcm")
         return self.tap.end()
