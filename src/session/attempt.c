@@ -9,15 +9,27 @@ enum {
 	RC4_RECORD = 4096    /* longer records are no material for a keystream search */
 };
 
-uint64_t
-bm_search_share(const struct bm_session_env *env)
+static uint64_t
+share_after(const struct bm_session_env *env, uint64_t spent)
 {
 	enum { LEAST = 200000 };
 	uint64_t first = env->first_share != 0 ? env->first_share : BM_SHARE_NORMAL;
-	uint64_t halvings = env->spent / (first / 2);
+	uint64_t halvings = spent / (first / 2);
 	uint64_t share = halvings < 40 ? first >> halvings : 0;
 
 	return share > LEAST ? share : LEAST;
+}
+
+uint64_t
+bm_search_share(const struct bm_session_env *env)
+{
+	return share_after(env, env->spent);
+}
+
+uint64_t
+bm_start_share(const struct bm_session_env *env)
+{
+	return share_after(env, env->start_spent);
 }
 
 bool

@@ -72,6 +72,17 @@ struct half {
 	bool no_waiting; /* for what the other direction has to tell first */
 	uint64_t off;    /* of the next record header */
 
+	/* Joined without its handshake: keys, epoch and number of the next record are still looked for
+	 * (place.c). */
+	bool unplaced;
+	unsigned place_failures;
+	size_t looked_at;     /* records that were at hand the last time */
+	uint64_t start_until; /* what fails before here may be no record of the epoch that was found */
+	/* Where it was found: nothing is known of what came before. */
+	bool joined;
+	unsigned joined_epoch;
+	uint64_t joined_seq;
+
 	bool protected; /* records are protected from here on */
 	unsigned epoch;
 	const struct bm_protection *keys; /* NULL: none */
@@ -106,8 +117,16 @@ struct bm_session {
 	uint64_t held;          /* its part of env->held */
 	struct half half[2];    /* by side */
 	bool tls, dtls, middle; /* middle: joined without handshake */
-	bool superseded;        /* another association began on the same ports */
-	bool dismissed;         /* no TLS in it, and it is not looked for any more */
+	bool turn_round;        /* the client is the other side than was thought */
+	/* The record that told which secret it is, for its direction to be placed by. */
+	struct {
+		bool known;
+		enum bm_way way;
+		unsigned epoch;
+		uint64_t off, seq;
+	} first_fit;
+	bool superseded; /* another association began on the same ports */
+	bool dismissed;  /* no TLS in it, and it is not looked for any more */
 	uint64_t hunted;
 	uint64_t hunt_from[2]; /* by way */
 
@@ -157,6 +176,16 @@ void note_alert(struct half *h, struct bm_view plain, uint64_t packet, bool encr
 /* Packet that carries the stream byte at off; 0 if unknown. */
 uint64_t packet_at(const struct half *h, uint64_t off);
 
+void session_start(struct bm_session *s, enum bm_way client_way, uint64_t client_off);
+/* A linear look at what is readable from off, at most so many bytes (65536). */
+struct bm_view stream_window(struct bm_session *s, struct bm_stream *st, uint64_t off, size_t most);
+
+/* join.c: records where no beginning was captured */
+/* Looks for them from s->hunt_from on. True: found, or what stands there may be some. */
+bool join_middle(struct bm_session *s, enum bm_way way, bool final);
+/* The same in the other direction. */
+void join_second(struct half *h, bool final);
+
 /* negotiation.c: what handshake messages change */
 void handshake_plain(struct half *h, struct bm_view fragment);
 void handle_message(struct half *h, const struct bm_message *m);
@@ -184,6 +213,47 @@ void choose_secret(struct half *h, size_t nth, const struct bm_protection *p);
 const struct bm_protection *next_generation(struct half *h);
 /* Something verified: remember the session for resumptions. */
 void keys_confirmed(struct bm_session *s);
+
+/* TLS 1.3: the keys that a secret at hand gives in h's direction, kept; NULL when there are none.
+ */
+const struct bm_protection *secret_keys(
+	struct half *h, unsigned epoch, const struct bm_suite *suite, struct bm_view secret);
+/* TLS 1.3: the nth secret logged for an epoch of h's connection. */
+bool find_traffic_secret(struct half *h, unsigned epoch, size_t nth, struct bm_secret *secret);
+
+/* framed.c, middle.c and place.c: a connection that was joined in the middle */
+enum { FRAMED_MAX = 16 };
+struct framed {
+	struct half *h;
+	size_t n;
+	bool last; /* no more are coming that could be waited for */
+	struct {
+		uint64_t off;
+		struct bm_record_header hdr;
+	} at[FRAMED_MAX];
+};
+/* The whole records from h->off on that TLS 1.3 may have protected. */
+void frame_records(struct half *h, bool final, struct framed *f);
+struct bm_wire framed_wire(const struct framed *f, size_t i, uint8_t header[BM_HEADER]);
+
+/* What a search for the start has used up, and may. */
+struct seek {
+	struct framed framed;
+	uint64_t work, share;
+	bool cut; /* it ended before everything had been tried */
+};
+void begin_seek(struct half *h, struct seek *k);
+/* Setting up keys takes time, too. False: there is none left. */
+bool seek_pays_for_keys(struct seek *k);
+/* Does record i verify under p at a number in [from, to), or at any where that can be solved for?
+ * With a short tag two records in a row have to. */
+bool seek_number(struct seek *k, const struct bm_protection *p, size_t i, uint64_t from,
+	uint64_t to, uint64_t *seq);
+/* Looks through the key material for the secret that opens records of h. Sets version, suite,
+ * client random and s->first_fit. */
+bool identify(struct half *h, struct seek *k);
+enum placed { PLACE_WAIT, PLACE_GO, PLACE_TURN };
+enum placed place_half(struct half *h, bool final);
 
 /* foreign.c */
 void remember_foreign(struct bm_session *s, const struct bm_traffic_keys *k, unsigned side);

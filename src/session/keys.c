@@ -262,7 +262,13 @@ from_secret(struct half *h, unsigned epoch, const struct bm_suite *suite, struct
 	return p;
 }
 
-static bool
+const struct bm_protection *
+secret_keys(struct half *h, unsigned epoch, const struct bm_suite *suite, struct bm_view secret)
+{
+	return from_secret(h, epoch, suite, secret);
+}
+
+bool
 find_traffic_secret(struct half *h, unsigned epoch, size_t nth, struct bm_secret *secret)
 {
 	enum bm_label label;

@@ -390,12 +390,14 @@ follow(struct half *h, bool final)
 {
 	struct bm_session *s = h->s;
 
-	while (!h->over && s->status == BM_OK) {
+	while (!h->over && s->status == BM_OK && !s->turn_round) {
 		if (h->lost != NULL) {
 			if (!resync(h, final))
 				return;
 			continue;
 		}
+		if (h->unplaced && place_half(h, final) != PLACE_GO)
+			return;
 		size_t avail = bm_stream_avail(h->stream, h->off);
 		uint64_t gap = bm_stream_gap(h->stream, h->off + avail);
 		if (avail < BM_HEADER) {

@@ -59,6 +59,34 @@ say_memory(struct reason *r)
 	r->out->undecided_next = "run again with more: --flow-memory 64M, --memory 4G";
 }
 
+/* Joined in the middle, with secrets of which none opens it. */
+static bool
+none_fits(struct reason *r)
+{
+	const struct bm_start *s = &r->f->start;
+	struct bm_connection *c = r->out;
+	static const char lead[] =
+		"the capture starts in the middle of the connection, and its handshake is not in it: ";
+
+	if (s->cut)
+		c->undecided_because = bm_arena_print(r->arena,
+			"%snone of the TLS 1.3 secrets that were tried opens its records (%llu of %llu, under "
+			"GCM suites at every sequence number, under others at the first %llu, until the time "
+			"for "
+			"the search was used up)",
+			lead, (unsigned long long)s->tried, (unsigned long long)s->secrets,
+			(unsigned long long)s->numbers);
+	else
+		c->undecided_because = bm_arena_print(r->arena,
+			"%snone of the %llu TLS 1.3 secrets given opens its records (under GCM suites at every "
+			"sequence number, under others at the first %llu)",
+			lead, (unsigned long long)s->secrets, (unsigned long long)s->numbers);
+	c->undecided_next = s->cut ? "give the key log of this connection alone, or --effort deep"
+							   : "give the key log of the process that made this connection, from "
+								 "before the connection began; or start the capture before it";
+	return c->undecided_because != NULL;
+}
+
 static bool
 joined_late(const struct reason *r)
 {
@@ -75,6 +103,8 @@ no_handshake(struct reason *r)
 	struct bm_connection *c = r->out;
 	const char *one = one_direction(r);
 
+	if (r->f->start.sought && !r->f->start.found && cut(r) == 0)
+		return none_fits(r);
 	if (one != NULL) {
 		c->undecided_because = one;
 		c->undecided_next = "capture where both directions pass: on one of the two hosts, or with "
@@ -214,7 +244,7 @@ find(struct reason *r)
 							"and that none of its lines was cut or altered";
 		return true;
 	}
-	if (f->version == 0 || !f->handshake_seen)
+	if (f->version == 0 || (!f->handshake_seen && !f->start.found))
 		return no_handshake(r);
 	if (f->suite_unsupported) {
 		c->undecided_because = "this cipher suite cannot be verified here";
