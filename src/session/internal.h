@@ -243,8 +243,8 @@ struct seek {
 	bool cut; /* it ended before everything had been tried */
 };
 void begin_seek(struct half *h, struct seek *k);
-/* Setting up keys takes time, too. False: there is none left. */
-bool seek_pays_for_keys(struct seek *k);
+/* Counts time, and tries that were made otherwise. False: there is no time left. */
+bool seek_pays(struct seek *k, uint64_t nanoseconds, uint64_t tries);
 /* Does record i verify under p at a number in [from, to), or at any where that can be solved for?
  * With a short tag two records in a row have to. */
 bool seek_number(struct seek *k, const struct bm_protection *p, size_t i, uint64_t from,
@@ -297,6 +297,9 @@ bool attempt_keystream(struct half *h, const struct bm_wire *w, bool counted);
 bool exhausted(const struct half *h);
 
 /* resync.c */
+/* Does the record at `at` lead to another plausible header, or to the exact end of what there is?
+ */
+bool framing_holds(struct half *h, uint64_t at, const struct bm_wire *w, bool final);
 /* len: of the failed record as its header says, 0 when there is no sense in the header. */
 void lose(struct half *h, uint64_t start, uint32_t len, size_t case_index);
 /* The input ends within a record: was its length damaged? Only a later record that verifies tells.

@@ -3,24 +3,36 @@
  */
 #include "session/internal.h"
 
-enum { ANCHORS = 3, GENERATIONS = 4 };
+enum {
+	ANCHORS = 3,
+	SUITES = 16,
+	GENERATIONS = 4,
+	KEYS_COST = 800,
+	QUICK_COST = 500,
+	PROTECTION_COST = 4000
+};
 
 /* Likeliest and cheapest first. A number that can be solved for costs no search. */
 struct pass {
 	bool handshake, solvable;
+	bool sm;              /* suites of RFC 8998 */
 	unsigned first, last; /* key updates before */
+	size_t anchors;       /* records: the second and third, should the first be damaged */
 	uint64_t from, to;    /* numbers */
 };
 static const struct pass passes[] = {
-	{false, true, 0, 0, 0, 1},
-	{true, true, 0, 0, 0, 1},
-	{false, false, 0, 0, 0, 1 << 8},
-	{true, false, 0, 0, 0, 16},
-	{false, true, 1, GENERATIONS, 0, 1},
-	{false, false, 0, 0, 1 << 8, 1 << 12},
-	{false, false, 1, GENERATIONS, 0, 1 << 8},
-	{false, false, 0, 0, 1 << 12, 1 << 16},
-	{false, false, 0, 0, 1 << 16, 1 << 20},
+	{.solvable = true, .anchors = 1, .to = 1},
+	{.handshake = true, .solvable = true, .anchors = 1, .to = 1},
+	{.anchors = 1, .to = 1 << 8},
+	{.handshake = true, .anchors = 1, .to = 16},
+	{.solvable = true, .anchors = ANCHORS, .to = 1},
+	{.solvable = true, .first = 1, .last = GENERATIONS, .anchors = 1, .to = 1},
+	{.solvable = true, .sm = true, .anchors = 1, .to = 1},
+	{.anchors = 2, .to = 1 << 12},
+	{.first = 1, .last = GENERATIONS, .anchors = 1, .to = 1 << 8},
+	{.sm = true, .anchors = 1, .to = 1 << 8},
+	{.anchors = 2, .from = 1 << 12, .to = 1 << 16},
+	{.anchors = 1, .from = 1 << 16, .to = 1 << 20},
 };
 
 struct hunt {
@@ -28,6 +40,8 @@ struct hunt {
 	struct seek *k;
 	const struct pass *pass;
 	size_t anchors[ANCHORS], anchor_count;
+	const struct bm_suite *suites[SUITES];
+	size_t suite_count;
 	uint64_t tried; /* secrets, in this pass */
 };
 
@@ -82,7 +96,6 @@ found(struct hunt *u, const struct bm_ring_entry *e, const struct bm_suite *suit
 	f->has_suite = true;
 	memcpy(f->client_random, e->id.p, BM_RANDOM);
 	f->has_client_random = true;
-	f->start.found = true;
 	s->first_fit.known = true;
 	s->first_fit.way = u->h->way;
 	s->first_fit.epoch = epoch;
@@ -91,45 +104,87 @@ found(struct hunt *u, const struct bm_ring_entry *e, const struct bm_suite *suit
 	s->turn_round = side_of(e->label) != u->h->side;
 }
 
+static size_t
+anchors_used(const struct hunt *u)
+{
+	return u->anchor_count < u->pass->anchors ? u->anchor_count : u->pass->anchors;
+}
+
+/* AES-GCM, without setting up anything for keys that are wrong but for once. */
+static bool
+may_fit(struct hunt *u, const struct bm_traffic_keys *keys)
+{
+	bool quick = keys->suite->cipher == BM_AES128 || keys->suite->cipher == BM_AES256;
+
+	for (size_t i = 0; u->pass->solvable && quick && i < anchors_used(u); i++) {
+		uint8_t header[BM_HEADER];
+		uint64_t seq;
+		struct bm_wire w = framed_wire(&u->k->framed, u->anchors[i], header);
+		if (!seek_pays(u->k, QUICK_COST + w.body.n / 2, 1) || bm_number_of_keys(keys, &w, &seq))
+			return true;
+	}
+	return !u->pass->solvable || !quick;
+}
+
+static bool
+try_anchors(struct hunt *u, const struct bm_ring_entry *e, const struct bm_traffic_keys *keys,
+	unsigned epoch)
+{
+	size_t n = anchors_used(u);
+	struct bm_protection *p = NULL;
+	uint64_t seq;
+	bool ok = false;
+
+	if (!may_fit(u, keys) || !seek_pays(u->k, PROTECTION_COST, 0) ||
+		bm_protection_new(&p, keys) != BM_OK)
+		return false;
+	for (size_t i = 0; i < n && !ok; i++) {
+		ok = seek_number(u->k, p, u->anchors[i], u->pass->from, u->pass->to, &seq);
+		if (ok)
+			found(u, e, keys->suite, epoch, u->anchors[i], seq);
+	}
+	bm_protection_free(p);
+	return ok;
+}
+
 static bool
 try_suite(struct hunt *u, const struct bm_ring_entry *e, const struct bm_suite *suite,
 	struct bm_view secret, unsigned epoch)
 {
 	struct bm_traffic_keys keys;
-	struct bm_protection *p = NULL;
-	uint64_t seq;
 	bool ok = false;
 
-	if (!seek_pays_for_keys(u->k))
-		return false;
-	bool made = bm_keys_from_secret(BM_TLS13, suite, secret, &keys) == BM_OK;
-	keys.draft = u->h->s->facts.draft;
-	if (made && bm_protection_new(&p, &keys) == BM_OK) {
-		size_t n = u->pass->solvable || u->anchor_count < 2 ? u->anchor_count : 2;
-		for (size_t i = 0; i < n && !ok; i++) {
-			ok = seek_number(u->k, p, u->anchors[i], u->pass->from, u->pass->to, &seq);
-			if (ok)
-				found(u, e, suite, epoch, u->anchors[i], seq);
-		}
+	if (seek_pays(u->k, KEYS_COST, 0) &&
+		bm_keys_from_secret(BM_TLS13, suite, secret, &keys) == BM_OK) {
+		keys.draft = u->h->s->facts.draft;
+		ok = try_anchors(u, e, &keys, epoch);
+		bm_wipe(&keys, sizeof keys);
 	}
-	bm_protection_free(p);
-	bm_wipe(&keys, sizeof keys);
 	return ok;
 }
 
-static bool
-try_suites(struct hunt *u, const struct bm_ring_entry *e, struct bm_view secret, unsigned epoch)
+static void
+choose_suites(struct hunt *u)
 {
 	size_t count;
 	const struct bm_suite *t = bm_suite_table(&count);
 	const struct bm_suite *known = u->h->s->facts.suite;
 
-	for (size_t i = 0; i < count && !u->k->cut; i++)
+	for (size_t i = 0; i < count && u->suite_count < SUITES; i++)
 		if (t[i].kx == BM_KX_TLS13 && t[i].verifiable && bm_suite_available(&t[i]) &&
-			(known == NULL || known == &t[i]) && bm_hash_size(t[i].prf) == secret.n &&
-			(t[i].mode == BM_MODE_GCM) == u->pass->solvable &&
-			try_suite(u, e, &t[i], secret, epoch))
+			(known == NULL || known == &t[i]))
+			u->suites[u->suite_count++] = &t[i];
+}
+
+static bool
+try_suites(struct hunt *u, const struct bm_ring_entry *e, struct bm_view secret, unsigned epoch)
+{
+	for (size_t i = 0; i < u->suite_count && !u->k->cut; i++) {
+		const struct bm_suite *s = u->suites[i];
+		if (bm_hash_size(s->prf) == secret.n && (s->mode == BM_MODE_GCM) == u->pass->solvable &&
+			(s->prf == BM_SM3) == u->pass->sm && try_suite(u, e, s, secret, epoch))
 			return true;
+	}
 	return false;
 }
 
@@ -192,26 +247,39 @@ secrets_of(const struct bm_keyring *ring, bool handshake)
 						   bm_keyring_count(ring, BM_LABEL_SERVER_TRAFFIC_SECRET_0);
 }
 
+/* Of two directions the one tells that was searched for further. */
+static void
+tell(struct bm_start *start, const struct bm_start *s)
+{
+	if (!start->sought || s->tried > start->tried ||
+		(s->tried == start->tried && s->numbers > start->numbers))
+		*start = *s;
+}
+
 bool
 identify(struct half *h, struct seek *k)
 {
 	struct hunt u = {.h = h, .k = k};
-	struct bm_start *start = &h->s->facts.start;
 	const struct bm_keyring *ring = h->s->env->keys;
+	struct bm_start start = {
+		.sought = true, .secrets = secrets_of(ring, false) + secrets_of(ring, true)};
 	bool ok = false;
 
 	choose_anchors(&u);
-	start->sought = true;
-	start->secrets = secrets_of(ring, false) + secrets_of(ring, true);
-	start->tried = start->numbers = 0;
+	choose_suites(&u);
 	for (size_t i = 0; i < sizeof passes / sizeof passes[0] && !ok && !k->cut; i++) {
-		u.pass = &passes[i];
+		const struct pass *p = u.pass = &passes[i];
 		ok = try_pass(&u);
-		if (u.pass->solvable && u.pass->last == 0)
-			start->tried += u.tried;
-		if (!k->cut && !u.pass->solvable && !u.pass->handshake && u.pass->last == 0)
-			start->numbers = u.pass->to;
+		if (p->solvable && p->last == 0 && p->anchors == 1 && !p->sm)
+			start.tried += u.tried;
+		if (!k->cut && !p->solvable && !p->handshake && p->last == 0 && !p->sm)
+			start.numbers = p->to;
 	}
-	start->cut = k->cut;
+	start.cut = k->cut;
+	start.found = ok;
+	if (ok)
+		h->s->facts.start = start;
+	else
+		tell(&h->s->facts.start, &start);
 	return ok;
 }

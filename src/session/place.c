@@ -8,7 +8,8 @@ enum {
 	UPDATES = 64,
 	SECRETS = 4,   /* logged for one epoch of one connection */
 	EARLY_ON = 64, /* numbers of a flight of the handshake */
-	NUMBERS = 1 << 20
+	NUMBERS = 1 << 20,
+	SET_UP = 6000 /* nanoseconds */
 };
 
 struct placing {
@@ -95,7 +96,7 @@ fits_update(struct placing *p, size_t at, unsigned updates, uint64_t to)
 	for (unsigned g = 1; g <= updates && !ok && !p->k.cut; g++) {
 		struct bm_traffic_keys keys;
 		struct bm_protection *own = NULL;
-		if (!seek_pays_for_keys(&p->k) ||
+		if (!seek_pays(&p->k, SET_UP, 0) ||
 			bm_secret_update(BM_TLS13, suite, secret, first.bytes.n) != BM_OK)
 			break;
 		bool made =
@@ -212,6 +213,16 @@ pass_over(struct half *h, const struct framed *f)
 	bm_stream_release(h->stream, h->off);
 }
 
+/* RFC 8446, section 5.2: whatever is inside, outside it is application data. */
+static bool
+looks_like_tls13(const struct framed *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->at[i].hdr.type != BM_APPLICATION_DATA)
+			return false;
+	return true;
+}
+
 static bool
 secrets_at_hand(const struct bm_session *s)
 {
@@ -245,6 +256,10 @@ place_half(struct half *h, bool final)
 	}
 	begin_seek(h, &p.k);
 	if (!s->facts.start.found) {
+		if (!looks_like_tls13(f)) {
+			h->unplaced = false;
+			return PLACE_GO;
+		}
 		if (f->n < ENOUGH && !f->last)
 			return PLACE_WAIT;
 		if (!identify(h, &p.k)) {

@@ -68,19 +68,22 @@ none_fits(struct reason *r)
 	static const char lead[] =
 		"the capture starts in the middle of the connection, and its handshake is not in it: ";
 
-	if (s->cut)
-		c->undecided_because = bm_arena_print(r->arena,
-			"%snone of the TLS 1.3 secrets that were tried opens its records (%llu of %llu, under "
-			"GCM suites at every sequence number, under others at the first %llu, until the time "
-			"for "
-			"the search was used up)",
-			lead, (unsigned long long)s->tried, (unsigned long long)s->secrets,
-			(unsigned long long)s->numbers);
-	else
-		c->undecided_because = bm_arena_print(r->arena,
-			"%snone of the %llu TLS 1.3 secrets given opens its records (under GCM suites at every "
-			"sequence number, under others at the first %llu)",
-			lead, (unsigned long long)s->secrets, (unsigned long long)s->numbers);
+	const char *others = "the other suites took more time than there was";
+	if (s->numbers != 0)
+		others = bm_arena_print(
+			r->arena, "under other suites at the first %llu", (unsigned long long)s->numbers);
+	if (others == NULL)
+		return false;
+	c->undecided_because =
+		s->cut ? bm_arena_print(r->arena,
+					 "%sof %llu TLS 1.3 secrets given %llu were tried in the time "
+					 "there was, and none opens its records (under AES-GCM at every "
+					 "sequence number; %s)",
+					 lead, (unsigned long long)s->secrets, (unsigned long long)s->tried, others)
+			   : bm_arena_print(r->arena,
+					 "%snone of the %llu TLS 1.3 secrets given opens its records "
+					 "(under AES-GCM at every sequence number, %s)",
+					 lead, (unsigned long long)s->secrets, others);
 	c->undecided_next = s->cut ? "give the key log of this connection alone, or --effort deep"
 							   : "give the key log of the process that made this connection, from "
 								 "before the connection began; or start the capture before it";

@@ -17,6 +17,14 @@ bm_number_solvable(const struct bm_protection *p)
  * the cipher run backwards over tag plus GHASH gives the nonce (SP 800-38D, section 7.1; RFC 8446,
  * section 5.3). Of its 16 octets 8 have to be what they must. */
 static bool
+is_number(const struct bm_traffic_keys *k, const uint8_t nonce[BLOCK], uint64_t *seq)
+{
+	*seq = bm_load64(nonce + NONCE - SEQ_BYTES) ^ bm_load64(k->iv + NONCE - SEQ_BYTES);
+	return bm_load32(nonce + NONCE) == 1 && memcmp(nonce, k->iv, NONCE - SEQ_BYTES) == 0 &&
+		   *seq >> SEQ_BITS == 0;
+}
+
+static bool
 from_nonce(const struct bm_protection *p, const uint8_t mask[BLOCK], uint64_t *seq)
 {
 	static const uint8_t zero[BLOCK];
@@ -28,9 +36,7 @@ from_nonce(const struct bm_protection *p, const uint8_t mask[BLOCK], uint64_t *s
 		return false;
 	bool ok = bm_cbc_decrypt(cbc, zero, bm_view(mask, BLOCK), nonce) == BM_OK;
 	bm_cbc_free(cbc);
-	ok = ok && bm_load32(nonce + NONCE) == 1 && memcmp(nonce, p->keys.iv, NONCE - SEQ_BYTES) == 0;
-	*seq = bm_load64(nonce + NONCE - SEQ_BYTES) ^ bm_load64(p->keys.iv + NONCE - SEQ_BYTES);
-	return ok;
+	return ok && is_number(&p->keys, nonce, seq);
 }
 
 /* TLS 1.2: it stands in the first block of what is hashed, which counts H to the power of blocks
@@ -54,6 +60,22 @@ from_aad(const struct bm_aead_parts *parts, const uint8_t difference[BLOCK], uin
 	bm_wipe(h, sizeof h);
 	*seq = delta.hi;
 	return delta.lo == 0;
+}
+
+bool
+bm_number_of_keys(const struct bm_traffic_keys *k, const struct bm_wire *w, uint64_t *seq)
+{
+	uint8_t nonce[BLOCK];
+	size_t tag_len = k->suite->tag_len;
+
+	if (k->version != BM_TLS13 || w->body.n <= tag_len || w->header.n != BM_HEADER)
+		return false;
+	size_t n = w->body.n - tag_len;
+	bool none = k->draft != 0 && k->draft < HEADER_SINCE_DRAFT;
+	return bm_gcm_nonce(k->suite->cipher, bm_view(k->key, k->suite->key_len),
+			   none ? bm_view(NULL, 0) : w->header, bm_view(w->body.p, n), w->body.p + n,
+			   nonce) == BM_OK &&
+		   is_number(k, nonce, seq);
 }
 
 bool

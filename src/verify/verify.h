@@ -120,6 +120,8 @@ bool bm_verify_parts(const struct bm_protection *p, const struct bm_position *po
  * tag's bits go into the number. bm_number_solvable: would it be? */
 bool bm_number_solvable(const struct bm_protection *p);
 bool bm_solve_number(const struct bm_protection *p, const struct bm_wire *w, uint64_t *seq);
+/* The same of AES-GCM in TLS 1.3 with keys that nothing was set up for: many are tried once. */
+bool bm_number_of_keys(const struct bm_traffic_keys *k, const struct bm_wire *w, uint64_t *seq);
 
 /* What the position is after w was accepted as one record: next seq, IV, keystream. in and out may
  * be the same. DTLS: the epoch stays. A record too short to hold a block leaves the IV as it is. */
