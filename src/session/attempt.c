@@ -5,7 +5,8 @@
 enum {
 	NEAR = 64, /* sequence numbers tried either way for a candidate */
 	GAP_WINDOW = 1 << 16,
-	GAP_MOST = 1 << 20,  /* of a record that the framing itself speaks for */
+	GAP_MOST = 1 << 20, /* of a record that the framing itself speaks for */
+	GAP_FEW = 1 << 12,
 	GAP_UPDATES = 8,     /* of keys, within a gap */
 	RC4_REACH = 1 << 15, /* octets of keystream that may have been left out */
 	RC4_RECORD = 4096    /* longer records are no material for a keystream search */
@@ -249,6 +250,19 @@ attempt_pending(struct half *h, const struct bm_wire *w, uint64_t at)
 	return false;
 }
 
+static bool
+attempt_few(
+	struct half *h, const struct bm_protection *p, const struct bm_wire *w, struct bm_position *pos)
+{
+	uint64_t most = most_lost(h->lost) < GAP_FEW ? most_lost(h->lost) : GAP_FEW;
+
+	bm_position_start(p, pos);
+	for (; pos->seq < most && !exhausted(h); pos->seq++)
+		if (try_one(h, p, w, pos))
+			return true;
+	return false;
+}
+
 /* TLS 1.3: several KeyUpdates fell into the gap. */
 static bool
 attempt_updates(struct half *h, const struct bm_wire *w)
@@ -270,7 +284,8 @@ attempt_updates(struct half *h, const struct bm_wire *w)
 						f->version, f->suite, bm_view(secret, h->secret_len), &keys) == BM_OK;
 		keys.draft = f->draft;
 		if (made && bm_protection_new(&p, &keys) == BM_OK)
-			ok = attempt_solved(h, p, w, 0, most_lost(h->lost), &pos);
+			ok = bm_number_solvable(p) ? attempt_solved(h, p, w, 0, most_lost(h->lost), &pos)
+									   : attempt_few(h, p, w, &pos);
 		bm_protection_free(p);
 		bm_wipe(&keys, sizeof keys);
 		for (unsigned i = 0; ok && i < g; i++)
@@ -312,7 +327,8 @@ attempt_epochs(struct half *h, const struct bm_wire *w, uint64_t at)
 		h->pos = pos;
 		return true;
 	}
-	return p != NULL && h->lost->over_gap && bm_number_solvable(p) && attempt_updates(h, w);
+	return p != NULL && h->lost->over_gap &&
+		   (bm_number_solvable(p) || framing_holds(h, at, w, false)) && attempt_updates(h, w);
 }
 
 /* Does the record at `at` verify at any position that the stream up to here could have led to? */

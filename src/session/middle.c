@@ -7,6 +7,7 @@ enum {
 	ANCHORS = 3,
 	SUITES = 16,
 	GENERATIONS = 4,
+	MANY_GENERATIONS = 64,
 	KEYS_COST = 800,
 	QUICK_COST = 500,
 	PROTECTION_COST = 4000
@@ -32,6 +33,7 @@ static const struct pass passes[] = {
 	{.first = 1, .last = GENERATIONS, .anchors = 1, .to = 1 << 8},
 	{.sm = true, .anchors = 1, .to = 1 << 8},
 	{.anchors = 2, .from = 1 << 12, .to = 1 << 16},
+	{.solvable = true, .first = GENERATIONS + 1, .last = MANY_GENERATIONS, .anchors = 1, .to = 1},
 	{.anchors = 1, .from = 1 << 16, .to = 1 << 20},
 };
 
@@ -197,9 +199,11 @@ try_updates(struct hunt *u, const struct bm_ring_entry *e)
 	bool ok = false;
 
 	memcpy(secret, e->secret.bytes.p, e->secret.bytes.n);
-	for (unsigned g = 1; g <= u->pass->last && !ok && !u->k->cut; g++) {
+	for (unsigned g = 1; g <= u->pass->last && !ok && seek_pays(u->k, KEYS_COST, 0); g++) {
 		if (bm_secret_update(BM_TLS13, suite, secret, e->secret.bytes.n) != BM_OK)
 			break;
+		if (g < u->pass->first)
+			continue;
 		ok = try_suites(u, e, bm_view(secret, e->secret.bytes.n), BM_EPOCH_APPLICATION + g);
 	}
 	bm_wipe(secret, sizeof secret);

@@ -148,8 +148,11 @@ find_numbering(struct placing *p)
 		return;
 	/* The nearest first, in every epoch. */
 	for (uint64_t n = 64; n <= NUMBERS && !p->k.cut; n *= 64) {
-		if (!fits_any(p, at, n, n <= 4096 ? 16 : 1))
+		if (!fits_any(p, at, n, n <= 4096 ? 16 : 1)) {
+			if (!p->k.cut)
+				s->facts.start.placing = n;
 			continue;
+		}
 		s->first_fit.known = true;
 		s->first_fit.way = p->h->way;
 		s->first_fit.epoch = p->epoch;

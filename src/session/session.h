@@ -203,6 +203,7 @@ struct bm_session_facts {
 		bool sought, found, cut; /* cut: the time for it ran out */
 		uint64_t secrets, tried; /* TLS 1.3 secrets at hand, and how many were tried at all */
 		uint64_t numbers;        /* of each under suites whose number cannot be solved for */
+		uint64_t placing; /* the same of a direction that was not found, once the secrets were */
 	} start;
 };
 const struct bm_session_facts *bm_session_facts(const struct bm_session *s);

@@ -90,6 +90,26 @@ none_fits(struct reason *r)
 	return c->undecided_because != NULL;
 }
 
+/* Joined in the middle, and its secrets are known. */
+static bool
+not_placed(struct reason *r)
+{
+	const struct bm_start *s = &r->f->start;
+	struct bm_connection *c = r->out;
+
+	c->undecided_because =
+		r->f->suite != NULL && r->f->suite->mode == BM_MODE_GCM
+			? "the capture starts in the middle of the connection: records at its start verify "
+			  "under "
+			  "none of the secrets given for it, at no sequence number"
+			: bm_arena_print(r->arena,
+				  "the capture starts in the middle of the connection: records at its start verify "
+				  "under none of the secrets given for it, at the first %llu sequence numbers",
+				  (unsigned long long)s->placing);
+	c->undecided_next = from_the_start;
+	return c->undecided_because != NULL;
+}
+
 static bool
 joined_late(const struct reason *r)
 {
@@ -156,7 +176,8 @@ missing_labels(const struct reason *r)
 
 	if (!tls13 || !r->f->has_client_random || r->o->keys == NULL)
 		return NULL;
-	for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+	/* Those of the handshake are behind a start in the middle. */
+	for (size_t i = r->f->start.found ? 2 : 0; i < sizeof needed / sizeof needed[0]; i++) {
 		if (has_secret(r, needed[i].label))
 			continue;
 		const char *more = list == NULL ? needed[i].name
@@ -261,6 +282,8 @@ find(struct reason *r)
 	const char *labels = missing_labels(r);
 	if (labels != NULL)
 		return some_keys_missing(r, labels);
+	if (f->start.found && f->gaps == 0 && cut(r) == 0)
+		return not_placed(r);
 	if (cut(r) != 0)
 		return say_cut(r);
 	if (r->lack[0].dropped + r->lack[1].dropped != 0) {
