@@ -91,7 +91,7 @@ attempt_near(
 /* The IV of the record at `at` up to TLS 1.0: the last ciphertext block that the sender sent before
  * (RFC 2246, 6.2.3.2); with encrypt-then-MAC its MAC stands behind that (RFC 7366, section 3).
  * False: it was not captured, or the cipher is RC4, whose state is more than that. */
-static bool
+bool
 chained_iv(struct half *h, const struct bm_protection *p, uint64_t at, struct bm_position *pos)
 {
 	const struct bm_traffic_keys *k = bm_protection_keys(p);

@@ -2,7 +2,7 @@
  * Refuses to know where secrets come from. */
 #include "session/internal.h"
 
-enum { FRAMED_OCTETS = 40000, SOLVING = 2000 };
+enum { FRAMED_OCTETS = 90000, SOLVING = 2000 };
 
 /* In the clear also where all else is protected. */
 static bool
@@ -85,8 +85,9 @@ seek_pays(struct seek *k, uint64_t nanoseconds, uint64_t tries)
 	return pay(k, nanoseconds);
 }
 
-static bool
-holds_at(struct seek *k, const struct bm_protection *p, size_t i, uint64_t seq)
+bool
+seek_result(
+	struct seek *k, const struct bm_protection *p, size_t i, uint64_t seq, enum bm_result *result)
 {
 	struct half *h = k->framed.h;
 	uint8_t header[BM_HEADER];
@@ -95,17 +96,31 @@ holds_at(struct seek *k, const struct bm_protection *p, size_t i, uint64_t seq)
 
 	bm_position_start(p, &pos);
 	pos.seq = seq;
+	if (bm_protection_chained(p) && !chained_iv(h, p, k->framed.at[i].off, &pos))
+		return false;
 	struct bm_wire w = framed_wire(&k->framed, i, header);
 	h->s->env->start_tried++;
-	return w.body.p != NULL && check(h, p, &pos, &w, false, &o);
+	if (w.body.p == NULL)
+		return false;
+	enum bm_status st = bm_verify(p, &pos, &w, false, &h->s->env->scratch, &o);
+	if (st != BM_OK)
+		session_fail(h->s, st);
+	*result = o.result;
+	return st == BM_OK;
 }
 
-/* Does all that was tried leave a coincidence at 2^-40 or less? numbers: that one try stood for, as
- * a power of two. */
 static bool
-certain(const struct seek *k, unsigned bits, unsigned numbers)
+holds_at(struct seek *k, const struct bm_protection *p, size_t i, uint64_t seq)
 {
-	uint64_t tried = k->framed.h->s->env->start_tried;
+	enum bm_result result;
+
+	return seek_result(k, p, i, seq, &result) && result == BM_VERIFIED;
+}
+
+bool
+start_is_certain(const struct bm_session_env *env, unsigned bits, unsigned numbers)
+{
+	uint64_t tried = env->start_tried;
 	unsigned log2 = numbers;
 
 	for (; tried != 0; tried >>= 1)
@@ -118,9 +133,9 @@ confirmed(struct seek *k, const struct bm_protection *p, size_t i, uint64_t seq,
 {
 	unsigned bits = 8 * (unsigned)bm_protection_tag_len(p);
 
-	if (certain(k, bits, numbers))
+	if (start_is_certain(k->framed.h->s->env, bits, numbers))
 		return true;
-	if (!certain(k, 2 * bits, numbers))
+	if (!start_is_certain(k->framed.h->s->env, 2 * bits, numbers))
 		return false;
 	return (i + 1 < k->framed.n && holds_at(k, p, i + 1, seq + 1)) ||
 		   (i != 0 && seq != 0 && holds_at(k, p, i - 1, seq - 1));
@@ -144,6 +159,9 @@ seek_number(struct seek *k, const struct bm_protection *p, size_t i, uint64_t fr
 		return bm_solve_number(p, &w, seq) && holds_at(k, p, i, *seq) &&
 			   confirmed(k, p, i, *seq, SOLVED);
 	}
+	/* Nothing says where in the keystream it stands. */
+	if (bm_protection_keys(p)->suite->cipher == BM_RC4)
+		return false;
 	for (uint64_t n = from; n < to; n++) {
 		if (n != from && !pay(k, cost))
 			return false;

@@ -75,6 +75,7 @@ struct half {
 	/* Joined without its handshake: keys, epoch and number of the next record are still looked for
 	 * (place.c). */
 	bool unplaced;
+	bool in_vain; /* no secret at hand opens what is here of it */
 	unsigned place_failures;
 	size_t looked_at;     /* records that were at hand the last time */
 	uint64_t start_until; /* what fails before here may be no record of the epoch that was found */
@@ -118,6 +119,8 @@ struct bm_session {
 	struct half half[2];    /* by side */
 	bool tls, dtls, middle; /* middle: joined without handshake */
 	bool turn_round;        /* the client is the other side than was thought */
+	/* Up to TLS 1.2: of the epoch that was joined, by side. */
+	const struct bm_protection *joined_keys[2];
 	/* The record that told which secret it is, for its direction to be placed by. */
 	struct {
 		bool known;
@@ -154,6 +157,7 @@ struct bm_session {
 	const struct bm_protection *pending[2];
 	size_t candidate; /* which master secret of several */
 	bool pending_made, candidates_spent;
+	bool masters_tried; /* all of them, for want of a ClientHello */
 	uint8_t master[BM_MASTER];
 	bool have_master;
 	enum bm_key_source master_source;
@@ -197,6 +201,10 @@ void prepare_pending(struct bm_session *s);
 /* keys.c: which keys protect what */
 /* Builds s->pending from the nth master secret that can be found. False when there is none. */
 bool make_pending(struct bm_session *s, size_t nth);
+/* The ClientHello was not captured: it had this random, and came to this master secret. Makes
+ * s->pending. */
+bool use_master(
+	struct bm_session *s, struct bm_view client_random, const uint8_t master[BM_MASTER]);
 /* Nothing has verified yet: put another candidate's keys in place. False when there is none. */
 bool next_candidate(struct bm_session *s);
 /* Protected from here on by p (NULL: keys that are not at hand), from its first record on. */
@@ -249,9 +257,20 @@ bool seek_pays(struct seek *k, uint64_t nanoseconds, uint64_t tries);
  * With a short tag two records in a row have to. */
 bool seek_number(struct seek *k, const struct bm_protection *p, size_t i, uint64_t from,
 	uint64_t to, uint64_t *seq);
+/* What a receiver would say of record i at this number. False: it could not be checked. */
+bool seek_result(
+	struct seek *k, const struct bm_protection *p, size_t i, uint64_t seq, enum bm_result *result);
+/* Does all that was tried leave a coincidence of so many bits at 2^-40 or less? numbers: that one
+ * try stood for, as a power of two. */
+bool start_is_certain(const struct bm_session_env *env, unsigned bits, unsigned numbers);
 /* Looks through the key material for the secret that opens records of h. Sets version, suite,
  * client random and s->first_fit. */
 bool identify(struct half *h, struct seek *k);
+/* The same of SSL 3.0 to TLS 1.2, with what a log told of whole connections. Makes s->pending. */
+bool identify_tls12(struct half *h, struct seek *k);
+/* The ServerHello was captured and the ClientHello was not: does w, the first record of an epoch,
+ * verify under any master secret? Puts the keys in place. */
+bool try_masters(struct half *h, const struct bm_wire *w);
 enum placed { PLACE_WAIT, PLACE_GO, PLACE_TURN };
 enum placed place_half(struct half *h, bool final);
 
@@ -287,6 +306,9 @@ void case_clear(struct bm_case *c);
 void case_add_copy(struct bm_case *c, const struct bm_span *copy);
 
 /* attempt.c */
+/* The IV of the record at `at` up to TLS 1.0, read from what stands before it. */
+bool chained_iv(
+	struct half *h, const struct bm_protection *p, uint64_t at, struct bm_position *pos);
 /* Does the record at `at` verify anywhere that what was lost could have led to? Sets h->pos, and
  * keys and epoch where they are others. */
 bool attempt_all(struct half *h, const struct bm_wire *w, uint64_t at);

@@ -111,7 +111,7 @@ server_hello(struct half *h, const struct bm_message *m)
 	if (is_tls13(s) && s->server_hello)
 		return;
 	if (!hello.hello_retry_request && ++s->server_hellos > s->client_hellos && s->client_hello &&
-		!s->middle) {
+		(!s->middle || s->facts.start.found)) {
 		/* The ClientHello that it answers is still to be read, or was lost. */
 		forget_negotiation(s);
 		s->client_hello = false;

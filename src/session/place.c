@@ -9,7 +9,8 @@ enum {
 	SECRETS = 4,   /* logged for one epoch of one connection */
 	EARLY_ON = 64, /* numbers of a flight of the handshake */
 	NUMBERS = 1 << 20,
-	SET_UP = 6000 /* nanoseconds */
+	WAIT_MAX = 1 << 18, /* octets */
+	SET_UP = 6000       /* nanoseconds */
 };
 
 struct placing {
@@ -118,6 +119,10 @@ fits_update(struct placing *p, size_t at, unsigned updates, uint64_t to)
 static bool
 fits_any(struct placing *p, size_t at, uint64_t numbers, unsigned updates)
 {
+	if (!is_tls13(p->h->s)) {
+		const struct bm_protection *keys = p->h->s->joined_keys[p->h->side];
+		return keys != NULL && fits(p, keys, 1, at, numbers);
+	}
 	return fits_epoch(p, BM_EPOCH_APPLICATION, at, numbers) ||
 		   fits_epoch(p, BM_EPOCH_HANDSHAKE, at, numbers < EARLY_ON ? numbers : EARLY_ON) ||
 		   fits_epoch(p, BM_EPOCH_EARLY, at, numbers < EARLY_ON ? numbers : EARLY_ON) ||
@@ -188,15 +193,26 @@ enter(struct placing *p)
 	struct half *h = p->h;
 	size_t before = p->at < p->seq ? p->at : (size_t)p->seq;
 	size_t skip = p->at - before;
+	struct bm_position pos;
 
+	/* The record before holds the first IV. */
+	bool chained = bm_protection_chained(p->keys);
+	if (chained && !chained_iv(h, p->keys, p->k.framed.at[skip].off, &pos) && before != 0) {
+		before--;
+		skip++;
+	}
 	tally(h)->undecided += skip;
-	h->off = skip != 0 ? p->k.framed.at[skip].off : h->off;
+	/* Up to TLS 1.2 what stands in the clear before it would be taken for protected. */
+	if (skip != 0 || !is_tls13(h->s))
+		h->off = p->k.framed.at[skip].off;
 	h->protected = true;
 	h->encrypts = true;
 	begin_epoch(h, p->epoch, p->keys);
 	memcpy(h->secret, p->secret, p->secret_len);
 	h->secret_len = p->secret_len;
 	h->pos.seq = p->seq - before;
+	if (chained)
+		(void)chained_iv(h, p->keys, h->off, &h->pos);
 	h->start_until = p->k.framed.at[p->at].off;
 	h->joined = true;
 	h->joined_epoch = p->epoch;
@@ -216,12 +232,12 @@ pass_over(struct half *h, const struct framed *f)
 	bm_stream_release(h->stream, h->off);
 }
 
-/* RFC 8446, section 5.2: whatever is inside, outside it is application data. */
+/* RFC 8446, section 5.2: whatever is inside, outside it is application data of TLS 1.2. */
 static bool
 looks_like_tls13(const struct framed *f)
 {
 	for (size_t i = 0; i < f->n; i++)
-		if (f->at[i].hdr.type != BM_APPLICATION_DATA)
+		if (f->at[i].hdr.type != BM_APPLICATION_DATA || f->at[i].hdr.version != BM_TLS12)
 			return false;
 	return true;
 }
@@ -231,11 +247,23 @@ secrets_at_hand(const struct bm_session *s)
 {
 	const struct bm_keyring *ring = s->env->keys;
 
+	if (bm_keyring_count(ring, BM_LABEL_CONNECTION) != 0)
+		return true;
 	return bm_keyring_count(ring, BM_LABEL_CLIENT_TRAFFIC_SECRET_0) +
 			   bm_keyring_count(ring, BM_LABEL_SERVER_TRAFFIC_SECRET_0) +
 			   bm_keyring_count(ring, BM_LABEL_CLIENT_HANDSHAKE_TRAFFIC_SECRET) +
 			   bm_keyring_count(ring, BM_LABEL_SERVER_HANDSHAKE_TRAFFIC_SECRET) !=
 		   0;
+}
+
+/* Nothing that is given opens this direction; the other may yet tell the secret. */
+static bool
+other_may_tell(const struct half *h)
+{
+	const struct half *other = &h->s->half[1 - h->side];
+
+	return other->unplaced && !other->in_vain && !other->over && !h->no_waiting &&
+		   bm_stream_avail(h->stream, h->off) < WAIT_MAX;
 }
 
 enum placed
@@ -245,7 +273,7 @@ place_half(struct half *h, bool final)
 	struct placing p = {.h = h};
 	enum placed result = PLACE_GO;
 
-	if (!secrets_at_hand(s) || (s->facts.version != 0 && !is_tls13(s))) {
+	if (!secrets_at_hand(s) || (s->facts.version != 0 && !is_tls13(s) && !s->facts.start.found)) {
 		h->unplaced = false;
 		return PLACE_GO;
 	}
@@ -253,19 +281,15 @@ place_half(struct half *h, bool final)
 	const struct framed *f = &p.k.framed;
 	if (f->n == 0)
 		return f->last ? PLACE_GO : PLACE_WAIT;
-	if (f->at[0].hdr.version != BM_TLS12) {
-		h->unplaced = false; /* RFC 8446, section 5.1 */
-		return PLACE_GO;
-	}
 	begin_seek(h, &p.k);
 	if (!s->facts.start.found) {
-		if (!looks_like_tls13(f)) {
-			h->unplaced = false;
-			return PLACE_GO;
-		}
 		if (f->n < ENOUGH && !f->last)
 			return PLACE_WAIT;
-		if (!identify(h, &p.k)) {
+		if (h->in_vain ||
+			(!(looks_like_tls13(f) && identify(h, &p.k)) && !identify_tls12(h, &p.k))) {
+			h->in_vain = true;
+			if (other_may_tell(h))
+				return PLACE_WAIT;
 			h->unplaced = false;
 			return PLACE_GO;
 		}

@@ -203,6 +203,8 @@ struct bm_session_facts {
 		bool sought, found, cut; /* cut: the time for it ran out */
 		uint64_t secrets, tried; /* TLS 1.3 secrets at hand, and how many were tried at all */
 		uint64_t numbers;        /* of each under suites whose number cannot be solved for */
+		uint64_t masters;        /* instead: master secrets at hand, with a ServerHello */
+		uint64_t connections;    /* instead: TLS up to 1.2 that a log told all but the suite of */
 		uint64_t placing; /* the same of a direction that was not found, once the secrets were */
 	} start;
 };

@@ -23,6 +23,7 @@ static const struct {
 	[BM_LABEL_RSA] = {8, 8, BM_MASTER, BM_MASTER},
 	[BM_LABEL_RSA_SESSION_ID] = {1, 32, BM_MASTER, BM_MASTER},
 	[BM_LABEL_PMS_CLIENT_RANDOM] = {BM_RANDOM, BM_RANDOM, 1, SECRET_MAX},
+	[BM_LABEL_CONNECTION] = {BM_RANDOM, BM_RANDOM, BM_RANDOM + BM_MASTER, BM_RANDOM + BM_MASTER},
 };
 
 bool
@@ -180,7 +181,8 @@ ring_add(struct bm_keyring *k, const struct new_secret *n, uint32_t hash, bool *
 	memcpy(e->bytes, n->id.p, n->id.n);
 	memcpy(e->bytes + n->id.n, n->secret.p, n->secret.n);
 	k->slots_used += slot->ref == 0;
-	k->secrets++;
+	/* The master secret has an entry of its own. */
+	k->secrets += n->label != BM_LABEL_CONNECTION;
 	k->of_label[n->label]++;
 	*slot = (struct slot){ref, hash};
 	return BM_OK;

@@ -17,6 +17,7 @@ enum bm_label {
 	BM_LABEL_RSA,               /* premaster, by the first 8 octets of its encryption */
 	BM_LABEL_RSA_SESSION_ID,    /* master, by session id */
 	BM_LABEL_PMS_CLIENT_RANDOM, /* premaster, by client random */
+	BM_LABEL_CONNECTION, /* server random and master secret, by client random: all but the suite */
 	BM_LABEL_COUNT
 };
 

@@ -59,31 +59,73 @@ say_memory(struct reason *r)
 	r->out->undecided_next = "run again with more: --flow-memory 64M, --memory 4G";
 }
 
+/* How far secrets of TLS 1.3 were tried. */
+static const char *
+tried_secrets(const struct reason *r)
+{
+	const struct bm_start *s = &r->f->start;
+	const char *others = "the other suites took more time than there was";
+
+	if (s->numbers != 0)
+		others = bm_arena_print(
+			r->arena, "under other suites at the first %llu", (unsigned long long)s->numbers);
+	if (others == NULL)
+		return NULL;
+	if (s->cut)
+		return bm_arena_print(r->arena,
+			"of %llu TLS 1.3 secrets given %llu were tried in the time there was, and none opens "
+			"its "
+			"records (under AES-GCM at every sequence number; %s)",
+			(unsigned long long)s->secrets, (unsigned long long)s->tried, others);
+	return bm_arena_print(r->arena,
+		"none of the %llu TLS 1.3 secrets given opens its records (under AES-GCM at every sequence "
+		"number, %s)",
+		(unsigned long long)s->secrets, others);
+}
+
+static const char *
+tried_connections(const struct reason *r)
+{
+	const struct bm_start *s = &r->f->start;
+
+	return bm_arena_print(r->arena,
+		"none of the %llu connections that the log tells of opens its records (under GCM suites at "
+		"every sequence number, under others at the first %llu%s; of RC4 the place in the "
+		"keystream "
+		"is unknown)",
+		(unsigned long long)s->connections, (unsigned long long)s->numbers,
+		s->cut ? ", in the time there was" : "");
+}
+
+static const char *
+tried_masters(const struct reason *r)
+{
+	const struct bm_start *s = &r->f->start;
+
+	return bm_arena_print(r->arena, "none of the %llu master secrets given opens it%s",
+		(unsigned long long)s->masters,
+		s->cut ? bm_arena_print(r->arena, ", of which %llu were tried in the time there was",
+					 (unsigned long long)s->tried)
+			   : "");
+}
+
 /* Joined in the middle, with secrets of which none opens it. */
 static bool
 none_fits(struct reason *r)
 {
 	const struct bm_start *s = &r->f->start;
 	struct bm_connection *c = r->out;
-	static const char lead[] =
-		"the capture starts in the middle of the connection, and its handshake is not in it: ";
+	const char *lead =
+		s->masters != 0 ? "the ClientHello is not in the capture"
+						: "the capture starts in the middle of the connection, and its handshake "
+						  "is not in it";
+	const char *secrets = s->masters != 0                          ? tried_masters(r)
+						  : s->connections != 0 && s->secrets == 0 ? tried_connections(r)
+																   : tried_secrets(r);
 
-	const char *others = "the other suites took more time than there was";
-	if (s->numbers != 0)
-		others = bm_arena_print(
-			r->arena, "under other suites at the first %llu", (unsigned long long)s->numbers);
-	if (others == NULL)
+	if (secrets == NULL)
 		return false;
-	c->undecided_because =
-		s->cut ? bm_arena_print(r->arena,
-					 "%sof %llu TLS 1.3 secrets given %llu were tried in the time "
-					 "there was, and none opens its records (under AES-GCM at every "
-					 "sequence number; %s)",
-					 lead, (unsigned long long)s->secrets, (unsigned long long)s->tried, others)
-			   : bm_arena_print(r->arena,
-					 "%snone of the %llu TLS 1.3 secrets given opens its records "
-					 "(under AES-GCM at every sequence number, %s)",
-					 lead, (unsigned long long)s->secrets, others);
+	c->undecided_because = bm_arena_print(r->arena, "%s: %s", lead, secrets);
 	c->undecided_next = s->cut ? "give the key log of this connection alone, or --effort deep"
 							   : "give the key log of the process that made this connection, from "
 								 "before the connection began; or start the capture before it";
@@ -97,15 +139,19 @@ not_placed(struct reason *r)
 	const struct bm_start *s = &r->f->start;
 	struct bm_connection *c = r->out;
 
-	c->undecided_because =
-		r->f->suite != NULL && r->f->suite->mode == BM_MODE_GCM
-			? "the capture starts in the middle of the connection: records at its start verify "
-			  "under "
-			  "none of the secrets given for it, at no sequence number"
-			: bm_arena_print(r->arena,
-				  "the capture starts in the middle of the connection: records at its start verify "
-				  "under none of the secrets given for it, at the first %llu sequence numbers",
-				  (unsigned long long)s->placing);
+	if (r->f->version != BM_TLS13)
+		c->undecided_because = "the capture starts in the middle of the connection: records at its "
+							   "start are not whole, lack what the one before them leaves behind, "
+							   "or are of an earlier epoch";
+	else if (r->f->suite != NULL && r->f->suite->mode == BM_MODE_GCM)
+		c->undecided_because =
+			"the capture starts in the middle of the connection: records at its start verify under "
+			"none of the secrets given for it, at no sequence number";
+	else
+		c->undecided_because = bm_arena_print(r->arena,
+			"the capture starts in the middle of the connection: records at its start verify under "
+			"none of the secrets given for it, at the first %llu sequence numbers",
+			(unsigned long long)s->placing);
 	c->undecided_next = from_the_start;
 	return c->undecided_because != NULL;
 }
@@ -126,7 +172,8 @@ no_handshake(struct reason *r)
 	struct bm_connection *c = r->out;
 	const char *one = one_direction(r);
 
-	if (r->f->start.sought && !r->f->start.found && cut(r) == 0)
+	const struct bm_start *start = &r->f->start;
+	if (start->secrets + start->connections + start->masters != 0 && !start->found && cut(r) == 0)
 		return none_fits(r);
 	if (one != NULL) {
 		c->undecided_because = one;
