@@ -86,6 +86,10 @@ BM_MUST_USE enum bm_status bm_aead_blocks(
 BM_MUST_USE enum bm_status bm_aead_one_time_key(
 	const struct bm_aead *a, const uint8_t nonce[12], uint8_t key[32]);
 void bm_aead_free(struct bm_aead *a); /* wipes */
+/* AES in GCM: the nonce and the counter of 32 bits behind it (1, if the key is right) that give
+ * text this tag. BM_UNSUPPORTED for other ciphers. */
+BM_MUST_USE enum bm_status bm_gcm_nonce(enum bm_cipher c, struct bm_view key, struct bm_view aad,
+	struct bm_view text, const uint8_t tag[16], uint8_t nonce[16]);
 
 /* CBC decryption, no padding rules; text.n is a multiple of the block (else BM_USAGE). plain has
  * text.n bytes and may be text.p. */

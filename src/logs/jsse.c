@@ -18,7 +18,7 @@ enum {
 struct speaker {
 	uint64_t name, heard; /* heard: number of the last line; 0: free */
 	enum jsse_kind field; /* whose dump is going on; JSSE_OTHER: none that matters */
-	size_t nonce_len, master_len, premaster_len, cookie_count;
+	size_t nonce_len, server_len, master_len, premaster_len, cookie_count;
 	unsigned sessions; /* SESSION KEYGEN since the last CONNECTION KEYGEN */
 	bool cookie_due, premaster_whole;
 	/* Blocks that have begun and not come to their master secret. Two at once are of threads that
@@ -27,7 +27,8 @@ struct speaker {
 	unsigned keys_due; /* master secrets whose derived keys are still to come */
 	bool tangled;
 	uint64_t opened; /* line of the last one; 0: never */
-	uint8_t nonce[BM_RANDOM], cookie[BM_RANDOM], master[BM_MASTER], premaster[PREMASTER_MAX];
+	uint8_t nonce[BM_RANDOM], server[BM_RANDOM], cookie[BM_RANDOM], master[BM_MASTER],
+		premaster[PREMASTER_MAX];
 };
 
 struct reader {
@@ -37,6 +38,20 @@ struct reader {
 	uint64_t line_number;
 	struct speaker speakers[SPEAKERS];
 };
+
+/* For captures that lack the hellos. */
+static enum bm_status
+put_connection(struct reader *r, const struct speaker *s)
+{
+	uint8_t both[BM_RANDOM + BM_MASTER];
+
+	memcpy(both, s->server, BM_RANDOM);
+	memcpy(both + BM_RANDOM, s->master, BM_MASTER);
+	enum bm_status st = bm_keyring_add(r->ring, BM_LABEL_CONNECTION, bm_view(s->nonce, BM_RANDOM),
+		bm_view(both, sizeof both), BM_SOURCE_JSSE_LOG);
+	bm_wipe(both, sizeof both);
+	return st;
+}
 
 static enum bm_status
 put(struct reader *r, struct speaker *s)
@@ -56,6 +71,8 @@ put(struct reader *r, struct speaker *s)
 		st = bm_keyring_add(r->ring, BM_LABEL_CLIENT_RANDOM, random, bm_view(s->master, BM_MASTER),
 			BM_SOURCE_JSSE_LOG);
 		r->counts->masters++;
+		if (st == BM_OK && s->nonce_len == BM_RANDOM && s->server_len == BM_RANDOM)
+			st = put_connection(r, s);
 	} else if (s->premaster_whole && s->sessions == 1) {
 		st = bm_keyring_add(r->ring, BM_LABEL_PMS_CLIENT_RANDOM, random,
 			bm_view(s->premaster, s->premaster_len), BM_SOURCE_JSSE_LOG);
@@ -125,6 +142,10 @@ field_bytes(struct speaker *s, size_t **len, size_t *max)
 		*len = &s->nonce_len;
 		*max = sizeof s->nonce;
 		return s->nonce;
+	case JSSE_SERVER_NONCE:
+		*len = &s->server_len;
+		*max = sizeof s->server;
+		return s->server;
 	case JSSE_MASTER:
 		*len = &s->master_len;
 		*max = sizeof s->master;
@@ -166,7 +187,8 @@ take_dump(struct reader *r, struct speaker *s, const struct jsse_line *l)
 static bool
 is_dumped(enum jsse_kind field)
 {
-	return field == JSSE_CLIENT_NONCE || field == JSSE_MASTER || field == JSSE_PREMASTER;
+	return field == JSSE_CLIENT_NONCE || field == JSSE_SERVER_NONCE || field == JSSE_MASTER ||
+		   field == JSSE_PREMASTER;
 }
 
 static struct speaker *
@@ -211,7 +233,7 @@ close_block(struct speaker *s)
 	s->master_len = 0;
 	if (counts)
 		return JSSE_MASTER;
-	s->nonce_len = s->premaster_len = s->cookie_count = 0;
+	s->nonce_len = s->server_len = s->premaster_len = s->cookie_count = 0;
 	s->premaster_whole = false;
 	return JSSE_OTHER;
 }
@@ -252,6 +274,9 @@ start_field(struct reader *r, struct speaker *s, enum jsse_kind kind)
 	case JSSE_CLIENT_NONCE:
 		if (s->nonce_len != 0)
 			st = finish(r, s);
+		break;
+	case JSSE_SERVER_NONCE:
+		s->server_len = 0;
 		break;
 	case JSSE_MASTER:
 		kind = close_block(s);

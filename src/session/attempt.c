@@ -5,19 +5,34 @@
 enum {
 	NEAR = 64, /* sequence numbers tried either way for a candidate */
 	GAP_WINDOW = 1 << 16,
+	GAP_MOST = 1 << 20, /* of a record that the framing itself speaks for */
+	GAP_FEW = 1 << 12,
+	GAP_UPDATES = 8,     /* of keys, within a gap */
 	RC4_REACH = 1 << 15, /* octets of keystream that may have been left out */
 	RC4_RECORD = 4096    /* longer records are no material for a keystream search */
 };
 
-uint64_t
-bm_search_share(const struct bm_session_env *env)
+static uint64_t
+share_after(const struct bm_session_env *env, uint64_t spent)
 {
 	enum { LEAST = 200000 };
 	uint64_t first = env->first_share != 0 ? env->first_share : BM_SHARE_NORMAL;
-	uint64_t halvings = env->spent / (first / 2);
+	uint64_t halvings = spent / (first / 2);
 	uint64_t share = halvings < 40 ? first >> halvings : 0;
 
 	return share > LEAST ? share : LEAST;
+}
+
+uint64_t
+bm_search_share(const struct bm_session_env *env)
+{
+	return share_after(env, env->spent);
+}
+
+uint64_t
+bm_start_share(const struct bm_session_env *env)
+{
+	return share_after(env, env->start_spent);
 }
 
 bool
@@ -76,7 +91,7 @@ attempt_near(
 /* The IV of the record at `at` up to TLS 1.0: the last ciphertext block that the sender sent before
  * (RFC 2246, 6.2.3.2); with encrypt-then-MAC its MAC stands behind that (RFC 7366, section 3).
  * False: it was not captured, or the cipher is RC4, whose state is more than that. */
-static bool
+bool
 chained_iv(struct half *h, const struct bm_protection *p, uint64_t at, struct bm_position *pos)
 {
 	const struct bm_traffic_keys *k = bm_protection_keys(p);
@@ -149,12 +164,39 @@ attempt_rc4(struct half *h, const struct bm_wire *w, uint64_t at, uint64_t ahead
 
 /* Octets of records whose number is unknown: how many of them can there be? */
 static uint64_t
-reach(const struct lost *l)
+most_lost(const struct lost *l)
 {
 	/* A record of TLS takes 21 octets at least: header and the shortest tag. */
-	uint64_t n = NEAR + (l->over_gap ? l->missing / 21 : 0);
+	return NEAR + (l->over_gap ? l->missing / 21 : 0);
+}
 
-	return n < GAP_WINDOW ? n : GAP_WINDOW;
+/* How many of those are tried. */
+static uint64_t
+reach(struct half *h, const struct bm_wire *w, uint64_t at)
+{
+	uint64_t n = most_lost(h->lost);
+
+	if (n < GAP_WINDOW)
+		return n;
+	uint64_t most = framing_holds(h, at, w, false) ? GAP_MOST : GAP_WINDOW;
+	return n < most ? n : most;
+}
+
+/* Behind a gap the number may be a far one: where it can be solved for, that is no matter. */
+static bool
+attempt_solved(struct half *h, const struct bm_protection *p, const struct bm_wire *w,
+	uint64_t from, uint64_t to, struct bm_position *pos)
+{
+	uint64_t cost = bm_protection_cost(p, w->body.n) + 2000;
+	uint64_t seq;
+
+	h->lost->work += cost;
+	h->s->env->spent += cost;
+	if (!bm_solve_number(p, w, &seq) || seq < from || seq > to)
+		return false;
+	bm_position_start(p, pos);
+	pos->seq = seq;
+	return try_one(h, p, w, pos);
 }
 
 /* Does it verify under keys whose epoch begins somewhere before it? */
@@ -163,8 +205,10 @@ attempt_from_start(struct half *h, const struct bm_protection *p, const struct b
 	uint64_t at, struct bm_position *pos)
 {
 	/* What is in the way are gaps, or as many records as the framing has passed. */
-	uint64_t window = h->lost->over_gap ? reach(h->lost) : 1 + h->lost->chained;
+	uint64_t window = h->lost->over_gap ? reach(h, w, at) : 1 + h->lost->chained;
 
+	if (h->lost->over_gap && bm_number_solvable(p))
+		return attempt_solved(h, p, w, 0, most_lost(h->lost), pos);
 	bm_position_start(p, pos);
 	for (uint64_t i = 0; i < window && !exhausted(h); i++, pos->seq++) {
 		/* Only the first record of an epoch has its IV from the handshake. */
@@ -206,6 +250,53 @@ attempt_pending(struct half *h, const struct bm_wire *w, uint64_t at)
 	return false;
 }
 
+static bool
+attempt_few(
+	struct half *h, const struct bm_protection *p, const struct bm_wire *w, struct bm_position *pos)
+{
+	uint64_t most = most_lost(h->lost) < GAP_FEW ? most_lost(h->lost) : GAP_FEW;
+
+	bm_position_start(p, pos);
+	for (; pos->seq < most && !exhausted(h); pos->seq++)
+		if (try_one(h, p, w, pos))
+			return true;
+	return false;
+}
+
+/* TLS 1.3: several KeyUpdates fell into the gap. */
+static bool
+attempt_updates(struct half *h, const struct bm_wire *w)
+{
+	const struct bm_session_facts *f = &h->s->facts;
+	uint8_t secret[BM_SECRET_MAX];
+	struct bm_position pos;
+	bool ok = false;
+
+	memcpy(secret, h->secret, h->secret_len);
+	for (unsigned g = 1; g <= GAP_UPDATES && !ok && !exhausted(h); g++) {
+		struct bm_traffic_keys keys;
+		struct bm_protection *p = NULL;
+		if (bm_secret_update(f->version, f->suite, secret, h->secret_len) != BM_OK)
+			break;
+		if (g == 1)
+			continue; /* tried */
+		bool made = bm_keys_from_secret(
+						f->version, f->suite, bm_view(secret, h->secret_len), &keys) == BM_OK;
+		keys.draft = f->draft;
+		if (made && bm_protection_new(&p, &keys) == BM_OK)
+			ok = bm_number_solvable(p) ? attempt_solved(h, p, w, 0, most_lost(h->lost), &pos)
+									   : attempt_few(h, p, w, &pos);
+		bm_protection_free(p);
+		bm_wipe(&keys, sizeof keys);
+		for (unsigned i = 0; ok && i < g; i++)
+			enter_next_generation(h);
+	}
+	bm_wipe(secret, sizeof secret);
+	if (ok)
+		h->pos = pos;
+	return ok && h->keys != NULL;
+}
+
 /* TLS 1.3: a later epoch, or another secret that was logged for this one. */
 static bool
 attempt_epochs(struct half *h, const struct bm_wire *w, uint64_t at)
@@ -231,11 +322,13 @@ attempt_epochs(struct half *h, const struct bm_wire *w, uint64_t at)
 	}
 	/* The KeyUpdate is what was damaged, or fell into the gap. */
 	const struct bm_protection *p = next_generation(h);
-	if (p == NULL || !attempt_from_start(h, p, w, at, &pos))
-		return false;
-	enter_next_generation(h);
-	h->pos = pos;
-	return true;
+	if (p != NULL && attempt_from_start(h, p, w, at, &pos)) {
+		enter_next_generation(h);
+		h->pos = pos;
+		return true;
+	}
+	return p != NULL && h->lost->over_gap &&
+		   (bm_number_solvable(p) || framing_holds(h, at, w, false)) && attempt_updates(h, w);
 }
 
 /* Does the record at `at` verify at any position that the stream up to here could have led to? */
@@ -245,15 +338,22 @@ attempt_all(struct half *h, const struct bm_wire *w, uint64_t at)
 	struct lost *l = h->lost;
 
 	if (h->keys != NULL) {
-		uint64_t ahead = reach(l);
+		uint64_t ahead = reach(h, w, at);
 		const struct bm_suite *suite = bm_protection_keys(h->keys)->suite;
 		struct bm_position pos = l->counted;
 		bool ok;
 		if (!l->over_gap && attempt(h, w, &pos))
 			return true;
 		if (!bm_protection_chained(h->keys)) {
+			uint64_t seq = l->expected.seq;
 			pos = l->expected;
-			ok = attempt_near(h, w, &pos, ahead, NEAR);
+			if (l->over_gap && bm_number_solvable(h->keys))
+				ok = attempt_solved(
+					h, h->keys, w, seq > NEAR ? seq - NEAR : 0, seq + most_lost(l), &pos);
+			else
+				ok = attempt_near(h, w, &pos, ahead, NEAR);
+			if (ok)
+				h->pos = pos;
 		} else if (suite->cipher == BM_RC4) {
 			ok = attempt_rc4(h, w, at, ahead);
 		} else {

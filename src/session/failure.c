@@ -142,6 +142,7 @@ new_case(struct half *h, enum bm_case_kind kind, uint64_t off, uint32_t len)
 	c->off = off;
 	c->len = len;
 	c->protection = h->keys;
+	c->at_start = off < h->start_until;
 	c->alert = 255;
 	c->position = malloc(sizeof *c->position);
 	if (c->position == NULL) {
@@ -279,6 +280,8 @@ other_keys_fit(struct half *h, const struct bm_wire *w, uint64_t off)
 	struct half before = *h;
 	/* Early data that was refused ends without a word (RFC 8446, section 4.2.10). */
 	bool unannounced = is_tls13(h->s) && h->epoch == BM_EPOCH_EARLY;
+	/* Of a flight that was joined in the middle the messages cannot all be read. */
+	unannounced = unannounced || (h->joined && h->joined_epoch == h->epoch);
 
 	bool fits = other_secret_fits(h, w, &o);
 	if (!fits) {
@@ -402,6 +405,11 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 		/* One of those that an earlier record overtook. */
 		s->cases[h->skipped_case].came_late = true;
 		tally(h)->verified++;
+		return true;
+	}
+	/* Made before the capture began: came late, or again, nobody can say which. */
+	if (is_found && found < h->joined_seq && h->joined && h->joined_epoch == h->epoch) {
+		tally(h)->undecided++;
 		return true;
 	}
 	if (is_found && found < h->pos.seq && h->reuse_told) {

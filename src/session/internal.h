@@ -72,6 +72,18 @@ struct half {
 	bool no_waiting; /* for what the other direction has to tell first */
 	uint64_t off;    /* of the next record header */
 
+	/* Joined without its handshake: keys, epoch and number of the next record are still looked for
+	 * (place.c). */
+	bool unplaced;
+	bool in_vain; /* no secret at hand opens what is here of it */
+	unsigned place_failures;
+	size_t looked_at;     /* records that were at hand the last time */
+	uint64_t start_until; /* what fails before here may be no record of the epoch that was found */
+	/* Where it was found: nothing is known of what came before. */
+	bool joined;
+	unsigned joined_epoch;
+	uint64_t joined_seq;
+
 	bool protected; /* records are protected from here on */
 	unsigned epoch;
 	const struct bm_protection *keys; /* NULL: none */
@@ -106,8 +118,18 @@ struct bm_session {
 	uint64_t held;          /* its part of env->held */
 	struct half half[2];    /* by side */
 	bool tls, dtls, middle; /* middle: joined without handshake */
-	bool superseded;        /* another association began on the same ports */
-	bool dismissed;         /* no TLS in it, and it is not looked for any more */
+	bool turn_round;        /* the client is the other side than was thought */
+	/* Up to TLS 1.2: of the epoch that was joined, by side. */
+	const struct bm_protection *joined_keys[2];
+	/* The record that told which secret it is, for its direction to be placed by. */
+	struct {
+		bool known;
+		enum bm_way way;
+		unsigned epoch;
+		uint64_t off, seq;
+	} first_fit;
+	bool superseded; /* another association began on the same ports */
+	bool dismissed;  /* no TLS in it, and it is not looked for any more */
 	uint64_t hunted;
 	uint64_t hunt_from[2]; /* by way */
 
@@ -135,6 +157,7 @@ struct bm_session {
 	const struct bm_protection *pending[2];
 	size_t candidate; /* which master secret of several */
 	bool pending_made, candidates_spent;
+	bool masters_tried; /* all of them, for want of a ClientHello */
 	uint8_t master[BM_MASTER];
 	bool have_master;
 	enum bm_key_source master_source;
@@ -157,6 +180,16 @@ void note_alert(struct half *h, struct bm_view plain, uint64_t packet, bool encr
 /* Packet that carries the stream byte at off; 0 if unknown. */
 uint64_t packet_at(const struct half *h, uint64_t off);
 
+void session_start(struct bm_session *s, enum bm_way client_way, uint64_t client_off);
+/* A linear look at what is readable from off, at most so many bytes (65536). */
+struct bm_view stream_window(struct bm_session *s, struct bm_stream *st, uint64_t off, size_t most);
+
+/* join.c: records where no beginning was captured */
+/* Looks for them from s->hunt_from on. True: found, or what stands there may be some. */
+bool join_middle(struct bm_session *s, enum bm_way way, bool final);
+/* The same in the other direction. */
+void join_second(struct half *h, bool final);
+
 /* negotiation.c: what handshake messages change */
 void handshake_plain(struct half *h, struct bm_view fragment);
 void handle_message(struct half *h, const struct bm_message *m);
@@ -168,6 +201,10 @@ void prepare_pending(struct bm_session *s);
 /* keys.c: which keys protect what */
 /* Builds s->pending from the nth master secret that can be found. False when there is none. */
 bool make_pending(struct bm_session *s, size_t nth);
+/* The ClientHello was not captured: it had this random, and came to this master secret. Makes
+ * s->pending. */
+bool use_master(
+	struct bm_session *s, struct bm_view client_random, const uint8_t master[BM_MASTER]);
 /* Nothing has verified yet: put another candidate's keys in place. False when there is none. */
 bool next_candidate(struct bm_session *s);
 /* Protected from here on by p (NULL: keys that are not at hand), from its first record on. */
@@ -184,6 +221,58 @@ void choose_secret(struct half *h, size_t nth, const struct bm_protection *p);
 const struct bm_protection *next_generation(struct half *h);
 /* Something verified: remember the session for resumptions. */
 void keys_confirmed(struct bm_session *s);
+
+/* TLS 1.3: the keys that a secret at hand gives in h's direction, kept; NULL when there are none.
+ */
+const struct bm_protection *secret_keys(
+	struct half *h, unsigned epoch, const struct bm_suite *suite, struct bm_view secret);
+/* TLS 1.3: the nth secret logged for an epoch of h's connection. */
+bool find_traffic_secret(struct half *h, unsigned epoch, size_t nth, struct bm_secret *secret);
+
+/* framed.c, middle.c and place.c: a connection that was joined in the middle */
+enum { FRAMED_MAX = 16 };
+struct framed {
+	struct half *h;
+	size_t n;
+	bool last; /* no more are coming that could be waited for */
+	struct {
+		uint64_t off;
+		struct bm_record_header hdr;
+	} at[FRAMED_MAX];
+};
+/* The whole records from h->off on that TLS 1.3 may have protected. */
+void frame_records(struct half *h, bool final, struct framed *f);
+struct bm_wire framed_wire(const struct framed *f, size_t i, uint8_t header[BM_HEADER]);
+
+/* What a search for the start has used up, and may. */
+struct seek {
+	struct framed framed;
+	uint64_t work, share;
+	bool cut; /* it ended before everything had been tried */
+};
+void begin_seek(struct half *h, struct seek *k);
+/* Counts time, and tries that were made otherwise. False: there is no time left. */
+bool seek_pays(struct seek *k, uint64_t nanoseconds, uint64_t tries);
+/* Does record i verify under p at a number in [from, to), or at any where that can be solved for?
+ * With a short tag two records in a row have to. */
+bool seek_number(struct seek *k, const struct bm_protection *p, size_t i, uint64_t from,
+	uint64_t to, uint64_t *seq);
+/* What a receiver would say of record i at this number. False: it could not be checked. */
+bool seek_result(
+	struct seek *k, const struct bm_protection *p, size_t i, uint64_t seq, enum bm_result *result);
+/* Does all that was tried leave a coincidence of so many bits at 2^-40 or less? numbers: that one
+ * try stood for, as a power of two. */
+bool start_is_certain(const struct bm_session_env *env, unsigned bits, unsigned numbers);
+/* Looks through the key material for the secret that opens records of h. Sets version, suite,
+ * client random and s->first_fit. */
+bool identify(struct half *h, struct seek *k);
+/* The same of SSL 3.0 to TLS 1.2, with what a log told of whole connections. Makes s->pending. */
+bool identify_tls12(struct half *h, struct seek *k);
+/* The ServerHello was captured and the ClientHello was not: does w, the first record of an epoch,
+ * verify under any master secret? Puts the keys in place. */
+bool try_masters(struct half *h, const struct bm_wire *w);
+enum placed { PLACE_WAIT, PLACE_GO, PLACE_TURN };
+enum placed place_half(struct half *h, bool final);
 
 /* foreign.c */
 void remember_foreign(struct bm_session *s, const struct bm_traffic_keys *k, unsigned side);
@@ -217,6 +306,9 @@ void case_clear(struct bm_case *c);
 void case_add_copy(struct bm_case *c, const struct bm_span *copy);
 
 /* attempt.c */
+/* The IV of the record at `at` up to TLS 1.0, read from what stands before it. */
+bool chained_iv(
+	struct half *h, const struct bm_protection *p, uint64_t at, struct bm_position *pos);
 /* Does the record at `at` verify anywhere that what was lost could have led to? Sets h->pos, and
  * keys and epoch where they are others. */
 bool attempt_all(struct half *h, const struct bm_wire *w, uint64_t at);
@@ -227,6 +319,9 @@ bool attempt_keystream(struct half *h, const struct bm_wire *w, bool counted);
 bool exhausted(const struct half *h);
 
 /* resync.c */
+/* Does the record at `at` lead to another plausible header, or to the exact end of what there is?
+ */
+bool framing_holds(struct half *h, uint64_t at, const struct bm_wire *w, bool final);
 /* len: of the failed record as its header says, 0 when there is no sense in the header. */
 void lose(struct half *h, uint64_t start, uint32_t len, size_t case_index);
 /* The input ends within a record: was its length damaged? Only a later record that verifies tells.

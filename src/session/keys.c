@@ -177,6 +177,20 @@ make_pending(struct bm_session *s, size_t nth)
 }
 
 bool
+use_master(struct bm_session *s, struct bm_view client_random, const uint8_t master[BM_MASTER])
+{
+	memcpy(s->facts.client_random, client_random.p, BM_RANDOM);
+	s->facts.has_client_random = true;
+	s->client_hello = true;
+	s->client_hellos = s->server_hellos;
+	s->pending_made = true;
+	for (size_t nth = 0; make_pending(s, nth); nth++)
+		if (memcmp(s->master, master, BM_MASTER) == 0)
+			return true;
+	return false;
+}
+
+bool
 next_candidate(struct bm_session *s)
 {
 	if (is_tls13(s) || s->verified_since_keys != 0 || !s->have_master || s->candidates_spent)
@@ -262,7 +276,13 @@ from_secret(struct half *h, unsigned epoch, const struct bm_suite *suite, struct
 	return p;
 }
 
-static bool
+const struct bm_protection *
+secret_keys(struct half *h, unsigned epoch, const struct bm_suite *suite, struct bm_view secret)
+{
+	return from_secret(h, epoch, suite, secret);
+}
+
+bool
 find_traffic_secret(struct half *h, unsigned epoch, size_t nth, struct bm_secret *secret)
 {
 	enum bm_label label;

@@ -61,6 +61,8 @@ client_hello(struct half *h, const struct bm_message *m)
 	s->client_hello = true;
 	memcpy(s->facts.client_random, hello.random, BM_RANDOM);
 	s->facts.has_client_random = true;
+	for (unsigned label = 0; label < BM_LABEL_COUNT; label++)
+		bm_keyring_met(s->env->keys, (enum bm_label)label, bm_view(hello.random, BM_RANDOM));
 	replace(s, &s->offered_ticket, hello.ext.ticket);
 	s->early_offered = hello.ext.early_data && !second;
 	if (hello.ext.connection_id) {
@@ -109,7 +111,7 @@ server_hello(struct half *h, const struct bm_message *m)
 	if (is_tls13(s) && s->server_hello)
 		return;
 	if (!hello.hello_retry_request && ++s->server_hellos > s->client_hellos && s->client_hello &&
-		!s->middle) {
+		(!s->middle || s->facts.start.found)) {
 		/* The ClientHello that it answers is still to be read, or was lost. */
 		forget_negotiation(s);
 		s->client_hello = false;
@@ -148,6 +150,9 @@ server_hello(struct half *h, const struct bm_message *m)
 	if (is_tls13(s))
 		f->resumed = hello.ext.pre_shared_key ? 1 : 0;
 	enter_after_hello(s, false);
+	/* The ClientHello was not captured: whose secrets are these? */
+	if (is_tls13(s) && !s->dtls && s->middle && !f->has_client_random)
+		s->half[0].unplaced = s->half[1].unplaced = true;
 }
 
 /* Up to TLS 1.2 a full handshake shows itself by what the server says after its hello. */

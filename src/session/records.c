@@ -253,7 +253,7 @@ undecided(struct half *h, const struct bm_wire *w, uint64_t off)
 	if (!is_tls13(h->s)) {
 		if (w->type == BM_ALERT)
 			note_alert(h, bm_view(NULL, 0), packet_at(h, off), true);
-		else if (w->type == BM_CCS && !h->s->middle)
+		else if (w->type == BM_CCS && (!h->s->middle || h->s->facts.start.found))
 			change_cipher_spec(h);
 	}
 }
@@ -328,7 +328,8 @@ one_record(struct half *h, struct bm_record_header hdr)
 		return true;
 	}
 	if (h->keys == NULL) {
-		if (try_later_epoch(h, &w, &o))
+		if (try_later_epoch(h, &w, &o) ||
+			(try_masters(h, &w) && check(h, h->keys, &h->pos, &w, false, &o)))
 			accept_record(h, &w, &o, off, packet_at(h, off + n - 1));
 		else
 			undecided(h, &w, off);
@@ -374,8 +375,9 @@ ccs_must_wait(struct half *h, struct bm_record_header hdr)
 {
 	const struct bm_session *s = h->s;
 
-	return hdr.type == BM_CCS && !is_tls13(s) && !s->middle && s->facts.version != 0 &&
-		   (!s->client_hello || !s->server_hello) && !h->no_waiting && other_can_tell(h);
+	return hdr.type == BM_CCS && !is_tls13(s) && (!s->middle || s->facts.start.found) &&
+		   s->facts.version != 0 && (!s->client_hello || !s->server_hello) && !h->no_waiting &&
+		   other_can_tell(h);
 }
 
 static void
@@ -390,12 +392,14 @@ follow(struct half *h, bool final)
 {
 	struct bm_session *s = h->s;
 
-	while (!h->over && s->status == BM_OK) {
+	while (!h->over && s->status == BM_OK && !s->turn_round) {
 		if (h->lost != NULL) {
 			if (!resync(h, final))
 				return;
 			continue;
 		}
+		if (h->unplaced && place_half(h, final) != PLACE_GO)
+			return;
 		size_t avail = bm_stream_avail(h->stream, h->off);
 		uint64_t gap = bm_stream_gap(h->stream, h->off + avail);
 		if (avail < BM_HEADER) {

@@ -353,7 +353,7 @@ follow_chain(struct half *h, bool final)
 
 /* Without keys only the framing itself can tell: a plausible header that leads to another one, or
  * to the exact end of what there is. */
-static bool
+bool
 framing_holds(struct half *h, uint64_t at, const struct bm_wire *w, bool final)
 {
 	uint64_t next = at + BM_HEADER + w->body.n;

@@ -160,8 +160,8 @@ note_hello(struct half *h, uint64_t off)
 		h->s->facts.hello_ts[h->side] = span.ts_ns;
 }
 
-static void
-start(struct bm_session *s, enum bm_way client_way, uint64_t client_off)
+void
+session_start(struct bm_session *s, enum bm_way client_way, uint64_t client_off)
 {
 	s->tls = true;
 	s->facts.client_way = client_way;
@@ -175,13 +175,12 @@ start(struct bm_session *s, enum bm_way client_way, uint64_t client_off)
 	note_hello(&s->half[BM_CLIENT], client_off);
 }
 
-/* A linear look at what is readable from off, at most HUNT_WINDOW bytes. */
-static struct bm_view
-window(struct bm_session *s, struct bm_stream *st, uint64_t off)
+struct bm_view
+stream_window(struct bm_session *s, struct bm_stream *st, uint64_t off, size_t most)
 {
 	size_t n = bm_stream_avail(st, off);
-	if (n > HUNT_WINDOW)
-		n = HUNT_WINDOW;
+	if (n > most)
+		n = most;
 	const uint8_t *p = bm_stream_peek(st, off, n);
 	if (p == NULL) {
 		if (n == 0 || !bm_stream_read(st, off, s->env->linear, n))
@@ -189,85 +188,6 @@ window(struct bm_session *s, struct bm_stream *st, uint64_t off)
 		p = s->env->linear;
 	}
 	return bm_view(p, n);
-}
-
-/* Three records in a row, or records up to the exact end of what is there (at least two, or one
- * that fills a whole segment): TLS that was joined in the middle. */
-static bool
-looks_like_records(struct bm_view v)
-{
-	unsigned version = 0;
-	size_t count = 0, off = 0;
-
-	while (v.n - off >= BM_HEADER && count < 3) {
-		struct bm_record_header h = bm_record_header(v.p + off);
-		if (!bm_record_plausible(h, version))
-			return false;
-		version = h.version;
-		count++;
-		if (v.n - off - BM_HEADER < h.length)
-			return count > 2;
-		off += (size_t)BM_HEADER + h.length;
-	}
-	return count > 2 || (count != 0 && off == v.n);
-}
-
-/* Looks for records in a direction whose beginning was not captured. */
-static bool
-hunt_middle(struct bm_session *s, enum bm_way way)
-{
-	struct bm_stream *st = bm_flow_stream(s->flow, way);
-	uint64_t base = s->hunt_from[way];
-	struct bm_view v = window(s, st, base);
-
-	for (size_t i = 0; i + BM_HEADER < v.n; i++) {
-		if (v.p[i] < BM_CCS || v.p[i] > BM_HEARTBEAT || v.p[i + 1] != 3)
-			continue;
-		if (!looks_like_records(bm_view(v.p + i, v.n - i)))
-			continue;
-		/* Without a hello the lower port is taken for the server's. */
-		const struct bm_address *from = bm_flow_source(s->flow, way);
-		const struct bm_address *to = bm_flow_source(s->flow, (enum bm_way)(1 - way));
-		enum bm_way client = from->port >= to->port ? way : (enum bm_way)(1 - way);
-		start(s, client, 0);
-		s->facts.hello_off[BM_CLIENT] = BM_NO_SEQ;
-		s->middle = true;
-		struct half *h = &s->half[client == way ? BM_CLIENT : BM_SERVER];
-		struct half *other = &s->half[1 - h->side];
-		h->started = true;
-		h->off = base + i;
-		h->protected = true;
-		h->epoch = 1;
-		other->started = false;
-		other->protected = true;
-		other->epoch = 1;
-		return true;
-	}
-	return false;
-}
-
-/* The direction opposite to one that was joined in the middle. */
-static void
-hunt_second(struct bm_session *s, struct half *h)
-{
-	uint64_t base = s->hunt_from[h->way];
-	uint64_t gap = bm_stream_gap(h->stream, base);
-	if (gap != 0) {
-		base += gap;
-	}
-	struct bm_view v = window(s, h->stream, base);
-	for (size_t i = 0; i + BM_HEADER < v.n; i++) {
-		if (v.p[i] >= BM_CCS && v.p[i] <= BM_HEARTBEAT && v.p[i + 1] == 3 &&
-			looks_like_records(bm_view(v.p + i, v.n - i))) {
-			h->started = true;
-			h->off = base + i;
-			return;
-		}
-	}
-	if (v.n >= HUNT_WINDOW) {
-		s->hunt_from[h->way] = base + v.n - 64;
-		bm_stream_release(h->stream, s->hunt_from[h->way]);
-	}
 }
 
 static void
@@ -285,13 +205,13 @@ hunt(struct bm_session *s, enum bm_way way, bool final)
 			bm_stream_release(st, from + gap);
 			continue;
 		}
-		struct bm_view v = window(s, st, from);
+		struct bm_view v = stream_window(s, st, from, HUNT_WINDOW);
 		if (v.n == 0)
 			return;
 		bool more = false;
 		size_t at = bm_find_client_hello(v, &more);
 		if (at < v.n) {
-			start(s, way, from + at);
+			session_start(s, way, from + at);
 			return;
 		}
 		bool server_more = false;
@@ -303,18 +223,19 @@ hunt(struct bm_session *s, enum bm_way way, bool final)
 							bm_stream_gaps(cs) != 0 || !bm_flow_saw_syn(s->flow, client);
 			if (!hopeless)
 				return; /* the ClientHello may have been captured out of order */
-			start(s, client, s->hunt_from[client]);
+			session_start(s, client, s->hunt_from[client]);
 			s->facts.hello_off[BM_CLIENT] = BM_NO_SEQ;
 			s->half[BM_CLIENT].started = false;
 			s->half[BM_SERVER].started = true;
 			s->half[BM_SERVER].off = from + reply;
 			note_hello(&s->half[BM_SERVER], from + reply);
+			s->half[BM_CLIENT].unplaced = true;
 			s->middle = true;
 			return;
 		}
 		bool cut = !bm_flow_saw_syn(s->flow, way) || bm_stream_gaps(st) != 0;
 		s->hunt_from[way] = from;
-		if (cut && hunt_middle(s, way))
+		if (cut && join_middle(s, way, final))
 			return;
 		if ((more || server_more) && v.n < HUNT_WINDOW && !final)
 			return;
@@ -356,7 +277,7 @@ hunt_server(struct bm_session *s, bool final)
 			lose_in_gap(h, from, from + gap);
 			return;
 		}
-		struct bm_view v = window(s, h->stream, from);
+		struct bm_view v = stream_window(s, h->stream, from, HUNT_WINDOW);
 		if (v.n == 0)
 			return;
 		bool more = false;
@@ -378,6 +299,26 @@ hunt_server(struct bm_session *s, bool final)
 	}
 }
 
+/* The secret that was found says who the client is. */
+static void
+turn_round(struct bm_session *s)
+{
+	struct half half = s->half[0];
+	struct bm_tally tally = s->facts.tally[0];
+
+	s->half[0] = s->half[1];
+	s->half[1] = half;
+	bm_wipe(&half, sizeof half);
+	s->facts.tally[0] = s->facts.tally[1];
+	s->facts.tally[1] = tally;
+	s->facts.client_way = (enum bm_way)(1 - s->facts.client_way);
+	for (unsigned side = 0; side < 2; side++)
+		s->half[side].side = side;
+	for (size_t i = 0; i < s->alert_count; i++)
+		s->alerts[i].direction = 1 - s->alerts[i].direction;
+	s->turn_round = false;
+}
+
 static void
 run(struct bm_session *s, bool final)
 {
@@ -392,19 +333,22 @@ run(struct bm_session *s, bool final)
 	for (int round = 0; round < 4; round++) {
 		if (s->middle) {
 			if (!client->started)
-				hunt_second(s, client);
+				join_second(client, final);
 			if (!server->started)
-				hunt_second(s, server);
+				join_second(server, final);
 		} else if (!server->started) {
 			hunt_server(s, final);
 		}
 		uint64_t before = client->off + server->off;
+		bool found = s->facts.start.found;
 		if (client->started)
 			run_half(client, final);
 		if (server->started)
 			run_half(server, final);
+		if (s->turn_round)
+			turn_round(s);
 		/* One direction may have waited for what the other has just learnt. */
-		if (client->off + server->off == before)
+		else if (client->off + server->off == before && found == s->facts.start.found)
 			break;
 	}
 }

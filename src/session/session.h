@@ -25,6 +25,8 @@ struct bm_session_env {
 	uint64_t cases;                    /* failures so far */
 	uint64_t held;                     /* octets that sessions hold, about */
 	uint64_t spent;                    /* on searches, in nanoseconds by bm_protection_cost */
+	/* Starts in the middle have a share of their own, so that failures do not pay for them. */
+	uint64_t start_spent, start_tried; /* nanoseconds; keys and numbers, as many as can agree */
 	uint64_t first_share;              /* of the first failure's search; 0: BM_SHARE_NORMAL */
 	struct bm_foreign_keys *foreign;   /* of all connections, a ring; owned */
 	size_t foreign_count, foreign_cap, foreign_next;
@@ -38,6 +40,7 @@ void bm_session_env_restart(struct bm_session_env *env);
 #define BM_SHARE_NORMAL 2000000000u
 #define BM_SHARE_DEEP 120000000000u
 uint64_t bm_search_share(const struct bm_session_env *env);
+uint64_t bm_start_share(const struct bm_session_env *env);
 
 /* Epoch numbers: SSL 3.0 to TLS 1.2 count ChangeCipherSpec; TLS 1.3 has RFC 9147's, section 6.1. */
 enum { BM_EPOCH_PLAIN = 0, BM_EPOCH_EARLY = 1, BM_EPOCH_HANDSHAKE = 2, BM_EPOCH_APPLICATION = 3 };
@@ -148,6 +151,7 @@ struct bm_case {
 	bool epoch_verified; /* other records of its direction and epoch do verify */
 	unsigned sides;      /* NO_KEYS_FIT: whose records, as bits */
 	bool shown;          /* REJECTED: bm_session_show has said which record it was */
+	bool at_start;       /* nothing before it verified: it may be of another epoch */
 	bool only_one;       /* no other record of its epoch could be tried under these keys */
 };
 #define BM_NO_SEQ UINT64_MAX
@@ -200,6 +204,15 @@ struct bm_session_facts {
 	uint64_t hello_ts[2];  /* when that was captured, ns; 0 unknown */
 	uint64_t gaps;
 	struct bm_tally tally[2];
+	/* Joined in the middle: how far its secret was looked for. */
+	struct bm_start {
+		bool sought, found, cut; /* cut: the time for it ran out */
+		uint64_t secrets, tried; /* TLS 1.3 secrets at hand, and how many were tried at all */
+		uint64_t numbers;        /* of each under suites whose number cannot be solved for */
+		uint64_t masters;        /* instead: master secrets at hand, with a ServerHello */
+		uint64_t connections;    /* instead: TLS up to 1.2 that a log told all but the suite of */
+		uint64_t placing; /* the same of a direction that was not found, once the secrets were */
+	} start;
 };
 const struct bm_session_facts *bm_session_facts(const struct bm_session *s);
 const struct bm_flow *bm_session_flow(const struct bm_session *s);

@@ -23,6 +23,7 @@ static const struct {
 	[BM_LABEL_RSA] = {8, 8, BM_MASTER, BM_MASTER},
 	[BM_LABEL_RSA_SESSION_ID] = {1, 32, BM_MASTER, BM_MASTER},
 	[BM_LABEL_PMS_CLIENT_RANDOM] = {BM_RANDOM, BM_RANDOM, 1, SECRET_MAX},
+	[BM_LABEL_CONNECTION] = {BM_RANDOM, BM_RANDOM, BM_RANDOM + BM_MASTER, BM_RANDOM + BM_MASTER},
 };
 
 bool
@@ -77,22 +78,10 @@ ring_hash(const struct bm_keyring *k, unsigned label, struct bm_view id)
 	return (uint32_t)(last >> 64) ^ (uint32_t)last;
 }
 
-static struct entry *
-entry_at(const struct bm_keyring *k, uint32_t ref)
-{
-	return (struct entry *)(k->chunks[ref / CHUNK_WORDS] + ref % CHUNK_WORDS);
-}
-
 static bool
 entry_is(const struct entry *e, unsigned label, struct bm_view id)
 {
-	return (e->kind & 15) == label && e->id_len == id.n && memcmp(e->bytes, id.p, id.n) == 0;
-}
-
-static struct bm_view
-entry_secret(const struct entry *e)
-{
-	return bm_view(e->bytes + e->id_len, e->secret_len);
+	return entry_label(e) == label && e->id_len == id.n && memcmp(e->bytes, id.p, id.n) == 0;
 }
 
 /* The slot of label and id, or the empty one where it belongs. There is always an empty one. */
@@ -133,9 +122,12 @@ grow_index(struct bm_keyring *k)
 static enum bm_status
 take_entry(struct bm_keyring *k, size_t n, uint32_t *ref)
 {
-	uint32_t need = (uint32_t)((sizeof(struct entry) + n + 3) / 4);
+	uint32_t need = entry_words(n);
 
 	if (k->chunk_count == 0 || CHUNK_WORDS - k->words < need) {
+		/* Whoever walks the pool has to see where a chunk ends: no entry has an empty id. */
+		for (uint32_t i = k->words; k->chunk_count != 0 && i < CHUNK_WORDS; i++)
+			k->chunks[k->chunk_count - 1][i] = 0;
 		void *chunks = k->chunks;
 		enum bm_status st =
 			bm_grow(&chunks, &k->chunk_cap, k->chunk_count + 1, CHUNKS_MAX, sizeof *k->chunks);
@@ -189,7 +181,9 @@ ring_add(struct bm_keyring *k, const struct new_secret *n, uint32_t hash, bool *
 	memcpy(e->bytes, n->id.p, n->id.n);
 	memcpy(e->bytes + n->id.n, n->secret.p, n->secret.n);
 	k->slots_used += slot->ref == 0;
-	k->secrets++;
+	/* The master secret has an entry of its own. */
+	k->secrets += n->label != BM_LABEL_CONNECTION;
+	k->of_label[n->label]++;
 	*slot = (struct slot){ref, hash};
 	return BM_OK;
 }
@@ -282,19 +276,26 @@ bm_keyring_add_pem(struct bm_keyring *k, struct bm_view pem, struct bm_key_count
 	return found != 0 ? BM_OK : none;
 }
 
+uint32_t
+ring_newest(const struct bm_keyring *k, enum bm_label label, struct bm_view id)
+{
+	if (k->slot_count == 0 || id.n == 0 || id.n > ID_MAX)
+		return 0;
+	return find_slot(k, ring_hash(k, label, id), label, id)->ref;
+}
+
 bool
 bm_keyring_find(const struct bm_keyring *k, enum bm_label label, struct bm_view id, size_t nth,
 	struct bm_secret *out)
 {
-	if (k->slot_count == 0 || id.n == 0 || id.n > ID_MAX || nth >= BM_SECRETS_PER_ID)
-		return false;
-	uint32_t at = find_slot(k, ring_hash(k, label, id), label, id)->ref;
+	uint32_t at = nth < BM_SECRETS_PER_ID ? ring_newest(k, label, id) : 0;
+
 	while (at != 0 && nth-- != 0)
 		at = entry_at(k, at)->older;
 	if (at == 0)
 		return false;
 	const struct entry *e = entry_at(k, at);
-	*out = (struct bm_secret){entry_secret(e), (enum bm_key_source)(e->kind >> 4)};
+	*out = (struct bm_secret){entry_secret(e), entry_source(e)};
 	return true;
 }
 

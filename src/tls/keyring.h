@@ -17,6 +17,7 @@ enum bm_label {
 	BM_LABEL_RSA,               /* premaster, by the first 8 octets of its encryption */
 	BM_LABEL_RSA_SESSION_ID,    /* master, by session id */
 	BM_LABEL_PMS_CLIENT_RANDOM, /* premaster, by client random */
+	BM_LABEL_CONNECTION, /* server random and master secret, by client random: all but the suite */
 	BM_LABEL_COUNT
 };
 
@@ -74,6 +75,19 @@ enum { BM_SECRETS_PER_ID = 64 };
  * several. False when there are no more; only the newest BM_SECRETS_PER_ID are ever told. */
 bool bm_keyring_find(const struct bm_keyring *k, enum bm_label label, struct bm_view id, size_t nth,
 	struct bm_secret *out);
+/* Every secret of the ring in the order in which it came, for connections whose id was not
+ * captured. *at: 0 at first. False past the last. */
+struct bm_ring_entry {
+	enum bm_label label;
+	struct bm_view id; /* borrowed, like the secret */
+	struct bm_secret secret;
+	bool met; /* bm_keyring_met was told of it */
+};
+bool bm_keyring_walk(const struct bm_keyring *k, uint64_t *at, struct bm_ring_entry *out);
+/* A connection with this id was seen: its secrets are of other connections' less likely. */
+void bm_keyring_met(struct bm_keyring *k, enum bm_label label, struct bm_view id);
+/* Secrets held under a label. */
+uint64_t bm_keyring_count(const struct bm_keyring *k, enum bm_label label);
 /* The nth private key, NULL past the last. */
 const struct bm_rsa *bm_keyring_rsa(const struct bm_keyring *k, size_t nth);
 bool bm_keyring_empty(const struct bm_keyring *k);

@@ -59,6 +59,103 @@ say_memory(struct reason *r)
 	r->out->undecided_next = "run again with more: --flow-memory 64M, --memory 4G";
 }
 
+/* How far secrets of TLS 1.3 were tried. */
+static const char *
+tried_secrets(const struct reason *r)
+{
+	const struct bm_start *s = &r->f->start;
+	const char *others = "the other suites took more time than there was";
+
+	if (s->numbers != 0)
+		others = bm_arena_print(
+			r->arena, "under other suites at the first %llu", (unsigned long long)s->numbers);
+	if (others == NULL)
+		return NULL;
+	if (s->cut)
+		return bm_arena_print(r->arena,
+			"of %llu TLS 1.3 secrets given %llu were tried in the time there was, and none opens "
+			"its "
+			"records (under AES-GCM at every sequence number; %s)",
+			(unsigned long long)s->secrets, (unsigned long long)s->tried, others);
+	return bm_arena_print(r->arena,
+		"none of the %llu TLS 1.3 secrets given opens its records (under AES-GCM at every sequence "
+		"number, %s)",
+		(unsigned long long)s->secrets, others);
+}
+
+static const char *
+tried_connections(const struct reason *r)
+{
+	const struct bm_start *s = &r->f->start;
+
+	return bm_arena_print(r->arena,
+		"none of the %llu connections that the log tells of opens its records (under GCM suites at "
+		"every sequence number, under others at the first %llu%s; of RC4 the place in the "
+		"keystream "
+		"is unknown)",
+		(unsigned long long)s->connections, (unsigned long long)s->numbers,
+		s->cut ? ", in the time there was" : "");
+}
+
+static const char *
+tried_masters(const struct reason *r)
+{
+	const struct bm_start *s = &r->f->start;
+
+	return bm_arena_print(r->arena, "none of the %llu master secrets given opens it%s",
+		(unsigned long long)s->masters,
+		s->cut ? bm_arena_print(r->arena, ", of which %llu were tried in the time there was",
+					 (unsigned long long)s->tried)
+			   : "");
+}
+
+/* Joined in the middle, with secrets of which none opens it. */
+static bool
+none_fits(struct reason *r)
+{
+	const struct bm_start *s = &r->f->start;
+	struct bm_connection *c = r->out;
+	const char *lead =
+		s->masters != 0 ? "the ClientHello is not in the capture"
+						: "the capture starts in the middle of the connection, and its handshake "
+						  "is not in it";
+	const char *secrets = s->masters != 0                          ? tried_masters(r)
+						  : s->connections != 0 && s->secrets == 0 ? tried_connections(r)
+																   : tried_secrets(r);
+
+	if (secrets == NULL)
+		return false;
+	c->undecided_because = bm_arena_print(r->arena, "%s: %s", lead, secrets);
+	c->undecided_next = s->cut ? "give the key log of this connection alone, or --effort deep"
+							   : "give the key log of the process that made this connection, from "
+								 "before the connection began; or start the capture before it";
+	return c->undecided_because != NULL;
+}
+
+/* Joined in the middle, and its secrets are known. */
+static bool
+not_placed(struct reason *r)
+{
+	const struct bm_start *s = &r->f->start;
+	struct bm_connection *c = r->out;
+
+	if (r->f->version != BM_TLS13)
+		c->undecided_because = "the capture starts in the middle of the connection: records at its "
+							   "start are not whole, lack what the one before them leaves behind, "
+							   "or are of an earlier epoch";
+	else if (r->f->suite != NULL && r->f->suite->mode == BM_MODE_GCM)
+		c->undecided_because =
+			"the capture starts in the middle of the connection: records at its start verify under "
+			"none of the secrets given for it, at no sequence number";
+	else
+		c->undecided_because = bm_arena_print(r->arena,
+			"the capture starts in the middle of the connection: records at its start verify under "
+			"none of the secrets given for it, at the first %llu sequence numbers",
+			(unsigned long long)s->placing);
+	c->undecided_next = from_the_start;
+	return c->undecided_because != NULL;
+}
+
 static bool
 joined_late(const struct reason *r)
 {
@@ -75,6 +172,9 @@ no_handshake(struct reason *r)
 	struct bm_connection *c = r->out;
 	const char *one = one_direction(r);
 
+	const struct bm_start *start = &r->f->start;
+	if (start->secrets + start->connections + start->masters != 0 && !start->found && cut(r) == 0)
+		return none_fits(r);
 	if (one != NULL) {
 		c->undecided_because = one;
 		c->undecided_next = "capture where both directions pass: on one of the two hosts, or with "
@@ -123,7 +223,8 @@ missing_labels(const struct reason *r)
 
 	if (!tls13 || !r->f->has_client_random || r->o->keys == NULL)
 		return NULL;
-	for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+	/* Those of the handshake are behind a start in the middle. */
+	for (size_t i = r->f->start.found ? 2 : 0; i < sizeof needed / sizeof needed[0]; i++) {
 		if (has_secret(r, needed[i].label))
 			continue;
 		const char *more = list == NULL ? needed[i].name
@@ -214,7 +315,7 @@ find(struct reason *r)
 							"and that none of its lines was cut or altered";
 		return true;
 	}
-	if (f->version == 0 || !f->handshake_seen)
+	if (f->version == 0 || (!f->handshake_seen && !f->start.found))
 		return no_handshake(r);
 	if (f->suite_unsupported) {
 		c->undecided_because = "this cipher suite cannot be verified here";
@@ -228,6 +329,8 @@ find(struct reason *r)
 	const char *labels = missing_labels(r);
 	if (labels != NULL)
 		return some_keys_missing(r, labels);
+	if (f->start.found && f->gaps == 0 && cut(r) == 0)
+		return not_placed(r);
 	if (cut(r) != 0)
 		return say_cut(r);
 	if (r->lack[0].dropped + r->lack[1].dropped != 0) {

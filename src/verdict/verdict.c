@@ -369,6 +369,15 @@ is_failure(const struct bm_failure *f)
 			 f->at_fault_count == 1 && f->at_fault[0] == BM_PARTY_CONFIGURATION);
 }
 
+/* Before the first record that verifies in a connection that was joined in the middle: unless it is
+ * shown what is wrong with it, or its receiver said so, it may be of another epoch. */
+static bool
+is_guess(const struct bm_case *c, const struct bm_failure *f)
+{
+	return c->at_start && c->kind == BM_CASE_BAD_RECORD && c->alert_packet == 0 &&
+		   f->confidence != BM_PROVEN;
+}
+
 static void
 fill_facts(
 	const struct bm_session *s, const struct bm_verdict_options *o, struct bm_connection *out)
@@ -436,20 +445,30 @@ bm_verdict(const struct bm_session *s, const struct bm_verdict_options *o,
 			return st;
 	}
 	bool failed = false, by_other_rule = false, doubtful = false;
+	size_t told = 0;
 	for (size_t i = 0; i < n; i++) {
-		enum bm_status st = fill_failure(s, &cases[i], o, out, scratch, arena, &failures[i]);
+		struct bm_failure *failure = &failures[told];
+		enum bm_status st = fill_failure(s, &cases[i], o, out, scratch, arena, failure);
 		if (st != BM_OK)
 			return st;
-		failed = failed || is_failure(&failures[i]);
-		if (cases[i].kind == BM_CASE_BAD_RECORD && !is_failure(&failures[i])) {
+		if (is_guess(&cases[i], failure)) {
+			out->records[cases[i].direction].failed--;
+			out->records[cases[i].direction].undecided++;
+			memset(failure, 0, sizeof *failure);
+			continue;
+		}
+		told++;
+		failed = failed || is_failure(failure);
+		if (cases[i].kind == BM_CASE_BAD_RECORD && !is_failure(failure)) {
 			/* A record whose keys are in doubt is undecided. */
 			out->records[cases[i].direction].failed--;
 			out->records[cases[i].direction].undecided++;
 			doubtful = true;
 		}
 		by_other_rule = by_other_rule || (cases[i].kind == BM_CASE_NO_KEYS_FIT &&
-											 failures[i].cause == BM_CAUSE_MAC_CONSTRUCTION);
+											 failure->cause == BM_CAUSE_MAC_CONSTRUCTION);
 	}
+	n = told;
 	undecided = out->records[0].undecided + out->records[1].undecided;
 	out->failures = failures;
 	out->failure_count = n;

@@ -2,9 +2,6 @@
  * for, or what holds the content type. Refuses to know how a tag is computed. */
 #include "verify/internal.h"
 
-/* TLS 1.3 authenticates its header since this draft. */
-enum { HEADER_SINCE_DRAFT = 25 };
-
 /* Fixed part and explicit part (RFC 5288, section 3; RFC 6655, section 3), or the number XORed onto
  * an IV (RFC 7905, section 2; RFC 8446, section 5.3; without the epoch in RFC 9147, section 4). */
 static void

@@ -7,6 +7,9 @@
 
 enum { NONCE = 12, SEQ_BYTES = 8, CID_MAX = 255, TRUNCATED_MAC = 10 };
 
+/* TLS 1.3 authenticates its header since this draft. */
+enum { HEADER_SINCE_DRAFT = 25 };
+
 struct bm_protection {
 	struct bm_traffic_keys keys;
 	unsigned rules; /* TLS version of the same rules */

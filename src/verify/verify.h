@@ -115,6 +115,14 @@ struct bm_aead_parts {
 bool bm_verify_parts(const struct bm_protection *p, const struct bm_position *pos,
 	const struct bm_wire *w, struct bm_aead_parts *parts);
 
+/* GCM alone: the one sequence number below 2^48 under which w may verify, without a search. False:
+ * under none of them, or the suite is another. Right by accident once in 2^80 records: 48 of the
+ * tag's bits go into the number. bm_number_solvable: would it be? */
+bool bm_number_solvable(const struct bm_protection *p);
+bool bm_solve_number(const struct bm_protection *p, const struct bm_wire *w, uint64_t *seq);
+/* The same of AES-GCM in TLS 1.3 with keys that nothing was set up for: many are tried once. */
+bool bm_number_of_keys(const struct bm_traffic_keys *k, const struct bm_wire *w, uint64_t *seq);
+
 /* What the position is after w was accepted as one record: next seq, IV, keystream. in and out may
  * be the same. DTLS: the epoch stays. A record too short to hold a block leaves the IV as it is. */
 void bm_position_after(const struct bm_protection *p, const struct bm_position *in,
