@@ -65,6 +65,7 @@ struct bm_stream {
 	struct bm_flow *flow;
 	uint64_t origin; /* where the layer above counts from */
 	uint64_t base, head;
+	uint64_t spare; /* what lies below it is kept for convenience */
 	uint64_t acked; /* by the peer; 0: nothing */
 	uint64_t end;   /* behind the last byte; 0: unknown */
 	uint64_t checksums[4];
@@ -194,6 +195,8 @@ BM_MUST_USE enum bm_status flush(struct bm_stream *s, bool *news);
 bool close_at_end(struct bm_stream *s);
 /* Keeps the direction under flow_memory. */
 BM_MUST_USE enum bm_status stream_limit(struct bm_stream *s);
+/* Lets go what bm_stream_spare said. False: nothing. */
+bool drop_spare(struct bm_stream *s);
 /* Drops what is ready and unread, at least `bytes` of it. */
 BM_MUST_USE enum bm_status drop_oldest(struct bm_stream *s, uint64_t bytes, bool *news);
 

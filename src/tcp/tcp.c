@@ -213,6 +213,9 @@ relieve(struct bm_tcp *t)
 {
 	while (t->memory > t->o.total_memory && !list_empty(&t->holders)) {
 		struct bm_flow *f = FLOW_OF(t->holders.next, holder);
+		bool spared = drop_spare(&f->stream[BM_FORWARD]);
+		if (drop_spare(&f->stream[BM_BACKWARD]) || spared)
+			continue;
 		for (unsigned way = 0; way < 2; way++) {
 			struct bm_stream *s = &f->stream[way];
 			bool news = false;

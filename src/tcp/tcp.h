@@ -111,6 +111,9 @@ size_t bm_stream_copies(
 	const struct bm_stream *s, uint64_t off, size_t len, struct bm_span *out, size_t max);
 /* Everything below off has been dealt with. */
 void bm_stream_release(struct bm_stream *s, uint64_t off);
+/* Everything below off has been read and may be looked at once more; it is let go without a word
+ * when memory is short. */
+void bm_stream_spare(struct bm_stream *s, uint64_t off);
 /* FIN or RST seen and everything before it delivered up to here; *off (if not NULL) the end. */
 bool bm_stream_ended(const struct bm_stream *s, uint64_t *off);
 bool bm_stream_reset(const struct bm_stream *s); /* by RST */
