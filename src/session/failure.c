@@ -29,6 +29,9 @@ case_clear(struct bm_case *c)
 	if (c->position != NULL)
 		bm_wipe(c->position, sizeof *c->position);
 	free(c->position);
+	if (c->scope != NULL)
+		case_clear(c->scope);
+	free(c->scope);
 }
 
 void
@@ -143,6 +146,7 @@ new_case(struct half *h, enum bm_case_kind kind, uint64_t off, uint32_t len)
 	c->len = len;
 	c->protection = h->keys;
 	c->alert = 255;
+	c->word = c->lost_at = BM_NO_SEQ;
 	c->position = malloc(sizeof *c->position);
 	if (c->position == NULL) {
 		session_fail(s, BM_NOMEM);
@@ -368,6 +372,7 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 		/* No keys, and what follows is no record: framing is all there was. */
 		if (w->body.p == NULL) {
 			tally(h)->undecided++;
+			keyless_break(h, off);
 			lose(h, off, 0, SIZE_MAX);
 			return false;
 		}

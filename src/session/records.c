@@ -248,6 +248,7 @@ static void
 undecided(struct half *h, const struct bm_wire *w, uint64_t off)
 {
 	tally(h)->undecided++;
+	keyless_record(h, w, off);
 	h->pos.seq++;
 	/* Up to TLS 1.2 the content type shows; what it says does not. */
 	if (!is_tls13(h->s)) {
@@ -431,7 +432,7 @@ follow(struct half *h, bool final)
 				tally(h)->plaintext++;
 				h->records++;
 				h->off += n;
-				bm_stream_release(h->stream, h->off);
+				let_go(h, h->off);
 				continue;
 			}
 		}
@@ -463,7 +464,7 @@ follow(struct half *h, bool final)
 			continue;
 		}
 		if (one_record(h, hdr))
-			bm_stream_release(h->stream, h->off);
+			let_go(h, h->off);
 	}
 }
 
@@ -482,6 +483,6 @@ run_half(struct half *h, bool final)
 		if (n == 0)
 			return;
 		h->off += n;
-		bm_stream_release(h->stream, h->off);
+		let_go(h, h->off);
 	}
 }

@@ -39,6 +39,12 @@ void bm_verdict_parties(const struct bm_case *c, const struct bm_finding *f, enu
 /* undecided.c: why, where, and what would settle it. BM_NOMEM. */
 BM_MUST_USE enum bm_status bm_verdict_undecided(const struct bm_session *s,
 	const struct bm_verdict_options *o, struct bm_arena *arena, struct bm_connection *out);
+/* keyless.c: of a finding that was made without keys; NULL: out of memory. */
+const char *bm_verdict_keyless_summary(
+	const struct bm_case *c, const struct bm_finding *f, struct bm_arena *arena);
+/* Of an alert that could not be read and may have been a complaint; *out NULL: there is none.
+ * False: out of memory. */
+bool bm_verdict_unread(const struct bm_session *s, struct bm_arena *arena, const char **out);
 /* advice.c: what to do next. */
 enum bm_status bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 	const struct bm_session_facts *facts, const struct bm_connection *conn, struct bm_arena *arena,
