@@ -332,7 +332,9 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 			conn->transport == BM_UDP ? "UDP" : "TCP",
 			c->packet_count == 1 ? " that carries" : "s that carry", sum);
 	out->direction = c->direction;
-	out->epoch = c->epoch;
+	/* Which epoch it is of does not show without keys in TLS 1.3. */
+	out->epoch =
+		f->about != NULL && bm_version_rules(facts->version) == BM_TLS13 ? BM_UNKNOWN : c->epoch;
 	out->sequence_number = c->seq == BM_NO_SEQ ? BM_UNKNOWN : c->seq;
 	out->stream_offset = c->off == BM_NO_SEQ || conn->transport == BM_UDP ? BM_UNKNOWN : c->off;
 	out->length = c->len != 0 ? c->len : BM_UNKNOWN;
@@ -356,7 +358,11 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 		place = bm_verdict_place(s, &why_there);
 	if (why_there != NULL && f->cause != BM_CAUSE_WRONG_KEYS)
 		bm_evidence(&w, f, "%s", why_there);
-	bm_verdict_parties(c, f, place, out);
+	const char *formed;
+	enum bm_shape shape = bm_verdict_shape(c, f, a, &formed);
+	if (formed != NULL && f->cause != BM_CAUSE_PLAINTEXT_INJECTED)
+		bm_evidence(&w, f, "%s", formed);
+	bm_verdict_parties(c, f, place, shape, out);
 	const char **evidence = bm_arena_take(a, f->evidence_count, sizeof *evidence);
 	struct bm_ruled_out *ruled = bm_arena_take(a, e.excluded_count, sizeof *ruled);
 	if (evidence == NULL || ruled == NULL || !fill_damage(c, f, a, out))

@@ -33,9 +33,13 @@ BM_MUST_USE enum bm_status bm_verdict(const struct bm_session *s,
 enum bm_place bm_verdict_place(const struct bm_session *s, const char **because);
 /* checksum.c: "valid", "invalid" or NULL. */
 const char *bm_verdict_checksum_as_sent(const struct bm_case *c, const struct bm_finding *f);
-/* parties.c: who is left as culprit, likeliest first. */
+/* shape.c: *because, where it is set, says what shows it. */
+enum bm_shape { BM_SHAPE_PLAIN, BM_SHAPE_MEMORY, BM_SHAPE_EDGE, BM_SHAPE_TEXT };
+enum bm_shape bm_verdict_shape(const struct bm_case *c, const struct bm_finding *f,
+	struct bm_arena *arena, const char **because);
+/* parties.c: who is left as culprit, likeliest first, by the checksums in *out too. */
 void bm_verdict_parties(const struct bm_case *c, const struct bm_finding *f, enum bm_place place,
-	struct bm_failure *out);
+	enum bm_shape shape, struct bm_failure *out);
 /* undecided.c: why, where, and what would settle it. BM_NOMEM. */
 BM_MUST_USE enum bm_status bm_verdict_undecided(const struct bm_session *s,
 	const struct bm_verdict_options *o, struct bm_arena *arena, struct bm_connection *out);
