@@ -353,9 +353,9 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 		out->proof = (struct bm_proof){f->method, f->tag_bits, f->candidates, f->chance_log2};
 	}
 	enum bm_place place = o->place;
-	const char *why_there = NULL;
+	const char *why_there = bm_verdict_place_given(place);
 	if (place == BM_AT_UNKNOWN)
-		place = bm_verdict_place(s, &why_there);
+		place = bm_verdict_place(s, a, &why_there);
 	if (why_there != NULL && f->cause != BM_CAUSE_WRONG_KEYS)
 		bm_evidence(&w, f, "%s", why_there);
 	const char *formed;
