@@ -252,8 +252,10 @@ undecided(struct half *h, const struct bm_wire *w, uint64_t off)
 	h->pos.seq++;
 	/* Up to TLS 1.2 the content type shows; what it says does not. */
 	if (!is_tls13(h->s)) {
+		/* Of two octets it carries no MAC: it was sent in the clear all the same. */
+		bool clear = w->body.n == 2 && (w->body.p[0] == 1 || w->body.p[0] == 2);
 		if (w->type == BM_ALERT)
-			note_alert(h, bm_view(NULL, 0), packet_at(h, off), true);
+			note_alert(h, clear ? w->body : bm_view(NULL, 0), packet_at(h, off), !clear);
 		else if (w->type == BM_CCS && !h->s->middle)
 			change_cipher_spec(h);
 	}

@@ -306,10 +306,12 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 		return st;
 	struct bm_finding *f = &e.finding;
 	*shown = c->kind != BM_CASE_SUSPECTED || f->stands;
-	if (!*shown)
-		return f->about == NULL || f->evidence_count == 0 || add_detail(conn, f->evidence[0], a)
-				   ? BM_OK
-				   : BM_NOMEM;
+	if (!*shown) {
+		for (size_t i = 0; f->about != NULL && i < f->evidence_count; i++)
+			if (!add_detail(conn, f->evidence[i], a))
+				return BM_NOMEM;
+		return BM_OK;
+	}
 	if (f->about != NULL && c->kind == BM_CASE_SUSPECTED)
 		bm_evidence(&w, f,
 			"the last word of its receiver, packet %llu, came after it: an alert, by type or "
