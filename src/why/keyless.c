@@ -49,14 +49,20 @@ bm_keyless_nonces(const struct bm_why *w)
 bool
 bm_keyless_carried_on(const struct bm_why *w, const struct bm_seen_record *r)
 {
-	size_t n, after = 0;
+	size_t n, packets = 0;
 	const struct bm_seen_record *answers = bm_session_seen(w->session, 1 - w->c->direction, &n);
+	uint64_t last = w->c->word;
 
-	/* Those in one packet were written at once. */
-	for (size_t i = 0; i < n; i++)
-		after += answers[i].packet > r->packet && answers[i].packet != w->c->word &&
-				 (i == 0 || answers[i].packet != answers[i - 1].packet);
-	return after >= CARRIED_ON;
+	/* From the end on. Those in one packet were written at once. */
+	for (size_t i = n; i-- > 0 && packets < CARRIED_ON;) {
+		if (answers[i].packet == last || answers[i].packet == w->c->word)
+			continue;
+		if (answers[i].packet <= r->packet)
+			return false;
+		last = answers[i].packet;
+		packets++;
+	}
+	return packets == CARRIED_ON;
 }
 
 /* Copies what the scope has of [about->off, about->off + about->region). */

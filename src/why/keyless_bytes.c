@@ -50,19 +50,30 @@ quote(const struct bm_why *w, struct bm_finding *out, struct bm_view v)
 		name != NULL ? ", the beginning of " : "", name != NULL ? name : "");
 }
 
-/* The longest run of text in [from, to). */
+/* The longest run of text in [from, to) that has `least` octets; empty: there is none. */
 static struct bm_view
-longest_text(const uint8_t *p, uint32_t from, uint32_t to, uint32_t *at)
+longest_text(const uint8_t *p, uint32_t from, uint32_t to, uint32_t least, uint32_t *at)
 {
-	uint32_t best = 0, n = 0;
+	uint32_t best = 0;
 
 	*at = from;
-	for (uint32_t i = from; i < to; i++) {
-		n = bm_is_text_octet(p[i]) ? n + 1 : 0;
-		if (n > best) {
-			best = n;
-			*at = i + 1 - n;
+	while (to - from >= least) {
+		/* From its last octet back: what is no text ends all runs over it. */
+		uint32_t i = from + least;
+		while (i > from && bm_is_text_octet(p[i - 1]))
+			i--;
+		if (i > from) {
+			from = i;
+			continue;
 		}
+		uint32_t end = from + least;
+		while (end < to && bm_is_text_octet(p[end]))
+			end++;
+		if (end - from > best) {
+			best = end - from;
+			*at = from;
+		}
+		from = end;
 	}
 	return bm_view(p + *at, best);
 }
@@ -197,11 +208,9 @@ bm_ask_lost_framing(const struct bm_why *w, struct bm_finding *out, const char *
 	struct bm_view run = bm_view(s->record, 0);
 	if (next > lost) {
 		/* From where no header stands on, or else within the record before it. */
-		run = longest_text(s->record, lost, next, &at);
+		run = longest_text(s->record, lost, next, TEXT_LEAST, &at);
 		if (at != lost || run.n < TEXT_LEAST || (next < s->region && lost + run.n != next)) {
-			run = longest_text(s->record, BM_HEADER, next, &at);
-			if (run.n < TEXT_INSIDE)
-				run.n = 0;
+			run = longest_text(s->record, BM_HEADER, next, TEXT_INSIDE, &at);
 		}
 	}
 	if (run.n == 0 && next == s->region) {
@@ -293,9 +302,9 @@ bm_ask_text_seen(const struct bm_why *w, struct bm_finding *out, const char **be
 	const struct bm_seen_record *r = in_scope(w, &n);
 	for (size_t i = 0; i < n; i++) {
 		uint32_t at, from = (uint32_t)(r[i].off - w->c->scope->off);
-		struct bm_view run =
-			longest_text(w->c->scope->record, from + BM_HEADER, from + r[i].len, &at);
-		if (run.n < TEXT_ANYWHERE || bm_keyless_carried_on(w, &r[i]))
+		struct bm_view run = longest_text(
+			w->c->scope->record, from + BM_HEADER, from + r[i].len, TEXT_ANYWHERE, &at);
+		if (run.n == 0 || bm_keyless_carried_on(w, &r[i]))
 			continue;
 		if (!bm_keyless_about(w, out, &r[i], r[i].len, true))
 			return BM_NOT_ASKED;
