@@ -62,8 +62,10 @@ keyless_record(struct half *h, const struct bm_wire *w, uint64_t off)
 	}
 	enum bm_status st = bm_grow(&items, &h->seen_cap, h->seen_count + 1, SEEN_MAX, sizeof *h->seen);
 	h->seen = items;
-	if (st != BM_OK)
-		return; /* only what could be said without keys suffers */
+	if (st != BM_OK) {
+		session_fail(h->s, st);
+		return;
+	}
 	session_holds(h->s, (h->seen_cap - before) * sizeof *h->seen);
 	struct bm_seen_record *r = &h->seen[h->seen_count++];
 	*r = (struct bm_seen_record){.off = off,

@@ -76,8 +76,12 @@ take_bytes(const struct bm_why *w, struct bm_case *about)
 		about->off + about->region > s->off + s->region)
 		return true;
 	uint32_t at = (uint32_t)(about->off - s->off);
-	struct bm_fragment *f = bm_arena_take(w->arena, s->fragment_count, sizeof *f);
-	uint64_t *packets = bm_arena_take(w->arena, s->fragment_count + 1, sizeof *packets);
+	size_t count = 1;
+	for (size_t i = 0; i < s->fragment_count; i++)
+		count += s->fragments[i].record_off + s->fragments[i].len > at &&
+				 s->fragments[i].record_off < at + about->region;
+	struct bm_fragment *f = bm_arena_take(w->arena, count, sizeof *f);
+	uint64_t *packets = bm_arena_take(w->arena, count, sizeof *packets);
 	if (f == NULL || packets == NULL)
 		return false;
 	about->record = s->record + at;
@@ -109,6 +113,7 @@ bm_keyless_about(const struct bm_why *w, struct bm_finding *out, const struct bm
 {
 	struct bm_case *about = bm_arena_take(w->arena, 1, sizeof *about);
 
+	out->no_memory = true;
 	if (about == NULL)
 		return false;
 	*about = (struct bm_case){.kind = w->c->kind,
@@ -131,6 +136,7 @@ bm_keyless_about(const struct bm_why *w, struct bm_finding *out, const struct bm
 		about->packets[0] = r->packet;
 		about->packet_count = 1;
 	}
+	out->no_memory = false;
 	out->about = about;
 	out->strength = BM_STRENGTH_SUPPORTED;
 	out->stands = certain && w->c->word != BM_NO_SEQ && w->c->word > r->packet &&

@@ -28,8 +28,9 @@ struct bm_repeat {
 	uint64_t places;
 	unsigned bits;
 };
-/* False: none that is rarer than chance. */
-bool bm_find_repeat(const struct bm_why *w, struct bm_view text, struct bm_repeat *out);
+/* out->n 0: none that is rarer than chance. BM_NOMEM. */
+BM_MUST_USE enum bm_status bm_find_repeat(
+	const struct bm_why *w, struct bm_view text, struct bm_repeat *out);
 
 /* For the table of why.c. */
 enum bm_answer bm_ask_seen_twice(const struct bm_why *, struct bm_finding *, const char **);

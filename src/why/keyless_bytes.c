@@ -333,19 +333,21 @@ bm_ask_repeat_seen(const struct bm_why *w, struct bm_finding *out, const char **
 	/* Headers and nonces repeat: the ciphertexts alone, one behind the other. */
 	uint32_t skip = BM_HEADER + (bm_keyless_nonces(w) ? 8 : 0);
 	uint8_t *text = malloc(w->c->scope->region);
-	if (text == NULL) {
-		*because = "not tried: out of memory";
-		return BM_EXCLUDED;
-	}
+	out->no_memory = text == NULL;
+	if (text == NULL)
+		return BM_NOT_ASKED;
 	for (size_t i = 0; i < n; i++)
 		if (r[i].len > skip && !bm_keyless_carried_on(w, &r[i])) {
 			memcpy(text + used, w->c->scope->record + (r[i].off - w->c->scope->off) + skip,
 				r[i].len - skip);
 			used += r[i].len - skip;
 		}
-	bool found = bm_find_repeat(w, bm_view(text, used), &f);
+	enum bm_status st = bm_find_repeat(w, bm_view(text, used), &f);
 	free(text);
-	if (!found) {
+	out->no_memory = st != BM_OK;
+	if (st != BM_OK)
+		return BM_NOT_ASKED;
+	if (f.n == 0) {
 		*because = bm_arena_print(w->arena,
 			"no run of one value and no bytes that stand twice in %zu octets of ciphertext", used);
 		return BM_EXCLUDED;

@@ -131,7 +131,8 @@ damaged(const struct bm_why *w, struct bm_finding *out, const struct odd *o)
 			o->next != NULL ? ", and the next one continues as if it had been right" : "");
 	const uint8_t *was = bm_arena_copy(w->arena, bm_view(received + from, to - from));
 	const uint8_t *is = bm_arena_copy(w->arena, bm_view(sent + from, to - from));
-	if (a != BM_SHOWN || was == NULL || is == NULL)
+	out->no_memory = out->no_memory || was == NULL || is == NULL;
+	if (a != BM_SHOWN || out->no_memory)
 		return a;
 	out->changes[out->change_count++] = (struct bm_change){.record_off = BM_HEADER + from,
 		.received = bm_view(was, to - from),

@@ -131,7 +131,7 @@ compare(struct hunt *h, const struct source *s)
 	}
 }
 
-bool
+enum bm_status
 bm_find_repeat(const struct bm_why *w, struct bm_view text, struct bm_repeat *out)
 {
 	struct hunt h = {.text = text, .best = {.chance = 0}};
@@ -140,7 +140,7 @@ bm_find_repeat(const struct bm_why *w, struct bm_view text, struct bm_repeat *ou
 		h.slot_bits++;
 	h.slot = calloc((size_t)1 << h.slot_bits, sizeof *h.slot);
 	if (h.slot == NULL)
-		return false;
+		return BM_NOMEM;
 	struct source s = {.bytes = text, .what = "", .itself = true};
 	index_text(&h);
 	equal_runs(&h);
@@ -154,7 +154,9 @@ bm_find_repeat(const struct bm_why *w, struct bm_view text, struct bm_repeat *ou
 		.chance_log2 = h.best.chance,
 		.places = h.best.places,
 		.bits = h.best.bits};
-	return h.best.n != 0 && h.best.chance <= CHANCE;
+	if (h.best.chance > CHANCE)
+		out->n = 0;
+	return BM_OK;
 }
 
 /* Other bytes of the connection that are still at hand: failed records, and what follows this one.

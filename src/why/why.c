@@ -110,6 +110,8 @@ bm_explain(const struct bm_why *asked, struct bm_explanation *out)
 		memset(&f, 0, sizeof f);
 		f.cause = h->cause;
 		enum bm_answer a = h->ask(w, &f, &because);
+		if (f.no_memory)
+			return BM_NOMEM;
 		if (a == BM_SHOWN) {
 			out->finding = f;
 			return BM_OK;

@@ -6,7 +6,10 @@
 static void
 starve(const char *capture_name, const char *keys_name, enum badmac_result expected)
 {
-	struct bm_buf capture = load(capture_name), keys = load(keys_name);
+	struct bm_buf capture = load(capture_name), keys = {.max = 0};
+
+	if (keys_name != NULL)
+		keys = load(keys_name);
 	struct diagnosis d;
 	unsigned long refused = 0, n = 0;
 
@@ -48,6 +51,15 @@ test_failed(void **state)
 }
 
 static void
+test_keyless(void **state)
+{
+	(void)state;
+	starve("damaged/tls12-aes128gcm/swap/receiver.pcap", NULL, BADMAC_FAILED);
+	starve("damaged/tls10-aes128cbc-sha/inject_raw/receiver.pcap", NULL, BADMAC_FAILED);
+	starve("damaged/tls13-aes256gcm/bitflip/receiver.pcap", NULL, BADMAC_UNDECIDED);
+}
+
+static void
 test_dtls(void **state)
 {
 	(void)state;
@@ -60,6 +72,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_failed),
+		cmocka_unit_test(test_keyless),
 		cmocka_unit_test(test_dtls),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
