@@ -49,6 +49,8 @@ note_cases(struct view *v, const struct bm_session *s)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct bm_case *c = &cases[i];
+		if (c->kind == BM_CASE_SUSPECTED)
+			continue; /* nothing may be wrong */
 		v->cases[v->case_n++] = (struct noted){c->kind, c->direction, c->epoch, c->seq, c->off,
 			c->region > c->len ? c->region : c->len, c->no_keys};
 		v->bad += c->kind == BM_CASE_BAD_RECORD;
@@ -65,6 +67,7 @@ views_note(
 	struct bm_flow *f = bm_session_flow_of(s);
 	void *items = vs->item;
 	const char *because = NULL;
+	struct bm_arena words = {.max = 1 << 16};
 
 	enum bm_status st = bm_grow(&items, &vs->cap, vs->n + 1, VIEWS_MAX, sizeof *vs->item);
 	vs->item = items;
@@ -79,7 +82,8 @@ views_note(
 	v->site = bm_flow_site(f);
 	v->flow = bm_flow_id(f);
 	v->capture = capture;
-	v->place = bm_verdict_place(s, &because);
+	v->place = bm_verdict_place(s, &words, &because);
+	bm_arena_clear(&words);
 	v->client_way = facts->client_way;
 	v->client = *bm_flow_source(f, facts->client_way);
 	v->server = *bm_flow_source(f, (enum bm_way)(1 - facts->client_way));

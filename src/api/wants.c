@@ -475,7 +475,10 @@ views_show(const struct views *vs, struct bm_session *s)
 	for (size_t i = 0; i < n && st == BM_OK; i++)
 		if (cases[i].kind == BM_CASE_REJECTED && cases[i].no_keys && cases[i].off == BM_NO_SEQ)
 			st = show_difference(vs, v, s, &cases[i], i);
-	for (unsigned side = 0; n == 0 && side < 2 && st == BM_OK; side++) {
+	bool clean = true;
+	for (size_t i = 0; i < n; i++)
+		clean = clean && cases[i].kind == BM_CASE_SUSPECTED;
+	for (unsigned side = 0; clean && side < 2 && st == BM_OK; side++) {
 		struct bm_case c = {.kind = BM_CASE_DIFFERS, .direction = side, .off = BM_NO_SEQ};
 		st = show_difference(vs, v, s, &c, 0);
 	}

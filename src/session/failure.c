@@ -29,6 +29,9 @@ case_clear(struct bm_case *c)
 	if (c->position != NULL)
 		bm_wipe(c->position, sizeof *c->position);
 	free(c->position);
+	if (c->scope != NULL)
+		case_clear(c->scope);
+	free(c->scope);
 }
 
 void
@@ -144,6 +147,7 @@ new_case(struct half *h, enum bm_case_kind kind, uint64_t off, uint32_t len)
 	c->protection = h->keys;
 	c->at_start = off < h->start_until;
 	c->alert = 255;
+	c->word = c->lost_at = BM_NO_SEQ;
 	c->position = malloc(sizeof *c->position);
 	if (c->position == NULL) {
 		session_fail(s, BM_NOMEM);
@@ -371,6 +375,7 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 		/* No keys, and what follows is no record: framing is all there was. */
 		if (w->body.p == NULL) {
 			tally(h)->undecided++;
+			keyless_break(h, off);
 			lose(h, off, 0, SIZE_MAX);
 			return false;
 		}
@@ -463,6 +468,16 @@ bool
 bm_session_differs(struct bm_session *s, unsigned direction, size_t *nth)
 {
 	struct half *h = &s->half[direction];
+	size_t n = 0;
+
+	/* Now there is more than a suspicion. */
+	for (size_t i = 0; i < s->case_count; i++) {
+		if (s->cases[i].kind == BM_CASE_SUSPECTED)
+			case_clear(&s->cases[i]);
+		else
+			s->cases[n++] = s->cases[i];
+	}
+	s->case_count = n;
 	struct bm_case *c = new_case(h, BM_CASE_DIFFERS, BM_NO_SEQ, 0);
 
 	if (c == NULL || s->status != BM_OK)

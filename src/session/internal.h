@@ -12,6 +12,7 @@ enum {
 	CASES_MAX = 256, /* failures kept per connection; later ones are only counted */
 	ALERTS_MAX = 64,
 	LAST_PACKETS = 64,
+	SEEN_MAX = 1024,    /* records that could not be checked, remembered per direction */
 	COPIES_MAX = 16,    /* per failed record */
 	EPOCHS = 8,         /* epochs told apart in the tallies; later ones share the last */
 	HUNT_MAX = 1 << 20, /* cleartext searched for a hello before a flow is let go */
@@ -104,6 +105,14 @@ struct half {
 	uint64_t skipped_from, skipped_to; /* [from, to) */
 	size_t skipped_case;
 	bool reuse_told; /* a second writer has been reported in this direction */
+
+	/* Without keys: keyless.c */
+	struct bm_seen_record *seen;
+	size_t seen_count, seen_cap;
+	bool behind_gap;        /* holds for the next one */
+	bool alert_seen;        /* it sent an alert */
+	bool lost_known;        /* framing was lost at lost_at */
+	uint64_t lost_at, hold; /* hold: bytes from here on are looked at once more; 0: none */
 
 	/* DTLS */
 	uint64_t datagram_off;
@@ -331,6 +340,20 @@ void lose_in_gap(struct half *h, uint64_t start, uint64_t gap_end);
 /* True: found, h->off and h->pos are set. False: wait for more (or, when final, nothing is left).
  */
 bool resync(struct half *h, bool final);
+
+/* keyless.c: what can be kept in mind of records that cannot be checked */
+void keyless_record(struct half *h, const struct bm_wire *w, uint64_t off);
+/* No header stands at off. */
+void keyless_break(struct half *h, uint64_t off);
+/* The other side may have complained of what h sent so far. */
+void keyless_hold(struct half *h);
+/* bm_stream_release, but for what may have to be looked at once more. */
+void let_go(struct half *h, uint64_t off);
+/* The complaint a (NULL: none that could be read) is about what h sent: fills in c->scope and what
+ * belongs to it. False: there is nothing to look at. */
+bool keyless_scope(struct half *h, struct bm_case *c, const struct bm_alert_seen *a);
+/* Connections that ended without a readable complaint. */
+void keyless_judge(struct bm_session *s);
 
 /* judge.c: the end of the connection */
 void judge(struct bm_session *s);

@@ -193,6 +193,8 @@ complaint(struct bm_session *s, const struct bm_alert_seen *a)
 	c->seq = BM_NO_SEQ;
 	c->epoch = p != NULL ? p->epoch : h->epoch;
 	c->meant = meant;
+	if (c->no_keys && keyless_scope(h, c, a))
+		c->epoch = h->epoch;
 	c->first_of_epoch = p != NULL && s->half[a->direction].verified_in[epoch_slot(p->epoch)] == 0;
 	if (p == NULL || meant > 1) {
 		c->off = BM_NO_SEQ;
@@ -277,4 +279,5 @@ judge(struct bm_session *s)
 		if (complains(&s->alerts[i]))
 			complaint(s, &s->alerts[i]);
 	drop_tolerated(s);
+	keyless_judge(s);
 }

@@ -248,11 +248,14 @@ static void
 undecided(struct half *h, const struct bm_wire *w, uint64_t off)
 {
 	tally(h)->undecided++;
+	keyless_record(h, w, off);
 	h->pos.seq++;
 	/* Up to TLS 1.2 the content type shows; what it says does not. */
 	if (!is_tls13(h->s)) {
+		/* Of two octets it carries no MAC: it was sent in the clear all the same. */
+		bool clear = w->body.n == 2 && (w->body.p[0] == 1 || w->body.p[0] == 2);
 		if (w->type == BM_ALERT)
-			note_alert(h, bm_view(NULL, 0), packet_at(h, off), true);
+			note_alert(h, clear ? w->body : bm_view(NULL, 0), packet_at(h, off), !clear);
 		else if (w->type == BM_CCS && (!h->s->middle || h->s->facts.start.found))
 			change_cipher_spec(h);
 	}
@@ -435,7 +438,7 @@ follow(struct half *h, bool final)
 				tally(h)->plaintext++;
 				h->records++;
 				h->off += n;
-				bm_stream_release(h->stream, h->off);
+				let_go(h, h->off);
 				continue;
 			}
 		}
@@ -467,7 +470,7 @@ follow(struct half *h, bool final)
 			continue;
 		}
 		if (one_record(h, hdr))
-			bm_stream_release(h->stream, h->off);
+			let_go(h, h->off);
 	}
 }
 
@@ -486,6 +489,6 @@ run_half(struct half *h, bool final)
 		if (n == 0)
 			return;
 		h->off += n;
-		bm_stream_release(h->stream, h->off);
+		let_go(h, h->off);
 	}
 }

@@ -84,13 +84,15 @@ lose_in_gap(struct half *h, uint64_t start, uint64_t gap_end)
 		/* Nothing to be verified anyway: the framing goes on behind it. */
 		bm_assembler_clear(&h->messages);
 		h->off = end;
-		bm_stream_release(h->stream, end);
+		h->behind_gap = true;
+		let_go(h, end);
 		return;
 	}
 	struct lost *l = new_lost(h, start);
 	if (l == NULL)
 		return;
 	l->over_gap = true;
+	h->behind_gap = true;
 	l->scan = gap_end;
 	l->missing = gap_end - start;
 	if (end == 0)
@@ -285,7 +287,7 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 	if (c == NULL || c->after != BM_AFTER_SAME)
 		bm_assembler_clear(&h->messages);
 	drop_lost(h);
-	bm_stream_release(h->stream, h->off);
+	let_go(h, h->off);
 }
 
 enum step { FOUND, WAIT, NOTHING };
@@ -439,7 +441,7 @@ around(struct half *h, const struct bm_wire *w, uint64_t at)
 	if (outer.seq > own.seq + 1)
 		h->pos = outer;
 	drop_lost(h);
-	bm_stream_release(h->stream, h->off);
+	let_go(h, h->off);
 	return true;
 }
 
@@ -456,8 +458,7 @@ scan(struct half *h, bool final)
 		if (avail < BM_HEADER) {
 			if (gap == 0)
 				return WAIT;
-			if (!l->over_gap)
-				l->over_gap = true;
+			l->over_gap = h->behind_gap = true;
 			l->missing += gap;
 			l->scan += avail + gap;
 			l->chain = 0;
@@ -499,7 +500,7 @@ scan(struct half *h, bool final)
 		}
 		l->scan += n - (BM_HEADER - 1);
 		if (l->scan > l->start + KEEP_BEHIND)
-			bm_stream_release(h->stream, l->scan - 64);
+			let_go(h, l->scan - 64);
 	}
 }
 
@@ -514,7 +515,7 @@ give_up(struct half *h)
 	h->off = l->chained != 0 || l->len != 0 ? l->chain : l->scan;
 	h->gave_up = true;
 	drop_lost(h);
-	bm_stream_release(h->stream, h->off);
+	let_go(h, h->off);
 }
 
 /* The last record is whole and good but for the length in its header. */

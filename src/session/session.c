@@ -55,6 +55,8 @@ add_alert(struct half *h, uint8_t level, uint8_t description, uint64_t packet, b
 	void *items = s->alerts;
 	const struct bm_stream *other = s->half[1 - h->side].stream;
 
+	h->alert_seen = true;
+	keyless_hold(&s->half[1 - h->side]);
 	/* When there is no more room, the last one gives way to what ends the connection. */
 	if (s->alert_count == ALERTS_MAX && level == 2)
 		s->alert_count--;
@@ -128,6 +130,7 @@ bm_session_free(struct bm_session *s)
 		struct half *h = &s->half[side];
 		bm_assembler_clear(&h->messages);
 		free(h->past);
+		free(h->seen);
 		free(h->prints);
 		if (h->lost != NULL)
 			bm_wipe(h->lost, sizeof *h->lost);
@@ -466,6 +469,13 @@ bm_session_foreign(const struct bm_session *s, size_t *count)
 {
 	*count = s->env->foreign_count;
 	return s->env->foreign;
+}
+
+const struct bm_seen_record *
+bm_session_seen(const struct bm_session *s, unsigned direction, size_t *count)
+{
+	*count = s->half[direction].seen_count;
+	return s->half[direction].seen;
 }
 
 const struct bm_case *

@@ -77,12 +77,24 @@ struct bm_other_copy {
 	struct bm_view bytes; /* owned by the case */
 };
 
+/* A protected record that could not be checked, for want of keys. */
+struct bm_seen_record {
+	uint64_t off, packet; /* of its last octet */
+	uint64_t fingerprint;
+	uint64_t nonce; /* the first 8 octets of its body, where it has as many */
+	uint32_t len;   /* header and body */
+	uint8_t type;
+	bool behind_gap; /* bytes before it were not captured */
+	unsigned epoch;
+};
+
 enum bm_case_kind {
 	BM_CASE_BAD_RECORD,      /* a record that does not verify where the receiver expected it */
 	BM_CASE_PLAINTEXT_ALERT, /* TLS 1.3: an alert in the clear where protection was due */
 	BM_CASE_REJECTED,    /* an endpoint sent bad_record_mac, and no bad record was seen before */
 	BM_CASE_NO_KEYS_FIT, /* nothing in the epoch verifies under the keys at hand */
-	BM_CASE_DIFFERS      /* a record that no key opens is another one in another capture */
+	BM_CASE_DIFFERS,     /* a record that no key opens is another one in another capture */
+	BM_CASE_SUSPECTED /* no keys, and no complaint that could be read: perhaps nothing is wrong */
 };
 
 /* How the records after a bad one went on. */
@@ -153,6 +165,14 @@ struct bm_case {
 	bool shown;          /* REJECTED: bm_session_show has said which record it was */
 	bool at_start;       /* nothing before it verified: it may be of another epoch */
 	bool only_one;       /* no other record of its epoch could be tried under these keys */
+
+	/* Without keys: what the receiver had of this direction before the complaint or the end, as far
+	 * as it is at hand (a case of its own, of which bytes, fragments and copies count); owned. */
+	struct bm_case *scope;
+	uint64_t before;  /* records whose last packet is a later one are not meant */
+	uint64_t word;    /* packet of the receiver's last word: an alert, or none: BM_NO_SEQ */
+	uint64_t lost_at; /* where no header stood any more; BM_NO_SEQ: nowhere */
+	bool stream_ends; /* behind the scope nothing follows */
 };
 #define BM_NO_SEQ UINT64_MAX
 
@@ -226,6 +246,9 @@ struct bm_session_key {
 };
 bool bm_session_key(const struct bm_session *s, size_t nth, struct bm_session_key *out);
 const struct bm_foreign_keys *bm_session_foreign(const struct bm_session *s, size_t *count);
+/* The last records of that direction that could not be checked for want of keys, in order. */
+const struct bm_seen_record *bm_session_seen(
+	const struct bm_session *s, unsigned direction, size_t *count);
 const struct bm_case *bm_session_cases(const struct bm_session *s, size_t *count);
 /* A new failure of kind BM_CASE_DIFFERS in what `direction` sends, for bm_session_show; *nth is its
  * place. False: no more can be kept. */

@@ -283,6 +283,16 @@ cost(const struct data *d)
 		   (uint64_t)RUN_COST * (d->ready.n + d->held.n + d->gaps.n);
 }
 
+bool
+drop_spare(struct bm_stream *s)
+{
+	uint64_t base = s->base;
+
+	if (s->spare > base)
+		bm_stream_release(s, s->spare - s->origin);
+	return s->base != base;
+}
+
 enum bm_status
 stream_limit(struct bm_stream *s)
 {
@@ -295,6 +305,8 @@ stream_limit(struct bm_stream *s)
 		bool news = false;
 		if (!many && cost(d) <= max)
 			return BM_OK;
+		if (drop_spare(s))
+			continue;
 		uint32_t before = d->held.n + d->ready.n;
 		if (d->held.n != 0 && (many || d->held_bytes >= d->ready_bytes))
 			st = advance(s, true, &news);

@@ -189,8 +189,7 @@ follow(struct bm_stream *s, const struct bm_segment *g, bool good)
 	bool news = false;
 	enum bm_status st = BM_OK;
 
-	if (s->ttl == 0)
-		s->ttl = g->ttl;
+	note_sighting(s, g);
 	if (good || !s->has_seq)
 		learn_seq(s, g, good);
 	if (good)

@@ -65,19 +65,23 @@ struct bm_stream {
 	struct bm_flow *flow;
 	uint64_t origin; /* where the layer above counts from */
 	uint64_t base, head;
+	uint64_t spare; /* what lies below it is kept for convenience */
 	uint64_t acked; /* by the peer; 0: nothing */
 	uint64_t end;   /* behind the last byte; 0: unknown */
 	uint64_t checksums[4];
-	uint32_t zero_seq; /* sequence number of ORIGIN */
-	uint32_t ack_seq;  /* what the peer acknowledged while zero_seq is unknown */
-	uint32_t acks;     /* segments of the peer with ACK */
+	uint64_t syn_ts, first_ts; /* of the SYN, and of the first segment without one; 0: none */
+	uint32_t zero_seq;         /* sequence number of ORIGIN */
+	uint32_t ack_seq;          /* what the peer acknowledged while zero_seq is unknown */
+	uint32_t acks;             /* segments of the peer with ACK */
 	uint8_t ttl;
+	uint8_t inbound, outbound; /* segments by what their frames say; saturate */
 	uint8_t bare_valid, bare_invalid, bare_offloaded; /* segments without payload; saturate */
 	bool has_seq, has_ack_seq, saw_syn;
 	bool doubtful; /* zero_seq is known from a damaged segment only */
 	bool settled;  /* it is known where the stream begins */
 	bool hinted;   /* a segment without payload said ORIGIN */
 	bool fin, reset, closed;
+	bool syn_again;  /* it was sent more than once */
 	uint8_t strange; /* good segments in a row from another sequence space */
 	uint32_t strange_next;
 };
@@ -194,6 +198,8 @@ BM_MUST_USE enum bm_status flush(struct bm_stream *s, bool *news);
 bool close_at_end(struct bm_stream *s);
 /* Keeps the direction under flow_memory. */
 BM_MUST_USE enum bm_status stream_limit(struct bm_stream *s);
+/* Lets go what bm_stream_spare said. False: nothing. */
+bool drop_spare(struct bm_stream *s);
 /* Drops what is ready and unread, at least `bytes` of it. */
 BM_MUST_USE enum bm_status drop_oldest(struct bm_stream *s, uint64_t bytes, bool *news);
 
@@ -219,6 +225,8 @@ void table_remove(struct bm_flow *f);
 void table_free(struct bm_tcp *t);
 
 /* tcp.c */
+/* Keeps in mind what a segment shows of where it was captured. */
+void note_sighting(struct bm_stream *s, const struct bm_segment *g);
 /* Ends f and opens a flow for the same addresses; NULL when memory is out. */
 struct bm_flow *flow_restart(struct bm_flow *f, const struct bm_segment *g, enum bm_way *way);
 /* The last segment of f was a good one. */

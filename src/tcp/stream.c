@@ -221,6 +221,14 @@ bm_stream_release(struct bm_stream *s, uint64_t off)
 		copies_release(s);
 }
 
+void
+bm_stream_spare(struct bm_stream *s, uint64_t off)
+{
+	uint64_t to = off > UINT64_MAX - s->origin ? UINT64_MAX : s->origin + off;
+
+	s->spare = to < s->head ? to : s->head;
+}
+
 bool
 bm_stream_ended(const struct bm_stream *s, uint64_t *off)
 {

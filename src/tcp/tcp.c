@@ -213,6 +213,9 @@ relieve(struct bm_tcp *t)
 {
 	while (t->memory > t->o.total_memory && !list_empty(&t->holders)) {
 		struct bm_flow *f = FLOW_OF(t->holders.next, holder);
+		bool spared = drop_spare(&f->stream[BM_FORWARD]);
+		if (drop_spare(&f->stream[BM_BACKWARD]) || spared)
+			continue;
 		for (unsigned way = 0; way < 2; way++) {
 			struct bm_stream *s = &f->stream[way];
 			bool news = false;
@@ -250,8 +253,7 @@ datagram(struct bm_flow *f, enum bm_way way, const struct bm_segment *g)
 	struct bm_tcp *t = f->t;
 	struct bm_stream *s = &f->stream[way];
 
-	if (s->ttl == 0)
-		s->ttl = g->ttl;
+	note_sighting(s, g);
 	s->checksums[g->checksum]++;
 	flow_touch(f, g);
 	if (!f->ignored && t->ev.on_datagram != NULL)
@@ -367,6 +369,49 @@ uint64_t
 bm_flow_last_ts(const struct bm_flow *f)
 {
 	return f->last_ts;
+}
+
+static void
+count_up(uint8_t *n)
+{
+	if (*n < UINT8_MAX)
+		++*n;
+}
+
+void
+note_sighting(struct bm_stream *s, const struct bm_segment *g)
+{
+	if (s->ttl == 0)
+		s->ttl = g->ttl;
+	if (g->direction == BM_FRAME_INBOUND)
+		count_up(&s->inbound);
+	else if (g->direction == BM_FRAME_OUTBOUND)
+		count_up(&s->outbound);
+	if (g->transport != BM_TCP)
+		return;
+	if ((g->flags & BM_SYN) == 0) {
+		if (s->first_ts == 0)
+			s->first_ts = g->ts_ns;
+	} else if (s->syn_ts == 0) {
+		s->syn_ts = g->ts_ns;
+	} else {
+		s->syn_again = true;
+	}
+}
+
+struct bm_sighting
+bm_flow_sighting(const struct bm_flow *f, enum bm_way way)
+{
+	const struct bm_stream *s = &f->stream[way];
+
+	return (struct bm_sighting){.ttl = s->ttl,
+		.inbound = s->inbound,
+		.outbound = s->outbound,
+		.bare_valid = s->bare_valid,
+		.bare_offloaded = s->bare_offloaded,
+		.checksums = s->checksums,
+		.syn_ns = s->syn_again ? 0 : s->syn_ts,
+		.first_ns = s->first_ts};
 }
 
 uint8_t

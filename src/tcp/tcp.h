@@ -89,6 +89,17 @@ uint64_t bm_flow_first_ts(const struct bm_flow *f);
 uint64_t bm_flow_last_ts(const struct bm_flow *f);
 /* TTL seen first from that side, 0 if none. */
 uint8_t bm_flow_ttl(const struct bm_flow *f, enum bm_way way);
+/* What the segments from one side show of where they were captured. */
+struct bm_sighting {
+	uint8_t ttl;               /* seen first; 0: none */
+	uint8_t inbound, outbound; /* segments by what their frames say; 255 and more are 255 */
+	/* Segments without payload, which nothing on the way merges; 255 and more are 255. */
+	uint8_t bare_valid, bare_offloaded;
+	const uint64_t *checksums; /* of those with payload: bm_stream_checksums */
+	uint64_t syn_ns;           /* capture time of its SYN; 0: none, or several */
+	uint64_t first_ns;         /* of its first segment without SYN; 0: none */
+};
+struct bm_sighting bm_flow_sighting(const struct bm_flow *f, enum bm_way way);
 
 /* -- streams (one direction) -------------------------------------------- */
 /* The lowest offset still held; bytes below are gone. */
@@ -111,6 +122,9 @@ size_t bm_stream_copies(
 	const struct bm_stream *s, uint64_t off, size_t len, struct bm_span *out, size_t max);
 /* Everything below off has been dealt with. */
 void bm_stream_release(struct bm_stream *s, uint64_t off);
+/* Everything below off has been read and may be looked at once more; it is let go without a word
+ * when memory is short. */
+void bm_stream_spare(struct bm_stream *s, uint64_t off);
 /* FIN or RST seen and everything before it delivered up to here; *off (if not NULL) the end. */
 bool bm_stream_ended(const struct bm_stream *s, uint64_t *off);
 bool bm_stream_reset(const struct bm_stream *s); /* by RST */

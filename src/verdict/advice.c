@@ -84,10 +84,13 @@ capture_both_ends(struct steps *s, const struct bm_connection *conn)
 				   conn->transport == BM_UDP ? "udp" : "tcp", conn->server.port));
 		return;
 	}
+	const char *proto = conn->transport == BM_UDP ? "udp" : "tcp";
+	unsigned port = conn->server.port;
+
 	add(s, bm_arena_print(s->arena,
-			   "at both ends, until it happens again: tcpdump -i any -s 0 -w end.pcap %s port "
-			   "%u",
-			   conn->transport == BM_UDP ? "udp" : "tcp", conn->server.port));
+			   "at both ends, until it happens again: tcpdump -i any -s 0 -B 65536 -w client.pcap "
+			   "%s port %u, and on the server with -w server.pcap",
+			   proto, port));
 	add(s, "then compare: badmac diagnose -k KEYS client.pcap server.pcap");
 }
 
@@ -97,6 +100,43 @@ watch_counters(struct steps *s, const struct bm_connection *conn)
 	add(s, bm_arena_print(s->arena,
 			   "watch the checksum counters of both hosts (nstat -az %s; ethtool -S DEV)",
 			   conn->transport == BM_UDP ? "UdpInCsumErrors" : "TcpInCsumErrors"));
+}
+
+/* Where bytes were changed: which of two neighbours did it shows when the sum is made, or checked,
+ * by the kernel. */
+static void
+move_the_sum(struct steps *s, const struct bm_case *c, const struct bm_connection *conn,
+	const struct bm_failure *out)
+{
+	const char *now = out->checksum_as_captured, *then = out->checksum_as_sent;
+	const char *sender = c->direction == BM_C2S ? "client" : "server";
+	const char *counter = conn->transport == BM_UDP ? "UdpInCsumErrors" : "TcpInCsumErrors";
+	const char *receiver = c->direction == BM_C2S ? "server" : "client";
+
+	if (now != NULL && strcmp(now, "invalid") == 0)
+		add(s, bm_arena_print(s->arena,
+				   "on the %s let the kernel check the sums (ethtool -K DEV rx off gro off lro "
+				   "off): damage of the wire then shows as %s, and TLS goes on",
+				   receiver, counter));
+	else if (now != NULL && then != NULL && strcmp(then, "invalid") == 0)
+		add(s,
+			bm_arena_print(s->arena,
+				"on the %s let the kernel make the sums (ethtool -K DEV tx off tso off gso off): "
+				"if %s of the other host rises instead, its network card or what "
+				"comes behind it does it; if nothing changes, memory, the program, or a box "
+				"that makes the sum anew",
+				sender, counter));
+}
+
+/* Which processes hold the sender's connection? */
+static void
+who_writes(struct steps *s, const struct bm_case *c, const struct bm_connection *conn)
+{
+	add(s, bm_arena_print(s->arena,
+			   "on the %s, while it runs: ss -%cnp '%s = :%u'; a connection with two processes is "
+			   "shared by them",
+			   c->direction == BM_C2S ? "client" : "server", conn->transport == BM_UDP ? 'u' : 't',
+			   c->direction == BM_C2S ? "dport" : "sport", conn->server.port));
 }
 
 static void
@@ -119,14 +159,17 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 {
 	struct steps s = {.arena = arena};
 
+	if (f->about != NULL && conn->undecided_next != NULL)
+		add(&s,
+			bm_arena_print(arena, "%s: the MAC then proves or excludes it", conn->undecided_next));
 	switch (f->cause) {
 	case BM_CAUSE_RECORD_WAS_GOOD:
 		add(&s, "this capture clears everything before the capture point; look at the side that "
 				"complained");
 		capture_both_ends(&s, conn);
 		add(&s, "turn kernel TLS and crypto offload off on the complaining host (ethtool -K DEV "
-				"tls-hw-rx-offload off) "
-				"and see whether it stops");
+				"tls-hw-rx-offload off; its errors: cat /proc/net/tls_stat) and see whether it "
+				"stops");
 		add(&s, "check that no two threads or forked processes of the complaining side read one "
 				"connection");
 		break;
@@ -134,11 +177,15 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 		const char *name = bm_alert_name(c->alert);
 		add(&s, bm_arena_print(
 					arena, "fix what the alert says: %s", name != NULL ? name : "see its code"));
-		if (c->alert >= 42 && c->alert <= 48)
+		if (c->alert >= 42 && c->alert <= 48 && c->direction == BM_S2C)
+			add(&s, "the server does not trust the client's certificate: check its chain against "
+					"the server's roots (openssl verify -CAfile ROOTS.pem -untrusted CHAIN.pem "
+					"CLIENT.pem)");
+		else if (c->alert >= 42 && c->alert <= 48)
 			add(&s,
 				bm_arena_print(arena,
 					"its sender does not trust the certificate it was shown: check chain and names "
-					"(openssl s_client -connect HOST:%u -showcerts)",
+					"(openssl s_client -connect HOST:%u -servername HOST -showcerts)",
 					conn->server.port));
 		break;
 	}
@@ -149,10 +196,12 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 					"was cut or altered");
 			get_keys(&s, facts);
 		} else {
-			add(&s, "the two ends derived different keys: compare their libraries' versions, and "
-					"the server's "
-					"private key with its certificate");
-			get_keys(&s, facts);
+			add(&s, "log the secrets at both ends and compare the lines with this client random "
+					"(grep RANDOM client.keys server.keys): the end whose line does not open the "
+					"other's records derived them wrong");
+			add(&s, "compare the versions of their libraries, and the server's private key with "
+					"its certificate (openssl x509 -noout -pubkey -in CERT.pem; openssl pkey "
+					"-pubout -in KEY.pem)");
 		}
 		break;
 	case BM_CAUSE_RETRANSMISSION_DIFFERS:
@@ -186,15 +235,20 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 		capture_both_ends(&s, conn);
 		break;
 	case BM_CAUSE_REFLECTED_RECORD:
+		look_at_packets(&s, c, out);
+		add(&s, "look for what sends a host its own bytes back: an echo, a proxy or tunnel that is "
+				"joined to itself, a load balancer's route");
+		capture_both_ends(&s, conn);
+		break;
 	case BM_CAUSE_RECORDS_INTERLEAVED:
 	case BM_CAUSE_RECORD_REPLAYED:
 	case BM_CAUSE_RECORDS_REORDERED:
 	case BM_CAUSE_RECORD_MISSING:
 	case BM_CAUSE_SEQUENCE_REUSED:
 		look_at_packets(&s, c, out);
+		who_writes(&s, c, conn);
 		add(&s, "check how the sender writes: forked workers or threads that share one connection, "
-				"or a queue between "
-				"encryption and socket");
+				"or a queue between encryption and socket");
 		capture_both_ends(&s, conn);
 		break;
 	case BM_CAUSE_MAC_CONSTRUCTION:
@@ -242,6 +296,7 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 			get_keys(&s, facts);
 		look_at_packets(&s, c, out);
 		capture_both_ends(&s, conn);
+		move_the_sum(&s, c, conn, out);
 		watch_counters(&s, conn);
 		break;
 	}

@@ -283,10 +283,24 @@ fill_damage(
 	return true;
 }
 
+/* Adds to what is said of an undecided connection. */
+static bool
+add_detail(struct bm_connection *out, const char *line, struct bm_arena *a)
+{
+	if (line == NULL)
+		return true;
+	out->undecided_detail = out->undecided_detail == NULL
+								? line
+								: bm_arena_print(a, "%s; %s", out->undecided_detail, line);
+	return out->undecided_detail != NULL;
+}
+
+/* *shown false: nothing was, or it is no failure as long as nobody complains; then it is said
+ * what was seen. */
 static enum bm_status
 fill_failure(const struct bm_session *s, const struct bm_case *c,
-	const struct bm_verdict_options *o, const struct bm_connection *conn,
-	struct bm_scratch *scratch, struct bm_arena *a, struct bm_failure *out)
+	const struct bm_verdict_options *o, struct bm_connection *conn, struct bm_scratch *scratch,
+	struct bm_arena *a, struct bm_failure *out, bool *shown)
 {
 	const struct bm_session_facts *facts = bm_session_facts(s);
 	struct bm_why w = {.session = s,
@@ -309,7 +323,26 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 	if (st != BM_OK)
 		return st;
 	struct bm_finding *f = &e.finding;
-	if (c->kind != BM_CASE_REJECTED && c->alert_packet != 0 && c->kind != BM_CASE_PLAINTEXT_ALERT)
+	*shown = c->kind != BM_CASE_SUSPECTED || f->stands;
+	if (!*shown) {
+		for (size_t i = 0; f->about != NULL && i < f->evidence_count; i++)
+			if (!add_detail(conn, f->evidence[i], a))
+				return BM_NOMEM;
+		return BM_OK;
+	}
+	if (f->about != NULL && c->kind == BM_CASE_SUSPECTED)
+		bm_evidence(&w, f,
+			"the last word of its receiver, packet %llu, came after it: an alert, by type or "
+			"length",
+			(unsigned long long)c->word);
+	if (f->about != NULL && c->kind == BM_CASE_REJECTED)
+		bm_evidence(&w, f, "packet %llu: the %s reports %s", (unsigned long long)c->alert_packet,
+			party_word(1 - c->direction),
+			bm_alert_name(c->alert) != NULL ? bm_alert_name(c->alert) : "an alert");
+	if (f->about != NULL)
+		c = f->about;
+	if (c->kind != BM_CASE_REJECTED && f->about == NULL && c->alert_packet != 0 &&
+		c->kind != BM_CASE_PLAINTEXT_ALERT)
 		bm_evidence(&w, f, "packet %llu: the %s reports %s", (unsigned long long)c->alert_packet,
 			party_word(1 - c->direction),
 			bm_alert_name(c->alert) != NULL ? bm_alert_name(c->alert) : "an alert");
@@ -319,7 +352,9 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 			conn->transport == BM_UDP ? "UDP" : "TCP",
 			c->packet_count == 1 ? " that carries" : "s that carry", sum);
 	out->direction = c->direction;
-	out->epoch = c->epoch;
+	/* Which epoch it is of does not show without keys in TLS 1.3. */
+	out->epoch =
+		f->about != NULL && bm_version_rules(facts->version) == BM_TLS13 ? BM_UNKNOWN : c->epoch;
 	out->sequence_number = c->seq == BM_NO_SEQ ? BM_UNKNOWN : c->seq;
 	out->stream_offset = c->off == BM_NO_SEQ || conn->transport == BM_UDP ? BM_UNKNOWN : c->off;
 	out->length = c->len != 0 ? c->len : BM_UNKNOWN;
@@ -328,7 +363,7 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 	out->packet_count = c->packet_count;
 	out->cause = f->cause;
 	out->confidence = confidence(f->strength);
-	out->summary = summary(c, f, a);
+	out->summary = f->about != NULL ? bm_verdict_keyless_summary(c, f, a) : summary(c, f, a);
 	out->checksum_as_captured = sum;
 	out->checksum_as_sent = bm_verdict_checksum_as_sent(c, f);
 	if (packets == NULL || out->summary == NULL)
@@ -338,12 +373,16 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 		out->proof = (struct bm_proof){f->method, f->tag_bits, f->candidates, f->chance_log2};
 	}
 	enum bm_place place = o->place;
-	const char *why_there = NULL;
+	const char *why_there = bm_verdict_place_given(place);
 	if (place == BM_AT_UNKNOWN)
-		place = bm_verdict_place(s, &why_there);
+		place = bm_verdict_place(s, a, &why_there);
 	if (why_there != NULL && f->cause != BM_CAUSE_WRONG_KEYS)
 		bm_evidence(&w, f, "%s", why_there);
-	bm_verdict_parties(c, f, bm_verdict_place_of_all(&w, place), out);
+	const char *formed;
+	enum bm_shape shape = bm_verdict_shape(c, f, a, &formed);
+	if (formed != NULL && f->cause != BM_CAUSE_PLAINTEXT_INJECTED)
+		bm_evidence(&w, f, "%s", formed);
+	bm_verdict_parties(c, f, bm_verdict_place_of_all(&w, place), shape, out);
 	bm_verdict_compare(&w, f, out);
 	const char **evidence = bm_arena_take(a, f->evidence_count, sizeof *evidence);
 	struct bm_ruled_out *ruled = bm_arena_take(a, e.excluded_count, sizeof *ruled);
@@ -445,33 +484,47 @@ bm_verdict(const struct bm_session *s, const struct bm_verdict_options *o,
 			return st;
 	}
 	bool failed = false, by_other_rule = false, doubtful = false;
-	size_t told = 0;
+	size_t count = 0;
 	for (size_t i = 0; i < n; i++) {
-		struct bm_failure *failure = &failures[told];
-		enum bm_status st = fill_failure(s, &cases[i], o, out, scratch, arena, failure);
+		struct bm_failure *g = &failures[count];
+		bool shown = true;
+		enum bm_status st = fill_failure(s, &cases[i], o, out, scratch, arena, g, &shown);
 		if (st != BM_OK)
 			return st;
-		if (is_guess(&cases[i], failure)) {
+		if (!shown)
+			continue;
+		if (is_guess(&cases[i], g)) {
 			out->records[cases[i].direction].failed--;
 			out->records[cases[i].direction].undecided++;
-			memset(failure, 0, sizeof *failure);
+			memset(g, 0, sizeof *g);
 			continue;
 		}
-		told++;
-		failed = failed || is_failure(failure);
-		if (cases[i].kind == BM_CASE_BAD_RECORD && !is_failure(failure)) {
+		count++;
+		failed = failed || is_failure(g);
+		if (cases[i].no_keys && cases[i].kind != BM_CASE_DIFFERS &&
+			g->stream_offset != BM_UNKNOWN && out->records[g->direction].undecided != 0) {
+			/* The record that is named could not be checked, and is known to be bad. */
+			out->records[g->direction].undecided--;
+			out->records[g->direction].failed++;
+		}
+		if (cases[i].kind == BM_CASE_BAD_RECORD && !is_failure(g)) {
 			/* A record whose keys are in doubt is undecided. */
 			out->records[cases[i].direction].failed--;
 			out->records[cases[i].direction].undecided++;
 			doubtful = true;
 		}
 		by_other_rule = by_other_rule || (cases[i].kind == BM_CASE_NO_KEYS_FIT &&
-											 failure->cause == BM_CAUSE_MAC_CONSTRUCTION);
+											 g->cause == BM_CAUSE_MAC_CONSTRUCTION);
 	}
-	n = told;
+	n = count;
 	undecided = out->records[0].undecided + out->records[1].undecided;
 	out->failures = failures;
-	out->failure_count = n;
+	out->failure_count = count;
+	if (undecided != 0 && f->source == BM_SOURCE_NONE && count == 0) {
+		const char *unread;
+		if (!bm_verdict_unread(s, arena, &unread) || !add_detail(out, unread, arena))
+			return BM_NOMEM;
+	}
 	if (failed || out->records[0].failed + out->records[1].failed != 0)
 		out->result = BM_RESULT_FAILED;
 	else if (undecided != 0 || n != 0)

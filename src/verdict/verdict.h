@@ -36,7 +36,12 @@ BM_MUST_USE enum bm_status bm_verdict(const struct bm_session *s,
 	struct bm_connection *out);
 
 /* place.c: BM_AT_UNKNOWN when it does not show; *because, where it is set, says what does. */
-enum bm_place bm_verdict_place(const struct bm_session *s, const char **because);
+enum bm_place bm_verdict_place(
+	const struct bm_session *s, struct bm_arena *arena, const char **because);
+/* The same of what was seen of the two sides; same_host: both ends are on one. */
+enum bm_place bm_verdict_place_of(const struct bm_sighting *client,
+	const struct bm_sighting *server, bool same_host, struct bm_arena *arena, const char **because);
+const char *bm_verdict_place_given(enum bm_place place); /* a sentence; NULL: not given */
 /* compare.c: `place` seen from the sender of `direction`. */
 enum bm_place bm_verdict_relative(enum bm_place place, unsigned direction);
 /* The same of all captures that show the failure. */
@@ -45,12 +50,22 @@ enum bm_place bm_verdict_place_of_all(const struct bm_why *w, enum bm_place plac
 void bm_verdict_compare(const struct bm_why *w, struct bm_finding *f, struct bm_failure *out);
 /* checksum.c: "valid", "invalid" or NULL. */
 const char *bm_verdict_checksum_as_sent(const struct bm_case *c, const struct bm_finding *f);
-/* parties.c: who is left as culprit, likeliest first. */
+/* shape.c: *because, where it is set, says what shows it. */
+enum bm_shape { BM_SHAPE_PLAIN, BM_SHAPE_MEMORY, BM_SHAPE_EDGE, BM_SHAPE_TEXT };
+enum bm_shape bm_verdict_shape(const struct bm_case *c, const struct bm_finding *f,
+	struct bm_arena *arena, const char **because);
+/* parties.c: who is left as culprit, likeliest first, by the checksums in *out too. */
 void bm_verdict_parties(const struct bm_case *c, const struct bm_finding *f, enum bm_place place,
-	struct bm_failure *out);
+	enum bm_shape shape, struct bm_failure *out);
 /* undecided.c: why, where, and what would settle it. BM_NOMEM. */
 BM_MUST_USE enum bm_status bm_verdict_undecided(const struct bm_session *s,
 	const struct bm_verdict_options *o, struct bm_arena *arena, struct bm_connection *out);
+/* keyless.c: of a finding that was made without keys; NULL: out of memory. */
+const char *bm_verdict_keyless_summary(
+	const struct bm_case *c, const struct bm_finding *f, struct bm_arena *arena);
+/* Of an alert that could not be read and may have been a complaint; *out NULL: there is none.
+ * False: out of memory. */
+bool bm_verdict_unread(const struct bm_session *s, struct bm_arena *arena, const char **out);
 /* advice.c: what to do next. */
 enum bm_status bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 	const struct bm_session_facts *facts, const struct bm_connection *conn, struct bm_arena *arena,

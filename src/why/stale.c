@@ -1,5 +1,6 @@
 /* stale-data: octets of ciphertext that a cipher would not make again, not by chance: a run of one
  * value, or bytes that stand elsewhere too. Needs no key. Refuses to know what was sent there. */
+#include "why/keyless.h"
 #include "why/record.h"
 
 #include <math.h>
@@ -128,6 +129,34 @@ compare(struct hunt *h, const struct source *s)
 		}
 		i += k - 1;
 	}
+}
+
+enum bm_status
+bm_find_repeat(const struct bm_why *w, struct bm_view text, struct bm_repeat *out)
+{
+	struct hunt h = {.text = text, .best = {.chance = 0}};
+
+	for (h.slot_bits = 8; h.slot_bits < 18 && (size_t)1 << h.slot_bits < 4 * h.text.n;)
+		h.slot_bits++;
+	h.slot = calloc((size_t)1 << h.slot_bits, sizeof *h.slot);
+	if (h.slot == NULL)
+		return BM_NOMEM;
+	struct source s = {.bytes = text, .what = "", .itself = true};
+	index_text(&h);
+	equal_runs(&h);
+	compare(&h, &s);
+	free(h.slot);
+	*w->spent += SETTING_UP + 4 * text.n;
+	*out = (struct bm_repeat){.at = h.best.at,
+		.n = h.best.n,
+		.from = h.best.source != NULL ? h.best.from : h.best.at,
+		.one_value = h.best.source == NULL,
+		.chance_log2 = h.best.chance,
+		.places = h.best.places,
+		.bits = h.best.bits};
+	if (h.best.chance > CHANCE)
+		out->n = 0;
+	return BM_OK;
 }
 
 /* Other bytes of the connection that are still at hand: failed records, and what follows this one.

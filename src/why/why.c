@@ -1,6 +1,7 @@
 /* The table of hypotheses and the walk through it. A new one is a function in this folder and a
  * line here; docs/EVIDENCE.md says what each shows. */
 #include "why/framing.h"
+#include "why/keyless.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -38,6 +39,18 @@ static const struct bm_hypothesis hypotheses[] = {
 	{BM_CAUSE_WRONG_KEYS, bm_ask_only_record},
 };
 
+/* Where nothing can be checked. What no receiver can have accepted stands first. */
+static const struct bm_hypothesis keyless[] = {
+	{BM_CAUSE_RECORD_REPLAYED, bm_ask_seen_twice},
+	{BM_CAUSE_REFLECTED_RECORD, bm_ask_seen_mirrored},
+	{BM_CAUSE_BYTES_MISSING, bm_ask_lost_framing},
+	{BM_CAUSE_PLAINTEXT_INJECTED, bm_ask_text_seen},
+	{BM_CAUSE_SEQUENCE_REUSED, bm_ask_nonces},
+	{BM_CAUSE_STALE_DATA, bm_ask_repeat_seen},
+	{BM_CAUSE_RETRANSMISSION_DIFFERS, bm_ask_seen_copy},
+	{BM_CAUSE_BYTES_DAMAGED, bm_ask_bad_checksum},
+};
+
 void
 bm_evidence(const struct bm_why *w, struct bm_finding *f, const char *format, ...)
 {
@@ -69,6 +82,15 @@ bm_prove(struct bm_finding *f, const char *method, size_t tag_len, uint64_t cand
 	f->strength = f->chance_log2 <= -40 ? BM_STRENGTH_PROVEN : BM_STRENGTH_SUPPORTED;
 }
 
+/* Nobody could check the records that may be meant. */
+static bool
+is_keyless(const struct bm_why *w)
+{
+	return w->session != NULL && w->c->no_keys &&
+		   (w->c->kind == BM_CASE_SUSPECTED ||
+			   (w->c->kind == BM_CASE_REJECTED && w->c->before != 0));
+}
+
 enum bm_status
 bm_explain(const struct bm_why *asked, struct bm_explanation *out)
 {
@@ -81,14 +103,17 @@ bm_explain(const struct bm_why *asked, struct bm_explanation *out)
 	why.repair = &search;
 	memset(out, 0, sizeof *out);
 	out->finding.cause = BM_CAUSE_UNEXPLAINED;
-	for (size_t i = 0; i < sizeof hypotheses / sizeof hypotheses[0]; i++) {
-		const struct bm_hypothesis *h = &hypotheses[i];
+	const size_t early = is_keyless(w) ? sizeof keyless / sizeof keyless[0] : 0;
+	for (size_t i = 0; i < early + sizeof hypotheses / sizeof hypotheses[0]; i++) {
+		const struct bm_hypothesis *h = i < early ? &keyless[i] : &hypotheses[i - early];
 		struct bm_finding f;
 		const char *because = NULL;
 
 		memset(&f, 0, sizeof f);
 		f.cause = h->cause;
 		enum bm_answer a = h->ask(w, &f, &because);
+		if (f.no_memory)
+			return BM_NOMEM;
 		if (a == BM_SHOWN) {
 			out->finding = f;
 			return BM_OK;

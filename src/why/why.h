@@ -37,6 +37,12 @@ struct bm_finding {
 	size_t change_count;
 	const char *evidence[BM_EVIDENCE_MAX]; /* in the arena */
 	size_t evidence_count;
+	/* Without keys: the record that it is about, in the arena; NULL: the case says. */
+	const struct bm_case *about;
+	/* ... and nobody need have complained of it: its receiver cannot have taken it, and its last
+	 * word came after it. */
+	bool stands;
+	bool no_memory; /* what would have been shown could not be */
 	bool configuration; /* speaks of the key material that was given, of no endpoint */
 };
 

@@ -269,6 +269,27 @@ class Events:
         if record == "sent":
             judge.want(report["summary"]["records"]["verified"] == len(conv.protected()), "all verify", report)
 
+    def rejected_without_keys(self, edit, cause, record_with):
+        """What shows of it to somebody who has no keys, at the receiver's side."""
+        done = []
+
+        def tamper(direction, b):
+            if direction == C2S and not done and b[:2] == b"\x17\x03" and len(b) > 600:
+                done.append(1)
+                return edit(b)
+            return b
+        conv, log = record_with(tamper=tamper, record="received")
+        if not done:
+            raise stacks.StackError("nothing was tampered with")
+        path = self.path()
+        wire.write(path, [(conv, wire.segments(conv))])
+        rc, report, err = judge.diagnose(path)
+        judge.want_exit(1 if cause else 3, rc, report, err)
+        found = judge.failures(report)
+        judge.want([f["cause"] for f in found] == ([cause] if cause else []), "causes, expected %s" % cause, report)
+        judge.want(all(f["confidence"] == "supported" for f in found), "confidence", report)
+        judge.want(all(f["direction"] == "client_to_server" for f in found), "direction", report)
+
     def plaintext_alert(self, conv, log):
         c = conv.copy()
         i = next(r.item_index for r in c.records(C2S) if r.protected)
@@ -301,6 +322,14 @@ class Events:
             self.faults(name, conv, log, other, **traits)
             for side in ("sent", "received"):
                 self.jobs.append((self.tap.case, "%s: rejected, %s side" % (name, side), self.rejected, side, record_with))
+            http = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
+            for what, edit, cause in (
+                    ("a bit", lambda b: b[:300] + bytes([b[300] ^ 1]) + b[301:], None),
+                    ("a record twice", lambda b: b + b, "record-replayed"),
+                    ("zeros", lambda b: b[:300] + b"\0" * 64 + b[364:], "stale-data"),
+                    ("cleartext", lambda b: b + http, "plaintext-injected")):
+                self.jobs.append((self.tap.case, "%s: rejected, no keys: %s" % (name, what), self.rejected_without_keys,
+                                  edit, cause, record_with))
             if "1.3" in name:
                 self.jobs.append((self.tap.case, name + ": alert in the clear", self.plaintext_alert, conv, log))
         judge.in_parallel(self.jobs, int(os.environ.get("BADMAC_WORKERS", "2")))

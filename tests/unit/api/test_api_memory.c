@@ -8,11 +8,13 @@ static void
 starve(const char *capture_name, const char *second_name, const char *keys_name,
 	enum badmac_result expected)
 {
-	struct bm_buf capture = load(capture_name), keys = load(keys_name), other = {.max = 0};
+	struct bm_buf capture = load(capture_name), keys = {.max = 0}, other = {.max = 0};
 	struct bm_view second;
 	struct diagnosis d;
 	unsigned long refused = 0, n = 0;
 
+	if (keys_name != NULL)
+		keys = load(keys_name);
 	if (second_name != NULL)
 		other = load(second_name);
 	second = bm_buf_view(&other);
@@ -64,6 +66,15 @@ test_two_places(void **state)
 }
 
 static void
+test_keyless(void **state)
+{
+	(void)state;
+	starve("damaged/tls12-aes128gcm/swap/receiver.pcap", NULL, NULL, BADMAC_FAILED);
+	starve("damaged/tls10-aes128cbc-sha/inject_raw/receiver.pcap", NULL, NULL, BADMAC_FAILED);
+	starve("damaged/tls13-aes256gcm/bitflip/receiver.pcap", NULL, NULL, BADMAC_UNDECIDED);
+}
+
+static void
 test_dtls(void **state)
 {
 	(void)state;
@@ -78,6 +89,7 @@ main(void)
 		cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_failed),
 		cmocka_unit_test(test_two_places),
+		cmocka_unit_test(test_keyless),
 		cmocka_unit_test(test_dtls),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,42 @@ test_flow_memory(void **state)
 	}
 }
 
+/* What was read and is kept for a second look gives way first, and without a gap. */
+static void
+test_spare(void **state)
+{
+	(void)state;
+	struct rig r = {.o = {.flow_memory = 10000}, .keep = true, .quiet = true};
+
+	rig_open(&r);
+	rig_shake(&r);
+	for (uint32_t i = 0; i < 100; i++) {
+		rig_send(&r, F, "A", 1 + i * 1000, 1, zeros, 1000);
+		bm_stream_spare(bm_flow_stream(r.flow[0], BM_FORWARD), i * 1000);
+	}
+	struct bm_stream *s = bm_flow_stream(r.flow[0], BM_FORWARD);
+	assert_int_equal(bm_tcp_stats(r.t)->dropped_bytes, 0);
+	assert_int_equal(bm_stream_gaps(s), 0);
+	assert_true(bm_stream_base(s) > 80000);
+	assert_int_equal(bm_stream_avail(s, 99000), 1000);
+	/* Nothing is spared that is not read. */
+	bm_stream_spare(s, 1000000);
+	assert_int_equal(bm_stream_avail(s, 99000), 1000);
+	rig_close(&r);
+
+	struct rig t = {.o = {.total_memory = 20000}, .keep = true, .quiet = true, .unstable = true};
+	rig_open(&t);
+	for (unsigned flow = 0; flow < 3; flow++) {
+		t.port[0]++;
+		rig_shake(&t);
+		t.quiet = true;
+		rig_send(&t, F, "A", 1, 1, zeros, 9000);
+		bm_stream_spare(bm_flow_stream(t.flow[flow], BM_FORWARD), 9000);
+	}
+	assert_int_equal(bm_tcp_stats(t.t)->dropped_bytes, 0);
+	rig_close(&t);
+}
+
 static void
 test_total_memory(void **state)
 {
@@ -263,8 +299,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_flow_memory),
-		cmocka_unit_test(test_total_memory), cmocka_unit_test(test_most_flows),
-		cmocka_unit_test(test_age), cmocka_unit_test(test_ignored),
-		cmocka_unit_test(test_many_flows), cmocka_unit_test(test_hostile_order)};
+		cmocka_unit_test(test_spare), cmocka_unit_test(test_total_memory),
+		cmocka_unit_test(test_most_flows), cmocka_unit_test(test_age),
+		cmocka_unit_test(test_ignored), cmocka_unit_test(test_many_flows),
+		cmocka_unit_test(test_hostile_order)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
