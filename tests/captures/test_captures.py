@@ -3,10 +3,14 @@
 truth.json for those damaged on purpose. Prints TAP."""
 import json
 import os
+import struct
 import sys
+import tempfile
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "live"))
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(TESTS, "live"), os.path.join(TESTS, "oracle")]
 import judge  # noqa: E402
+import tlsoracle  # noqa: E402
 
 DATA = os.path.join(judge.ROOT, "tests", "data")
 
@@ -25,6 +29,50 @@ def without_keys(capture):
     rc, report, err = judge.diagnose(os.path.join(DATA, capture))
     judge.want_exit(3, rc, report, err)
     judge.want_counts(report, None, 0, None)
+
+
+# TLS 1.3 of several suites, with key updates and without.
+MIDDLE = [("ssldump/tls1.3_aes256gcm.pcap", "ssldump/log.txt"), ("ssldump/tls1.3_keyupdates_aes256.pcap", "ssldump/log.txt"),
+          ("illustrated-tls13/capture.pcap", "illustrated-tls13/keylog.txt")]
+
+
+def frames(data):
+    """Of a pcap in this machine's order."""
+    off = 24
+    while off < len(data):
+        n = struct.unpack("<I", data[off + 8:off + 12])[0]
+        yield data[off:off + 16 + n]
+        off += 16 + n
+
+
+def without_beginning(capture, keys):
+    """However many packets are missing at the front: each record after them verifies."""
+    with open(os.path.join(DATA, capture), "rb") as f:
+        data = f.read()
+    with open(os.path.join(DATA, keys)) as f:
+        secrets = tlsoracle.key_log(f.read())
+    records = [r for c in tlsoracle.connections(data, secrets) for side in c.sides for r in side.records]
+    packets = list(frames(data))
+    hellos = max(max(r.packets) for r in records if r.state == "plaintext")
+    judge.want(any(r.state == "verified" for r in records), "the oracle opens it")
+    for n in range(1, len(packets)):
+        left = [r for r in records if r.state == "verified" and min(r.packets) > n]
+        with tempfile.NamedTemporaryFile(suffix=".pcap") as f:
+            f.write(data[:24] + b"".join(packets[n:]))
+            f.flush()
+            rc, report, err = judge.diagnose(f.name, [os.path.join(DATA, keys)])
+            judge.want(not judge.failures(report), "failures without %d packets" % n, report)
+            if n < hellos and not left:
+                continue
+            judge.want_counts(report, len(left), 0, None)
+            if left and n >= hellos:
+                judge.want_exit(0, rc, report, err)
+            # Others' keys open nothing, and say nothing against them.
+            rc, report, err = judge.diagnose(f.name, [os.path.join(DATA, "keys", "openssl.keylog")])
+            judge.want(not judge.failures(report), "failures with other keys", report)
+            judge.want_counts(report, 0, 0, None)
+            if left:
+                judge.want_exit(3, rc, report, err)
 
 
 def sides(folder):
@@ -139,6 +187,8 @@ def main():
         tap.case(capture + (" (%s)" % note if note else ""), clean, capture, keys, int(verified), int(status))
         if keys != "-" and int(verified):
             tap.case(capture + ", no keys", without_keys, capture)
+    for capture, keys in MIDDLE:
+        tap.case(capture + ", without its beginning", without_beginning, capture, keys)
     for folder, _, files in sorted(os.walk(os.path.join(DATA, "damaged"))):
         name = os.path.relpath(folder, DATA)
         if "on-the-wire" in name and "keys.log" in files:

@@ -100,6 +100,37 @@ class Subject:
             return d, i, r, item
         return None
 
+    def joined(self, rng):
+        """For captures that begin in the middle, of connections whose numbers can be found; half of them with a bit flipped."""
+        hellos = [self.oracle.sides[d].hellos for d in (0, 1)]
+        if self.chained or self.stream or self.etm or self.suite.kind == 'null' or len(hellos[0]) != len(hellos[1]) or \
+                self.version != 0x304 and len(hellos[0]) != 1:
+            return None
+        self.hellos = [max((r.offset + r.length for r in self.oracle.sides[d].records if r.state == 'plaintext'), default=0)
+                       for d in (0, 1)]
+        if rng.random() < 0.5:
+            return self.conv.copy(), Expect(self.n, exits=(0,))
+        picked = self.pick(rng, (23,))
+        # Early data that may have been refused is nobody's business.
+        if picked is None or picked[2].offset < self.hellos[picked[0]] or self.version == 0x304 and picked[2].epoch == 1:
+            return None
+        d, i, r, item = picked
+        c = self.conv.copy()
+        b = bytearray(c.items[item].data)
+        b[rng.randrange(5, r.length)] ^= 1 << rng.randrange(8)
+        c.items[item].data = bytes(b)
+        return c, Expect(self.n - 1, [failure(d, r.seq, r.offset, r.length, BITS)])
+
+    def jsse_log(self):
+        """What javax.net.debug prints of the connection's keys."""
+        def dump(title, b):
+            rows = [b[i:i + 16].hex(' ').upper() for i in range(0, len(b), 16)]
+            return title + ':\n' + ''.join('%04X: %s\n' % (16 * i, row) for i, row in enumerate(rows))
+        client, server = (self.oracle.sides[d].hellos[0].random for d in (0, 1))
+        master = re.search('CLIENT_RANDOM %s ([0-9a-f]+)' % client.hex(), self.text, re.I).group(1)
+        return 'CONNECTION KEYGEN:\n' + dump('Client Nonce', client) + dump('Server Nonce', server) + dump(
+            'Master Secret', bytes.fromhex(master)) + '... no MAC keys used for this cipher\n'
+
     def after(self, d, i):
         return self.records[d][i + 1][0] if i + 1 < len(self.records[d]) else None
 
@@ -474,12 +505,12 @@ class Case:
     def build(self):
         rng, s = self.rng, self.subject
         packet_kind = self.kind in PACKETS
-        made = (s.conv, Expect(s.n, exits=(0,))) if packet_kind else dict((f.__name__, f) for f in STREAM)[self.kind](s, rng)
+        made = s.joined(rng) if self.kind == 'middle' else (s.conv, Expect(s.n, exits=(0,))) if packet_kind else dict((f.__name__, f) for f in STREAM)[self.kind](s, rng)
         if made is None:
             return None
         conv, self.expect = made
         p = Packets(rng, conv)
-        if self.kind in ('dropped', 'late', 'differs', 'snapped'):
+        if self.kind in ('dropped', 'late', 'differs', 'snapped', 'middle'):
             p.segs, p.copies = wire.segments(conv, rng.choice([1448, 536, 200])), False
         if self.kind == 'differs':
             p.segs = self.differing(p.segs)
@@ -517,6 +548,8 @@ class Case:
         elif self.kind == 'cut':
             merged = merged[:rng.randrange(4, len(merged))]
             self.expect = None
+        elif self.kind == 'middle':
+            merged = merged[self.join(s, [m[4] for m in merged]):]
         elif self.kind == 'late':
             merged = merged[rng.randrange(1, len(merged)):]
             self.expect = Expect(set(), exits=(0, 3))
@@ -538,6 +571,25 @@ class Case:
         if self.kind == 'truncated':
             self.data = self.data[:rng.randrange(len(self.data) // 8, len(self.data))]
         return self
+
+    def join(self, s, segs):
+        """Where the capture begins: behind the hellos, at the latest with the record that fails."""
+        fails = self.expect.fails
+        last = min((k for f in fails for k, g in enumerate(segs) if g.direction == f['direction'] and
+                    g.off + len(g.data) > f['stream_offset']), default=len(segs) - 4)
+        at = [k for k in range(4, last + 1) if not any(g.off < s.hellos[g.direction] for g in segs[k:] if g.data) and not any(
+            f['stream_offset'] < min(g.off for g in segs[k:] if g.data and g.direction == f['direction']) for f in fails)]
+        if not at:
+            self.expect = Expect(set(), exits=(0, 1, 3)) if not fails else None
+            return len(segs)
+        k = self.rng.choice(at)
+        first = [min((g.off for g in segs[k:] if g.data and g.direction == d), default=1 << 60) for d in (0, 1)]
+        self.expect.verified = {sum(r.offset >= first[d] for d in (0, 1) for r, _ in s.records[d]) - len(fails)}
+        for f in fails:
+            f['stream_offset'] -= first[f['direction']]
+            f['spot'] = None
+        self.keys = s.text if s.version == 0x304 else s.jsse_log()
+        return k
 
     def lost(self, s, gone):
         hit = sum(any(g.direction == d and g.off < r.offset + r.length and g.off + len(g.data) > r.offset for g in gone)
@@ -599,7 +651,8 @@ class Case:
             # records, badmac leaves them, as one hole, undecided.
             gaps = any(h.half.gap for c in theirs for h in c.sides)
             least = n - 3 if summed['undecided'] else n
-            most = s.n if gaps or summed['undecided'] else n
+            # Of a connection without ClientHello the oracle knows nothing.
+            most = s.n if gaps or summed['undecided'] or n == 0 else n
             if not least <= summed['verified'] <= most:
                 out.append('verified %d, the oracle says %d' % (summed['verified'], n))
             return out
@@ -624,7 +677,7 @@ class Case:
 
     def second_opinion(self):
         """Where the oracle, following the damaged stream, sees the first failure; a difference to what was expected."""
-        if self.expect is None or self.others or self.kind in ('dropped', 'late', 'fragmented'):
+        if self.expect is None or self.others or self.kind in ('dropped', 'late', 'middle', 'fragmented'):
             return None
         found = tlsoracle.connections(self.data, tlsoracle.key_log(self.keys))
         if len(found) != 1:
@@ -662,7 +715,7 @@ class Case:
         return base
 
 
-PACKETS = ['dropped', 'cut', 'late', 'differs', 'truncated', 'snapped', 'fragmented', 'port_reused']
+PACKETS = ['dropped', 'cut', 'late', 'middle', 'differs', 'truncated', 'snapped', 'fragmented', 'port_reused']
 # Real captures ------------------------------------------------------------------------------------------------
 
 def two_opinions(capture, keys):

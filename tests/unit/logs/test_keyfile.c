@@ -387,6 +387,28 @@ test_java_interleaved(void **state)
 	}
 }
 
+/* What a capture without hellos is opened with. */
+static void
+test_java_connections(void **state)
+{
+	static const uint8_t server[] = {0x73, 0xd5, 0x1a, 0xbb};
+	struct bm_buf b = read_file("keys/jsse.log");
+	struct bm_ring_entry e;
+	uint64_t at = 0;
+
+	(void)state;
+	again();
+	assert_int_equal(BM_OK, read_keys(bm_buf_view(&b)));
+	assert_int_equal(4, bm_keyring_count(ring, BM_LABEL_CONNECTION));
+	while (bm_keyring_walk(ring, &at, &e) && e.label != BM_LABEL_CONNECTION)
+		;
+	assert_int_equal(BM_LABEL_CONNECTION, e.label);
+	assert_int_equal(BM_RANDOM + BM_MASTER, e.secret.bytes.n);
+	assert_memory_equal(server, e.secret.bytes.p, sizeof server);
+	assert_int_equal(0x94, e.secret.bytes.p[BM_RANDOM]);
+	bm_buf_clear(&b);
+}
+
 static void
 test_java_truncated(void **state)
 {
@@ -531,6 +553,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_session_text, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_java_prefixes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_java_interleaved, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_java_connections, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_java_truncated, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_java_flipped, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_java_premaster, setup, teardown),

@@ -357,6 +357,55 @@ test_sessions(void **state)
 	assert_true(bm_keyring_empty(ring));
 }
 
+/* From the first to the last, over the ends of chunks; and those that were met are marked. */
+static void
+test_walk(void **state)
+{
+	enum { MANY = 40000 };
+	static uint8_t premaster[300];
+	struct bm_ring_entry e;
+	uint8_t id[BM_RANDOM] = {0};
+	uint64_t at = 0;
+
+	(void)state;
+	assert_false(bm_keyring_walk(ring, &at, &e));
+	for (uint32_t i = 0; i < MANY; i++) {
+		bm_store32(id, i);
+		bm_store32(premaster, i);
+		/* Of every length, so that chunks end anywhere. */
+		assert_int_equal(
+			BM_OK, bm_keyring_add(ring, BM_LABEL_PMS_CLIENT_RANDOM, bm_view(id, sizeof id),
+					   bm_view(premaster, 4 + i % 290), BM_SOURCE_JSSE_LOG));
+	}
+	assert_int_equal(MANY, bm_keyring_count(ring, BM_LABEL_PMS_CLIENT_RANDOM));
+	assert_int_equal(0, bm_keyring_count(ring, BM_LABEL_CLIENT_RANDOM));
+	bm_store32(id, 77);
+	bm_keyring_met(ring, BM_LABEL_PMS_CLIENT_RANDOM, bm_view(id, sizeof id));
+	bm_keyring_met(ring, BM_LABEL_CLIENT_RANDOM, bm_view(id, sizeof id));
+	at = 0;
+	for (uint32_t i = 0; i < MANY; i++) {
+		assert_true(bm_keyring_walk(ring, &at, &e));
+		assert_int_equal(i, bm_load32(e.id.p));
+		assert_int_equal(i, bm_load32(e.secret.bytes.p));
+		assert_int_equal(4 + i % 290, e.secret.bytes.n);
+		assert_int_equal(BM_LABEL_PMS_CLIENT_RANDOM, e.label);
+		assert_int_equal(BM_SOURCE_JSSE_LOG, e.secret.source);
+		assert_int_equal(i == 77, e.met);
+	}
+	assert_false(bm_keyring_walk(ring, &at, &e));
+	/* What comes later is told where the walk had stopped. */
+	assert_int_equal(BM_OK, bm_keyring_add(ring, BM_LABEL_RSA, bm_view(id, 8),
+								bm_view(premaster, BM_MASTER), BM_SOURCE_KEY_LOG));
+	assert_true(bm_keyring_walk(ring, &at, &e));
+	assert_int_equal(BM_LABEL_RSA, e.label);
+	assert_false(bm_keyring_walk(ring, &at, &e));
+	bm_store32(id, 77);
+	struct bm_secret found;
+	assert_true(
+		bm_keyring_find(ring, BM_LABEL_PMS_CLIENT_RANDOM, bm_view(id, sizeof id), 0, &found));
+	assert_int_equal(BM_SOURCE_JSSE_LOG, found.source);
+}
+
 int
 main(void)
 {
@@ -369,6 +418,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_flipped_everywhere, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_newest_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_walk, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sessions, setup, teardown),
 	};
 

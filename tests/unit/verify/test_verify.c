@@ -386,6 +386,81 @@ test_cid_too_long(void **unused)
 	bm_protection_free(p);
 }
 
+/* A record of n octets of text at seq. */
+static void
+seal(const struct bm_protection *p, uint64_t seq, uint8_t *bytes, size_t n, struct bm_wire *w)
+{
+	struct bm_position pos;
+	struct bm_outcome o;
+
+	for (size_t i = BM_HEADER; i < BM_HEADER + n; i++)
+		bytes[i] = (uint8_t)(i * 7 + seq);
+	bytes[0] = BM_APPLICATION_DATA;
+	bm_store16(bytes + 1, BM_TLS12);
+	bm_store16(bytes + 3, (unsigned)n);
+	*w = (struct bm_wire){.type = BM_APPLICATION_DATA,
+		.version = BM_TLS12,
+		.header = bm_view(bytes, BM_HEADER),
+		.body = bm_view(bytes + BM_HEADER, n)};
+	bm_position_start(p, &pos);
+	pos.seq = seq;
+	(void)verify(p, &pos, w, false, &o);
+	memcpy(bytes + BM_HEADER + n - o.tag_len, o.computed, o.tag_len);
+}
+
+/* The number that a GCM record was made with, and of no other record one. */
+static void
+test_solve_number(void **unused)
+{
+	static const struct {
+		unsigned version, suite;
+		bool solvable, quick;
+	} suites[] = {{BM_TLS13, 0x1301, true, true}, {BM_TLS13, 0x1302, true, true},
+		{BM_TLS12, 0x009c, true, false}, {BM_TLS12, 0xc030, true, false},
+		{BM_TLS12, 0xc050, true, false}, {BM_TLS12, 0xc08a, true, false},
+		{BM_TLS13, 0x1303, false, false}, {BM_TLS13, 0x1304, false, false},
+		{BM_TLS12, 0xc09c, false, false}, {BM_TLS12, 0x002f, false, false},
+		{BM_DTLS12, 0x009c, false, false}};
+	static const uint64_t numbers[] = {
+		0, 1, 255, 256, 65536, UINT64_C(0x123456789abc), (UINT64_C(1) << 48) - 1};
+	static const size_t sizes[] = {25, 26, 40, 41, 64, 1000};
+	uint8_t bytes[1100];
+	struct bm_wire w;
+	uint64_t seq;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof suites / sizeof *suites; i++) {
+		struct bm_protection *p = protect(suites[i].version, suites[i].suite, false);
+		const struct bm_traffic_keys *k = bm_protection_keys(p);
+		assert_int_equal(suites[i].solvable, bm_number_solvable(p));
+		for (size_t n = 0; n < sizeof numbers / sizeof *numbers; n++)
+			for (size_t j = 0; j < sizeof sizes / sizeof *sizes; j++) {
+				seal(p, numbers[n], bytes, sizes[j], &w);
+				assert_int_equal(suites[i].solvable, bm_solve_number(p, &w, &seq));
+				assert_true(!suites[i].solvable || seq == numbers[n]);
+				assert_int_equal(suites[i].quick, bm_number_of_keys(k, &w, &seq));
+				assert_true(!suites[i].quick || seq == numbers[n]);
+				/* One bit more or less, and it is nobody's. In TLS 1.2 the explicit nonce is part
+				 * of what is checked. */
+				bytes[BM_HEADER + sizes[j] / 2] ^= 0x10;
+				assert_false(bm_solve_number(p, &w, &seq));
+				assert_false(bm_number_of_keys(k, &w, &seq));
+			}
+		bm_protection_free(p);
+	}
+	/* A number that no connection comes to is none; nor has a record without text one. */
+	struct bm_protection *p = protect(BM_TLS13, 0x1301, false);
+	seal(p, UINT64_C(1) << 48, bytes, 40, &w);
+	assert_false(bm_solve_number(p, &w, &seq));
+	assert_false(bm_number_of_keys(bm_protection_keys(p), &w, &seq));
+	for (size_t n = 0; n <= 16; n++) {
+		w.body.n = n;
+		assert_false(bm_solve_number(p, &w, &seq));
+		assert_false(bm_number_of_keys(bm_protection_keys(p), &w, &seq));
+	}
+	bm_protection_free(p);
+}
+
 int
 main(void)
 {
@@ -396,6 +471,7 @@ main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_positions),
 		cmocka_unit_test(test_cid_too_long),
+		cmocka_unit_test(test_solve_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
