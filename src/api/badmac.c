@@ -2,7 +2,7 @@
  * nothing, prints nothing. */
 #include "badmac.h"
 
-#include "api/inputs.h"
+#include "api/again.h"
 #include "api/twins.h"
 #include "logs/keyfile.h"
 #include "report/report.h"
@@ -18,7 +18,9 @@ enum {
 	REASONS_MAX = 16,
 	FRAGMENT_MEMORY = 16 << 20,
 	RESULT_MEMORY = 256 << 20, /* of one connection */
-	PROGRESS_FRAMES = 4096
+	PROGRESS_FRAMES = 4096,
+	KEPT_FRAMES = 32 << 20, /* of a stream, to be read again */
+	KEPT_PART = 16          /* or as large a part of the memory limit */
 };
 
 /* Why connections are undecided, and how many for that reason. */
@@ -32,6 +34,7 @@ struct badmac {
 	struct bm_keyring *keys;
 	struct bm_key_counts key_counts;
 	struct inputs inputs;
+	struct again again;
 	struct bm_session_env env;
 	struct bm_arena arena; /* notices and what lives for the run */
 	struct bm_notice notices[NOTICES_MAX];
@@ -152,6 +155,7 @@ badmac_free(struct badmac *b)
 		return;
 	bm_keyring_free(b->keys);
 	inputs_clear(&b->inputs);
+	again_clear(&b->again);
 	twins_clear(&b->twins);
 	bm_report_free(b->report);
 	bm_arena_clear(&b->arena);
@@ -424,6 +428,15 @@ held_limit(const struct badmac *b)
 	return b->options.total_memory != 0 ? b->options.total_memory : (uint64_t)512 << 20;
 }
 
+/* Of a stream as many octets. */
+static size_t
+kept_limit(const struct badmac *b)
+{
+	uint64_t part = held_limit(b) / KEPT_PART;
+
+	return part < KEPT_FRAMES ? (size_t)part : KEPT_FRAMES;
+}
+
 /* Reads one capture into the flow table. */
 static enum bm_status
 read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint64_t *frames,
@@ -432,7 +445,7 @@ read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint6
 	struct bm_capture *c = NULL;
 	struct bm_capture_item item;
 	struct bm_segment segment;
-	uint64_t base = *frames;
+	uint64_t base = in->packets_before = *frames;
 	struct bm_decoder_stats before = *bm_decoder_stats(decoder);
 	enum bm_status s = in->read != NULL ? bm_capture_open_stream(&c, in->read, in->ctx, e)
 										: bm_capture_open_memory(&c, in->bytes, e);
@@ -451,6 +464,8 @@ read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint6
 		*frames = item.frame.number;
 		b->summary.packets++;
 		b->summary.bytes += item.frame.data.n;
+		if (in->read != NULL)
+			again_keep(&b->again, &item.frame, kept_limit(b));
 		bool decoded = bm_decode(decoder, &item.frame, &segment);
 		if (decoded ? segment.payload_len > segment.payload.n
 					: item.frame.data.n < item.frame.wire_len)
@@ -525,6 +540,10 @@ read_site(struct badmac *b, uint32_t site, struct bm_error *e)
 	uint64_t frames = 0;
 
 	b->cut_frames = b->snap_length = 0;
+	again_clear(&b->again);
+	b->again = (struct again){
+		.inputs = &b->inputs, .site = site, .fragment_memory = FRAGMENT_MEMORY};
+	b->env.traffic = (struct bm_traffic){again_walk, &b->again};
 	enum bm_status s = bm_decoder_new(&decoder, FRAGMENT_MEMORY);
 	if (s == BM_OK)
 		s = bm_tcp_new(&b->tcp, &options, &events);

@@ -13,7 +13,7 @@ struct input {
 	bool timed;
 	uint32_t site; /* captures of one site are pieces of one capture */
 	const char *site_name;
-	uint64_t packets_before; /* frames in earlier pieces of the site */
+	uint64_t packets_before; /* frames in earlier pieces of the site; 0 until it is read */
 };
 
 struct inputs {

@@ -17,6 +17,15 @@ struct bm_foreign_keys {
 	struct bm_address from, to;
 };
 
+/* What the captures of the run hold, to be read once more when a failure asks for it. */
+struct bm_traffic {
+	/* Hands every segment to `each`, in order of the capture, until that returns false. False: some
+	 * of what was read so far cannot be read again. */
+	bool (*walk)(
+		void *ctx, bool (*each)(void *each_ctx, const struct bm_segment *s), void *each_ctx);
+	void *ctx;
+};
+
 /* Shared by the sessions of one run. All-zero but keys is valid; bm_session_env_clear wipes it. */
 struct bm_session_env {
 	struct bm_keyring *keys;
@@ -26,6 +35,7 @@ struct bm_session_env {
 	uint64_t held;                     /* octets that sessions hold, about */
 	uint64_t spent;                    /* on searches, in nanoseconds by bm_protection_cost */
 	uint64_t first_share;              /* of the first failure's search; 0: BM_SHARE_NORMAL */
+	struct bm_traffic traffic;         /* walk may be NULL */
 	struct bm_foreign_keys *foreign;   /* of all connections, a ring; owned */
 	size_t foreign_count, foreign_cap, foreign_next;
 };
