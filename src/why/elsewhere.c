@@ -303,7 +303,7 @@ place(struct walk *k, const struct bm_traffic *t, const struct piece *p)
 struct bm_view
 bm_elsewhere_name(const struct bm_why *w)
 {
-	return w->facts->has_client_random ? bm_view(w->facts->client_random, BM_RANDOM)
+	return w->facts->has_client_random ? bm_view(w->facts->first_random, BM_RANDOM)
 									   : bm_view(NULL, 0);
 }
 

@@ -159,11 +159,12 @@ bm_find_exchange(const struct bm_why *w, struct bm_finding *out)
 	uint64_t *list = calloc(SEGMENTS_MAX, sizeof *list);
 	if (t.bytes != NULL && list != NULL) {
 		size_t n = list_segments(&t, list, &own);
-		for (size_t j = 1; j < n && !found; j++)
-			for (size_t i = 0; i < (j < own ? j : own) && !found && t.work < w->share / 8; i++) {
-				found = verifies_with(&t, list[i], list[j]);
+		/* Neighbours change places sooner than what is far apart. */
+		for (size_t apart = 1; apart < n && !found; apart++)
+			for (size_t i = 0; i < own && i + apart < n && !found && t.work < w->share / 4; i++) {
+				found = verifies_with(&t, list[i], list[i + apart]);
 				if (found)
-					show(&t, list[i], list[j], out);
+					show(&t, list[i], list[i + apart], out);
 			}
 	}
 	*w->spent += t.work;

@@ -3,6 +3,7 @@
 #include "why/framing.h"
 
 #include "base/buf.h"
+#include "why/hole.h"
 
 #include <stdlib.h>
 
@@ -305,65 +306,6 @@ bm_ask_interleaved(const struct bm_why *w, struct bm_finding *out, const char **
 
 /* -- bytes-missing ----------------------------------------------------------- */
 
-/* One octet that never came: where it was, and what, if a record with it verifies. */
-static bool
-restore_one(const struct bm_why *w, uint64_t there, uint32_t *at, uint8_t *octet)
-{
-	const struct bm_case *c = w->c;
-	bool found = false;
-
-	if (there + 1 != c->len || there > c->region)
-		return false;
-	uint8_t *bytes = malloc(c->len);
-	if (bytes == NULL)
-		return false;
-	uint64_t cost = bm_protection_cost(c->protection, c->len), work = 0;
-	for (uint32_t i = BM_HEADER; i < c->len && !found; i++) {
-		memcpy(bytes, c->record, i);
-		memcpy(bytes + i + 1, c->record + i, c->len - i - 1);
-		for (unsigned v = 0; v < 256 && !found && work < w->share; v++) {
-			work += cost;
-			bytes[i] = (uint8_t)v;
-			found = bm_try_record(w, c->position, bm_view(bytes, c->len));
-			*at = i;
-			*octet = (uint8_t)v;
-		}
-	}
-	*w->spent += work;
-	bm_wipe(bytes, c->len);
-	free(bytes);
-	return found;
-}
-
-/* Where the bytes are missing: exactly for a single one, else at the likeliest place, the first
- * edge of a segment, for what is lost is lost between two writes sooner than within one. */
-static void
-note_hole(const struct bm_why *w, struct bm_finding *out, uint64_t there)
-{
-	const struct bm_case *c = w->c;
-	uint32_t at = BM_HEADER;
-	uint8_t octet;
-
-	if (restore_one(w, there, &at, &octet)) {
-		const uint8_t *sent = bm_arena_copy(w->arena, bm_view(&octet, 1));
-		if (sent != NULL && add_change(out, at, bm_view(c->record, 0), bm_view(sent, 1)))
-			bm_evidence(w, out,
-				"with the byte %02x put in at offset %u it verifies where it was expected", octet,
-				at);
-		return;
-	}
-	at = BM_HEADER;
-	for (size_t i = 0; i < c->fragment_count; i++) {
-		uint32_t edge = c->fragments[i].record_off + c->fragments[i].len;
-		if (edge > BM_HEADER && edge < there) {
-			at = edge;
-			break;
-		}
-	}
-	if (add_change(out, at, bm_view(c->record, 0), bm_view(c->record, 0)))
-		out->changes[out->change_count - 1].sent_unknown = true;
-}
-
 enum bm_answer
 bm_ask_bytes_missing(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
@@ -388,7 +330,7 @@ bm_ask_bytes_missing(const struct bm_why *w, struct bm_finding *out, const char 
 	}
 	bm_prove(out, "resynchronisation", tag_len(w), c->after_tried);
 	tell_where(w, out);
-	note_hole(w, out, there);
+	(void)bm_note_hole(w, out, (uint32_t)(c->len - there));
 	if (c->after == BM_AFTER_NEXT) {
 		bm_evidence(w, out,
 			"the header announces %u bytes, %llu of which never came: the record after it was "

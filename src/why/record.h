@@ -11,6 +11,10 @@ bool bm_failed_record(const struct bm_why *w, struct bm_wire *wire);
 /* Damage searched for once a failure: w->repair says how that went. */
 const struct bm_repair *bm_find_repair(const struct bm_why *w);
 
+/* Base-2 logarithm: how rarely n random octets look so, full of text, of zeros, or of few different
+ * values. */
+double bm_look_chance(const uint8_t *p, unsigned n);
+
 /* The MAC of SSL 3.0 (ssl3) or HMAC, whole, over header and text. */
 BM_MUST_USE enum bm_status bm_mac_of(enum bm_hash hash, bool ssl3, struct bm_view key,
 	struct bm_view head, struct bm_view text, uint8_t out[BM_HASH_MAX]);

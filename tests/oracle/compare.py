@@ -334,6 +334,47 @@ def missing_bytes(s, rng):
     return c, Expect(s.n - 1, [failure(d, r.seq, r.offset, None, {'bytes-missing'})])
 
 
+def missing_run(s, rng):
+    """Few octets that never came: they are told, where the MAC can prove them."""
+    picked = s.pick(rng, (23,), 1, True)
+    if not picked:
+        return None
+    d, i, r, item = picked
+    k = rng.choice([1, 1, 2, 2, 3, 4, 5, 6, 7, 8])
+    front = 5 if s.version == 0x304 or s.suite.kind == 'chacha' else 13
+    if r.length < front + 30:
+        return None
+    at = rng.choice([rng.randrange(front, r.length - k + 1), r.length - k - rng.randrange(min(20, r.length - front - k))])
+    whole = s.conv.items[item].data
+    if (s.chained or s.etm10) and at + k > r.length - 16 - s.suite.mac_len:
+        return None
+    c = edited(s.conv, lambda items: setattr(items[item], 'data', whole[:at] + whole[at + k:]))
+    f = failure(d, r.seq, r.offset, r.length, {'bytes-missing'})
+    tag = getattr(s.suite, 'tag_len', 16)
+    f['whole'], f['at'], f['gone'] = whole, at, k
+    f['told'] = s.suite.kind in ('gcm', 'chacha') and (s.suite.kind == 'gcm' or at + k <= r.length - 16 or k < 5)
+    return c, Expect(s.n - 1, [f])
+
+
+def filled(f, w):
+    """What is wrong with the octets that badmac puts in, or with the places it names."""
+    if len(f['damage']) != 1:
+        return 'damage %s' % f['damage']
+    x = f['damage'][0]
+    short = w['whole'][:w['at']] + w['whole'][w['at'] + w['gone']:]
+    if x['received'] != '' or x['length'] != 0:
+        return 'received %r' % x['received']
+    if x['sent'] is None:
+        for e in f['evidence']:
+            m = re.search('the hole begins between offsets ([0-9]+) and ([0-9]+)', e)
+            if m and not int(m.group(1)) <= w['at'] <= int(m.group(2)):
+                return 'the hole at %d is said to be in %s' % (w['at'], m.groups())
+        return 'not told' if w['told'] else None
+    if short[:x['record_offset']] + bytes.fromhex(x['sent']) + short[x['record_offset']:] != w['whole']:
+        return 'told %s at %d, which are not they (%d at %d)' % (x['sent'], x['record_offset'], w['gone'], w['at'])
+    return None
+
+
 def foreign_record(s, rng):
     picked = s.pick(rng, (23, 21))
     other = rng.choice(SUBJECTS)
@@ -359,8 +400,35 @@ def zeroed(s, rng):
         failure(d, r.seq, r.offset, r.length, BITS, (r.offset, r.length))])
 
 
+def stale(s, rng):
+    """A run of a record is replaced by ciphertext from elsewhere: of either direction, or of another connection."""
+    picked = s.pick(rng, (23,))
+    place = rng.choice(['same', 'other', 'flow'])
+    other = rng.choice(SUBJECTS) if place == 'flow' else s
+    if not picked or place == 'flow' and other is s:
+        return None
+    d, i, r, item = picked
+    theirs = other.pick(rng, (23,))
+    if not theirs or r.length < 120 or theirs[2].length < 120 or other is s and (
+            theirs[:2] == (d, i) or (theirs[0] == d) != (place == 'same')):
+        return None
+    donor = other.conv.items[theirs[3]].data[21:]
+    most = min(len(donor), r.length - 21)
+    n = min(most, rng.choice([16, 64, 1448, 4096, rng.randrange(16, most + 1)]))
+    at, a = rng.randrange(21, r.length - n + 1), rng.randrange(len(donor) - n + 1)
+    c = edited(s.conv, lambda items: setattr(items[item], 'data', items[item].data[:at] + donor[a:a + n] + items[item].data[at + n:]))
+    if place == 'flow':
+        c.beside = other
+    also = s.chained and at + n > r.length - s.suite.block and s.after(d, i) is not None
+    f = failure(d, r.seq, r.offset, r.length, {'stale-data'}, (r.offset, r.length))
+    f['says'] = 'stand also in packet [0-9]+, in ' + {'same': 'the same direction of the connection, at stream offset %d$' % (
+        theirs[2].offset + 21 + a), 'other': 'the other direction of the connection, at stream offset %d$' % (
+            theirs[2].offset + 21 + a), 'flow': 'another connection, .*, at stream offset %d$' % (theirs[2].offset + 21 + a)}[place]
+    return c, Expect({s.n - 1, s.n - 2} if s.etm10 else s.n - 1 - also, [f])
+
+
 STREAM = [clean, flip, flip_handshake, flip_two, header_type, header_version, header_length, removed, removed_last,
-          removed_two, replayed, swapped, inserted_within, inserted_between, missing_bytes, foreign_record, zeroed]
+          removed_two, replayed, swapped, inserted_within, inserted_between, missing_bytes, missing_run, foreign_record, zeroed, stale]
 
 
 # Packets ----------------------------------------------------------------------------------------------------
@@ -479,8 +547,8 @@ class Case:
             return None
         conv, self.expect = made
         p = Packets(rng, conv)
-        if self.kind in ('dropped', 'late', 'differs', 'snapped'):
-            p.segs, p.copies = wire.segments(conv, rng.choice([1448, 536, 200])), False
+        if self.kind in ('dropped', 'late', 'differs', 'snapped', 'exchanged'):
+            p.segs, p.copies = wire.segments(conv, rng.choice([1448, 536] + [200] * (self.kind != 'exchanged'))), False
         if self.kind == 'differs':
             p.segs = self.differing(p.segs)
             if p.segs is None:
@@ -496,6 +564,28 @@ class Case:
                 parts.append((q.conv, q.segs, q.options))
                 self.others.append(o)
                 self.keys += o.text
+        beside = getattr(conv, 'beside', None)
+        if beside is not None and not any(beside is x for x in self.others):
+            q = Packets(rng, beside.conv)
+            q.conv.client = (q.conv.client[0], 50010)
+            parts.append((q.conv, q.segs, q.options))
+            self.others.append(beside)
+            self.keys += beside.text
+        if self.kind == 'exchanged':
+            p.segs = self.exchanged(p.segs)
+            if p.segs is None:
+                return None
+            parts = [(p.conv, p.segs, p.options)]
+        if self.kind == 'relayed':
+            bad = self.spoilt()
+            if bad is None:
+                return None
+            q = Packets(rng, s.conv)
+            q.conv.client, q.conv.server = (q.conv.client[0], 50020), (q.conv.server[0], 8443)
+            # Where it is damaged it is the first of the two by number; the other is good.
+            p.conv, p.segs, p.copies = bad, wire.segments(bad, rng.choice([1448, 536])), False
+            parts = [(p.conv, p.segs, p.options), (q.conv, q.segs, q.options)]
+            self.others.append(s)
         if self.kind == 'port_reused':
             o = rng.choice(SUBJECTS)
             q = Packets(rng, o.conv)
@@ -548,6 +638,46 @@ class Case:
                     for g in gone for d in (0, 1) for r, _ in s.records[d])
         exact = not (plain or other or s.stream or s.chained or s.etm10)
         self.expect = Expect({s.n - hit} if exact else set(), exits=(0, 3) if plain else (3,))
+
+    def exchanged(self, segs):
+        """The payloads of two segments that lie within records change places."""
+        s, rng = self.subject, self.rng
+        within = [(k, d, i, r) for d in (0, 1) for i, (r, _) in enumerate(s.records[d]) if r.inner == 23
+                  for k, g in enumerate(segs) if g.direction == d and len(g.data) > 16 and g.off > r.offset + 21 and
+                  g.off + len(g.data) <= r.offset + r.length]
+        pairs = [(a, b) for a in within for b in within if a[0] < b[0] and a[1] == b[1] and
+                 len(segs[a[0]].data) == len(segs[b[0]].data)]
+        if not pairs:
+            return None
+        a, b = rng.choice(pairs)
+        if a[3] is not b[3] and (s.chained or s.etm10 or b[2] - a[2] < 2 and s.stream):
+            return None
+        segs = list(segs)
+        x, y = segs[a[0]], segs[b[0]]
+        segs[a[0]], segs[b[0]] = x.clone(data=y.data), y.clone(data=x.data)
+        fails, lost = [], 0
+        for k, d, i, r in [a] if a[3] is b[3] else [a, b]:
+            f = failure(d, r.seq, r.offset, r.length, {'stale-data', 'words-swapped'}, (r.offset, r.length))
+            f['says'] = "in each other's place it verifies|changed back it verifies"
+            fails.append(f)
+            lost += 1
+        end = b[3].offset + b[3].length
+        also = s.chained and y.off + len(y.data) > end - s.suite.block and s.after(b[1], b[2]) is not None
+        self.expect = Expect({s.n - lost, s.n - lost - 1} if s.etm10 or s.chained else s.n - lost - also, fails)
+        return segs
+
+    def spoilt(self):
+        """The conversation with noise in one record, as one side of a relay has it."""
+        s, rng = self.subject, self.rng
+        picked = s.pick(rng, (23,))
+        if not picked or picked[2].length < 120 or s.chained or s.etm10:
+            return None
+        d, i, r, item = picked
+        n = rng.randrange(40, r.length - 60)
+        at = rng.randrange(21, r.length - n + 1)
+        noise = bytes(rng.randrange(256) for _ in range(n))
+        self.expect = Expect(s.n - 1, [failure(d, r.seq, r.offset, r.length, {'unexplained', 'bad-padding'}, (r.offset, r.length))])
+        return edited(s.conv, lambda items: setattr(items[item], 'data', items[item].data[:at] + noise + items[item].data[at + n:]))
 
     def differing(self, segs):
         s = self.subject
@@ -618,6 +748,10 @@ class Case:
                     out.append('%s %s, expected %s' % (k, f[k], w[k]))
             if f['direction'] != WAYS[w['direction']]:
                 out.append('direction ' + f['direction'])
+            if w.get('whole') and filled(f, w):
+                out.append(filled(f, w))
+            if w.get('says') and not any(re.search(w['says'], x) for x in f['evidence']):
+                out.append('evidence %s, expected %s' % (f['evidence'], w['says']))
             if f['cause'] not in w['causes']:
                 out.append('cause %s, expected %s' % (f['cause'], '/'.join(sorted(w['causes']))))
         return out
@@ -662,7 +796,8 @@ class Case:
         return base
 
 
-PACKETS = ['dropped', 'cut', 'late', 'differs', 'truncated', 'snapped', 'fragmented', 'port_reused']
+PACKETS = ['dropped', 'cut', 'late', 'differs', 'truncated', 'snapped', 'fragmented', 'port_reused', 'exchanged',
+           'relayed']
 # Real captures ------------------------------------------------------------------------------------------------
 
 def two_opinions(capture, keys):
