@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "why/hole.h"
+#include "why/tail.h"
 
 #include <stdlib.h>
 
@@ -306,6 +307,71 @@ bm_ask_interleaved(const struct bm_why *w, struct bm_finding *out, const char **
 
 /* -- bytes-missing ----------------------------------------------------------- */
 
+/* Records that were counted between the failed one's place and the next good one, the first of them
+ * without a header where one is due. What is left of them ends where the good one begins. */
+struct swallowed {
+	uint32_t before;  /* octets of the failed record, which has a header; 0: it has none itself */
+	uint64_t records; /* that lack one, or all */
+	uint32_t rest;    /* octets that are left of those */
+	uint64_t last;    /* number of the last of them */
+};
+
+static bool
+is_swallowed(const struct bm_why *w, struct swallowed *s)
+{
+	const struct bm_case *c = w->c;
+	uint64_t there = c->after_off - c->off;
+	bool headless = c->result == BM_BAD_LENGTH &&
+					!bm_record_plausible(bm_record_header(c->record), bm_load16(c->record + 1));
+
+	/* All of what stands between was captured, or nothing can be said. */
+	if (c->region != there || c->after_epoch != c->epoch || c->after_seq <= c->seq ||
+		bm_protection_chained(c->protection))
+		return false;
+	*s = (struct swallowed){.last = c->after_seq - 1};
+	if (!headless) {
+		if (c->result == BM_BAD_LENGTH || there < c->len)
+			return false;
+		s->before = c->len;
+	}
+	s->rest = (uint32_t)there - s->before;
+	s->records = c->after_seq - c->seq - (headless ? 0 : 1);
+	return s->records != 0;
+}
+
+/* A header and perhaps more went, with the end of the record before it or the start of its own. */
+static bool
+header_gone(const struct bm_why *w, struct bm_finding *out)
+{
+	struct swallowed s;
+	uint32_t length;
+
+	if (!is_swallowed(w, &s))
+		return false;
+	uint32_t least = bm_least_record(w);
+	if (s.rest < s.records * least) {
+		bm_prove(out, "resynchronisation", tag_len(w), w->c->after_tried);
+		bm_evidence(w, out,
+			"%llu record%s of at least %u bytes %s counted where %u bytes stand: a header is gone, "
+			"and more",
+			ull(s.records), s.records == 1 ? "" : "s", least, s.records == 1 ? "was" : "were",
+			s.rest);
+	} else if (s.records == 1 &&
+			   bm_tail_length(w, s.last, s.before, s.before + s.rest, &length) && length > s.rest) {
+		bm_prove(out, "resynchronisation", tag_len(w), w->c->after_tried);
+		out->strength = BM_STRENGTH_SUPPORTED;
+		bm_evidence(w, out,
+			"no header stands where record %llu begins; by the look of its end, which decrypts as "
+			"that of a record of %u bytes alone, %u bytes never came",
+			ull(s.last), length, length - s.rest);
+	} else {
+		return false;
+	}
+	tell_where(w, out);
+	bm_note_hole_before(w, out, s.before);
+	return true;
+}
+
 enum bm_answer
 bm_ask_bytes_missing(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
@@ -324,6 +390,8 @@ bm_ask_bytes_missing(const struct bm_why *w, struct bm_finding *out, const char 
 		return BM_EXCLUDED;
 	}
 	uint64_t there = c->after_off - c->off;
+	if (header_gone(w, out))
+		return BM_SHOWN;
 	if (c->after == BM_AFTER_SAME || there >= c->len || c->result == BM_BAD_LENGTH) {
 		*because = "no fewer bytes stand before the next record than the header says";
 		return BM_EXCLUDED;

@@ -55,6 +55,17 @@ looks(const uint8_t *p)
 	return bm_look_chance(p, LOOKED) <= WEAKEST;
 }
 
+/* Octets from the front that look like content all along, less those that may not be it. */
+static uint32_t
+good_front(struct bm_view plain)
+{
+	size_t good = 0;
+
+	for (size_t i = 0; i + LOOKED <= plain.n && looks(plain.p + i); i += STEP)
+		good = i + LOOKED;
+	return good > SLACK ? (uint32_t)good - SLACK : 0;
+}
+
 /* Where the hole may be, as far as the content tells. */
 static struct range
 look(const struct bm_why *w, const struct bm_hole *h, uint8_t *body)
@@ -64,11 +75,9 @@ look(const struct bm_why *w, const struct bm_hole *h, uint8_t *body)
 	struct bm_view plain;
 
 	if (read_with(w, h, h->d.wire.body.n - h->n, body, &plain, &at)) {
-		size_t good = 0;
-		for (size_t i = 0; i + LOOKED <= plain.n && looks(plain.p + i); i += STEP)
-			good = i + LOOKED;
-		if (good > SLACK) {
-			r.first = at + (uint32_t)good - SLACK;
+		uint32_t good = good_front(plain);
+		if (good != 0) {
+			r.first = at + good;
 			r.told = true;
 		}
 	}
@@ -205,4 +214,38 @@ bm_note_hole(const struct bm_why *w, struct bm_finding *out, uint32_t missing)
 			"and %u",
 			r.first, r.last);
 	return false;
+}
+
+void
+bm_note_hole_before(const struct bm_why *w, struct bm_finding *out, uint32_t len)
+{
+	const struct bm_case *c = w->c;
+	uint32_t edges[EDGES], first = len != 0 ? BM_HEADER : 0, at = 0;
+	struct bm_view plain;
+
+	if (len > BM_HEADER && len <= c->region) {
+		struct bm_hole h = {.d.wire = {.type = c->record[0],
+								.version = bm_load16(c->record + 1),
+								.header = bm_view(c->record, BM_HEADER),
+								.body = bm_view(c->record + BM_HEADER, len - BM_HEADER)}};
+		uint8_t *body = malloc(len);
+		if (body != NULL && read_with(w, &h, len - BM_HEADER, body, &plain, &at)) {
+			uint32_t good = good_front(plain);
+			first = good != 0 ? at + good : first;
+			if (good != 0)
+				bm_evidence(w, out,
+					"by the look of what decrypts before it, the hole begins at offset %u or behind",
+					first);
+		}
+		free(body);
+		bm_wipe(w->scratch->bytes, sizeof w->scratch->bytes);
+	}
+	uint32_t place = first;
+	size_t n = edges_of(c, edges, len);
+	for (size_t i = 0; i < n; i++)
+		if (edges[i] + BM_HEADER >= first) {
+			place = edges[i] + BM_HEADER;
+			break;
+		}
+	say_change(w, out, place, bm_view(NULL, 0));
 }

@@ -341,7 +341,7 @@ def missing_run(s, rng):
         return None
     d, i, r, item = picked
     k = rng.choice([1, 1, 2, 2, 3, 4, 5, 6, 7, 8])
-    front = 5 if s.version == 0x304 or s.suite.kind == 'chacha' else 13
+    front = 13 if s.suite.kind == 'explicit' else 5
     if r.length < front + 30:
         return None
     at = rng.choice([rng.randrange(front, r.length - k + 1), r.length - k - rng.randrange(min(20, r.length - front - k))])
@@ -350,10 +350,45 @@ def missing_run(s, rng):
         return None
     c = edited(s.conv, lambda items: setattr(items[item], 'data', whole[:at] + whole[at + k:]))
     f = failure(d, r.seq, r.offset, r.length, {'bytes-missing'})
-    tag = getattr(s.suite, 'tag_len', 16)
     f['whole'], f['at'], f['gone'] = whole, at, k
-    f['told'] = s.suite.kind in ('gcm', 'chacha') and (s.suite.kind == 'gcm' or at + k <= r.length - 16 or k < 5)
+    f['told'] = s.suite.kind in ('explicit', 'xor') and 'CCM' not in s.suite.name and (
+        'CHACHA' not in s.suite.name or at + k <= r.length - 16 or k < 6)
     return c, Expect(s.n - 1, [f])
+
+
+def missing_header(s, rng):
+    """A hole over the end of one record and the beginning of the next."""
+    picked = s.pick(rng, (23,), 2, True)
+    if not picked or s.records[picked[0]][picked[1] + 1][0].inner != 23:
+        return None
+    d, i, r, item = picked
+    q, other = s.records[d][i + 1]
+    if other is None or s.chained or s.etm10 or s.stream or r.length < 80 or q.length < 40:
+        return None
+    a, b = rng.choice([0, 0, rng.randrange(r.length - 30)]), rng.choice([5, q.length - rng.randrange(30), rng.randrange(5, q.length)])
+
+    def edit(items):
+        items[item].data, items[other].data = items[item].data[:r.length - a], items[other].data[b:]
+    f = failure(d, q.seq if a == 0 else r.seq, q.offset if a == 0 else r.offset, None, {'bytes-missing', 'unexplained'})
+    return edited(s.conv, edit), Expect(s.n - 1 if a == 0 else s.n - 2, [f])
+
+
+def overwritten_header(s, rng):
+    """The same octets are there, with others in their place: nothing is missing."""
+    picked = s.pick(rng, (23,), 2, True)
+    if not picked or s.records[picked[0]][picked[1] + 1][0].inner != 23:
+        return None
+    d, i, r, item = picked
+    q, other = s.records[d][i + 1]
+    if other is None or s.chained or s.etm10 or s.stream or r.length < 80 or q.length < 80:
+        return None
+    a, b = rng.choice([0, rng.randrange(60)]), rng.randrange(16, q.length)
+
+    def edit(items):
+        items[item].data = items[item].data[:r.length - a] + bytes(rng.randrange(256) for _ in range(a))
+        items[other].data = bytes(rng.randrange(32, 256) for _ in range(b)) + items[other].data[b:]
+    f = failure(d, q.seq if a == 0 else r.seq, q.offset if a == 0 else r.offset, None, {'unexplained', 'header-damaged', 'stale-data'})
+    return edited(s.conv, edit), Expect({s.n - 1 if a == 0 else s.n - 2}, [f])
 
 
 def filled(f, w):
@@ -428,7 +463,7 @@ def stale(s, rng):
 
 
 STREAM = [clean, flip, flip_handshake, flip_two, header_type, header_version, header_length, removed, removed_last,
-          removed_two, replayed, swapped, inserted_within, inserted_between, missing_bytes, missing_run, foreign_record, zeroed, stale]
+          removed_two, replayed, swapped, inserted_within, inserted_between, missing_bytes, missing_run, missing_header, overwritten_header, foreign_record, zeroed, stale]
 
 
 # Packets ----------------------------------------------------------------------------------------------------
