@@ -11,8 +11,13 @@
 enum { BM_C2S = 0, BM_S2C = 1 }; /* direction: by who sends, BM_CLIENT or BM_SERVER */
 
 /* Traffic keys of a connection of the run, and who sends under them. */
+enum { BM_FOREIGN_STATES = 4 };
 struct bm_foreign_keys {
 	struct bm_traffic_keys keys;
+	/* Of ciphers that chain records: where the direction stood when its last record had come, and
+	 * where records failed. Owned; wiped. */
+	struct bm_position *states;
+	size_t state_count;
 	uint64_t flow; /* bm_flow_id */
 	struct bm_address from, to;
 };
@@ -38,6 +43,7 @@ struct bm_session_env {
 	struct bm_traffic traffic;         /* walk may be NULL */
 	struct bm_foreign_keys *foreign;   /* of all connections, a ring; owned */
 	size_t foreign_count, foreign_cap, foreign_next;
+	struct bm_session *sessions; /* that are alive: to learn where they stand */
 };
 void bm_session_env_clear(struct bm_session_env *env);
 /* Nanoseconds that the next search may cost: first_share at first, and half of that each time when
@@ -217,6 +223,7 @@ struct bm_session_key {
 	uint64_t next; /* the sequence number after its last record, as far as is known */
 };
 bool bm_session_key(const struct bm_session *s, size_t nth, struct bm_session_key *out);
+/* The keys of all connections so far, with their states as of now. */
 const struct bm_foreign_keys *bm_session_foreign(const struct bm_session *s, size_t *count);
 const struct bm_case *bm_session_cases(const struct bm_session *s, size_t *count);
 

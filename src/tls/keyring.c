@@ -129,11 +129,27 @@ grow_index(struct bm_keyring *k)
 	return BM_OK;
 }
 
+enum { ENTRY_WORDS = sizeof(struct entry) / 4 };
+
+static uint32_t
+words_of(size_t n)
+{
+	return (uint32_t)((sizeof(struct entry) + n + 3) / 4);
+}
+
+/* Whoever goes through the pool sees where this chunk ends: no entry has an empty id. */
+static void
+end_chunk(struct bm_keyring *k)
+{
+	if (k->chunk_count != 0 && CHUNK_WORDS - k->words >= ENTRY_WORDS)
+		memset(k->chunks[k->chunk_count - 1] + k->words, 0, sizeof(struct entry));
+}
+
 /* Room in the pool; *ref is where. */
 static enum bm_status
 take_entry(struct bm_keyring *k, size_t n, uint32_t *ref)
 {
-	uint32_t need = (uint32_t)((sizeof(struct entry) + n + 3) / 4);
+	uint32_t need = words_of(n);
 
 	if (k->chunk_count == 0 || CHUNK_WORDS - k->words < need) {
 		void *chunks = k->chunks;
@@ -145,6 +161,7 @@ take_entry(struct bm_keyring *k, size_t n, uint32_t *ref)
 		uint32_t *chunk = malloc(CHUNK_WORDS * sizeof *chunk);
 		if (chunk == NULL)
 			return BM_NOMEM;
+		end_chunk(k);
 		k->chunks[k->chunk_count++] = chunk;
 		k->words = 1; /* 0 is no reference */
 	}
@@ -296,6 +313,29 @@ bm_keyring_find(const struct bm_keyring *k, enum bm_label label, struct bm_view 
 	const struct entry *e = entry_at(k, at);
 	*out = (struct bm_secret){entry_secret(e), (enum bm_key_source)(e->kind >> 4)};
 	return true;
+}
+
+bool
+bm_keyring_next(const struct bm_keyring *k, uint64_t *cursor, struct bm_held_secret *out)
+{
+	for (;;) {
+		size_t chunk = (size_t)(*cursor / CHUNK_WORDS);
+		uint32_t at = (uint32_t)(*cursor % CHUNK_WORDS);
+		if (chunk >= k->chunk_count)
+			return false;
+		at = at == 0 ? 1 : at; /* 0 is no reference */
+		uint32_t end = chunk + 1 < k->chunk_count ? CHUNK_WORDS : k->words;
+		const struct entry *e = (const struct entry *)(k->chunks[chunk] + at);
+		if (at > end || end - at < ENTRY_WORDS || e->id_len == 0) {
+			*cursor = (uint64_t)(chunk + 1) * CHUNK_WORDS;
+			continue;
+		}
+		*out = (struct bm_held_secret){
+			(enum bm_label)(e->kind & 15), bm_view(e->bytes, e->id_len), entry_secret(e)};
+		/* An entry that fills its chunk to the end leads to the next one. */
+		*cursor = (uint64_t)chunk * CHUNK_WORDS + at + words_of((size_t)e->id_len + e->secret_len);
+		return true;
+	}
 }
 
 const struct bm_rsa *

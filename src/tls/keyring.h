@@ -74,6 +74,12 @@ enum { BM_SECRETS_PER_ID = 64 };
  * several. False when there are no more; only the newest BM_SECRETS_PER_ID are ever told. */
 bool bm_keyring_find(const struct bm_keyring *k, enum bm_label label, struct bm_view id, size_t nth,
 	struct bm_secret *out);
+/* Every secret in turn, in the order they came: *cursor starts as 0. False past the last. */
+struct bm_held_secret {
+	enum bm_label label;
+	struct bm_view id, bytes; /* borrowed like those of bm_secret */
+};
+bool bm_keyring_next(const struct bm_keyring *k, uint64_t *cursor, struct bm_held_secret *out);
 /* The nth private key, NULL past the last. */
 const struct bm_rsa *bm_keyring_rsa(const struct bm_keyring *k, size_t nth);
 bool bm_keyring_empty(const struct bm_keyring *k);

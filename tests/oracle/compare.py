@@ -365,7 +365,7 @@ def missing_header(s, rng):
     q, other = s.records[d][i + 1]
     if other is None or s.chained or s.etm10 or s.stream or r.length < 80 or q.length < 40:
         return None
-    a, b = rng.choice([0, 0, rng.randrange(r.length - 30)]), rng.choice([5, q.length - rng.randrange(30), rng.randrange(5, q.length)])
+    a, b = rng.choice([0, 0, rng.randrange(r.length - 30)]), rng.choice([5, q.length - rng.randrange(1, 30), rng.randrange(5, q.length)])
 
     def edit(items):
         items[item].data, items[other].data = items[item].data[:r.length - a], items[other].data[b:]
@@ -387,7 +387,7 @@ def overwritten_header(s, rng):
     def edit(items):
         items[item].data = items[item].data[:r.length - a] + bytes(rng.randrange(256) for _ in range(a))
         items[other].data = bytes(rng.randrange(32, 256) for _ in range(b)) + items[other].data[b:]
-    f = failure(d, q.seq if a == 0 else r.seq, q.offset if a == 0 else r.offset, None, {'unexplained', 'header-damaged', 'stale-data'})
+    f = failure(d, q.seq if a == 0 else r.seq, q.offset if a == 0 else r.offset, None, BITS | {'header-damaged'})
     return edited(s.conv, edit), Expect({s.n - 1 if a == 0 else s.n - 2}, [f])
 
 
@@ -421,6 +421,37 @@ def foreign_record(s, rng):
     c = edited(s.conv, lambda items: items.insert(item, wire.Item(d, data)))
     return c, Expect({s.n, s.n - 1} if s.chained else s.n, [
         failure(d, r.seq, r.offset, len(data), {'bytes-inserted', 'foreign-record', 'unexplained'}, (r.offset, len(data)))])
+
+
+def foreign_known(s, rng):
+    """A record of a connection whose keys are there: captured or, with TLS 1.3, only in the key log. Where records are
+    chained it is the last one, and missing where it belongs."""
+    picked = s.pick(rng, (23, 21))
+    other = rng.choice(SUBJECTS)
+    if not picked or other is s or other.suite.kind == 'cbc' and other.version == 0x301 and other.etm:
+        return None
+    chained = other.stream or other.chained
+    t = rng.randrange(2)
+    theirs = (t, None) + other.records[t][-1] if chained else other.pick(rng, (21, 23))
+    if not theirs or theirs[3] is None or theirs[2].epoch != other.records[theirs[0]][-1][0].epoch:
+        return None
+    d, i, r, item = picked
+    data = other.conv.items[theirs[3]].data
+    c = edited(s.conv, lambda items: items.insert(item, wire.Item(d, data)))
+    if not chained and other.version == 0x304 and rng.random() < 0.5:
+        c.logged = other
+    else:
+        c.beside = other
+        c.without = theirs[3] if chained else None
+    version = int.from_bytes(data[1:3], 'big')
+    same = version == (0x303 if s.version == 0x304 else s.version)
+    # A header of another version is none here; and what a chained cipher's IV was is not known twice.
+    f = failure(d, r.seq, r.offset, len(data) if same else None, {'foreign-record'} if same else {
+        'foreign-record', 'bytes-inserted', 'unexplained'}, (r.offset, len(data)))
+    if same:  # the connection may be in the capture all the same, or not have begun yet when this one ended
+        f['says'] = 'another connection.* at sequence number %d' % theirs[2].seq
+    n = s.n - (1 if chained else 0)
+    return c, Expect({n, n - 1} if s.chained or s.etm10 else n, [f])
 
 
 def zeroed(s, rng):
@@ -463,7 +494,8 @@ def stale(s, rng):
 
 
 STREAM = [clean, flip, flip_handshake, flip_two, header_type, header_version, header_length, removed, removed_last,
-          removed_two, replayed, swapped, inserted_within, inserted_between, missing_bytes, missing_run, missing_header, overwritten_header, foreign_record, zeroed, stale]
+          removed_two, replayed, swapped, inserted_within, inserted_between, missing_bytes, missing_run, missing_header, overwritten_header, foreign_record, foreign_known,
+          zeroed, stale]
 
 
 # Packets ----------------------------------------------------------------------------------------------------
@@ -600,12 +632,17 @@ class Case:
                 self.others.append(o)
                 self.keys += o.text
         beside = getattr(conv, 'beside', None)
-        if beside is not None and not any(beside is x for x in self.others):
-            q = Packets(rng, beside.conv)
+        if beside is not None and any(beside is x for x in self.others):
+            return None
+        if beside is not None:
+            gone = getattr(conv, 'without', None)
+            q = Packets(rng, edited(beside.conv, lambda items: items.pop(gone)) if gone is not None else beside.conv)
             q.conv.client = (q.conv.client[0], 50010)
             parts.append((q.conv, q.segs, q.options))
             self.others.append(beside)
             self.keys += beside.text
+        if getattr(conv, 'logged', None) is not None:
+            self.keys += conv.logged.text
         if self.kind == 'exchanged':
             p.segs = self.exchanged(p.segs)
             if p.segs is None:
