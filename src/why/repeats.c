@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { BACK = 4 * BM_WINDOW, STRIDE_MAX = 8, LONGEST = 4096, PROOF = 40, PROBES = 8 };
+enum { BACK = 4 * BM_WINDOW, STRIDE_MAX = 8, LONGEST = 4096, PROOF = 40, PROBES = 32 };
 
 static uint32_t
 slot_of(const struct bm_repeats *r, const uint8_t *p)
