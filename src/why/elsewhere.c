@@ -27,6 +27,7 @@ struct piece {
 	struct bm_address src, dst;
 	enum bm_transport transport;
 	uint32_t tunnel;
+	bool same_start;
 };
 
 struct ends {
@@ -104,6 +105,21 @@ is_itself(const struct walk *k, const struct bm_segment *s, struct bm_repeat m)
 	return way_of(k, &s->src, &s->dst) == 0 && seq - (k->own_seq - k->text_at) < c->len;
 }
 
+/* The IV or nonce that the record brings is there too, with what follows it. */
+static bool
+has_same_start(const struct walk *k, const struct bm_segment *s, struct bm_repeat m)
+{
+	enum { NONCE = 8 };
+	const struct bm_traffic_keys *keys = bm_protection_keys(k->w->c->protection);
+
+	if (m.at != 0)
+		return false;
+	if (keys->suite->mode == BM_MODE_CBC)
+		return bm_version_rules(keys->version) >= BM_TLS11;
+	return k->text_at >= BM_HEADER + NONCE && m.from >= NONCE &&
+		   memcmp(s->payload.p + m.from - NONCE, k->w->c->record + k->text_at - NONCE, NONCE) == 0;
+}
+
 /* The record is there from its header on: another copy of it rather than a run from elsewhere. */
 static bool
 has_header(const struct walk *k, const struct bm_segment *s, struct bm_repeat m)
@@ -132,7 +148,8 @@ found(void *ctx, struct bm_repeat m)
 		.src = s->src,
 		.dst = s->dst,
 		.transport = s->transport,
-		.tunnel = s->tunnel};
+		.tunnel = s->tunnel,
+		.same_start = has_same_start(k, s, m)};
 	/* In its own connection sequence numbers have told. */
 	if (has_header(k, s, m) && (!tcp || way_of(k, &s->src, &s->dst) < 0) &&
 		k->copy_count < SIGHTINGS_MAX)
@@ -230,7 +247,11 @@ join(struct walk *k, struct piece *first)
 			continue;
 		*first = *p;
 		*best = (struct bm_donor){
-			.at = p->at, .n = end - p->at, .packet = p->packet, .last_packet = last};
+			.at = p->at,
+			.n = end - p->at,
+			.packet = p->packet,
+			.last_packet = last,
+			.same_start = p->same_start};
 	}
 }
 
@@ -258,6 +279,20 @@ look_for_begin(void *ctx, const struct bm_segment *s)
 	return true;
 }
 
+/* Of what is known of the stream. */
+static uint64_t
+stream_end(const struct bm_stream *s)
+{
+	uint64_t head = bm_stream_base(s), acked = bm_stream_acked(s), n;
+
+	do {
+		n = bm_stream_avail(s, head);
+		n += bm_stream_gap(s, head + n);
+		head += n;
+	} while (n != 0);
+	return acked > head ? acked : head;
+}
+
 static void
 place(struct walk *k, const struct bm_traffic *t, const struct piece *p)
 {
@@ -282,10 +317,17 @@ place(struct walk *k, const struct bm_traffic *t, const struct piece *p)
 	}
 	(void)t->walk(t->ctx, look_for_begin, &b);
 	*k->w->spent += b.cost;
-	/* Ports are used again: then the addresses are the same, and the connection is another. */
-	if (own != NULL && b.syn && b.seq != bm_stream_sequence(own, 0)) {
-		own = NULL;
-		d->place = BM_DONOR_OTHER_FLOW;
+	/* Its sequence numbers are none of the connection's: ports that are used again, or a device that
+	 * numbers anew, with both of its sides in the capture. */
+	if (own != NULL) {
+		uint64_t off = (uint32_t)(p->seq - bm_stream_sequence(own, 0));
+		uint64_t end = stream_end(own);
+		if ((b.syn && b.seq != bm_stream_sequence(own, 0)) || (end >> 32 == 0 && off > end)) {
+			k->out->refuse =
+				"they stand in another connection of the same addresses, which may be a second "
+				"sighting of this one";
+			return;
+		}
 	}
 	if (own != NULL || b.syn) {
 		d->has_offset = true;

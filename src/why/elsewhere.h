@@ -15,6 +15,8 @@ struct bm_donor {
 	uint64_t packet, last_packet; /* that carry it, first and last */
 	bool has_offset;              /* TCP, and the beginning of the stream was captured */
 	uint64_t offset;              /* of the run in that stream */
+	/* It begins a record, with the same IV or nonce: under these, equal content looks equal. */
+	bool same_start;
 	struct bm_address from, to;
 };
 

@@ -319,6 +319,12 @@ bm_ask_stale(const struct bm_why *w, struct bm_finding *out, const char **becaus
 			tell_donor(w, out, d, at + one.at);
 		else
 			tell_source(w, out, &h.best, at);
+		if (donor && d->same_start && d->place != BM_DONOR_OTHER_FLOW) {
+			out->strength = BM_STRENGTH_SUPPORTED;
+			bm_evidence(w, out,
+				"they begin with the record's IV or nonce: a sender that uses one twice makes equal "
+				"bytes of equal content, so this alone is no proof");
+		}
 	}
 	if (one.at + one.n == h.text.n && one.n == bm_protection_tag_len(w->c->protection))
 		bm_evidence(w, out, "it is the tag, no more and no less: it may never have been filled in");

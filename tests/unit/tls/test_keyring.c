@@ -357,6 +357,40 @@ test_sessions(void **state)
 	assert_true(bm_keyring_empty(ring));
 }
 
+/* Every secret comes once, in the order they were added, over the ends of chunks of the pool. */
+static void
+test_in_turn(void **state)
+{
+	enum { MANY = 40000 };
+	uint8_t id[32] = {0}, secret[64] = {0};
+	struct bm_held_secret s;
+	uint64_t cursor = 0;
+
+	(void)state;
+	assert_false(bm_keyring_next(ring, &cursor, &s));
+	for (uint32_t i = 0; i < MANY; i++) {
+		memcpy(id, &i, sizeof i);
+		memcpy(secret, &i, sizeof i);
+		assert_int_equal(BM_OK,
+			bm_keyring_add(ring,
+				i % 3 == 0 ? BM_LABEL_CLIENT_RANDOM : BM_LABEL_SERVER_TRAFFIC_SECRET_0,
+				bm_view(id, 32), bm_view(secret, i % 3 == 0 ? 48 : 32 + 16 * (i % 2)),
+				BM_SOURCE_KEY_LOG));
+	}
+	cursor = 0;
+	for (uint32_t i = 0; i < MANY; i++) {
+		assert_true(bm_keyring_next(ring, &cursor, &s));
+		assert_int_equal(
+			i % 3 == 0 ? BM_LABEL_CLIENT_RANDOM : BM_LABEL_SERVER_TRAFFIC_SECRET_0, s.label);
+		assert_int_equal(32, s.id.n);
+		assert_int_equal(i % 3 == 0 ? 48 : 32 + 16 * (i % 2), s.bytes.n);
+		assert_memory_equal(&i, s.id.p, sizeof i);
+		assert_memory_equal(&i, s.bytes.p, sizeof i);
+	}
+	assert_false(bm_keyring_next(ring, &cursor, &s));
+	assert_false(bm_keyring_next(ring, &cursor, &s));
+}
+
 int
 main(void)
 {
@@ -369,6 +403,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_flipped_everywhere, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_newest_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_in_turn, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sessions, setup, teardown),
 	};
 
