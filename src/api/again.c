@@ -37,17 +37,12 @@ drop(struct kept *k)
 	}
 }
 
-void
-again_keep(struct again *a, const struct bm_frame *f, size_t ring)
+/* Puts frame and octets behind the newest one. */
+static void
+put(struct kept *k, const struct bm_frame *f)
 {
-	struct kept *k = &a->kept;
 	size_t n = room_of(f->data.n);
 
-	if (k->bytes == NULL && !k->lost) {
-		k->bytes = malloc(ring);
-		k->size = k->bytes != NULL ? ring : 0;
-		k->lost = k->bytes == NULL; /* then nothing is kept, and nothing else is amiss */
-	}
 	if (n > k->size) {
 		k->lost = true;
 		return;
@@ -65,13 +60,43 @@ again_keep(struct again *a, const struct bm_frame *f, size_t ring)
 	while (k->wrapped && k->tail - k->head < n)
 		drop(k);
 	struct bm_frame copy = *f;
-	copy.data = bm_view(NULL, 0);
-	copy.data.n = f->data.n;
 	copy.stable = false;
 	memcpy(k->bytes + k->head, &copy, sizeof copy);
 	if (f->data.n != 0)
 		memcpy(k->bytes + k->head + sizeof copy, f->data.p, f->data.n);
 	k->head += n;
+}
+
+/* Without memory only those are kept that fit already. */
+static void
+grow(struct kept *k, size_t ring)
+{
+	struct kept bigger = {.bytes = malloc(ring), .size = ring, .lost = k->lost};
+
+	if (bigger.bytes == NULL) {
+		k->lost = true;
+		return;
+	}
+	for (int part = k->wrapped ? 0 : 1; part < 2; part++) {
+		size_t at = part == 0 || !k->wrapped ? k->tail : 0, to = part == 0 ? k->end : k->head;
+		while (at < to) {
+			struct bm_frame f;
+			memcpy(&f, k->bytes + at, sizeof f);
+			f.data.p = k->bytes + at + sizeof f;
+			put(&bigger, &f);
+			at += room_of(f.data.n);
+		}
+	}
+	free(k->bytes);
+	*k = bigger;
+}
+
+void
+again_keep(struct again *a, const struct bm_frame *f, size_t ring)
+{
+	if (a->kept.size < ring)
+		grow(&a->kept, ring);
+	put(&a->kept, f);
 }
 
 void

@@ -19,8 +19,11 @@ enum {
 	FRAGMENT_MEMORY = 16 << 20,
 	RESULT_MEMORY = 256 << 20, /* of one connection */
 	PROGRESS_FRAMES = 4096,
-	KEPT_FRAMES = 32 << 20, /* of a stream, to be read again */
-	KEPT_PART = 16          /* or as large a part of the memory limit */
+	/* Octets of a stream that can be read again: what stays in the processor's cache, and once
+	 * something has failed as large a part of the memory limit, at most. */
+	KEPT_FEW = 1 << 20,
+	KEPT_MOST = 32 << 20,
+	KEPT_PART = 16
 };
 
 /* Why connections are undecided, and how many for that reason. */
@@ -432,9 +435,9 @@ held_limit(const struct badmac *b)
 static size_t
 kept_limit(const struct badmac *b)
 {
-	uint64_t part = held_limit(b) / KEPT_PART;
+	uint64_t part = held_limit(b) / KEPT_PART, most = b->env.cases != 0 ? KEPT_MOST : KEPT_FEW;
 
-	return part < KEPT_FRAMES ? (size_t)part : KEPT_FRAMES;
+	return (size_t)(part < most ? part : most);
 }
 
 /* Reads one capture into the flow table. */
