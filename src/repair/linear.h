@@ -141,6 +141,7 @@ void bm_linear_bit_lanes(struct bm_linear *l);
 void bm_linear_octet_lanes(struct bm_linear *l);
 void bm_linear_word_lanes(struct bm_linear *l);
 void bm_linear_suspects(struct bm_linear *l);
+void bm_linear_shifts(struct bm_linear *l);
 
 /* Inside one block: at most `bits` bits, at most `octets` octets in a row. */
 void bm_linear_blocks(struct bm_linear *l, const struct bm_family_name *name, unsigned bits,

@@ -6,123 +6,31 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
-#include "repair/eliminate.h"
-#include "repair/linear.h"
-#include "repair/split.h"
+#include "repair/filler.h"
 
 static const uint64_t work[] = {
 	[BM_QUICK] = UINT64_C(1) << 28, [BM_NORMAL] = UINT64_C(1) << 33, [BM_DEEP] = UINT64_MAX};
 
-struct solver {
-	struct bm_search *s;
-	struct bm_linear l;
-	uint8_t *body; /* with the hole where it is tried */
-	uint8_t *text; /* in body */
-	size_t n;      /* octets missing */
-	struct bm_term *inverse; /* of the weight of each block */
-	/* For a hole over a boundary, by the octets before it. */
-	struct bm_basis *basis; /* GCM */
-	struct bm_split *split; /* Poly1305 */
-};
-
-/* The octets are `mask`: where the hole is, zeros stand now. */
-static void
-try_octets(struct solver *v, size_t at, const uint8_t *mask, size_t n)
-{
-	struct bm_search *s = v->s;
-
-	memcpy(s->trial + s->d->wire.header.n, v->body, s->d->wire.body.n);
-	(void)bm_search_try_mask(s, s->text_at + at, mask, n);
-}
-
-/* The hole lies in one block: nothing else of the block may change. */
-static void
-inside(struct solver *v, size_t at, struct bm_term target)
-{
-	const struct bm_linear *l = &v->l;
-	size_t q = at / BM_TERM_BLOCK, off = at % BM_TERM_BLOCK, left = l->n - q * BM_TERM_BLOCK;
-	uint8_t block[BM_TERM_BLOCK] = {0}, mask[BM_TERM_BLOCK], rest[BM_TERM_BLOCK];
-
-	memcpy(block, v->text + q * BM_TERM_BLOCK, left < BM_TERM_BLOCK ? left : BM_TERM_BLOCK);
-	if (!bm_linear_mask(l, block, bm_term_mul(l, target, v->inverse[q]), mask))
-		return;
-	memcpy(rest, mask, sizeof rest);
-	memset(rest + off, 0, v->n);
-	if (bm_weight(rest, sizeof rest) == 0)
-		try_octets(v, at, mask + off, v->n);
-}
-
-/* Over a boundary; slot: of the split or basis for it. */
-static void
-across(struct solver *v, size_t at, struct bm_term target, size_t slot)
-{
-	const struct bm_linear *l = &v->l;
-	size_t q = at / BM_TERM_BLOCK, tail = (q + 1) * BM_TERM_BLOCK - at, head = v->n - tail;
-	struct bm_term x = bm_term_mul(l, target, v->inverse[q]);
-	uint8_t mask[BM_TERM_BLOCK];
-
-	if (l->poly) {
-		if (bm_split_solve(&v->split[slot], l, x, at + tail, head, mask))
-			try_octets(v, at, mask, v->n);
-		return;
-	}
-	struct bm_gf128 unknowns = {0, 0};
-	if (!bm_gf128_zero(bm_basis_reduce(&v->basis[slot], bm_as_gf(x), &unknowns)))
-		return;
-	bm_gf128_store(mask, unknowns);
-	try_octets(v, at, mask, v->n);
-}
-
-static bool
-is_across(const struct solver *v, size_t at)
-{
-	return at / BM_TERM_BLOCK != (at + v->n - 1) / BM_TERM_BLOCK;
-}
-
-static void
-solve_at(
-	struct solver *v, size_t at, const struct bm_term *target, size_t targets, size_t slot)
-{
-
-	for (size_t t = 0; t < targets; t++) {
-		if (is_across(v, at))
-			across(v, at, target[t], slot);
-		else
-			inside(v, at, target[t]);
-	}
-}
-
-/* An octet of the text becomes `to`. */
-static void
-set_octet(struct solver *v, size_t at, uint8_t to)
-{
-	struct bm_linear *l = &v->l;
-	struct bm_term d = bm_linear_difference(l, v->text + at, &to, 1);
-
-	l->sum = bm_term_add(l, l->sum, bm_term_mul(l, d, l->weight[at]));
-	v->text[at] = to;
-}
-
 /* Every place within the text; the hole stands at its beginning before, at its end afterwards. */
 static void
-in_text(struct solver *v)
+in_text(struct bm_filler *v)
 {
 	struct bm_linear *l = &v->l;
 
 	for (size_t at = 0; at + v->n <= l->n && !v->s->over; at++) {
 		struct bm_term target[BM_TARGETS];
 		size_t targets = bm_linear_targets(l, v->s->parts.tag.p, target);
-		solve_at(v, at, target, targets, BM_TERM_BLOCK - at % BM_TERM_BLOCK);
+		bm_filler_solve(v, at, target, targets, BM_TERM_BLOCK - at % BM_TERM_BLOCK);
 		if (at + v->n == l->n)
 			return;
-		set_octet(v, at, v->text[at + v->n]);
-		set_octet(v, at + v->n, 0);
+		bm_filler_set(v, at, v->text[at + v->n]);
+		bm_filler_set(v, at + v->n, 0);
 	}
 }
 
 /* The tag of the text as it stands. */
 static void
-tag_of(const struct solver *v, uint8_t tag[BM_TERM_BLOCK])
+tag_of(const struct bm_filler *v, uint8_t tag[BM_TERM_BLOCK])
 {
 	const struct bm_linear *l = &v->l;
 	uint64_t s[2] = {0, 0};
@@ -144,7 +52,7 @@ tag_of(const struct solver *v, uint8_t tag[BM_TERM_BLOCK])
 
 /* What is left of the text's octets is right, and so is the tag but for [from, to). */
 static bool
-tag_fits(const struct solver *v, const uint8_t *received, size_t from, size_t to, uint8_t *tag)
+tag_fits(const struct bm_filler *v, const uint8_t *received, size_t from, size_t to, uint8_t *tag)
 {
 	tag_of(v, tag);
 	return memcmp(tag, received, from) == 0 &&
@@ -153,20 +61,20 @@ tag_fits(const struct solver *v, const uint8_t *received, size_t from, size_t to
 
 /* The tag as received but for its first octets, of which `head` are missing, follows the hole. */
 static void
-try_end(struct solver *v, size_t at, const uint8_t *tail, size_t n, const uint8_t tag[])
+try_end(struct bm_filler *v, size_t at, const uint8_t *tail, size_t n, const uint8_t tag[])
 {
 	uint8_t *end = v->body + v->s->d->wire.body.n - BM_TERM_BLOCK;
 	uint8_t kept[BM_TERM_BLOCK];
 
 	memcpy(kept, end, sizeof kept);
 	memcpy(end, tag, sizeof kept);
-	try_octets(v, at, tail, n);
+	bm_filler_try(v, at, tail, n);
 	memcpy(end, kept, sizeof kept);
 }
 
 /* GCM: bits of the text's last octets and of the tag's first ones are unknowns alike. */
 static void
-gcm_over_end(struct solver *v, size_t tail, const uint8_t received[BM_TERM_BLOCK])
+gcm_over_end(struct bm_filler *v, size_t tail, const uint8_t received[BM_TERM_BLOCK])
 {
 	struct bm_linear *l = &v->l;
 	size_t head = v->n - tail;
@@ -196,7 +104,7 @@ gcm_over_end(struct solver *v, size_t tail, const uint8_t received[BM_TERM_BLOCK
 
 /* Poly1305: the shorter part is tried, as long as that is two octets; the longer one follows. */
 static void
-poly_over_end(struct solver *v, size_t tail, const uint8_t received[BM_TERM_BLOCK])
+poly_over_end(struct bm_filler *v, size_t tail, const uint8_t received[BM_TERM_BLOCK])
 {
 	enum { TRIED = 2 };
 	struct bm_linear *l = &v->l;
@@ -224,7 +132,7 @@ poly_over_end(struct solver *v, size_t tail, const uint8_t received[BM_TERM_BLOC
 			memcpy(kept, end, sizeof kept);
 			memcpy(end, tag, sizeof kept);
 			v->n = tail;
-			solve_at(v, at, target, targets, 0);
+			bm_filler_solve(v, at, target, targets, 0);
 			v->n = n;
 			memcpy(end, kept, sizeof kept);
 			continue;
@@ -239,7 +147,7 @@ poly_over_end(struct solver *v, size_t tail, const uint8_t received[BM_TERM_BLOC
 
 /* The hole ends in the tag, or lies in it. What stands behind it is what was received last. */
 static void
-in_tag(struct solver *v, const struct bm_hole *hole)
+in_tag(struct bm_filler *v, const struct bm_hole *hole)
 {
 	struct bm_linear *l = &v->l;
 	size_t arrived = hole->d.wire.body.n - v->n;
@@ -252,13 +160,13 @@ in_tag(struct solver *v, const struct bm_hole *hole)
 		memset(received, 0, sizeof received);
 		memcpy(received + head, p + arrived - (BM_TERM_BLOCK - head), BM_TERM_BLOCK - head);
 		/* One octet more of the text has arrived. */
-		set_octet(v, l->n - tail - 1, p[arrived - BM_TERM_BLOCK + head - 1]);
+		bm_filler_set(v, l->n - tail - 1, p[arrived - BM_TERM_BLOCK + head - 1]);
 		if (l->poly)
 			poly_over_end(v, tail, received);
 		else
 			gcm_over_end(v, tail, received);
 	}
-	set_octet(v, l->n - 1, p[arrived - BM_TERM_BLOCK + v->n - 1]);
+	bm_filler_set(v, l->n - 1, p[arrived - BM_TERM_BLOCK + v->n - 1]);
 	for (size_t from = 0; from + v->n <= BM_TERM_BLOCK && !v->s->over; from++) {
 		memset(received, 0, sizeof received);
 		memcpy(received, p + arrived - (BM_TERM_BLOCK - v->n), from);
@@ -269,40 +177,8 @@ in_tag(struct solver *v, const struct bm_hole *hole)
 	}
 }
 
-static enum bm_status
-prepare(struct solver *v)
-{
-	const struct bm_linear *l = &v->l;
-
-	v->inverse = calloc(l->blocks + 1, sizeof *v->inverse);
-	v->basis = calloc(v->n + 1, sizeof *v->basis);
-	v->split = calloc(v->n + 1, sizeof *v->split);
-	if (v->inverse == NULL || v->basis == NULL || v->split == NULL)
-		return BM_NOMEM;
-	struct bm_term x = bm_term_mul(l, l->inverse, l->inverse);
-	for (size_t k = l->blocks; k > 0; k--) {
-		v->inverse[k - 1] = x;
-		x = bm_term_mul(l, x, l->inverse);
-	}
-	for (size_t tail = 1; tail < v->n; tail++) {
-		if (l->poly)
-			bm_split_new(&v->split[tail], l, tail, v->n - tail);
-		else
-			bm_linear_basis(l, tail, v->n - tail, &v->basis[tail]);
-	}
-	return BM_OK;
-}
-
 static void
-forget(void *p, size_t n)
-{
-	if (p != NULL)
-		bm_wipe(p, n);
-	free(p);
-}
-
-static void
-search(struct solver *v, const struct bm_hole *hole)
+search(struct bm_filler *v, const struct bm_hole *hole)
 {
 	static const struct bm_family_name name = BM_FAMILY_NAME("a run at any place");
 	struct bm_linear *l = &v->l;
@@ -324,7 +200,7 @@ bm_hole_linear(
 {
 	struct bm_damaged d = hole->d;
 	struct bm_search s;
-	struct solver v = {.s = &s, .n = hole->n};
+	struct bm_filler v = {.s = &s, .n = hole->n};
 	size_t body_n = d.wire.body.n;
 
 	v.body = malloc(body_n);
@@ -342,14 +218,12 @@ bm_hole_linear(
 		memcpy(s.trial + d.wire.header.n, v.body, body_n);
 		st = bm_linear_open(&v.l, &s, poly);
 		if (st == BM_OK)
-			st = prepare(&v);
+			st = bm_filler_prepare(&v);
 		if (st != BM_OK)
 			bm_search_fail(&s, st);
 		else
 			search(&v, hole);
-		forget(v.inverse, v.inverse != NULL ? (v.l.blocks + 1) * sizeof *v.inverse : 0);
-		forget(v.basis, (v.n + 1) * sizeof *v.basis);
-		forget(v.split, (v.n + 1) * sizeof *v.split);
+		bm_filler_free(&v);
 		bm_linear_close(&v.l);
 	}
 	free(v.body);

@@ -277,6 +277,7 @@ search_all(struct bm_linear *l)
 	bm_linear_runs(l, &run, &across, 8);
 	bm_linear_blocks(l, &many_bits, 16, block, k * bm_masks_of_weight(block, 16));
 	bm_linear_octet_lanes(l);
+	bm_linear_shifts(l);
 	bm_linear_two_octets(l);
 	bm_linear_swaps(l, true);
 	bm_linear_word_lanes(l);

@@ -11,6 +11,9 @@ bool bm_failed_record(const struct bm_why *w, struct bm_wire *wire);
 /* Damage searched for once a failure: w->repair says how that went. */
 const struct bm_repair *bm_find_repair(const struct bm_why *w);
 
+/* The rest of a segment moved over by a few octets: what that search says of it. */
+bool bm_find_moved(const struct bm_why *w, struct bm_finding *out);
+
 /* Base-2 logarithm: how rarely n random octets look so, full of text, of zeros, or of few different
  * values. */
 double bm_look_chance(const uint8_t *p, unsigned n);

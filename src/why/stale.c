@@ -276,7 +276,7 @@ bm_ask_stale(const struct bm_why *w, struct bm_finding *out, const char **becaus
 		return BM_EXCLUDED;
 	}
 	*w->spent += SETTING_UP;
-	if (bm_find_exchange(w, out))
+	if (bm_find_moved(w, out) || bm_find_exchange(w, out))
 		return BM_SHOWN;
 	if (!bm_repeats_new(&h.repeats, h.text, bm_elsewhere_name(w))) {
 		*because = "not tried: out of memory";

@@ -132,6 +132,48 @@ test_noise(void **unused)
 		}
 }
 
+/* A copy that starts or ends at the wrong place, within one segment. */
+static void
+test_shifts(void **unused)
+{
+	static const size_t sizes[] = {1, 2, 4, 8};
+
+	(void)unused;
+	for (size_t kind = 0; kind < KINDS; kind++)
+		for (size_t i = 0; i < 8; i++) {
+			if (is_ccm(kind) || is_short(kind) || !next_case())
+				continue;
+			struct sealed *r = seal(suites[kind], 400 + below(&dice, i < 7 ? 2000 : 15900), &dice);
+			cut(r, 100 + below(&dice, 250));
+			size_t n = sizes[i % 4], seg = below(&dice, r->edge_count + 1);
+			size_t from = seg == 0 ? r->text_at : BM_HEADER + r->edges[seg - 1];
+			size_t end = seg == r->edge_count ? r->n : BM_HEADER + r->edges[seg];
+			if (end > r->text_at + r->text_n)
+				end = r->text_at + r->text_n;
+			/* Far from the end, or fewer octets than a run of damage are wrong. */
+			if (end < from + 80) {
+				unseal(r);
+				continue;
+			}
+			size_t at = from + below(&dice, end - from - 60);
+			if (i % 8 < 4) {
+				memcpy(r->received + at, r->sent + at + n, end - at - n);
+			} else {
+				memcpy(r->received + at + n, r->sent + at, end - at - n);
+				for (size_t j = 0; j < n; j++)
+					r->received[at + j] = (uint8_t)draw(&dice);
+			}
+			repair(r, BM_NORMAL);
+			expect_repaired(r, BM_REPAIR_OCTETS_MOVED);
+			/* By three octets it is no family, and nothing else explains it. */
+			heal(r);
+			memcpy(r->received + at, r->sent + at + 3, end - at - 3);
+			repair(r, BM_QUICK);
+			expect_nothing(r);
+			unseal(r);
+		}
+}
+
 static void
 test_number(void **unused)
 {
@@ -165,6 +207,7 @@ main(void)
 		cmocka_unit_test(test_long_records),
 		cmocka_unit_test(test_short_tag),
 		cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_shifts),
 		cmocka_unit_test(test_number),
 	};
 
