@@ -106,6 +106,7 @@ badmac_free(struct badmac *b)
 	bm_keyring_free(b->keys);
 	inputs_clear(&b->inputs);
 	views_clear(&b->views);
+	again_clear(&b->again);
 	bm_report_free(b->report);
 	bm_arena_clear(&b->arena);
 	bm_session_env_clear(&b->env);

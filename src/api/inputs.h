@@ -15,7 +15,7 @@ struct input {
 	struct sketch sketch; /* owned */
 	uint32_t site;        /* captures of one site are pieces of one capture */
 	const char *site_name;
-	uint64_t packets_before; /* frames in earlier pieces of the site */
+	uint64_t packets_before; /* frames in earlier pieces of the site; 0 until it is read */
 };
 
 struct inputs {

@@ -4,6 +4,7 @@
 
 #include "badmac.h"
 
+#include "api/again.h"
 #include "api/inputs.h"
 #include "api/views.h"
 #include "report/report.h"
@@ -30,6 +31,7 @@ struct badmac {
 	struct bm_keyring *keys;
 	struct bm_key_counts key_counts;
 	struct inputs inputs;
+	struct again again; /* the captures of the site in hand, for a second look */
 	struct bm_session_env env;
 	struct bm_arena arena; /* notices and what lives for the run */
 	struct bm_notice notices[NOTICES_MAX];

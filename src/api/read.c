@@ -9,7 +9,12 @@
 enum {
 	FRAGMENT_MEMORY = 16 << 20,
 	RESULT_MEMORY = 256 << 20, /* of one connection */
-	PROGRESS_FRAMES = 4096
+	PROGRESS_FRAMES = 4096,
+	/* Octets of a stream that can be read again: what stays in the processor's cache, and once
+	 * something has failed as large a part of the memory limit, at most. */
+	KEPT_FEW = 1 << 20,
+	KEPT_MOST = 32 << 20,
+	KEPT_PART = 16
 };
 
 /* What a flow carries around. */
@@ -291,6 +296,15 @@ held_limit(const struct badmac *b)
 	return b->options.total_memory != 0 ? b->options.total_memory : (uint64_t)512 << 20;
 }
 
+/* Of a stream as many octets. */
+static size_t
+kept_limit(const struct badmac *b)
+{
+	uint64_t part = held_limit(b) / KEPT_PART, most = b->env.cases != 0 ? KEPT_MOST : KEPT_FEW;
+
+	return (size_t)(part < most ? part : most);
+}
+
 /* Reads one capture into the flow table. */
 static enum bm_status
 read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint64_t *frames,
@@ -299,7 +313,7 @@ read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint6
 	struct bm_capture *c = NULL;
 	struct bm_capture_item item;
 	struct bm_segment segment;
-	uint64_t base = *frames;
+	uint64_t base = in->packets_before = *frames;
 	struct bm_decoder_stats before = *bm_decoder_stats(decoder);
 	enum bm_status s = in->read != NULL ? bm_capture_open_stream(&c, in->read, in->ctx, e)
 										: bm_capture_open_memory(&c, in->bytes, e);
@@ -321,6 +335,8 @@ read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint6
 			b->summary.packets++;
 			b->summary.bytes += item.frame.data.n;
 		}
+		if (in->read != NULL)
+			again_keep(&b->again, &item.frame, kept_limit(b));
 		bool decoded = bm_decode(decoder, &item.frame, &segment);
 		if (decoded ? segment.payload_len > segment.payload.n
 					: item.frame.data.n < item.frame.wire_len)
@@ -396,6 +412,10 @@ read_site(struct badmac *b, uint32_t site, struct bm_error *e)
 
 	b->cut_frames = b->snap_length = 0;
 	bm_session_env_restart(&b->env);
+	again_clear(&b->again);
+	b->again =
+		(struct again){.inputs = &b->inputs, .site = site, .fragment_memory = FRAGMENT_MEMORY};
+	b->env.traffic = (struct bm_traffic){again_walk, &b->again};
 	enum bm_status s = bm_decoder_new(&decoder, FRAGMENT_MEMORY);
 	if (s == BM_OK)
 		s = bm_tcp_new(&b->tcp, &options, &events);

@@ -7,6 +7,7 @@
 
 #include "crypto/gf128.h"
 #include "crypto/p1305.h"
+#include "repair/eliminate.h"
 #include "repair/search.h"
 
 enum { BM_TERM_BLOCK = 16, BM_TARGETS = 4 };
@@ -97,6 +98,9 @@ bm_is_target(const struct bm_linear *l, struct bm_term a)
 	return false;
 }
 
+/* Sets up all of l; BM_NOMEM. bm_linear_close in every case: wipes. */
+enum bm_status bm_linear_open(struct bm_linear *l, struct bm_search *s, bool poly);
+void bm_linear_close(struct bm_linear *l);
 /* The targets if the tag that was sent is this one. Their number. */
 size_t bm_linear_targets(
 	const struct bm_linear *l, const uint8_t tag[16], struct bm_term target[BM_TARGETS]);
@@ -118,6 +122,10 @@ void bm_linear_octets(const struct bm_linear *l, size_t at, struct bm_term term[
 /* Tries a mask on the text. */
 void bm_linear_try(const struct bm_linear *l, size_t at, const uint8_t *mask, size_t n);
 
+/* GCM: the last `tail` octets of one block and the first `head` of the next, whose weight is
+ * base^-1 as seen from there. The unknowns, read as octets, are the run. */
+void bm_linear_basis(const struct bm_linear *l, size_t tail, size_t head, struct bm_basis *b);
+
 /* The families, each a call that opens it, searches and closes. */
 void bm_linear_runs(struct bm_linear *l, const struct bm_family_name *inside,
 	const struct bm_family_name *across, size_t octets);
@@ -133,6 +141,7 @@ void bm_linear_bit_lanes(struct bm_linear *l);
 void bm_linear_octet_lanes(struct bm_linear *l);
 void bm_linear_word_lanes(struct bm_linear *l);
 void bm_linear_suspects(struct bm_linear *l);
+void bm_linear_shifts(struct bm_linear *l);
 
 /* Inside one block: at most `bits` bits, at most `octets` octets in a row. */
 void bm_linear_blocks(struct bm_linear *l, const struct bm_family_name *name, unsigned bits,

@@ -3,13 +3,10 @@
  * block something always fits. */
 #include "repair/linear.h"
 
-#include "repair/eliminate.h"
 #include "repair/split.h"
 
-/* The last `tail` octets of one block and the first `head` of the next, whose weight is base^-1 as
- * seen from there. The unknowns, read as octets, are the run. */
-static void
-gcm_split(const struct bm_linear *l, size_t tail, size_t head, struct bm_basis *b)
+void
+bm_linear_basis(const struct bm_linear *l, size_t tail, size_t head, struct bm_basis *b)
 {
 	struct bm_gf128 v = {0, 1};
 	struct bm_gf128 next = bm_as_gf(l->inverse);
@@ -32,7 +29,7 @@ gcm_across(struct bm_linear *l, size_t tail, size_t head)
 	struct bm_basis b;
 	struct bm_term x = bm_term_mul(l, l->target[0], bm_linear_power(l, l->inverse, 3));
 
-	gcm_split(l, tail, head, &b);
+	bm_linear_basis(l, tail, head, &b);
 	for (size_t k = l->blocks - 1; k > 0; k--) {
 		struct bm_gf128 unknowns = {0, 0};
 		struct bm_gf128 rest = bm_basis_reduce(&b, bm_as_gf(x), &unknowns);

@@ -100,9 +100,10 @@ weigh(struct bm_linear *l)
 	}
 }
 
-static enum bm_status
-set_up(struct bm_linear *l)
+enum bm_status
+bm_linear_open(struct bm_linear *l, struct bm_search *s, bool poly)
 {
+	*l = (struct bm_linear){.s = s, .poly = poly};
 	const struct bm_aead_parts *parts = &l->s->parts;
 
 	l->text = parts->text.p;
@@ -120,8 +121,8 @@ set_up(struct bm_linear *l)
 	return BM_OK;
 }
 
-static void
-tear_down(struct bm_linear *l)
+void
+bm_linear_close(struct bm_linear *l)
 {
 	if (l->weight != NULL)
 		bm_wipe(l->weight, (l->n + 1) * sizeof(*l->weight));
@@ -276,6 +277,7 @@ search_all(struct bm_linear *l)
 	bm_linear_runs(l, &run, &across, 8);
 	bm_linear_blocks(l, &many_bits, 16, block, k * bm_masks_of_weight(block, 16));
 	bm_linear_octet_lanes(l);
+	bm_linear_shifts(l);
 	bm_linear_two_octets(l);
 	bm_linear_swaps(l, true);
 	bm_linear_word_lanes(l);
@@ -295,13 +297,13 @@ solve(const struct bm_damaged *d, struct bm_scratch *scratch, struct bm_repair *
 
 	if (bm_search_begin(
 			&s, d, scratch, out, poly ? "poly1305-difference" : "ghash-syndrome", work)) {
-		struct bm_linear l = {.s = &s, .poly = poly};
-		enum bm_status st = set_up(&l);
+		struct bm_linear l;
+		enum bm_status st = bm_linear_open(&l, &s, poly);
 		if (st != BM_OK)
 			bm_search_fail(&s, st);
 		else
 			search_all(&l);
-		tear_down(&l);
+		bm_linear_close(&l);
 	}
 	return bm_search_end(&s);
 }

@@ -11,6 +11,7 @@ enum bm_repair_kind {
 	BM_REPAIR_BITS_FLIPPED,
 	BM_REPAIR_BYTES_DAMAGED,
 	BM_REPAIR_WORDS_SWAPPED,
+	BM_REPAIR_OCTETS_MOVED,
 	BM_REPAIR_TAG_DAMAGED,
 	BM_REPAIR_HEADER_DAMAGED
 };
@@ -34,7 +35,7 @@ struct bm_damaged {
 					  effort's own */
 };
 
-enum { BM_FAMILIES_MAX = 40 };
+enum { BM_FAMILIES_MAX = 44 };
 
 /* One family of changes that was searched. */
 struct bm_family {

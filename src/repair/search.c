@@ -79,7 +79,7 @@ bm_search_open(struct bm_search *s, const struct bm_family_name *name, enum bm_e
 	s->accepted += accepted;
 	note(s, name->once, accepted, true);
 	s->name = name;
-	s->swaps = false;
+	s->swaps = s->moves = false;
 	s->fits = 0;
 	s->complete = true;
 	return true;
@@ -89,6 +89,12 @@ void
 bm_search_swaps(struct bm_search *s)
 {
 	s->swaps = true;
+}
+
+void
+bm_search_moves(struct bm_search *s)
+{
+	s->moves = true;
 }
 
 static enum bm_repair_kind
@@ -111,6 +117,8 @@ cause_of(const struct bm_search *s)
 		return BM_REPAIR_HEADER_DAMAGED;
 	if (trailer && !text && !header)
 		return BM_REPAIR_TAG_DAMAGED;
+	if (s->moves)
+		return BM_REPAIR_OCTETS_MOVED;
 	if (s->swaps)
 		return BM_REPAIR_WORDS_SWAPPED;
 	return bits <= FEW_BITS ? BM_REPAIR_BITS_FLIPPED : BM_REPAIR_BYTES_DAMAGED;

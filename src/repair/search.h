@@ -29,6 +29,7 @@ struct bm_search {
 	double most;     /* that leave a proof of 2^-40 */
 	const struct bm_family_name *name; /* of the family at work */
 	bool swaps;                        /* whose changes are words in other places */
+	bool moves;                        /* or a rest of a segment moved over */
 	unsigned fits; /* different changes of it that verified; 2 is as good as more */
 	bool complete;
 	bool over;             /* nothing more is to be searched */
@@ -51,6 +52,9 @@ bool bm_search_open(struct bm_search *s, const struct bm_family_name *name, enum
 void bm_search_close(struct bm_search *s);
 /* Of words in other places rather than other bytes. Between open and close. */
 void bm_search_swaps(struct bm_search *s);
+
+/* Of octets that were moved. Between open and close. */
+void bm_search_moves(struct bm_search *s);
 
 /* Verifies s->trial as it is now and puts it back to what was received. True when it verified. */
 bool bm_search_try(struct bm_search *s);

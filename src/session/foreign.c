@@ -4,7 +4,17 @@
 
 #include <stdlib.h>
 
-enum { FOREIGN_MAX = 1 << 14 };
+enum { FOREIGN_MAX = 1 << 14, LIVE_MAX = 1 << 10 };
+
+static void
+forget_states(struct bm_foreign_keys *f)
+{
+	if (f->states != NULL)
+		bm_wipe(f->states, BM_FOREIGN_STATES * sizeof *f->states);
+	free(f->states);
+	f->states = NULL;
+	f->state_count = 0;
+}
 
 void
 remember_foreign(struct bm_session *s, const struct bm_traffic_keys *k, unsigned side)
@@ -28,10 +38,65 @@ remember_foreign(struct bm_session *s, const struct bm_traffic_keys *k, unsigned
 		env->foreign_count++;
 	}
 	struct bm_foreign_keys *f = &env->foreign[env->foreign_next++ % FOREIGN_MAX];
+	forget_states(f);
 	f->keys = *k;
 	f->flow = bm_flow_id(s->flow);
 	f->from = *bm_flow_source(s->flow, s->half[side].way);
 	f->to = *bm_flow_source(s->flow, s->half[1 - side].way);
+}
+
+static struct bm_foreign_keys *
+find_keys(struct bm_session_env *env, uint64_t flow, const struct bm_traffic_keys *k)
+{
+	for (size_t i = env->foreign_count; i-- > 0;) {
+		struct bm_foreign_keys *f = &env->foreign[i];
+		if (f->flow == flow && memcmp(f->keys.key, k->key, sizeof k->key) == 0 &&
+			memcmp(f->keys.mac_key, k->mac_key, sizeof k->mac_key) == 0)
+			return f;
+	}
+	return NULL;
+}
+
+static void
+note_state(struct bm_foreign_keys *f, const struct bm_position *pos)
+{
+	if (f->states == NULL)
+		f->states = calloc(BM_FOREIGN_STATES, sizeof *f->states);
+	if (f->states != NULL && f->state_count < BM_FOREIGN_STATES)
+		f->states[f->state_count++] = *pos; /* without memory only this one question suffers */
+}
+
+void
+remember_states(struct bm_session *s)
+{
+	for (unsigned side = 0; side < 2; side++) {
+		const struct half *h = &s->half[side];
+		if (h->keys == NULL || !bm_protection_chained(h->keys))
+			continue;
+		struct bm_foreign_keys *f =
+			find_keys(s->env, bm_flow_id(s->flow), bm_protection_keys(h->keys));
+		if (f == NULL)
+			continue;
+		f->state_count = 0;
+		note_state(f, h->lost != NULL ? &h->lost->expected : &h->pos);
+		/* A record that was written elsewhere is missing here. */
+		for (size_t i = 0; i < s->case_count; i++)
+			if (s->cases[i].protection == h->keys && s->cases[i].position != NULL)
+				note_state(f, s->cases[i].position);
+	}
+}
+
+const struct bm_foreign_keys *
+bm_session_foreign(const struct bm_session *s, size_t *count)
+{
+	struct bm_session_env *env = s->env;
+	unsigned n = 0;
+
+	/* The newest, of very many. */
+	for (struct bm_session *o = env->sessions; o != NULL && n < LIVE_MAX; o = o->next, n++)
+		remember_states(o);
+	*count = env->foreign_count;
+	return env->foreign;
 }
 
 void
@@ -45,6 +110,8 @@ bm_session_env_restart(struct bm_session_env *env)
 void
 bm_session_env_clear(struct bm_session_env *env)
 {
+	for (size_t i = 0; i < env->foreign_count; i++)
+		forget_states(&env->foreign[i]);
 	bm_wipe(env->foreign, env->foreign_cap * sizeof *env->foreign);
 	free(env->foreign);
 	bm_wipe(env, sizeof *env);

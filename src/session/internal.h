@@ -122,6 +122,7 @@ struct half {
 
 struct bm_session {
 	struct bm_session_env *env;
+	struct bm_session *next, *before; /* of those that are alive */
 	struct bm_flow *flow;
 	enum bm_status status;
 	uint64_t held;          /* its part of env->held */
@@ -285,6 +286,8 @@ enum placed place_half(struct half *h, bool final);
 
 /* foreign.c */
 void remember_foreign(struct bm_session *s, const struct bm_traffic_keys *k, unsigned side);
+/* Where the directions of s stand, for keys of ciphers that chain records. */
+void remember_states(struct bm_session *s);
 
 /* records.c: the loop over a TLS stream */
 void run_half(struct half *h, bool final);

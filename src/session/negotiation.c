@@ -59,6 +59,9 @@ client_hello(struct half *h, const struct bm_message *m)
 	bool second = s->client_hello;
 	s->hello_due = false;
 	s->client_hello = true;
+	/* Later ones are encrypted. */
+	if (!s->facts.has_client_random)
+		memcpy(s->facts.first_random, hello.random, BM_RANDOM);
 	memcpy(s->facts.client_random, hello.random, BM_RANDOM);
 	s->facts.has_client_random = true;
 	for (unsigned label = 0; label < BM_LABEL_COUNT; label++)

@@ -431,6 +431,7 @@ follow(struct half *h, bool final)
 				bm_stream_read(h->stream, h->off, s->env->linear, n) &&
 				bm_ssl2_hello_parse(bm_view(s->env->linear, n), &hello)) {
 				memcpy(s->facts.client_random, hello.random, BM_RANDOM);
+				memcpy(s->facts.first_random, hello.random, BM_RANDOM);
 				s->facts.has_client_random = true;
 				s->client_hello = true;
 				if (bm_buf_add(&s->transcript, bm_view(s->env->linear + 2, n - 2)) == BM_NOMEM)

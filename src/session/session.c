@@ -102,6 +102,10 @@ bm_session_new(struct bm_session **out, struct bm_session_env *env, struct bm_fl
 	if (s == NULL)
 		return BM_NOMEM;
 	s->env = env;
+	s->next = env->sessions;
+	if (s->next != NULL)
+		s->next->before = s;
+	env->sessions = s;
 	s->flow = f;
 	session_holds(s, sizeof *s);
 	s->facts.resumed = -1;
@@ -126,6 +130,13 @@ bm_session_free(struct bm_session *s)
 {
 	if (s == NULL)
 		return;
+	remember_states(s);
+	if (s->before != NULL)
+		s->before->next = s->next;
+	else
+		s->env->sessions = s->next;
+	if (s->next != NULL)
+		s->next->before = s->before;
 	for (unsigned side = 0; side < 2; side++) {
 		struct half *h = &s->half[side];
 		bm_assembler_clear(&h->messages);
@@ -462,13 +473,6 @@ bm_session_key(const struct bm_session *s, size_t nth, struct bm_session_key *ou
 	*out = (struct bm_session_key){
 		k->protection, k->side, k->epoch, s->half[k->side].verified_in[epoch_slot(k->epoch)]};
 	return true;
-}
-
-const struct bm_foreign_keys *
-bm_session_foreign(const struct bm_session *s, size_t *count)
-{
-	*count = s->env->foreign_count;
-	return s->env->foreign;
 }
 
 const struct bm_seen_record *

@@ -11,10 +11,24 @@
 enum { BM_C2S = 0, BM_S2C = 1 }; /* direction: by who sends, BM_CLIENT or BM_SERVER */
 
 /* Traffic keys of a connection of the run, and who sends under them. */
+enum { BM_FOREIGN_STATES = 4 };
 struct bm_foreign_keys {
 	struct bm_traffic_keys keys;
+	/* Of ciphers that chain records: where the direction stood when its last record had come, and
+	 * where records failed. Owned; wiped. */
+	struct bm_position *states;
+	size_t state_count;
 	uint64_t flow; /* bm_flow_id */
 	struct bm_address from, to;
+};
+
+/* What the captures of the run hold, to be read once more when a failure asks for it. */
+struct bm_traffic {
+	/* Hands every segment to `each`, in order of the capture, until that returns false. False: some
+	 * of what was read so far cannot be read again. */
+	bool (*walk)(
+		void *ctx, bool (*each)(void *each_ctx, const struct bm_segment *s), void *each_ctx);
+	void *ctx;
 };
 
 /* Shared by the sessions of one run. All-zero but keys is valid; bm_session_env_clear wipes it. */
@@ -28,8 +42,10 @@ struct bm_session_env {
 	/* Starts in the middle have a share of their own, so that failures do not pay for them. */
 	uint64_t start_spent, start_tried; /* nanoseconds; keys and numbers, as many as can agree */
 	uint64_t first_share;              /* of the first failure's search; 0: BM_SHARE_NORMAL */
+	struct bm_traffic traffic;         /* walk may be NULL */
 	struct bm_foreign_keys *foreign;   /* of all connections, a ring; owned */
 	size_t foreign_count, foreign_cap, foreign_next;
+	struct bm_session *sessions; /* that are alive: to learn where they stand */
 };
 void bm_session_env_clear(struct bm_session_env *env);
 /* Before the captures of another place, or the same ones anew: forgets what was seen. */
@@ -207,11 +223,12 @@ struct bm_session_facts {
 	bool has_suite;
 	uint16_t suite_id;
 	bool has_client_random;
-	uint8_t client_random[BM_RANDOM];
-	int resumed;               /* 1, 0, -1 unknown */
-	enum bm_key_source source; /* of the keys in use */
-	bool keys_wrong;           /* keys were found, none of the epoch's records fit */
-	bool handshake_seen;       /* both hellos were read */
+	uint8_t client_random[BM_RANDOM]; /* of the last ClientHello */
+	uint8_t first_random[BM_RANDOM]; /* of the first one, which every sighting shows in the clear */
+	int resumed;                     /* 1, 0, -1 unknown */
+	enum bm_key_source source;       /* of the keys in use */
+	bool keys_wrong;                 /* keys were found, none of the epoch's records fit */
+	bool handshake_seen;             /* both hellos were read */
 	bool suite_unsupported;
 	uint16_t draft;
 	uint8_t compression;
@@ -245,6 +262,7 @@ struct bm_session_key {
 	uint64_t next; /* the sequence number after its last record, as far as is known */
 };
 bool bm_session_key(const struct bm_session *s, size_t nth, struct bm_session_key *out);
+/* The keys of all connections so far, with their states as of now. */
 const struct bm_foreign_keys *bm_session_foreign(const struct bm_session *s, size_t *count);
 /* The last records of that direction that could not be checked for want of keys, in order. */
 const struct bm_seen_record *bm_session_seen(

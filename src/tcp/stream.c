@@ -276,6 +276,12 @@ bm_stream_acked(const struct bm_stream *s)
 	return acked > s->origin ? acked - s->origin : 0;
 }
 
+uint32_t
+bm_stream_sequence(const struct bm_stream *s, uint64_t off)
+{
+	return s->zero_seq + (uint32_t)(off + s->origin - ORIGIN);
+}
+
 const uint64_t *
 bm_stream_checksums(const struct bm_stream *s)
 {

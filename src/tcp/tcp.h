@@ -140,6 +140,8 @@ struct bm_lack {
 struct bm_lack bm_stream_lack(const struct bm_stream *s);
 /* The TCP sequence number of stream offset 0. False: none was seen. */
 bool bm_stream_first_seq(const struct bm_stream *s, uint32_t *seq);
+/* The TCP sequence number of the byte at off. */
+uint32_t bm_stream_sequence(const struct bm_stream *s, uint64_t off);
 /* Highest stream offset that the peer acknowledged; 0 if none. */
 uint64_t bm_stream_acked(const struct bm_stream *s);
 /* Segments with payload by checksum state, to judge offload. Index: enum bm_checksum. */

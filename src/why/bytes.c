@@ -200,6 +200,8 @@ cause_of(enum bm_repair_kind k)
 		return BM_CAUSE_BYTES_DAMAGED;
 	case BM_REPAIR_WORDS_SWAPPED:
 		return BM_CAUSE_WORDS_SWAPPED;
+	case BM_REPAIR_OCTETS_MOVED:
+		return BM_CAUSE_STALE_DATA;
 	case BM_REPAIR_TAG_DAMAGED:
 		return BM_CAUSE_TAG_DAMAGED;
 	case BM_REPAIR_HEADER_DAMAGED:
@@ -236,6 +238,14 @@ ask(const struct bm_why *w, enum bm_cause cause, struct bm_finding *out, const c
 		out->change_count == 1 ? "one run of bytes" : "a few bytes", r->shape);
 	bm_tell_bits(w, r->sent, out);
 	return BM_SHOWN;
+}
+
+bool
+bm_find_moved(const struct bm_why *w, struct bm_finding *out)
+{
+	const char *because;
+
+	return ask(w, BM_CAUSE_STALE_DATA, out, &because) == BM_SHOWN;
 }
 
 enum bm_answer

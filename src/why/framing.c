@@ -3,6 +3,8 @@
 #include "why/framing.h"
 
 #include "base/buf.h"
+#include "why/hole.h"
+#include "why/tail.h"
 
 #include <stdlib.h>
 
@@ -305,63 +307,69 @@ bm_ask_interleaved(const struct bm_why *w, struct bm_finding *out, const char **
 
 /* -- bytes-missing ----------------------------------------------------------- */
 
-/* One octet that never came: where it was, and what, if a record with it verifies. */
+/* Records that were counted between the failed one's place and the next good one, the first of them
+ * without a header where one is due. What is left of them ends where the good one begins. */
+struct swallowed {
+	uint32_t before;  /* octets of the failed record, which has a header; 0: it has none itself */
+	uint64_t records; /* that lack one, or all */
+	uint32_t rest;    /* octets that are left of those */
+	uint64_t last;    /* number of the last of them */
+};
+
 static bool
-restore_one(const struct bm_why *w, uint64_t there, uint32_t *at, uint8_t *octet)
+is_swallowed(const struct bm_why *w, struct swallowed *s)
 {
 	const struct bm_case *c = w->c;
-	bool found = false;
+	uint64_t there = c->after_off - c->off;
+	bool headless = c->result == BM_BAD_LENGTH &&
+					!bm_record_plausible(bm_record_header(c->record), bm_load16(c->record + 1));
 
-	if (there + 1 != c->len || there > c->region)
+	/* All of what stands between was captured, or nothing can be said. */
+	if (c->region != there || c->after_epoch != c->epoch || c->after_seq <= c->seq ||
+		bm_protection_chained(c->protection))
 		return false;
-	uint8_t *bytes = malloc(c->len);
-	if (bytes == NULL)
-		return false;
-	uint64_t cost = bm_protection_cost(c->protection, c->len), work = 0;
-	for (uint32_t i = BM_HEADER; i < c->len && !found; i++) {
-		memcpy(bytes, c->record, i);
-		memcpy(bytes + i + 1, c->record + i, c->len - i - 1);
-		for (unsigned v = 0; v < 256 && !found && work < w->share; v++) {
-			work += cost;
-			bytes[i] = (uint8_t)v;
-			found = bm_try_record(w, c->position, bm_view(bytes, c->len));
-			*at = i;
-			*octet = (uint8_t)v;
-		}
+	*s = (struct swallowed){.last = c->after_seq - 1};
+	if (!headless) {
+		if (c->result == BM_BAD_LENGTH || there < c->len)
+			return false;
+		s->before = c->len;
 	}
-	*w->spent += work;
-	bm_wipe(bytes, c->len);
-	free(bytes);
-	return found;
+	s->rest = (uint32_t)there - s->before;
+	s->records = c->after_seq - c->seq - (headless ? 0 : 1);
+	return s->records != 0;
 }
 
-/* Where the bytes are missing: exactly for a single one, else at the likeliest place, the first
- * edge of a segment, for what is lost is lost between two writes sooner than within one. */
-static void
-note_hole(const struct bm_why *w, struct bm_finding *out, uint64_t there)
+/* A header and perhaps more went, with the end of the record before it or the start of its own. */
+static bool
+header_gone(const struct bm_why *w, struct bm_finding *out)
 {
-	const struct bm_case *c = w->c;
-	uint32_t at = BM_HEADER;
-	uint8_t octet;
+	struct swallowed s;
+	uint32_t length;
 
-	if (restore_one(w, there, &at, &octet)) {
-		const uint8_t *sent = bm_arena_copy(w->arena, bm_view(&octet, 1));
-		if (sent != NULL && add_change(out, at, bm_view(c->record, 0), bm_view(sent, 1)))
-			bm_evidence(w, out,
-				"with the byte %02x put in at offset %u it verifies where it was expected", octet,
-				at);
-		return;
+	if (!is_swallowed(w, &s))
+		return false;
+	uint32_t least = bm_least_record(w);
+	if (s.rest < s.records * least) {
+		bm_prove(out, "resynchronisation", tag_len(w), w->c->after_tried);
+		bm_evidence(w, out,
+			"%llu record%s of at least %u bytes %s counted where %u bytes stand: a header is gone, "
+			"and more",
+			ull(s.records), s.records == 1 ? "" : "s", least, s.records == 1 ? "was" : "were",
+			s.rest);
+	} else if (s.records == 1 && bm_tail_length(w, s.last, s.before, s.before + s.rest, &length) &&
+			   length > s.rest) {
+		bm_prove(out, "resynchronisation", tag_len(w), w->c->after_tried);
+		out->strength = BM_STRENGTH_SUPPORTED;
+		bm_evidence(w, out,
+			"no header stands where record %llu begins; by the look of its end, which decrypts as "
+			"that of a record of %u bytes alone, %u bytes never came",
+			ull(s.last), length, length - s.rest);
+	} else {
+		return false;
 	}
-	at = BM_HEADER;
-	for (size_t i = 0; i < c->fragment_count; i++) {
-		uint32_t edge = c->fragments[i].record_off + c->fragments[i].len;
-		if (edge > BM_HEADER && edge < there) {
-			at = edge;
-			break;
-		}
-	}
-	if (add_change(out, at, bm_view(c->record, 0), bm_view(c->record, 0)))
-		out->changes[out->change_count - 1].sent_unknown = true;
+	tell_where(w, out);
+	bm_note_hole_before(w, out, s.before);
+	return true;
 }
 
 enum bm_answer
@@ -382,13 +390,15 @@ bm_ask_bytes_missing(const struct bm_why *w, struct bm_finding *out, const char 
 		return BM_EXCLUDED;
 	}
 	uint64_t there = c->after_off - c->off;
+	if (header_gone(w, out))
+		return BM_SHOWN;
 	if (c->after == BM_AFTER_SAME || there >= c->len || c->result == BM_BAD_LENGTH) {
 		*because = "no fewer bytes stand before the next record than the header says";
 		return BM_EXCLUDED;
 	}
 	bm_prove(out, "resynchronisation", tag_len(w), c->after_tried);
 	tell_where(w, out);
-	note_hole(w, out, there);
+	(void)bm_note_hole(w, out, (uint32_t)(c->len - there));
 	if (c->after == BM_AFTER_NEXT) {
 		bm_evidence(w, out,
 			"the header announces %u bytes, %llu of which never came: the record after it was "

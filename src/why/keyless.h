@@ -21,7 +21,7 @@ const struct bm_seen_record *bm_keyless_at(const struct bm_why *w, uint64_t off)
 bool bm_keyless_nonces(const struct bm_why *w);
 
 /* A run of one value, or bytes that stand twice, as unlikely as repeats go. */
-struct bm_repeat {
+struct bm_odd_run {
 	uint32_t at, n, from; /* from: where they stand first */
 	bool one_value;
 	double chance_log2;
@@ -29,8 +29,8 @@ struct bm_repeat {
 	unsigned bits;
 };
 /* out->n 0: none that is rarer than chance. BM_NOMEM. */
-BM_MUST_USE enum bm_status bm_find_repeat(
-	const struct bm_why *w, struct bm_view text, struct bm_repeat *out);
+BM_MUST_USE enum bm_status bm_find_odd_run(
+	const struct bm_why *w, struct bm_view text, struct bm_odd_run *out);
 
 /* For the table of why.c. */
 enum bm_answer bm_ask_seen_twice(const struct bm_why *, struct bm_finding *, const char **);

@@ -324,7 +324,7 @@ bm_ask_text_seen(const struct bm_why *w, struct bm_finding *out, const char **be
 enum bm_answer
 bm_ask_repeat_seen(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
-	struct bm_repeat f;
+	struct bm_odd_run f;
 	size_t n, used = 0;
 
 	if (!has_bytes(w) || w->c->word == BM_NO_SEQ)
@@ -342,7 +342,7 @@ bm_ask_repeat_seen(const struct bm_why *w, struct bm_finding *out, const char **
 				r[i].len - skip);
 			used += r[i].len - skip;
 		}
-	enum bm_status st = bm_find_repeat(w, bm_view(text, used), &f);
+	enum bm_status st = bm_find_odd_run(w, bm_view(text, used), &f);
 	free(text);
 	out->no_memory = st != BM_OK;
 	if (st != BM_OK)

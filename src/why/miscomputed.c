@@ -27,8 +27,8 @@ choose(unsigned n, unsigned k)
 
 /* How rarely n random octets look so: full of text, of zeros, or of few different values. Bounds
  * from above: choices times the chance of each. */
-static double
-chance_of(const uint8_t *p, unsigned n)
+double
+bm_look_chance(const uint8_t *p, unsigned n)
 {
 	static const double text_log2 = -1.385; /* 98 of 256 values */
 	unsigned text = 0, zeros = 0, values = 0;
@@ -63,7 +63,7 @@ look_at(struct bm_view v)
 
 	for (size_t i = 0; n != 0; i += STEP) {
 		size_t at = i + n <= v.n ? i : v.n - n;
-		double x = chance_of(v.p + at, (unsigned)n);
+		double x = bm_look_chance(v.p + at, (unsigned)n);
 		if (x > l.weakest)
 			l = (struct look){x, at, n};
 		if (at == v.n - n)

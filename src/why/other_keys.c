@@ -1,17 +1,10 @@
-/* wrong-epoch, reflected-record, foreign-record: the record is good, under keys that are not those
- * which its receiver had to use. */
-#include "why/framing.h"
+/* wrong-epoch, reflected-record: the record is good, under keys of its own connection that are not
+ * those which its receiver had to use. */
+#include "why/other_keys.h"
 
 #include "base/buf.h"
 
-enum { FEW_NUMBERS = 1 << 10, NUMBERS = 1 << 12 };
-
-struct hunt {
-	const struct bm_why *w;
-	struct bm_view record;
-	uint64_t tried, work;
-	uint64_t seq; /* found */
-};
+enum { FEW_NUMBERS = 1 << 10 };
 
 static unsigned long long
 ull(uint64_t n)
@@ -19,29 +12,35 @@ ull(uint64_t n)
 	return (unsigned long long)n;
 }
 
-/* Does the record verify under p at a sequence number near `center`? */
-static bool
-near_number(struct hunt *h, const struct bm_protection *p, uint64_t center, uint64_t window)
+bool
+bm_try_at(struct bm_key_hunt *h, const struct bm_protection *p, const struct bm_position *pos)
+{
+	uint64_t cost = bm_protection_cost(p, h->record.n);
+
+	h->tried++;
+	h->work += cost;
+	*h->w->spent += cost;
+	return bm_try_under(h->w, p, pos, h->record);
+}
+
+bool
+bm_try_near(struct bm_key_hunt *h, const struct bm_protection *p, uint64_t center, uint64_t window)
 {
 	struct bm_position pos;
 
 	bm_position_start(p, &pos);
-	uint64_t base = pos.seq;
+	uint64_t base = pos.seq, limit = h->limit != 0 ? h->limit : h->w->share / 8;
 	/* The state of a chained cipher is known at its start alone. */
 	if (bm_protection_chained(p)) {
 		center = 0;
 		window = 0;
 	}
-	for (uint64_t d = 0; d <= window && h->work < h->w->share / 8; d++) {
+	for (uint64_t d = 0; d <= window && h->work < limit; d++) {
 		for (int back = 0; back < (d == 0 ? 1 : 2); back++) {
 			if (back && d > center)
 				continue;
 			pos.seq = base + (back ? center - d : center + d);
-			h->tried++;
-			uint64_t cost = bm_protection_cost(p, h->record.n);
-			h->work += cost;
-			*h->w->spent += cost;
-			if (bm_try_under(h->w, p, &pos, h->record)) {
+			if (bm_try_at(h, p, &pos)) {
 				h->seq = pos.seq - base;
 				bm_wipe(&pos, sizeof pos);
 				return true;
@@ -52,10 +51,11 @@ near_number(struct hunt *h, const struct bm_protection *p, uint64_t center, uint
 	return false;
 }
 
-static bool
-begin(const struct bm_why *w, struct hunt *h, enum bm_answer *answer, const char **because)
+bool
+bm_begin_hunt(
+	const struct bm_why *w, struct bm_key_hunt *h, enum bm_answer *answer, const char **because)
 {
-	*h = (struct hunt){.w = w};
+	*h = (struct bm_key_hunt){.w = w};
 	if (w->c->kind != BM_CASE_BAD_RECORD || bm_version_is_dtls(w->facts->version)) {
 		*answer = BM_NOT_ASKED;
 		return false;
@@ -70,13 +70,13 @@ begin(const struct bm_why *w, struct hunt *h, enum bm_answer *answer, const char
 }
 
 static void
-prove(struct bm_finding *out, const struct hunt *h, const struct bm_protection *p)
+prove(struct bm_finding *out, const struct bm_key_hunt *h, const struct bm_protection *p)
 {
 	bm_prove(out, "key-search", bm_protection_tag_len(p), h->tried);
 }
 
 static const char *
-excluded(const struct hunt *h, const char *which)
+excluded(const struct bm_key_hunt *h, const char *which)
 {
 	return h->tried != 0
 			   ? bm_arena_print(h->w->arena,
@@ -88,16 +88,16 @@ excluded(const struct hunt *h, const char *which)
 enum bm_answer
 bm_ask_epoch(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
-	struct hunt h;
+	struct bm_key_hunt h;
 	enum bm_answer answer;
 	struct bm_session_key k;
 
-	if (!begin(w, &h, &answer, because))
+	if (!bm_begin_hunt(w, &h, &answer, because))
 		return answer;
 	for (size_t i = 0; bm_session_key(w->session, i, &k); i++) {
 		if (k.side != w->c->direction || k.epoch == w->c->epoch || k.protection == w->c->protection)
 			continue;
-		if (!near_number(&h, k.protection, k.next, FEW_NUMBERS))
+		if (!bm_try_near(&h, k.protection, k.next, FEW_NUMBERS))
 			continue;
 		prove(out, &h, k.protection);
 		bm_evidence(w, out,
@@ -113,11 +113,11 @@ enum bm_answer
 bm_ask_reflected(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
 	const struct bm_case *c = w->c;
-	struct hunt h;
+	struct bm_key_hunt h;
 	enum bm_answer answer;
 	struct bm_session_key k;
 
-	if (!begin(w, &h, &answer, because))
+	if (!bm_begin_hunt(w, &h, &answer, because))
 		return answer;
 	if (c->mirrored) {
 		bm_prove(out, "key-search", bm_protection_tag_len(c->protection), 1);
@@ -129,7 +129,7 @@ bm_ask_reflected(const struct bm_why *w, struct bm_finding *out, const char **be
 		return BM_SHOWN;
 	}
 	for (size_t i = 0; bm_session_key(w->session, i, &k); i++) {
-		if (k.side == c->direction || !near_number(&h, k.protection, k.next, FEW_NUMBERS))
+		if (k.side == c->direction || !bm_try_near(&h, k.protection, k.next, FEW_NUMBERS))
 			continue;
 		prove(out, &h, k.protection);
 		bm_evidence(w, out,
@@ -139,42 +139,5 @@ bm_ask_reflected(const struct bm_why *w, struct bm_finding *out, const char **be
 		return BM_SHOWN;
 	}
 	*because = excluded(&h, "the other direction's keys");
-	return BM_EXCLUDED;
-}
-
-enum bm_answer
-bm_ask_foreign(const struct bm_why *w, struct bm_finding *out, const char **because)
-{
-	struct hunt h;
-	enum bm_answer answer;
-	size_t count;
-	const struct bm_foreign_keys *f = bm_session_foreign(w->session, &count);
-	uint64_t own = bm_flow_id(bm_session_flow(w->session));
-
-	if (!begin(w, &h, &answer, because))
-		return answer;
-	/* Fair to all: few numbers of each first. */
-	for (uint64_t window = 16; window <= NUMBERS; window *= 16) {
-		for (size_t i = 0; i < count && h.work < w->share / 8; i++) {
-			struct bm_protection *p = NULL;
-			if (f[i].flow == own || bm_protection_new(&p, &f[i].keys) != BM_OK)
-				continue;
-			bool found = near_number(&h, p, 0, window);
-			if (found) {
-				char from[BM_ADDRESS_TEXT_MAX], to[BM_ADDRESS_TEXT_MAX];
-				bm_address_text(&f[i].from, from);
-				bm_address_text(&f[i].to, to);
-				prove(out, &h, p);
-				bm_evidence(w, out,
-					"it verifies under the keys of another connection, %s to %s, at sequence "
-					"number %llu",
-					from, to, ull(h.seq));
-			}
-			bm_protection_free(p);
-			if (found)
-				return BM_SHOWN;
-		}
-	}
-	*because = excluded(&h, "the keys of other connections that are known here");
 	return BM_EXCLUDED;
 }

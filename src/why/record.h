@@ -16,6 +16,12 @@ const struct bm_repair *bm_find_repair(const struct bm_why *w);
 void bm_list_changes(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out);
 /* "bit 3 of byte 812 arrived as 1", for the few that a person can look at. */
 void bm_tell_bits(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out);
+/* The rest of a segment moved over by a few octets: what that search says of it. */
+bool bm_find_moved(const struct bm_why *w, struct bm_finding *out);
+
+/* Base-2 logarithm: how rarely n random octets look so, full of text, of zeros, or of few different
+ * values. */
+double bm_look_chance(const uint8_t *p, unsigned n);
 
 /* The MAC of SSL 3.0 (ssl3) or HMAC, whole, over header and text. */
 BM_MUST_USE enum bm_status bm_mac_of(enum bm_hash hash, bool ssl3, struct bm_view key,

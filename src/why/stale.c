@@ -1,13 +1,14 @@
 /* stale-data: octets of ciphertext that a cipher would not make again, not by chance: a run of one
  * value, or bytes that stand elsewhere too. Needs no key. Refuses to know what was sent there. */
+#include "why/donor.h"
+#include "why/exchange.h"
 #include "why/keyless.h"
 #include "why/record.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <stdio.h>
 
 enum {
-	WINDOW = 8,           /* octets by which a repeat is found */
 	RUN_LEAST = 6,        /* octets of one value that are looked at */
 	EXPLICIT = 8,         /* nonce of TLS 1.2 GCM and CCM: often a counter, and no ciphertext */
 	SETTING_UP = 1 << 17, /* nanoseconds */
@@ -24,37 +25,17 @@ struct source {
 };
 
 struct find {
-	uint32_t at, n;              /* in the record's ciphertext */
+	uint32_t at, n;              /* in the record's ciphertext; n 0: nothing */
 	uint32_t from;               /* where the same bytes stand in the source */
 	const struct source *source; /* NULL: one value */
-	double chance;               /* base-2 logarithm */
-	uint64_t places;
-	unsigned bits;
 };
 
 struct hunt {
 	struct bm_view text;
-	uint32_t *slot; /* position + 1 of a window of text, by its hash; 0: none */
-	unsigned slot_bits;
-	uint64_t places; /* pairs of positions compared so far */
-	struct find best;
+	struct bm_repeats repeats;
+	const struct source *now; /* that is being compared */
+	struct find best, value;  /* the longest repeat; the longest run of one value */
 };
-
-static uint32_t
-slot_of(const struct hunt *h, const uint8_t *p)
-{
-	return (uint32_t)(bm_load64(p) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - h->slot_bits));
-}
-
-static void
-judge(struct hunt *h, struct find f, uint64_t places, unsigned bits)
-{
-	f.places = places;
-	f.bits = bits;
-	f.chance = log2((double)places) - bits;
-	if (f.chance < h->best.chance)
-		h->best = f;
-}
 
 /* A run of r equal octets: n * 256^-(r - 1). */
 static void
@@ -67,96 +48,25 @@ equal_runs(struct hunt *h)
 		end = i + 1;
 		while (end < n && p[end] == p[i])
 			end++;
-		if (end - i >= RUN_LEAST)
-			judge(h, (struct find){.at = (uint32_t)i, .n = (uint32_t)(end - i)}, n,
-				8 * (unsigned)(end - i - 1));
+		if (end - i >= RUN_LEAST && end - i > h->value.n)
+			h->value = (struct find){.at = (uint32_t)i, .n = (uint32_t)(end - i)};
 	}
 }
 
-static bool
-all_equal(const uint8_t *p, size_t n)
-{
-	return n != 0 && memcmp(p, p + 1, n - 1) == 0;
-}
-
-/* Windows of the text, the first of equal ones kept. */
 static void
-index_text(struct hunt *h)
+found(void *ctx, struct bm_repeat r)
 {
-	for (size_t i = 0; i + WINDOW <= h->text.n; i++) {
-		uint32_t *s = &h->slot[slot_of(h, h->text.p + i)];
-		if (*s == 0)
-			*s = (uint32_t)i + 1;
+	struct hunt *h = ctx;
+	struct find f = {.at = r.at, .n = r.n, .from = (uint32_t)r.from, .source = h->now};
+
+	if (r.at == h->text.n || r.n <= h->best.n)
+		return;
+	/* Of two places in one record the later one is taken for the copy. */
+	if (h->now->itself && f.from > f.at) {
+		f.at = f.from;
+		f.from = r.at;
 	}
-}
-
-/* Where windows of the source stand in the text, each made as long as it goes. Linear: what has
- * been matched is passed over. */
-static void
-compare(struct hunt *h, const struct source *s)
-{
-	const uint8_t *p = s->bytes.p, *t = h->text.p;
-	size_t n = s->bytes.n;
-
-	h->places += (uint64_t)n * h->text.n;
-	for (size_t i = 0; i + WINDOW <= n; i++) {
-		uint32_t found = h->slot[slot_of(h, p + i)];
-		if (found == 0)
-			continue;
-		size_t at = found - 1, k = 0;
-		if (s->itself && at == i)
-			continue;
-		while (i + k < n && at + k < h->text.n && p[i + k] == t[at + k])
-			k++;
-		if (k < WINDOW)
-			continue;
-		size_t back = 0;
-		while (back < 4 * WINDOW && back < i && back < at && p[i - back - 1] == t[at - back - 1])
-			back++;
-		size_t len = k + back;
-		/* One value throughout is no copy of anything. */
-		if (!all_equal(p + i - back, len)) {
-			struct find f = {.at = (uint32_t)(at - back),
-				.from = (uint32_t)(i - back),
-				.n = (uint32_t)len,
-				.source = s};
-			/* Of two places in one record the later one is taken for the copy. */
-			if (s->itself && f.from > f.at) {
-				f.from = f.at;
-				f.at = (uint32_t)(i - back);
-			}
-			judge(h, f, h->places, 8 * (unsigned)(len < 4096 ? len : 4096));
-		}
-		i += k - 1;
-	}
-}
-
-enum bm_status
-bm_find_repeat(const struct bm_why *w, struct bm_view text, struct bm_repeat *out)
-{
-	struct hunt h = {.text = text, .best = {.chance = 0}};
-
-	for (h.slot_bits = 8; h.slot_bits < 18 && (size_t)1 << h.slot_bits < 4 * h.text.n;)
-		h.slot_bits++;
-	h.slot = calloc((size_t)1 << h.slot_bits, sizeof *h.slot);
-	if (h.slot == NULL)
-		return BM_NOMEM;
-	struct source s = {.bytes = text, .what = "", .itself = true};
-	index_text(&h);
-	equal_runs(&h);
-	compare(&h, &s);
-	free(h.slot);
-	*w->spent += SETTING_UP + 4 * text.n;
-	*out = (struct bm_repeat){.at = h.best.at,
-		.n = h.best.n,
-		.from = h.best.source != NULL ? h.best.from : h.best.at,
-		.one_value = h.best.source == NULL,
-		.chance_log2 = h.best.chance,
-		.places = h.best.places,
-		.bits = h.best.bits};
-	if (h.best.chance > CHANCE)
-		out->n = 0;
-	return BM_OK;
+	h->best = f;
 }
 
 /* Other bytes of the connection that are still at hand: failed records, and what follows this one.
@@ -189,24 +99,23 @@ sources(const struct bm_why *w, size_t header, struct source *s)
 }
 
 static void
-tell_place(
-	const struct bm_why *w, struct bm_finding *out, const struct find *f, uint32_t record_off)
+tell_place(const struct bm_why *w, struct bm_finding *out, uint32_t n, uint32_t record_off)
 {
 	static const uint32_t units[] = {4096, 2048, 1024, 512, 256, 128, 64, 16};
 	const struct bm_case *c = w->c;
-	uint64_t from = c->off + record_off, to = from + f->n;
+	uint64_t from = c->off + record_off, to = from + n;
 
 	for (size_t i = 0; i < c->fragment_count; i++) {
 		if (c->fragments[i].record_off == record_off)
 			bm_evidence(w, out, "the run begins where the payload of packet %llu does",
 				(unsigned long long)c->fragments[i].packet);
-		if (c->fragments[i].record_off + c->fragments[i].len == record_off + f->n &&
-			record_off + f->n != c->len)
+		if (c->fragments[i].record_off + c->fragments[i].len == record_off + n &&
+			record_off + n != c->len)
 			bm_evidence(w, out, "the run ends where the payload of packet %llu does",
 				(unsigned long long)c->fragments[i].packet);
 	}
 	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-		if (f->n % units[i] != 0)
+		if (n % units[i] != 0)
 			continue;
 		bm_evidence(w, out, "its length is a multiple of %u%s", units[i],
 			from % units[i] == 0 && to % units[i] == 0 ? ", and so is its offset in the stream"
@@ -215,40 +124,132 @@ tell_place(
 	}
 }
 
+/* What the same bytes elsewhere are. */
 static void
-show(const struct bm_why *w, const struct hunt *h, uint32_t text_at, struct bm_finding *out)
+tell_donor(const struct bm_why *w, struct bm_finding *out, const struct bm_donor *d, uint32_t at)
 {
-	const struct find *f = &h->best;
+	char from[BM_ADDRESS_TEXT_MAX], to[BM_ADDRESS_TEXT_MAX], where[160] = "", which[200];
+
+	if (d->place == BM_DONOR_OTHER_FLOW) {
+		bm_address_text(&d->from, from);
+		bm_address_text(&d->to, to);
+		(void)snprintf(which, sizeof which, "another connection, %s to %s", from, to);
+	} else {
+		(void)snprintf(which, sizeof which, "the %s direction of the connection",
+			d->place == BM_DONOR_SAME_DIRECTION ? "same" : "other");
+	}
+	if (d->has_offset)
+		(void)snprintf(
+			where, sizeof where, ", at stream offset %llu", (unsigned long long)d->offset);
+	bm_evidence(w, out, "%u octets of ciphertext at offset %u stand also in packet %llu, in %s%s",
+		d->n, at, (unsigned long long)d->packet, which, where);
+	uint64_t first = w->c->packet_count != 0 ? w->c->packets[0] : d->packet;
+	uint64_t last = w->c->packet_count != 0 ? w->c->packets[w->c->packet_count - 1] : d->packet;
+	if (d->last_packet < first)
+		bm_evidence(
+			w, out, "they were captured before the record: old bytes in the place of new ones");
+	else if (d->packet > last)
+		bm_evidence(
+			w, out, "they were captured behind the record: later bytes that came too early");
+}
+
+static void
+tell_source(const struct bm_why *w, struct bm_finding *out, const struct find *f, uint32_t text_at)
+{
 	uint32_t at = text_at + f->at;
 
-	out->method = "repeat-statistics";
-	out->tag_bits = f->bits;
-	out->candidates = f->places;
-	out->chance_log2 = f->chance;
-	out->strength = BM_STRENGTH_PROVEN;
-	out->changes[out->change_count++] = (struct bm_change){.record_off = at,
-		.received = bm_view(w->c->record + at, f->n),
-		.sent = bm_view(NULL, 0),
-		.sent_unknown = true};
-	if (f->source == NULL)
-		bm_evidence(w, out,
-			"%u octets of ciphertext in a row, from offset %u on, are all %02x, which a cipher "
-			"makes "
-			"by chance once in 2^%.0f",
-			f->n, at, w->c->record[at], -f->chance);
-	else if (f->source->itself)
+	if (f->source->itself) {
 		bm_evidence(w, out,
 			"%u octets of ciphertext at offset %u stand at offset %u of the same record as well; "
-			"which "
-			"of the two is the copy does not show",
+			"which of the two is the copy does not show",
 			f->n, at, text_at + f->from);
-	else
-		bm_evidence(w, out,
-			"%u octets of ciphertext at offset %u stand also %s, at stream offset %llu", f->n, at,
-			f->source->what, (unsigned long long)(f->source->off + f->from));
-	if (f->at + f->n == h->text.n && f->n == bm_protection_tag_len(w->c->protection))
-		bm_evidence(w, out, "it is the tag, no more and no less: it may never have been filled in");
-	tell_place(w, out, f, at);
+		if (f->at - f->from < f->n)
+			bm_evidence(w, out,
+				"the two overlap: every octet is the one %u before it, as when bytes are moved up "
+				"over themselves one by one",
+				f->at - f->from);
+		return;
+	}
+	bm_evidence(w, out, "%u octets of ciphertext at offset %u stand also %s, at stream offset %llu",
+		f->n, at, f->source->what, (unsigned long long)(f->source->off + f->from));
+}
+
+/* The run that chance explains least. */
+struct shown {
+	uint32_t at, n;
+	unsigned bits;
+	uint64_t places;
+	double chance;
+};
+
+static void
+show(const struct bm_why *w, const struct shown *s, uint32_t text_at, struct bm_finding *out)
+{
+	uint32_t at = text_at + s->at;
+
+	out->method = "repeat-statistics";
+	out->tag_bits = s->bits;
+	out->candidates = s->places;
+	out->chance_log2 = s->chance;
+	out->strength = BM_STRENGTH_PROVEN;
+	out->changes[out->change_count++] = (struct bm_change){.record_off = at,
+		.received = bm_view(w->c->record + at, s->n),
+		.sent = bm_view(NULL, 0),
+		.sent_unknown = true};
+}
+
+static bool
+by_value(const struct hunt *h, struct shown *s)
+{
+	const struct find *f = &h->value;
+
+	if (f->n == 0)
+		return false;
+	*s = (struct shown){
+		f->at, f->n, 8 * (f->n - 1), h->text.n, log2((double)h->text.n) - 8.0 * (double)(f->n - 1)};
+	return s->chance <= CHANCE;
+}
+
+/* Everything that was compared counts, whatever the order it came in. */
+static bool
+by_repeat(const struct hunt *h, uint32_t at, uint32_t n, struct shown *s)
+{
+	enum { MOST = 4096 };
+
+	if (n == 0)
+		return false;
+	*s = (struct shown){at, n, 8 * (n < MOST ? n : MOST), h->repeats.places,
+		bm_repeat_chance(h->repeats.places, n)};
+	return s->chance <= CHANCE;
+}
+
+enum bm_status
+bm_find_odd_run(const struct bm_why *w, struct bm_view text, struct bm_odd_run *out)
+{
+	struct hunt h = {.text = text};
+	struct source s = {.bytes = text, .what = "", .itself = true};
+	struct shown value = {.chance = 0}, repeat = {.chance = 0};
+
+	memset(out, 0, sizeof *out);
+	if (!bm_repeats_new(&h.repeats, text, bm_view(NULL, 0)))
+		return BM_NOMEM;
+	equal_runs(&h);
+	h.now = &s;
+	bm_repeats_within(&h.repeats, found, &h);
+	bm_repeats_free(&h.repeats);
+	*w->spent += SETTING_UP + 4 * text.n;
+	bool one_value = by_value(&h, &value), twice = by_repeat(&h, h.best.at, h.best.n, &repeat);
+	if (!one_value && !twice)
+		return BM_OK;
+	out->one_value = one_value && (!twice || value.chance <= repeat.chance);
+	const struct shown *f = out->one_value ? &value : &repeat;
+	out->at = f->at;
+	out->n = f->n;
+	out->from = out->one_value ? f->at : h.best.from;
+	out->chance_log2 = f->chance;
+	out->places = f->places;
+	out->bits = f->bits;
+	return BM_OK;
 }
 
 /* The ciphertext: the explicit nonce is left out, and the MAC is as random as the rest. */
@@ -261,18 +262,38 @@ text_of(const struct bm_why *w, const struct bm_wire *wire, struct bm_view *text
 				 bm_version_rules(k->version) != BM_TLS13;
 	size_t skip = nonce ? EXPLICIT : 0;
 
-	if (s->cipher == BM_CIPHER_NULL || wire->body.n < skip + WINDOW)
+	if (s->cipher == BM_CIPHER_NULL || wire->body.n < skip + BM_WINDOW)
 		return false;
 	*text = bm_view(wire->body.p + skip, wire->body.n - skip);
 	*at = (uint32_t)(wire->header.n + skip);
 	return true;
 }
 
+static const char *
+not_found(
+	const struct bm_why *w, const struct hunt *h, bool others, const struct bm_donor_search *e)
+{
+	if (e->refuse != NULL && bm_repeat_chance(h->repeats.places, e->donor.n) <= CHANCE)
+		return bm_arena_print(w->arena, "not told apart: %u octets of it stand in packet %llu; %s",
+			e->donor.n, (unsigned long long)e->donor.packet, e->refuse);
+	const char *also = e->walked ? " and in all packets that were captured"
+					   : others  ? " and in what else is at hand of the connection"
+								 : "";
+	if (e->walked && e->cut)
+		return bm_arena_print(w->arena,
+			"no run of one value and no bytes that stand twice in %zu octets of ciphertext and in "
+			"the %llu packets that could be looked through",
+			h->text.n, (unsigned long long)e->packets);
+	return bm_arena_print(w->arena,
+		"no run of one value and no bytes that stand twice in %zu octets of ciphertext%s",
+		h->text.n, also);
+}
+
 enum bm_answer
 bm_ask_stale(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
 	struct bm_wire wire;
-	struct hunt h = {.best = {.chance = 0}};
+	struct hunt h = {.now = NULL};
 	struct source s[OTHERS_MOST + 1];
 	uint32_t at;
 
@@ -286,27 +307,60 @@ bm_ask_stale(const struct bm_why *w, struct bm_finding *out, const char **becaus
 		*because = "not tried: the record has no ciphertext that would show it";
 		return BM_EXCLUDED;
 	}
-	for (h.slot_bits = 8; h.slot_bits < 18 && (size_t)1 << h.slot_bits < 4 * h.text.n;)
-		h.slot_bits++;
-	h.slot = calloc((size_t)1 << h.slot_bits, sizeof *h.slot);
-	if (h.slot == NULL) {
+	*w->spent += SETTING_UP;
+	if (bm_find_moved(w, out) || bm_find_exchange(w, out))
+		return BM_SHOWN;
+	if (!bm_repeats_new(&h.repeats, h.text, bm_sighting_name(w))) {
 		*because = "not tried: out of memory";
 		return BM_EXCLUDED;
 	}
-	index_text(&h);
 	equal_runs(&h);
 	s[0] = (struct source){.bytes = h.text, .what = "in the record", .itself = true};
 	size_t n = 1 + sources(w, wire.header.n, s + 1);
-	for (size_t i = 0; i < n; i++)
-		compare(&h, &s[i]);
-	free(h.slot);
-	*w->spent += SETTING_UP + h.places / (h.text.n != 0 ? h.text.n : 1) * 4;
-	if (h.best.n != 0 && h.best.chance <= CHANCE) {
-		show(w, &h, at, out);
-		return BM_SHOWN;
+	for (size_t i = 0; i < n; i++) {
+		h.now = &s[i];
+		if (i == 0)
+			bm_repeats_within(&h.repeats, found, &h);
+		else
+			bm_repeats_compare(&h.repeats, s[i].bytes, 1, found, &h);
 	}
-	*because = bm_arena_print(w->arena,
-		"no run of one value and no bytes that stand twice in %zu octets of ciphertext%s", h.text.n,
-		n > 1 ? " and in what else is at hand of the connection" : "");
-	return BM_EXCLUDED;
+	*w->spent += h.repeats.places / h.text.n * 4;
+	struct shown one = {.chance = 0};
+	struct bm_donor_search else_where;
+	bool value = by_value(&h, &one);
+	/* One value needs no donor. */
+	if (value && h.value.n > h.best.n) {
+		bm_repeats_free(&h.repeats);
+		show(w, &one, at, out);
+		bm_evidence(w, out,
+			"%u octets of ciphertext in a row, from offset %u on, are all %02x, which a cipher "
+			"makes by chance once in 2^%.0f",
+			one.n, at + one.at, h.text.p[one.at], -one.chance);
+	} else {
+		bm_look_for_donor(w, &h.repeats, at, &else_where);
+		bm_repeats_free(&h.repeats);
+		const struct bm_donor *d = &else_where.donor;
+		bool donor =
+			else_where.refuse == NULL && d->n >= h.best.n && by_repeat(&h, d->at, d->n, &one);
+		if (!donor && !by_repeat(&h, h.best.at, h.best.n, &one)) {
+			*because = not_found(w, &h, n > 1, &else_where);
+			return BM_EXCLUDED;
+		}
+		show(w, &one, at, out);
+		if (donor)
+			tell_donor(w, out, d, at + one.at);
+		else
+			tell_source(w, out, &h.best, at);
+		if (donor && d->same_start && d->place != BM_DONOR_OTHER_FLOW) {
+			out->strength = BM_STRENGTH_SUPPORTED;
+			bm_evidence(w, out,
+				"they begin with the record's IV or nonce: a sender that uses one twice makes "
+				"equal "
+				"bytes of equal content, so this alone is no proof");
+		}
+	}
+	if (one.at + one.n == h.text.n && one.n == bm_protection_tag_len(w->c->protection))
+		bm_evidence(w, out, "it is the tag, no more and no less: it may never have been filled in");
+	tell_place(w, out, one.n, at + one.at);
+	return BM_SHOWN;
 }

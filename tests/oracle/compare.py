@@ -365,6 +365,82 @@ def missing_bytes(s, rng):
     return c, Expect(s.n - 1, [failure(d, r.seq, r.offset, None, {'bytes-missing'})])
 
 
+def missing_run(s, rng):
+    """Few octets that never came: they are told, where the MAC can prove them."""
+    picked = s.pick(rng, (23,), 1, True)
+    if not picked:
+        return None
+    d, i, r, item = picked
+    k = rng.choice([1, 1, 2, 2, 3, 4, 5, 6, 7, 8])
+    front = 13 if s.suite.kind == 'explicit' else 5
+    if r.length < front + 30:
+        return None
+    at = rng.choice([rng.randrange(front, r.length - k + 1), r.length - k - rng.randrange(min(20, r.length - front - k))])
+    whole = s.conv.items[item].data
+    if (s.chained or s.etm10) and at + k > r.length - 16 - s.suite.mac_len:
+        return None
+    c = edited(s.conv, lambda items: setattr(items[item], 'data', whole[:at] + whole[at + k:]))
+    f = failure(d, r.seq, r.offset, r.length, {'bytes-missing'})
+    f['whole'], f['at'], f['gone'] = whole, at, k
+    f['told'] = s.suite.kind in ('explicit', 'xor') and 'CCM' not in s.suite.name and (
+        'CHACHA' not in s.suite.name or at + k <= r.length - 16 or k < 6)
+    return c, Expect(s.n - 1, [f])
+
+
+def missing_header(s, rng):
+    """A hole over the end of one record and the beginning of the next."""
+    picked = s.pick(rng, (23,), 2, True)
+    if not picked or s.records[picked[0]][picked[1] + 1][0].inner != 23:
+        return None
+    d, i, r, item = picked
+    q, other = s.records[d][i + 1]
+    if other is None or s.chained or s.etm10 or s.stream or r.length < 80 or q.length < 40:
+        return None
+    a, b = rng.choice([0, 0, rng.randrange(r.length - 30)]), rng.choice([5, q.length - rng.randrange(1, 30), rng.randrange(5, q.length)])
+
+    def edit(items):
+        items[item].data, items[other].data = items[item].data[:r.length - a], items[other].data[b:]
+    f = failure(d, q.seq if a == 0 else r.seq, q.offset if a == 0 else r.offset, None, {'bytes-missing', 'unexplained'})
+    return edited(s.conv, edit), Expect(s.n - 1 if a == 0 else s.n - 2, [f])
+
+
+def overwritten_header(s, rng):
+    """The same octets are there, with others in their place: nothing is missing."""
+    picked = s.pick(rng, (23,), 2, True)
+    if not picked or s.records[picked[0]][picked[1] + 1][0].inner != 23:
+        return None
+    d, i, r, item = picked
+    q, other = s.records[d][i + 1]
+    if other is None or s.chained or s.etm10 or s.stream or r.length < 80 or q.length < 80:
+        return None
+    a, b = rng.choice([0, rng.randrange(60)]), rng.randrange(16, q.length)
+
+    def edit(items):
+        items[item].data = items[item].data[:r.length - a] + bytes(rng.randrange(256) for _ in range(a))
+        items[other].data = bytes(rng.randrange(32, 256) for _ in range(b)) + items[other].data[b:]
+    f = failure(d, q.seq if a == 0 else r.seq, q.offset if a == 0 else r.offset, None, BITS | {'header-damaged'})
+    return edited(s.conv, edit), Expect({s.n - 1 if a == 0 else s.n - 2}, [f])
+
+
+def filled(f, w):
+    """What is wrong with the octets that badmac puts in, or with the places it names."""
+    if len(f['damage']) != 1:
+        return 'damage %s' % f['damage']
+    x = f['damage'][0]
+    short = w['whole'][:w['at']] + w['whole'][w['at'] + w['gone']:]
+    if x['received'] != '' or x['length'] != 0:
+        return 'received %r' % x['received']
+    if x['sent'] is None:
+        for e in f['evidence']:
+            m = re.search('the hole begins between offsets ([0-9]+) and ([0-9]+)', e)
+            if m and not int(m.group(1)) <= w['at'] <= int(m.group(2)):
+                return 'the hole at %d is said to be in %s' % (w['at'], m.groups())
+        return 'not told' if w['told'] else None
+    if short[:x['record_offset']] + bytes.fromhex(x['sent']) + short[x['record_offset']:] != w['whole']:
+        return 'told %s at %d, which are not they (%d at %d)' % (x['sent'], x['record_offset'], w['gone'], w['at'])
+    return None
+
+
 def foreign_record(s, rng):
     picked = s.pick(rng, (23, 21))
     other = rng.choice(SUBJECTS)
@@ -376,6 +452,37 @@ def foreign_record(s, rng):
     c = edited(s.conv, lambda items: items.insert(item, wire.Item(d, data)))
     return c, Expect({s.n, s.n - 1} if s.chained else s.n, [
         failure(d, r.seq, r.offset, len(data), {'bytes-inserted', 'foreign-record', 'unexplained'}, (r.offset, len(data)))])
+
+
+def foreign_known(s, rng):
+    """A record of a connection whose keys are there: captured or, with TLS 1.3, only in the key log. Where records are
+    chained it is the last one, and missing where it belongs."""
+    picked = s.pick(rng, (23, 21))
+    other = rng.choice(SUBJECTS)
+    if not picked or other is s or other.suite.kind == 'cbc' and other.version == 0x301 and other.etm:
+        return None
+    chained = other.stream or other.chained
+    t = rng.randrange(2)
+    theirs = (t, None) + other.records[t][-1] if chained else other.pick(rng, (21, 23))
+    if not theirs or theirs[3] is None or theirs[2].epoch != other.records[theirs[0]][-1][0].epoch:
+        return None
+    d, i, r, item = picked
+    data = other.conv.items[theirs[3]].data
+    c = edited(s.conv, lambda items: items.insert(item, wire.Item(d, data)))
+    if not chained and other.version == 0x304 and rng.random() < 0.5:
+        c.logged = other
+    else:
+        c.beside = other
+        c.without = theirs[3] if chained else None
+    version = int.from_bytes(data[1:3], 'big')
+    same = version == (0x303 if s.version == 0x304 else s.version)
+    # A header of another version is none here; and what a chained cipher's IV was is not known twice.
+    f = failure(d, r.seq, r.offset, len(data) if same else None, {'foreign-record'} if same else {
+        'foreign-record', 'bytes-inserted', 'unexplained'}, (r.offset, len(data)))
+    if same:  # the connection may be in the capture all the same, or not have begun yet when this one ended
+        f['says'] = 'another connection.* at sequence number %d' % theirs[2].seq
+    n = s.n - (1 if chained else 0)
+    return c, Expect({n, n - 1} if s.chained or s.etm10 else n, [f])
 
 
 def zeroed(s, rng):
@@ -390,8 +497,38 @@ def zeroed(s, rng):
         failure(d, r.seq, r.offset, r.length, BITS, (r.offset, r.length))])
 
 
+def stale(s, rng):
+    """A run of a record is replaced by ciphertext from elsewhere: of either direction, or of another connection."""
+    picked = s.pick(rng, (23,))
+    place = rng.choice(['same', 'other', 'flow'])
+    other = rng.choice(SUBJECTS) if place == 'flow' else s
+    if not picked or place == 'flow' and other is s:
+        return None
+    d, i, r, item = picked
+    theirs = other.pick(rng, (23,))
+    if not theirs or r.length < 120 or theirs[2].length < 120 or other is s and (
+            theirs[:2] == (d, i) or (theirs[0] == d) != (place == 'same')):
+        return None
+    donor = other.conv.items[theirs[3]].data[21:]
+    most = min(len(donor), r.length - 21)
+    n = min(most, rng.choice([16, 64, 1448, 4096, rng.randrange(16, most + 1)]))
+    at, a = rng.randrange(21, r.length - n + 1), rng.randrange(len(donor) - n + 1)
+    c = edited(s.conv, lambda items: setattr(items[item], 'data', items[item].data[:at] + donor[a:a + n] + items[item].data[at + n:]))
+    if place == 'flow':
+        c.beside = other
+    also = s.chained and at + n > r.length - s.suite.block and s.after(d, i) is not None
+    f = failure(d, r.seq, r.offset, r.length, {'stale-data'}, (r.offset, r.length))
+    # Too few octets at the edge of a segment are not seen.
+    offsets = '|'.join(str(theirs[2].offset + 21 + a + k) for k in range(8))
+    f['says'] = 'stand also in packet [0-9]+, in %s, at stream offset (%s)$' % ({
+        'same': 'the same direction of the connection', 'other': 'the other direction of the connection',
+        'flow': 'another connection, .*'}[place], offsets)
+    return c, Expect({s.n - 1, s.n - 2} if s.etm10 else s.n - 1 - also, [f])
+
+
 STREAM = [clean, flip, flip_handshake, flip_two, header_type, header_version, header_length, removed, removed_last,
-          removed_two, replayed, swapped, inserted_within, inserted_between, missing_bytes, foreign_record, zeroed]
+          removed_two, replayed, swapped, inserted_within, inserted_between, missing_bytes, missing_run, missing_header, overwritten_header, foreign_record, foreign_known,
+          zeroed, stale]
 
 
 # Packets ----------------------------------------------------------------------------------------------------
@@ -510,8 +647,8 @@ class Case:
             return None
         conv, self.expect = made
         p = Packets(rng, conv)
-        if self.kind in ('dropped', 'late', 'differs', 'snapped', 'middle'):
-            p.segs, p.copies = wire.segments(conv, rng.choice([1448, 536, 200])), False
+        if self.kind in ('dropped', 'late', 'differs', 'snapped', 'middle', 'exchanged'):
+            p.segs, p.copies = wire.segments(conv, rng.choice([1448, 536] + [200] * (self.kind != 'exchanged'))), False
         if self.kind == 'differs':
             p.segs = self.differing(p.segs)
             if p.segs is None:
@@ -527,6 +664,33 @@ class Case:
                 parts.append((q.conv, q.segs, q.options))
                 self.others.append(o)
                 self.keys += o.text
+        beside = getattr(conv, 'beside', None)
+        if beside is not None and any(beside is x for x in self.others):
+            return None
+        if beside is not None:
+            gone = getattr(conv, 'without', None)
+            q = Packets(rng, edited(beside.conv, lambda items: items.pop(gone)) if gone is not None else beside.conv)
+            q.conv.client = (q.conv.client[0], 50010)
+            parts.append((q.conv, q.segs, q.options))
+            self.others.append(beside)
+            self.keys += beside.text
+        if getattr(conv, 'logged', None) is not None:
+            self.keys += conv.logged.text
+        if self.kind == 'exchanged':
+            p.segs = self.exchanged(p.segs)
+            if p.segs is None:
+                return None
+            parts = [(p.conv, p.segs, p.options)]
+        if self.kind == 'relayed':
+            bad = self.spoilt()
+            if bad is None:
+                return None
+            q = Packets(rng, s.conv)
+            q.conv.client, q.conv.server = (q.conv.client[0], 50020), (q.conv.server[0], 8443)
+            # Where it is damaged it is the first of the two by number; the other is good.
+            p.conv, p.segs, p.copies = bad, wire.segments(bad, rng.choice([1448, 536])), False
+            parts = [(p.conv, p.segs, p.options), (q.conv, q.segs, q.options)]
+            self.others.append(s)
         if self.kind == 'port_reused':
             o = rng.choice(SUBJECTS)
             q = Packets(rng, o.conv)
@@ -601,6 +765,46 @@ class Case:
         exact = not (plain or other or s.stream or s.chained or s.etm10)
         self.expect = Expect({s.n - hit} if exact else set(), exits=(0, 3) if plain else (3,))
 
+    def exchanged(self, segs):
+        """The payloads of two segments that lie within records change places."""
+        s, rng = self.subject, self.rng
+        within = [(k, d, i, r) for d in (0, 1) for i, (r, _) in enumerate(s.records[d]) if r.inner == 23
+                  for k, g in enumerate(segs) if g.direction == d and len(g.data) > 16 and g.off > r.offset + 21 and
+                  g.off + len(g.data) <= r.offset + r.length]
+        pairs = [(a, b) for a in within for b in within if a[0] < b[0] and a[1] == b[1] and
+                 len(segs[a[0]].data) == len(segs[b[0]].data)]
+        if not pairs:
+            return None
+        a, b = rng.choice(pairs)
+        if a[3] is not b[3] and (s.chained or s.etm10 or b[2] - a[2] < 2 and s.stream):
+            return None
+        segs = list(segs)
+        x, y = segs[a[0]], segs[b[0]]
+        segs[a[0]], segs[b[0]] = x.clone(data=y.data), y.clone(data=x.data)
+        fails, lost = [], 0
+        for k, d, i, r in [a] if a[3] is b[3] else [a, b]:
+            f = failure(d, r.seq, r.offset, r.length, {'stale-data', 'words-swapped'}, (r.offset, r.length))
+            f['says'] = "in each other's place it verifies|changed back it verifies"
+            fails.append(f)
+            lost += 1
+        end = b[3].offset + b[3].length
+        also = s.chained and y.off + len(y.data) > end - s.suite.block and s.after(b[1], b[2]) is not None
+        self.expect = Expect({s.n - lost, s.n - lost - 1} if s.etm10 or s.chained else s.n - lost - also, fails)
+        return segs
+
+    def spoilt(self):
+        """The conversation with noise in one record, as one side of a relay has it."""
+        s, rng = self.subject, self.rng
+        picked = s.pick(rng, (23,))
+        if not picked or picked[2].length < 120 or s.chained or s.etm10:
+            return None
+        d, i, r, item = picked
+        n = rng.randrange(40, r.length - 60)
+        at = rng.randrange(21, r.length - n + 1)
+        noise = bytes(rng.randrange(256) for _ in range(n))
+        self.expect = Expect(s.n - 1, [failure(d, r.seq, r.offset, r.length, {'unexplained', 'bad-padding'}, (r.offset, r.length))])
+        return edited(s.conv, lambda items: setattr(items[item], 'data', items[item].data[:at] + noise + items[item].data[at + n:]))
+
     def differing(self, segs):
         s = self.subject
         picked = s.pick(self.rng, (23,))
@@ -671,6 +875,10 @@ class Case:
                     out.append('%s %s, expected %s' % (k, f[k], w[k]))
             if f['direction'] != WAYS[w['direction']]:
                 out.append('direction ' + f['direction'])
+            if w.get('whole') and filled(f, w):
+                out.append(filled(f, w))
+            if w.get('says') and not any(re.search(w['says'], x) for x in f['evidence']):
+                out.append('evidence %s, expected %s' % (f['evidence'], w['says']))
             if f['cause'] not in w['causes']:
                 out.append('cause %s, expected %s' % (f['cause'], '/'.join(sorted(w['causes']))))
         return out
@@ -715,7 +923,8 @@ class Case:
         return base
 
 
-PACKETS = ['dropped', 'cut', 'late', 'middle', 'differs', 'truncated', 'snapped', 'fragmented', 'port_reused']
+PACKETS = ['dropped', 'cut', 'late', 'middle', 'differs', 'truncated', 'snapped', 'fragmented', 'port_reused', 'exchanged',
+           'relayed']
 # Real captures ------------------------------------------------------------------------------------------------
 
 def two_opinions(capture, keys):

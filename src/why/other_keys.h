@@ -1,0 +1,26 @@
+/* A failed record tried under keys other than those that were expected. Shared by the hypotheses
+ * about keys; refuses to name causes. */
+#ifndef BM_WHY_OTHER_KEYS_H
+#define BM_WHY_OTHER_KEYS_H
+
+#include "why/framing.h"
+
+struct bm_key_hunt {
+	const struct bm_why *w;
+	struct bm_view record;
+	uint64_t tried, work;
+	uint64_t limit; /* of work; 0: an eighth of the share */
+	uint64_t seq;   /* found */
+};
+
+/* False: *answer and *because say why nothing is tried. */
+bool bm_begin_hunt(
+	const struct bm_why *w, struct bm_key_hunt *h, enum bm_answer *answer, const char **because);
+/* Does the record verify under p at this position? */
+bool bm_try_at(struct bm_key_hunt *h, const struct bm_protection *p, const struct bm_position *pos);
+/* At a sequence number near `center`, at most `window` away? Of a chained cipher the first record
+ * alone is tried. */
+bool bm_try_near(
+	struct bm_key_hunt *h, const struct bm_protection *p, uint64_t center, uint64_t window);
+
+#endif
