@@ -34,8 +34,7 @@ enum bm_place bm_verdict_place(
 	const struct bm_session *s, struct bm_arena *arena, const char **because);
 /* The same of what was seen of the two sides; same_host: both ends are on one. */
 enum bm_place bm_verdict_place_of(const struct bm_sighting *client,
-	const struct bm_sighting *server, bool same_host, struct bm_arena *arena,
-	const char **because);
+	const struct bm_sighting *server, bool same_host, struct bm_arena *arena, const char **because);
 const char *bm_verdict_place_given(enum bm_place place); /* a sentence; NULL: not given */
 /* checksum.c: "valid", "invalid" or NULL. */
 const char *bm_verdict_checksum_as_sent(const struct bm_case *c, const struct bm_finding *f);

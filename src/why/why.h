@@ -42,7 +42,7 @@ struct bm_finding {
 	/* ... and nobody need have complained of it: its receiver cannot have taken it, and its last
 	 * word came after it. */
 	bool stands;
-	bool no_memory; /* what would have been shown could not be */
+	bool no_memory;     /* what would have been shown could not be */
 	bool configuration; /* speaks of the key material that was given, of no endpoint */
 };
 
