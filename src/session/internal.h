@@ -112,6 +112,7 @@ struct half {
 	bool behind_gap;        /* holds for the next one */
 	bool alert_seen;        /* it sent an alert */
 	bool lost_known;        /* framing was lost at lost_at */
+	bool lost_ever;         /* though it may have been in order */
 	uint64_t lost_at, hold; /* hold: bytes from here on are looked at once more; 0: none */
 
 	/* DTLS */

@@ -86,6 +86,7 @@ keyless_break(struct half *h, uint64_t off)
 {
 	size_t n = h->seen_count;
 
+	h->lost_ever = true;
 	/* Behind the end of TLS, cleartext may follow in good order (RFC 4217, section 12.3). */
 	if (!is_keyless(h) || h->lost_known || h->behind_gap || h->alert_seen || n == 0 ||
 		as_long_as_alert(h->s, &h->seen[n - 1]) || (h->s->middle && n < SETTLED))
@@ -140,6 +141,7 @@ keyless_scope(struct half *h, struct bm_case *c, const struct bm_alert_seen *a)
 	}
 	if (n > KEEP)
 		n = KEEP;
+	c->both_lost = h->lost_known && h->s->half[1 - h->side].lost_ever;
 	c->before = a != NULL ? a->packet : c->word;
 	c->stream_ends = bm_stream_avail(h->stream, from + n) == 0;
 	if (n == 0)
@@ -167,7 +169,12 @@ last_word(const struct bm_session *s, unsigned side)
 		const struct bm_alert_seen *a = &s->alerts[i];
 		if (a->direction != side)
 			continue;
-		/* What is read is no complaint of this kind, or was dealt with; but it ends things. */
+		/* What can be read is another complaint, or none. */
+		if (a->description != 255 && a->level != 2)
+			return BM_NO_SEQ;
+		/* Whether it went on shows only where all of it is as unread. */
+		if (h->past_count != 0 && a->description == 255)
+			return BM_NO_SEQ;
 		return last == NULL || a->packet >= last->packet ? a->packet : BM_NO_SEQ;
 	}
 	return BM_NO_SEQ;

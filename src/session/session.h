@@ -188,6 +188,7 @@ struct bm_case {
 	uint64_t before;  /* records whose last packet is a later one are not meant */
 	uint64_t word;    /* packet of the receiver's last word: an alert, or none: BM_NO_SEQ */
 	uint64_t lost_at; /* where no header stood any more; BM_NO_SEQ: nowhere */
+	bool both_lost;   /* and so in the other direction: perhaps TLS was over */
 	bool stream_ends; /* behind the scope nothing follows */
 };
 #define BM_NO_SEQ UINT64_MAX

@@ -219,6 +219,9 @@ bm_ask_lost_framing(const struct bm_why *w, struct bm_finding *out, const char *
 	}
 	struct bm_seen_record behind = *r;
 	bool between = run.n != 0 && at == lost;
+	/* An answer to these octets cannot have come before them. */
+	for (size_t i = 0; i < s->fragment_count && s->fragments[i].record_off <= lost; i++)
+		behind.packet = s->fragments[i].packet;
 	if (between) {
 		/* The record before it is whole. */
 		behind.off = c->lost_at;
@@ -228,7 +231,7 @@ bm_ask_lost_framing(const struct bm_why *w, struct bm_finding *out, const char *
 			between       ? behind.len
 			: next > lost ? next
 						  : lost,
-			true))
+			!w->c->both_lost))
 		return BM_NOT_ASKED;
 	bm_evidence(w, out,
 		"where the record at stream offset %llu (packet %llu) ends, at stream offset %llu, no "
