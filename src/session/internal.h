@@ -200,6 +200,8 @@ struct bm_view stream_window(struct bm_session *s, struct bm_stream *st, uint64_
 bool join_middle(struct bm_session *s, enum bm_way way, bool final);
 /* The same in the other direction. */
 void join_second(struct half *h, bool final);
+/* The server's hello was lost; perhaps the secrets tell what it said. */
+void join_without_server_hello(struct bm_session *s);
 
 /* negotiation.c: what handshake messages change */
 void handshake_plain(struct half *h, struct bm_view fragment);

@@ -222,11 +222,11 @@ master_opens(struct half *h, const struct bm_ring_entry *e, const struct bm_wire
 
 /* Which of the two directions needs keys, and nothing of it was passed over: the new ones. */
 static void
-put_in_place(struct bm_session *s)
+put_in_place(struct bm_session *s, unsigned epoch)
 {
 	for (unsigned side = 0; side < 2; side++) {
 		struct half *h = &s->half[side];
-		if (h->protected && h->epoch == 1 && h->keys == NULL && h->pos.seq == 0)
+		if (h->protected && h->epoch == epoch && h->keys == NULL && h->pos.seq == 0)
 			begin_epoch(h, h->epoch, s->pending[side]);
 	}
 }
@@ -239,8 +239,8 @@ try_masters(struct half *h, const struct bm_wire *w)
 	struct bm_ring_entry e;
 	uint64_t at = 0, work = 0, share = bm_start_share(s->env);
 
-	if (is_tls13(s) || !s->middle || !s->server_hello || s->client_hello || s->masters_tried ||
-		suite == NULL || !bm_suite_available(suite) || h->epoch != 1 || h->pos.seq != 0)
+	if (is_tls13(s) || s->dtls || !s->server_hello || s->client_hello || s->masters_tried ||
+		suite == NULL || !bm_suite_available(suite) || h->pos.seq != 0)
 		return false;
 	s->masters_tried = true;
 	uint64_t cost = KEY_BLOCK + 2000 + w->body.n;
@@ -260,7 +260,7 @@ try_masters(struct half *h, const struct bm_wire *w)
 		if (!master_opens(h, &e, w) || !use_master(s, e.id, e.secret.bytes.p))
 			continue;
 		s->facts.start.found = s->facts.handshake_seen = true;
-		put_in_place(s);
+		put_in_place(s, h->epoch);
 		return h->keys != NULL;
 	}
 	return false;

@@ -33,7 +33,7 @@ replace(struct bm_session *s, struct bm_buf *b, struct bm_view v)
 static void
 forget_negotiation(struct bm_session *s)
 {
-	s->pending_made = s->candidates_spent = false;
+	s->pending_made = s->candidates_spent = s->masters_tried = false;
 	s->certificate_seen = false;
 	s->encrypted_premaster.n = 0;
 	s->transcript.n = 0;

@@ -388,6 +388,8 @@ handle_gap(struct half *h, uint64_t at, uint64_t gap)
 {
 	tally(h)->undecided++;
 	lose_in_gap(h, h->off, at + gap);
+	if (h->side == BM_SERVER)
+		join_without_server_hello(h->s);
 }
 
 static void

@@ -289,6 +289,7 @@ hunt_server(struct bm_session *s, bool final)
 			h->started = true;
 			h->off = from + gap;
 			lose_in_gap(h, from, from + gap);
+			join_without_server_hello(s);
 			return;
 		}
 		struct bm_view v = stream_window(s, h->stream, from, HUNT_WINDOW);
@@ -301,6 +302,11 @@ hunt_server(struct bm_session *s, bool final)
 			h->off = from + at;
 			note_hello(h, from + at);
 			return;
+		}
+		/* It was cut by a gap, if it is there at all. */
+		if (bm_stream_gap(h->stream, from + v.n) != 0) {
+			s->hunt_from[h->way] = from + v.n;
+			continue;
 		}
 		if (more && v.n < HUNT_WINDOW && !final)
 			return;
