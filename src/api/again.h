@@ -22,7 +22,8 @@ struct again {
 	struct kept kept;
 };
 
-/* A frame of a stream that is being read; `ring` octets of them are kept, never less than before. */
+/* A frame of a stream that is being read; `ring` octets of them are kept, never less than before.
+ */
 void again_keep(struct again *a, const struct bm_frame *f, size_t ring);
 void again_clear(struct again *a);
 /* As bm_traffic.walk wants it; ctx: struct again. */

@@ -544,8 +544,8 @@ read_site(struct badmac *b, uint32_t site, struct bm_error *e)
 
 	b->cut_frames = b->snap_length = 0;
 	again_clear(&b->again);
-	b->again = (struct again){
-		.inputs = &b->inputs, .site = site, .fragment_memory = FRAGMENT_MEMORY};
+	b->again =
+		(struct again){.inputs = &b->inputs, .site = site, .fragment_memory = FRAGMENT_MEMORY};
 	b->env.traffic = (struct bm_traffic){again_walk, &b->again};
 	enum bm_status s = bm_decoder_new(&decoder, FRAGMENT_MEMORY);
 	if (s == BM_OK)

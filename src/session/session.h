@@ -196,11 +196,11 @@ struct bm_session_facts {
 	uint16_t suite_id;
 	bool has_client_random;
 	uint8_t client_random[BM_RANDOM]; /* of the last ClientHello */
-	uint8_t first_random[BM_RANDOM];  /* of the first one, which every sighting shows in the clear */
-	int resumed;               /* 1, 0, -1 unknown */
-	enum bm_key_source source; /* of the keys in use */
-	bool keys_wrong;           /* keys were found, none of the epoch's records fit */
-	bool handshake_seen;       /* both hellos were read */
+	uint8_t first_random[BM_RANDOM]; /* of the first one, which every sighting shows in the clear */
+	int resumed;                     /* 1, 0, -1 unknown */
+	enum bm_key_source source;       /* of the keys in use */
+	bool keys_wrong;                 /* keys were found, none of the epoch's records fit */
+	bool handshake_seen;             /* both hellos were read */
 	bool suite_unsupported;
 	uint16_t draft;
 	uint8_t compression;

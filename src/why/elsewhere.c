@@ -189,8 +189,8 @@ each(void *ctx, const struct bm_segment *s)
 static bool
 same_flow(const struct piece *a, const struct piece *b)
 {
-	return a->transport == b->transport && a->tunnel == b->tunnel && same_address(&a->src, &b->src) &&
-		   same_address(&a->dst, &b->dst);
+	return a->transport == b->transport && a->tunnel == b->tunnel &&
+		   same_address(&a->src, &b->src) && same_address(&a->dst, &b->dst);
 }
 
 static bool
@@ -246,8 +246,7 @@ join(struct walk *k, struct piece *first)
 		if (end - p->at <= best->n)
 			continue;
 		*first = *p;
-		*best = (struct bm_donor){
-			.at = p->at,
+		*best = (struct bm_donor){.at = p->at,
 			.n = end - p->at,
 			.packet = p->packet,
 			.last_packet = last,
@@ -317,8 +316,8 @@ place(struct walk *k, const struct bm_traffic *t, const struct piece *p)
 	}
 	(void)t->walk(t->ctx, look_for_begin, &b);
 	*k->w->spent += b.cost;
-	/* Its sequence numbers are none of the connection's: ports that are used again, or a device that
-	 * numbers anew, with both of its sides in the capture. */
+	/* Its sequence numbers are none of the connection's: ports that are used again, or a device
+	 * that numbers anew, with both of its sides in the capture. */
 	if (own != NULL) {
 		uint64_t off = (uint32_t)(p->seq - bm_stream_sequence(own, 0));
 		uint64_t end = stream_end(own);

@@ -10,7 +10,7 @@ enum {
 	FIRST_WINDOW = 16,
 	DERIVING = 25000, /* nanoseconds to make keys of a secret, about */
 	SUITES = 8,
-	TAG = 16, /* octets of a tag that is not cut */
+	TAG = 16,       /* octets of a tag that is not cut */
 	GENERATIONS = 3 /* of an application secret: as logged, and after KeyUpdates */
 };
 
@@ -163,8 +163,7 @@ suites_for(size_t secret, const struct bm_suite *list[SUITES])
 	const struct bm_suite *t = bm_suite_table(&count);
 
 	for (size_t i = 0; i < count && n < SUITES; i++)
-		if (t[i].kx == BM_KX_TLS13 && bm_suite_available(&t[i]) &&
-			bm_hash_size(t[i].prf) == secret)
+		if (t[i].kx == BM_KX_TLS13 && bm_suite_available(&t[i]) && bm_hash_size(t[i].prf) == secret)
 			list[n++] = &t[i];
 	return n;
 }
@@ -205,7 +204,8 @@ try_secret(struct foreign *f, const struct bm_held_secret *s, unsigned generatio
 			found = try_keys(f, &k, NULL, window, out);
 		if (found)
 			bm_evidence(f->h.w, out,
-				"it verifies under %s, a secret of the key log for the %s of another connection, at "
+				"it verifies under %s, a secret of the key log for the %s of another connection, "
+				"at "
 				"sequence number %llu; that connection was not captured, or not understood",
 				suites[i]->name, side_of(s->label), ull(f->h.seq));
 		bm_wipe(&k, sizeof k);

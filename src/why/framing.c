@@ -356,8 +356,8 @@ header_gone(const struct bm_why *w, struct bm_finding *out)
 			"and more",
 			ull(s.records), s.records == 1 ? "" : "s", least, s.records == 1 ? "was" : "were",
 			s.rest);
-	} else if (s.records == 1 &&
-			   bm_tail_length(w, s.last, s.before, s.before + s.rest, &length) && length > s.rest) {
+	} else if (s.records == 1 && bm_tail_length(w, s.last, s.before, s.before + s.rest, &length) &&
+			   length > s.rest) {
 		bm_prove(out, "resynchronisation", tag_len(w), w->c->after_tried);
 		out->strength = BM_STRENGTH_SUPPORTED;
 		bm_evidence(w, out,

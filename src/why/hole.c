@@ -41,7 +41,8 @@ read_with(const struct bm_why *w, const struct bm_hole *h, size_t at, uint8_t *b
 		return false;
 	bm_protection_mac(w->c->protection, &rules);
 	*plain_at = BM_HEADER;
-	if (rules.order == BM_MAC_NONE && bm_verify_parts(w->c->protection, w->c->position, &wire, &parts))
+	if (rules.order == BM_MAC_NONE &&
+		bm_verify_parts(w->c->protection, w->c->position, &wire, &parts))
 		*plain_at += (uint32_t)(parts.text.p - body);
 	else
 		*plain_at += (uint32_t)rules.record_iv;
@@ -115,8 +116,8 @@ edges_of(const struct bm_case *c, uint32_t *edges, uint32_t there)
 
 /* Equal octets on either side leave more than one place: an edge of a segment, else the first. */
 static uint32_t
-settle(const struct bm_case *c, const uint8_t *sent, uint32_t n, const uint32_t *edges, size_t count,
-	uint32_t *last)
+settle(const struct bm_case *c, const uint8_t *sent, uint32_t n, const uint32_t *edges,
+	size_t count, uint32_t *last)
 {
 	uint32_t len = c->len, first = 0, chosen;
 
@@ -136,8 +137,8 @@ settle(const struct bm_case *c, const uint8_t *sent, uint32_t n, const uint32_t 
 static void
 say_change(const struct bm_why *w, struct bm_finding *out, uint32_t at, struct bm_view sent)
 {
-	out->changes[out->change_count++] = (struct bm_change){
-		at, bm_view(w->c->record, 0), sent.n != 0 ? sent : bm_view(w->c->record, 0), 0, sent.n == 0};
+	out->changes[out->change_count++] = (struct bm_change){at, bm_view(w->c->record, 0),
+		sent.n != 0 ? sent : bm_view(w->c->record, 0), 0, sent.n == 0};
 }
 
 static bool
@@ -234,7 +235,8 @@ bm_note_hole_before(const struct bm_why *w, struct bm_finding *out, uint32_t len
 			first = good != 0 ? at + good : first;
 			if (good != 0)
 				bm_evidence(w, out,
-					"by the look of what decrypts before it, the hole begins at offset %u or behind",
+					"by the look of what decrypts before it, the hole begins at offset %u or "
+					"behind",
 					first);
 		}
 		free(body);

@@ -52,7 +52,8 @@ bm_try_near(struct bm_key_hunt *h, const struct bm_protection *p, uint64_t cente
 }
 
 bool
-bm_begin_hunt(const struct bm_why *w, struct bm_key_hunt *h, enum bm_answer *answer, const char **because)
+bm_begin_hunt(
+	const struct bm_why *w, struct bm_key_hunt *h, enum bm_answer *answer, const char **because)
 {
 	*h = (struct bm_key_hunt){.w = w};
 	if (w->c->kind != BM_CASE_BAD_RECORD || bm_version_is_dtls(w->facts->version)) {

@@ -14,11 +14,10 @@ struct bm_key_hunt {
 };
 
 /* False: *answer and *because say why nothing is tried. */
-bool bm_begin_hunt(const struct bm_why *w, struct bm_key_hunt *h, enum bm_answer *answer,
-	const char **because);
+bool bm_begin_hunt(
+	const struct bm_why *w, struct bm_key_hunt *h, enum bm_answer *answer, const char **because);
 /* Does the record verify under p at this position? */
-bool bm_try_at(
-	struct bm_key_hunt *h, const struct bm_protection *p, const struct bm_position *pos);
+bool bm_try_at(struct bm_key_hunt *h, const struct bm_protection *p, const struct bm_position *pos);
 /* At a sequence number near `center`, at most `window` away? Of a chained cipher the first record
  * alone is tried. */
 bool bm_try_near(

@@ -56,8 +56,7 @@ static void
 found(void *ctx, struct bm_repeat r)
 {
 	struct hunt *h = ctx;
-	struct find f = {
-		.at = r.at, .n = r.n, .from = (uint32_t)r.from, .source = h->now};
+	struct find f = {.at = r.at, .n = r.n, .from = (uint32_t)r.from, .source = h->now};
 
 	if (r.at == h->text.n || r.n <= h->best.n)
 		return;
@@ -146,9 +145,11 @@ tell_donor(const struct bm_why *w, struct bm_finding *out, const struct bm_donor
 	uint64_t first = w->c->packet_count != 0 ? w->c->packets[0] : d->packet;
 	uint64_t last = w->c->packet_count != 0 ? w->c->packets[w->c->packet_count - 1] : d->packet;
 	if (d->last_packet < first)
-		bm_evidence(w, out, "they were captured before the record: old bytes in the place of new ones");
+		bm_evidence(
+			w, out, "they were captured before the record: old bytes in the place of new ones");
 	else if (d->packet > last)
-		bm_evidence(w, out, "they were captured behind the record: later bytes that came too early");
+		bm_evidence(
+			w, out, "they were captured behind the record: later bytes that came too early");
 }
 
 static void
@@ -203,8 +204,8 @@ by_value(const struct hunt *h, struct shown *s)
 
 	if (f->n == 0)
 		return false;
-	*s = (struct shown){f->at, f->n, 8 * (f->n - 1), h->text.n,
-		log2((double)h->text.n) - 8.0 * (double)(f->n - 1)};
+	*s = (struct shown){
+		f->at, f->n, 8 * (f->n - 1), h->text.n, log2((double)h->text.n) - 8.0 * (double)(f->n - 1)};
 	return s->chance <= CHANCE;
 }
 
@@ -253,8 +254,8 @@ not_found(const struct bm_why *w, const struct hunt *h, bool others, const struc
 			"the %llu packets that could be looked through",
 			h->text.n, (unsigned long long)e->packets);
 	return bm_arena_print(w->arena,
-		"no run of one value and no bytes that stand twice in %zu octets of ciphertext%s", h->text.n,
-		also);
+		"no run of one value and no bytes that stand twice in %zu octets of ciphertext%s",
+		h->text.n, also);
 }
 
 enum bm_answer
@@ -308,8 +309,8 @@ bm_ask_stale(const struct bm_why *w, struct bm_finding *out, const char **becaus
 		bm_look_elsewhere(w, &h.repeats, at, &else_where);
 		bm_repeats_free(&h.repeats);
 		const struct bm_donor *d = &else_where.donor;
-		bool donor = else_where.refuse == NULL && d->n >= h.best.n &&
-					 by_repeat(&h, d->at, d->n, &one);
+		bool donor =
+			else_where.refuse == NULL && d->n >= h.best.n && by_repeat(&h, d->at, d->n, &one);
 		if (!donor && !by_repeat(&h, h.best.at, h.best.n, &one)) {
 			*because = not_found(w, &h, n > 1, &else_where);
 			return BM_EXCLUDED;
@@ -322,7 +323,8 @@ bm_ask_stale(const struct bm_why *w, struct bm_finding *out, const char **becaus
 		if (donor && d->same_start && d->place != BM_DONOR_OTHER_FLOW) {
 			out->strength = BM_STRENGTH_SUPPORTED;
 			bm_evidence(w, out,
-				"they begin with the record's IV or nonce: a sender that uses one twice makes equal "
+				"they begin with the record's IV or nonce: a sender that uses one twice makes "
+				"equal "
 				"bytes of equal content, so this alone is no proof");
 		}
 	}

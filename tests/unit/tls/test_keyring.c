@@ -371,11 +371,11 @@ test_in_turn(void **state)
 	for (uint32_t i = 0; i < MANY; i++) {
 		memcpy(id, &i, sizeof i);
 		memcpy(secret, &i, sizeof i);
-		assert_int_equal(BM_OK,
-			bm_keyring_add(ring,
-				i % 3 == 0 ? BM_LABEL_CLIENT_RANDOM : BM_LABEL_SERVER_TRAFFIC_SECRET_0,
-				bm_view(id, 32), bm_view(secret, i % 3 == 0 ? 48 : 32 + 16 * (i % 2)),
-				BM_SOURCE_KEY_LOG));
+		assert_int_equal(
+			BM_OK, bm_keyring_add(ring,
+					   i % 3 == 0 ? BM_LABEL_CLIENT_RANDOM : BM_LABEL_SERVER_TRAFFIC_SECRET_0,
+					   bm_view(id, 32), bm_view(secret, i % 3 == 0 ? 48 : 32 + 16 * (i % 2)),
+					   BM_SOURCE_KEY_LOG));
 	}
 	cursor = 0;
 	for (uint32_t i = 0; i < MANY; i++) {
