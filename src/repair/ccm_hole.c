@@ -16,11 +16,11 @@ static const uint64_t work[] = {
 
 struct solver {
 	const struct bm_hole *hole;
-	size_t n, at;             /* octets missing; of the text in the body */
+	size_t n, at; /* octets missing; of the text in the body */
 	struct bm_search fore, back;
 	struct bm_chain before, behind; /* with the hole at the end, and in front */
-	uint8_t *front;           /* body with the hole in front of the text */
-	uint8_t *body;            /* with the hole where it is tried */
+	uint8_t *front;                 /* body with the hole in front of the text */
+	uint8_t *body;                  /* with the hole where it is tried */
 };
 
 /* Octets of plaintext behind a hole at `at`, in block k of the text, are those of `behind`. */
@@ -63,8 +63,7 @@ meet(struct solver *v, size_t k, const uint8_t *state, const uint8_t *need, uint
 	static const uint8_t zero[BM_CHAIN_BLOCK];
 	(void)k;
 
-	enum bm_status st =
-		bm_cbc_decrypt(v->before.cipher, zero, bm_view(need, BM_CHAIN_BLOCK), p);
+	enum bm_status st = bm_cbc_decrypt(v->before.cipher, zero, bm_view(need, BM_CHAIN_BLOCK), p);
 	if (st != BM_OK)
 		bm_search_fail(&v->fore, st);
 	bm_chain_mix(p, state);
@@ -179,8 +178,8 @@ search(struct solver *v)
 		steps += small == TRIED ? 65536 : 256;
 	}
 	if (splits == 0 || blocks < 2 ||
-		!bm_search_open(&v->fore, &across, BM_QUICK, (blocks - 1) * (double)splits * each,
-			blocks * steps / 2))
+		!bm_search_open(
+			&v->fore, &across, BM_QUICK, (blocks - 1) * (double)splits * each, blocks * steps / 2))
 		return;
 	for (size_t k = 0; k + 1 < f->blocks - f->first; k++)
 		for (size_t tail = 1; tail < v->n && !v->fore.over; tail++)

@@ -5,7 +5,6 @@
 
 #include "base/buf.h"
 
-
 /* The octets are `mask`: where the hole is, zeros stand now. */
 void
 bm_filler_try(struct bm_filler *v, size_t at, const uint8_t *mask, size_t n)

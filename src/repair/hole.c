@@ -136,8 +136,8 @@ every_place(struct trial *t)
 enum bm_status
 bm_hole_search(const struct bm_hole *hole, struct bm_scratch *scratch, struct bm_repair *out)
 {
-	static const uint64_t work[] = {[BM_QUICK] = 100000000, [BM_NORMAL] = 1000000000,
-		[BM_DEEP] = UINT64_C(120000000000)};
+	static const uint64_t work[] = {
+		[BM_QUICK] = 100000000, [BM_NORMAL] = 1000000000, [BM_DEEP] = UINT64_C(120000000000)};
 	const struct bm_traffic_keys *k = bm_protection_keys(hole->d.protection);
 	struct trial t = {.hole = hole, .scratch = scratch, .out = out, .complete = true};
 	size_t tag = bm_protection_tag_len(hole->d.protection);

@@ -186,8 +186,8 @@ search(struct bm_filler *v, const struct bm_hole *hole)
 
 	for (size_t i = 0; i < v->n; i++)
 		each *= 256;
-	if (l->n < v->n || !bm_search_open(v->s, &name, BM_QUICK, places * each,
-						   places * (double)l->targets * 8))
+	if (l->n < v->n ||
+		!bm_search_open(v->s, &name, BM_QUICK, places * each, places * (double)l->targets * 8))
 		return;
 	in_text(v);
 	in_tag(v, hole);

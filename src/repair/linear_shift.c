@@ -81,8 +81,8 @@ family(struct bm_linear *l, const struct bm_family_name *name, moving move)
 		for (size_t k = 0; k < SIZES; k++)
 			accepted += sizes[k] == i ? (double)l->n * each : 0;
 	}
-	if (l->n < 2 || !bm_search_open(s, name, BM_QUICK, accepted,
-						(double)(SIZES * l->n * (5 + 2 * l->targets))))
+	if (l->n < 2 ||
+		!bm_search_open(s, name, BM_QUICK, accepted, (double)(SIZES * l->n * (5 + 2 * l->targets))))
 		return;
 	bm_search_moves(s);
 	uint8_t *body = malloc(size);

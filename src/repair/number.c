@@ -25,9 +25,8 @@ decipher(const struct bm_traffic_keys *k, uint8_t block[BLOCK])
 {
 	static const uint8_t zero[BLOCK];
 	struct bm_cbc *cipher = NULL;
-	bool ok =
-		bm_cbc_new(&cipher, k->suite->cipher, bm_view(k->key, k->suite->key_len)) == BM_OK &&
-		bm_cbc_decrypt(cipher, zero, bm_view(block, BLOCK), block) == BM_OK;
+	bool ok = bm_cbc_new(&cipher, k->suite->cipher, bm_view(k->key, k->suite->key_len)) == BM_OK &&
+			  bm_cbc_decrypt(cipher, zero, bm_view(block, BLOCK), block) == BM_OK;
 
 	bm_cbc_free(cipher);
 	return ok;

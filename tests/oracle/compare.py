@@ -647,7 +647,7 @@ class Case:
             return None
         conv, self.expect = made
         p = Packets(rng, conv)
-        if self.kind in ('dropped', 'late', 'differs', 'snapped', 'middle', 'exchanged'):
+        if self.kind in ('dropped', 'late', 'differs', 'snapped', 'middle', 'exchanged', 'shifted'):
             p.segs, p.copies = wire.segments(conv, rng.choice([1448, 536] + [200] * (self.kind != 'exchanged'))), False
         if self.kind == 'differs':
             p.segs = self.differing(p.segs)
@@ -678,6 +678,11 @@ class Case:
             self.keys += conv.logged.text
         if self.kind == 'exchanged':
             p.segs = self.exchanged(p.segs)
+            if p.segs is None:
+                return None
+            parts = [(p.conv, p.segs, p.options)]
+        if self.kind == 'shifted':
+            p.segs = self.shifted(p.segs)
             if p.segs is None:
                 return None
             parts = [(p.conv, p.segs, p.options)]
@@ -790,6 +795,28 @@ class Case:
         end = b[3].offset + b[3].length
         also = s.chained and y.off + len(y.data) > end - s.suite.block and s.after(b[1], b[2]) is not None
         self.expect = Expect({s.n - lost, s.n - lost - 1} if s.etm10 or s.chained else s.n - lost - also, fails)
+        return segs
+
+    def shifted(self, segs):
+        """A few octets of a segment are left out or put in, and its rest is moved over by as many."""
+        s, rng = self.subject, self.rng
+        within = [(k, d, r) for d in (0, 1) for r, _ in s.records[d] if r.inner == 23
+                  for k, g in enumerate(segs) if g.direction == d and len(g.data) > 150 and g.off > r.offset + 21 and
+                  g.off + len(g.data) <= r.offset + r.length - 64]
+        if not within or s.suite.kind not in ('explicit', 'xor') or 'CCM' in s.suite.name:
+            return None
+        i, d, r = rng.choice(within)
+        data, k = segs[i].data, rng.choice([1, 2, 4, 8])
+        at = rng.randrange(len(data) - 80)
+        if rng.random() < 0.5:
+            moved, says = data[:at] + data[at + k:] + data[-k:], 'moved up'
+        else:
+            moved, says = (data[:at] + bytes(rng.randrange(256) for _ in range(k)) + data[at:])[:len(data)], 'moved down'
+        f = failure(d, r.seq, r.offset, r.length, {'stale-data'}, (r.offset, r.length))
+        f['says'] = says
+        self.expect = Expect(s.n - 1, [f])
+        segs = list(segs)
+        segs[i] = segs[i].clone(data=moved)
         return segs
 
     def spoilt(self):
@@ -924,7 +951,7 @@ class Case:
 
 
 PACKETS = ['dropped', 'cut', 'late', 'middle', 'differs', 'truncated', 'snapped', 'fragmented', 'port_reused', 'exchanged',
-           'relayed']
+           'relayed', 'shifted']
 # Real captures ------------------------------------------------------------------------------------------------
 
 def two_opinions(capture, keys):
