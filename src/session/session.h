@@ -87,6 +87,8 @@ enum bm_after {
 	BM_AFTER_OTHER    /* at another sequence number */
 };
 
+enum { BM_CASE_NUMBERS = 9 };
+
 /* Everything seen about one failure; the input of src/why. */
 struct bm_case {
 	enum bm_case_kind kind;
@@ -124,6 +126,16 @@ struct bm_case {
 	bool mirrored; /* its bytes equal those of a good record of the other direction */
 	uint64_t mirror_off, mirror_seq, mirror_packet;
 	bool came_late; /* the records skipped before it turned up after it */
+
+	/* DTLS */
+	uint16_t header_len;                /* of the record as it stands there; 0: none can be read */
+	uint8_t cid_len;                   /* of its connection id */
+	uint8_t reflected_cid_len;         /* of those of the other direction */
+	uint64_t numbers[BM_CASE_NUMBERS]; /* DTLS 1.3: that it may have, likeliest first */
+	size_t number_count;
+	uint8_t *sent_header; /* owned; with it, and sent_len octets in all, it verifies at found_seq */
+	size_t sent_header_len, sent_len;
+	bool number_reused; /* it verifies, and so did another record of its number: twin_packet */
 
 	enum bm_after after;
 	unsigned after_epoch;

@@ -302,7 +302,10 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 			c->packet_count == 1 ? " that carries" : "s that carry", sum);
 	out->direction = c->direction;
 	out->epoch = c->epoch;
-	out->sequence_number = c->seq == BM_NO_SEQ ? BM_UNKNOWN : c->seq;
+	struct bm_case told = *c;
+	if (f->has_seq)
+		told.seq = f->seq;
+	out->sequence_number = told.seq == BM_NO_SEQ ? BM_UNKNOWN : told.seq;
 	out->stream_offset = c->off == BM_NO_SEQ || conn->transport == BM_UDP ? BM_UNKNOWN : c->off;
 	out->length = c->len != 0 ? c->len : BM_UNKNOWN;
 	uint64_t *packets = bm_arena_copy(a, bm_view(c->packets, c->packet_count * sizeof *packets));
@@ -310,7 +313,7 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 	out->packet_count = c->packet_count;
 	out->cause = f->cause;
 	out->confidence = confidence(f->strength);
-	out->summary = summary(c, f, a);
+	out->summary = summary(&told, f, a);
 	out->checksum_as_captured = sum;
 	out->checksum_as_sent = bm_verdict_checksum_as_sent(c, f);
 	if (packets == NULL || out->summary == NULL)

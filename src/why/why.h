@@ -37,6 +37,8 @@ struct bm_finding {
 	size_t change_count;
 	const char *evidence[BM_EVIDENCE_MAX]; /* in the arena */
 	size_t evidence_count;
+	bool has_seq; /* of the record, where the case could not know it */
+	uint64_t seq;
 	bool configuration; /* speaks of the key material that was given, of no endpoint */
 };
 
@@ -47,6 +49,10 @@ struct bm_damage_search {
 	bool asked;
 	enum bm_status status;
 	struct bm_repair repair;
+	/* DTLS 1.3: the number under which it was found, and the changes that were tried under others. */
+	uint64_t seq;
+	double before;
+	unsigned numbers;
 };
 
 struct bm_why {
