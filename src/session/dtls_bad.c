@@ -153,7 +153,7 @@ next_good(struct half *h, struct bm_view rest, size_t framed)
 	uint64_t most = bm_search_share(h->s->env) / 16, work = 0;
 	size_t at = rest.n;
 
-	if (framed != 0 && (framed == rest.n || verifies_at(h, rest, framed, &work)))
+	if (framed != 0 && framed != rest.n && verifies_at(h, rest, framed, &work))
 		at = framed;
 	else
 		for (at = 1; at < rest.n && work < most; at++)
@@ -370,7 +370,8 @@ dtls_bad(struct half *h, const struct dtls_judged *j, const struct bm_dtls_recor
 		leave_undecided(h, j, d);
 		return at + framed;
 	}
-	bool lost = r == NULL || (next != framed && !chained(h, rest, framed));
+	/* A good record that begins within this one says that its length is wrong. */
+	bool lost = r == NULL || next < framed || (next != framed && !chained(h, rest, framed));
 	/* Where nothing shows that it ever was a record, it may be of another protocol (RFC 7983). */
 	if (r == NULL && at == 0 && next == rest.n && (!plausible(h, rest) || j->keys == NULL)) {
 		tally(h)->undecided++;
@@ -380,7 +381,7 @@ dtls_bad(struct half *h, const struct dtls_judged *j, const struct bm_dtls_recor
 		tally(h)->undecided++;
 		return at + (lost ? next : framed);
 	}
-	struct bm_case *c = dtls_case(h, j, r, at, lost ? (next > framed ? next : framed) : framed, d);
+	struct bm_case *c = dtls_case(h, j, r, at, lost && next > framed ? next : framed, d);
 	if (c != NULL) {
 		c->tried = sent.tried;
 		c->framing_lost = lost;
