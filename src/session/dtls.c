@@ -288,8 +288,10 @@ next_record(struct half *h, const struct bm_segment *d, size_t at)
 	memset(&j.pos, 0, sizeof j.pos);
 	if (!bm_dtls_next(&rd, s->cid_len[1 - h->side], &r, &bad)) {
 		j.keys = h->protected ? dtls_keys_of(h, h->epoch) : NULL;
-		if (j.keys != NULL)
+		if (j.keys != NULL) {
 			bm_position_start(j.keys, &j.pos);
+			j.seq = h->next_seq[epoch_slot(h->epoch)];
+		}
 		return dtls_bad(h, &j, NULL, at, d);
 	}
 	h->records++;

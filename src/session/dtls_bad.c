@@ -309,20 +309,30 @@ note_numbers(struct half *h, struct bm_case *c)
 	uint64_t left[BM_DTLS_NUMBERS];
 	size_t n = numbers_left(h, slot, left);
 
+	bool near = false;
 	if (!dtls_number_had(h, slot, c->seq))
 		c->numbers[c->number_count++] = c->seq;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		near = near || left[i] == c->seq;
 		if (left[i] != c->seq)
 			c->numbers[c->number_count++] = left[i];
+	}
+	/* What stands under a mask that is garbled is no number to speak of. */
+	if (!near)
+		c->seq = left[0];
 }
 
 /* What may be a record, and is none that could be judged. */
 static void
 leave_undecided(struct half *h, const struct dtls_judged *j, const struct bm_segment *d)
 {
+	struct bm_session_facts *f = &h->s->facts;
+
 	tally(h)->undecided++;
 	if (j->state == DTLS_NO_KEYS && j->wire.type == BM_ALERT)
 		note_alert(h, bm_view(NULL, 0), d->packet, true);
+	if (j->state != DTLS_NO_KEYS && j->keys != NULL && f->odd_packet == 0)
+		f->odd_packet = d->packet;
 }
 
 size_t
@@ -373,13 +383,10 @@ dtls_bad(struct half *h, const struct dtls_judged *j, const struct bm_dtls_recor
 	/* A good record that begins within this one says that its length is wrong. */
 	bool lost = r == NULL || next < framed || (next != framed && !chained(h, rest, framed));
 	/* Where nothing shows that it ever was a record, it may be of another protocol (RFC 7983). */
-	if (r == NULL && at == 0 && next == rest.n && (!plausible(h, rest) || j->keys == NULL)) {
-		tally(h)->undecided++;
-		return d->payload.n;
-	}
-	if (j->keys == NULL) {
-		tally(h)->undecided++;
-		return at + (lost ? next : framed);
+	if (j->keys == NULL ||
+		(r == NULL && at == 0 && next == rest.n && !plausible(h, rest))) {
+		leave_undecided(h, j, d);
+		return at + next;
 	}
 	struct bm_case *c = dtls_case(h, j, r, at, lost && next > framed ? next : framed, d);
 	if (c != NULL) {

@@ -272,9 +272,6 @@ judge(struct bm_session *s)
 	for (size_t i = 0; i < s->case_count; i++) {
 		struct bm_case *c = &s->cases[i];
 		c->epoch_verified = s->half[c->direction].verified_in[epoch_slot(c->epoch)] != 0;
-		/* What stands under a mask that is garbled is no number. */
-		if (c->number_count != 0 && !c->found)
-			c->seq = c->numbers[0];
 		c->carried_on = c->kind == BM_CASE_BAD_RECORD && carried_on(s, c);
 	}
 	for (size_t i = 0; i < s->alert_count; i++)

@@ -205,6 +205,7 @@ struct bm_session_facts {
 	char server_name[256]; /* as sent, cut, NUL-terminated; untrusted bytes */
 	enum bm_way client_way;
 	uint64_t gaps;
+	uint64_t odd_packet; /* DTLS: the first that holds what is no record, 0: none */
 	struct bm_tally tally[2];
 };
 const struct bm_session_facts *bm_session_facts(const struct bm_session *s);

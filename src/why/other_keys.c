@@ -150,6 +150,19 @@ bm_ask_epoch(const struct bm_why *w, struct bm_finding *out, const char **becaus
 	return BM_EXCLUDED;
 }
 
+/* DTLS: with the connection id that is due here, or with that of the other direction. */
+static bool
+both_lengths(struct hunt *h, const struct bm_protection *p, uint64_t next)
+{
+	const struct bm_case *c = h->w->c;
+
+	h->cid_len = c->cid_len;
+	if (near_number(h, p, next, FEW_NUMBERS))
+		return true;
+	h->cid_len = c->reflected_cid_len;
+	return h->cid_len != c->cid_len && near_number(h, p, next, FEW_NUMBERS);
+}
+
 enum bm_answer
 bm_ask_reflected(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
@@ -175,9 +188,8 @@ bm_ask_reflected(const struct bm_why *w, struct bm_finding *out, const char **be
 				ull(c->mirror_off), ull(c->mirror_packet), ull(c->mirror_seq));
 		return BM_SHOWN;
 	}
-	h.cid_len = c->reflected_cid_len;
 	for (size_t i = 0; bm_session_key(w->session, i, &k); i++) {
-		if (k.side == c->direction || !near_number(&h, k.protection, k.next, FEW_NUMBERS))
+		if (k.side == c->direction || !both_lengths(&h, k.protection, k.next))
 			continue;
 		prove(out, &h, k.protection);
 		bm_evidence(w, out,
