@@ -26,8 +26,9 @@ confirm(struct half *h, unsigned epoch, uint64_t seq, uint64_t off)
 		struct bm_case *c = &h->s->cases[i];
 		if (c->direction != h->side || c->epoch != epoch)
 			continue;
-		size_t n = 0;
-		for (size_t k = 0; k < c->number_count; k++)
+		/* What stands under its own mask comes first, and stays: it may be a copy. */
+		size_t n = c->number_count != 0;
+		for (size_t k = 1; k < c->number_count; k++)
 			if (c->numbers[k] != seq)
 				c->numbers[n++] = c->numbers[k];
 		c->number_count = n;
@@ -278,7 +279,6 @@ starts_anew(const struct bm_session *s, enum bm_way way, struct bm_view datagram
 static size_t
 next_record(struct half *h, const struct bm_segment *d, size_t at)
 {
-	struct bm_session *s = h->s;
 	struct bm_reader rd = bm_reader(bm_view(d->payload.p + at, d->payload.n - at));
 	struct bm_dtls_record r;
 	bool bad;
@@ -286,7 +286,7 @@ next_record(struct half *h, const struct bm_segment *d, size_t at)
 		.state = DTLS_UNFRAMED, .epoch = h->epoch, .seq = BM_NO_SEQ, .result = BM_BAD_LENGTH};
 
 	memset(&j.pos, 0, sizeof j.pos);
-	if (!bm_dtls_next(&rd, s->cid_len[1 - h->side], &r, &bad)) {
+	if (!dtls_next(h, &rd, &r, &bad)) {
 		j.keys = h->protected ? dtls_keys_of(h, h->epoch) : NULL;
 		if (j.keys != NULL) {
 			bm_position_start(j.keys, &j.pos);

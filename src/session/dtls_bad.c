@@ -130,6 +130,19 @@ dtls_case(struct half *h, const struct dtls_judged *j, const struct bm_dtls_reco
 
 /* -- where records begin -------------------------------------------------------------------------- */
 
+bool
+dtls_next(const struct half *h, struct bm_reader *rd, struct bm_dtls_record *r, bool *bad)
+{
+	unsigned version = h->s->facts.version;
+
+	if (!bm_dtls_next(rd, h->s->cid_len[1 - h->side], r, bad))
+		return false;
+	/* A protected record has the header of its version. */
+	if (version != 0 && (r->unified ? version != BM_DTLS13 : version == BM_DTLS13 && r->epoch != 0))
+		*bad = true;
+	return !*bad;
+}
+
 static bool
 verifies_at(struct half *h, struct bm_view rest, size_t at, uint64_t *work)
 {
@@ -137,7 +150,7 @@ verifies_at(struct half *h, struct bm_view rest, size_t at, uint64_t *work)
 	struct bm_dtls_record r;
 	bool bad;
 
-	if (!bm_dtls_next(&rd, h->s->cid_len[1 - h->side], &r, &bad))
+	if (!dtls_next(h, &rd, &r, &bad))
 		return false;
 	/* What anybody can make proves nothing. */
 	if (!r.unified && (r.epoch == 0 || r.version != h->s->facts.version))
@@ -171,9 +184,8 @@ chained(const struct half *h, struct bm_view rest, size_t at)
 	struct bm_dtls_record r;
 	bool bad = false;
 
-	while (bm_dtls_next(&rd, h->s->cid_len[1 - h->side], &r, &bad))
-		if (r.unified != (h->s->facts.version == BM_DTLS13) && r.epoch != 0)
-			return false;
+	while (dtls_next(h, &rd, &r, &bad))
+		;
 	return !bad;
 }
 
@@ -301,7 +313,7 @@ known_bytes(struct half *h, const struct dtls_judged *j, const struct bm_dtls_re
 	return true;
 }
 
-/* DTLS 1.3: what stands under the mask, unless that is taken, and what its neighbours leave. */
+/* DTLS 1.3: what stands under the mask, and what its neighbours leave. */
 static void
 note_numbers(struct half *h, struct bm_case *c)
 {
@@ -309,9 +321,8 @@ note_numbers(struct half *h, struct bm_case *c)
 	uint64_t left[BM_DTLS_NUMBERS];
 	size_t n = numbers_left(h, slot, left);
 
-	bool near = false;
-	if (!dtls_number_had(h, slot, c->seq))
-		c->numbers[c->number_count++] = c->seq;
+	bool near = dtls_number_had(h, slot, c->seq);
+	c->numbers[c->number_count++] = c->seq;
 	for (size_t i = 0; i < n; i++) {
 		near = near || left[i] == c->seq;
 		if (left[i] != c->seq)

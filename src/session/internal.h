@@ -270,6 +270,8 @@ struct dtls_judged {
 /* Counts what stands at `at` as failed or undecided, and says where the next record begins. */
 size_t dtls_bad(struct half *h, const struct dtls_judged *j, const struct bm_dtls_record *r,
 	size_t at, const struct bm_segment *d);
+/* bm_dtls_next, for headers that can occur in this connection alone. */
+bool dtls_next(const struct half *h, struct bm_reader *rd, struct bm_dtls_record *r, bool *bad);
 /* A case about n octets of the datagram; counts it as failed. NULL: no more cases. */
 struct bm_case *dtls_case(struct half *h, const struct dtls_judged *j,
 	const struct bm_dtls_record *r, size_t at, size_t n, const struct bm_segment *d);

@@ -230,7 +230,8 @@ try_nonces(struct aead_search *a)
 		if (make_nonce(a, which, seq) && try_aad(a))
 			return true;
 		for (unsigned nth = 0; rule_other_number(s, nth, &a->number, &s->what[SEQUENCE]); nth++)
-			if (a->number != seq && make_nonce(a, which, a->number) && try_aad(a))
+			if (a->number != seq && ((make_nonce(a, which, a->number) && try_aad(a)) ||
+										(make_nonce(a, which, seq) && try_aad(a))))
 				return true;
 	}
 	s->what[NONCE_OF] = s->what[SEQUENCE] = NULL;
