@@ -333,13 +333,15 @@ note_numbers(struct half *h, struct bm_case *c)
 		c->seq = left[0];
 }
 
-/* What may be a record, and is none that could be judged. */
+/* What may be a record, and is none that could be judged. j NULL: for want of its end. */
 static void
 leave_undecided(struct half *h, const struct dtls_judged *j, const struct bm_segment *d)
 {
 	struct bm_session_facts *f = &h->s->facts;
 
 	tally(h)->undecided++;
+	if (j == NULL)
+		return;
 	if (j->state == DTLS_NO_KEYS && j->wire.type == BM_ALERT)
 		note_alert(h, bm_view(NULL, 0), d->packet, true);
 	if (j->state != DTLS_NO_KEYS && j->keys != NULL && f->odd_packet == 0)
@@ -363,9 +365,11 @@ dtls_bad(struct half *h, const struct dtls_judged *j, const struct bm_dtls_recor
 	}
 	if (j->state == DTLS_FAILS && known_bytes(h, j, r, at, d))
 		return at + framed;
-	/* Of what is no record the rest was perhaps not captured. */
-	if (r == NULL && !whole) {
-		tally(h)->undecided++;
+	/* Of what is no record the rest was perhaps not captured; and when much is none, another protocol
+	 * shares the ports (RFC 7983). */
+	bool likely = r != NULL || plausible(h, rest);
+	if (r == NULL && (!whole || (!likely && h->futile >= FUTILE_MAX))) {
+		leave_undecided(h, whole ? j : NULL, d);
 		return d->payload.n;
 	}
 	size_t next = next_good(h, rest, framed);
@@ -393,9 +397,8 @@ dtls_bad(struct half *h, const struct dtls_judged *j, const struct bm_dtls_recor
 	}
 	/* A good record that begins within this one says that its length is wrong. */
 	bool lost = r == NULL || next < framed || (next != framed && !chained(h, rest, framed));
-	/* Where nothing shows that it ever was a record, it may be of another protocol (RFC 7983). */
-	if (j->keys == NULL ||
-		(r == NULL && at == 0 && next == rest.n && !plausible(h, rest))) {
+	/* Nothing may show that it ever was a record. */
+	if (j->keys == NULL || (!likely && next == rest.n)) {
 		leave_undecided(h, j, d);
 		return at + next;
 	}

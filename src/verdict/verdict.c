@@ -300,6 +300,10 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 		bm_evidence(&w, f, "%s checksum of the packet%s it: %s",
 			conn->transport == BM_UDP ? "UDP" : "TCP",
 			c->packet_count == 1 ? " that carries" : "s that carry", sum);
+	/* RFC 1122, section 4.1.3.4. */
+	if (sum != NULL && strcmp(sum, "invalid") == 0 && conn->transport == BM_UDP && c->alert == 255)
+		bm_evidence(&w, f,
+			"a receiving host that checks it drops the datagram: its DTLS may never have seen it");
 	out->direction = c->direction;
 	out->epoch = c->epoch;
 	struct bm_case told = *c;

@@ -166,6 +166,7 @@ tell_place(
 	static const uint32_t units[] = {4096, 2048, 1024, 512, 256, 128, 64, 16};
 	const struct bm_case *c = w->c;
 	uint64_t from = c->off + record_off, to = from + f->n;
+	bool stream = !bm_version_is_dtls(w->facts->version);
 
 	for (size_t i = 0; i < c->fragment_count; i++) {
 		if (c->fragments[i].record_off == record_off)
@@ -180,7 +181,7 @@ tell_place(
 		if (f->n % units[i] != 0)
 			continue;
 		bm_evidence(w, out, "its length is a multiple of %u%s", units[i],
-			from % units[i] == 0 && to % units[i] == 0 ? ", and so is its offset in the stream"
+			stream && from % units[i] == 0 && to % units[i] == 0 ? ", and so is its offset in the stream"
 													   : "");
 		break;
 	}
@@ -213,6 +214,9 @@ show(const struct bm_why *w, const struct hunt *h, uint32_t text_at, struct bm_f
 			"which "
 			"of the two is the copy does not show",
 			f->n, at, text_at + f->from);
+	else if (bm_version_is_dtls(w->facts->version))
+		bm_evidence(
+			w, out, "%u octets of ciphertext at offset %u stand also %s", f->n, at, f->source->what);
 	else
 		bm_evidence(w, out,
 			"%u octets of ciphertext at offset %u stand also %s, at stream offset %llu", f->n, at,

@@ -43,12 +43,13 @@ class Association:
         self.keys, self.log, self.next = {}, [], {}
         self.conv = wire.Conversation(udp=True, client=client)
         self.plain_next = [0, 0]
+        self.epoch = 3 if self.tls13 else 1
         self.make_keys()
         self.handshake()
 
     # Keys -----------------------------------------------------------------------------------------
 
-    def make_keys(self):
+    def make_keys(self, epoch=1):
         if self.tls13:
             for d, who in ((C2S, "CLIENT"), (S2C, "SERVER")):
                 for epoch, label in ((2, "%s_HANDSHAKE_TRAFFIC_SECRET" % who), (3, "%s_TRAFFIC_SECRET_0" % who)):
@@ -68,7 +69,7 @@ class Association:
             parts.append(block[:n])
             block = block[n:]
         for d in (C2S, S2C):
-            self.keys[d, 1] = Keys(*parts[d::2])
+            self.keys[d, epoch] = Keys(*parts[d::2])
 
     def key_log(self):
         return "\n".join(self.log) + "\n"
@@ -159,7 +160,7 @@ class Association:
         self.conv.feed(d, b"".join(records))
         return len(self.conv.items) - 1
 
-    def hello(self, server):
+    def hello(self, server, seq=0):
         ext = b""
         if self.tls13:
             ext += struct.pack("!HHH", 43, 2, DTLS13) if server else struct.pack("!HHBH", 43, 3, 2, DTLS13)
@@ -171,7 +172,7 @@ class Association:
         body = struct.pack("!H", DTLS10 if self.version == DTLS10 else DTLS12)
         body += (self.server_random if server else self.client_random) + b"\0"
         body += struct.pack("!HB", self.suite, 0) if server else b"\0" + struct.pack("!HHBB", 2, self.suite, 1, 0)
-        return message(2 if server else 1, 0, body + struct.pack("!H", len(ext)) + ext)
+        return message(2 if server else 1, seq, body + struct.pack("!H", len(ext)) + ext)
 
     def handshake(self):
         self.send(C2S, self.plain(C2S, HANDSHAKE, self.hello(False)))
@@ -189,9 +190,17 @@ class Association:
             self.send(d, self.plain(d, CCS, b"\1"),
                       self.record(d, 1, self.number(d, 1), message(20, 3, self.rng.randbytes(12)), HANDSHAKE))
 
-    @property
-    def epoch(self):
-        return 3 if self.tls13 else 1
+    def renegotiate(self):
+        """Up to DTLS 1.2: another handshake, protected by the first; epoch 2 from there on."""
+        self.client_random, self.server_random = self.rng.randbytes(32), self.rng.randbytes(32)
+        for d, server in ((C2S, False), (S2C, True)):
+            self.send(d, self.record(d, 1, self.number(d, 1), self.hello(server, 4), HANDSHAKE))
+        self.send(S2C, self.record(S2C, 1, self.number(S2C, 1), message(14, 5, b""), HANDSHAKE))
+        self.make_keys(2)
+        for d in (C2S, S2C):
+            self.send(d, self.record(d, 1, self.number(d, 1), b"\1", CCS),
+                      self.record(d, 2, self.number(d, 2), message(20, 6, self.rng.randbytes(12)), HANDSHAKE))
+        self.epoch = 2
 
     def data(self, d, n=100, **how):
         """One record in one datagram: (index of the datagram, its number)."""
