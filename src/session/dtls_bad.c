@@ -159,34 +159,40 @@ verifies_at(struct half *h, struct bm_view rest, size_t at, uint64_t *work)
 }
 
 /* The next place in rest, behind its first octet, where a record stands that verifies; rest.n where
- * there is none. framed: where the header at its start says. */
+ * there is none. before: octets of the datagram in front of rest; framed: where the header at its
+ * start says. A datagram is searched once. */
 static size_t
-next_good(struct half *h, struct bm_view rest, size_t framed)
+next_good(struct half *h, struct bm_view rest, size_t before, size_t framed)
 {
 	uint64_t most = bm_search_share(h->s->env) / 16, work = 0;
-	size_t at = rest.n;
+	size_t at = 1;
 
-	if (framed != 0 && framed != rest.n && verifies_at(h, rest, framed, &work))
+	if (h->good_at > before)
+		return h->good_at - before;
+	if (framed != 0 && framed != rest.n && verifies_at(h, rest, framed, &work)) {
 		at = framed;
-	else
-		for (at = 1; at < rest.n && work < most; at++)
-			if (verifies_at(h, rest, at, &work))
-				break;
+	} else {
+		while (at < rest.n && work < most && !verifies_at(h, rest, at, &work))
+			at++;
+		at = work < most ? at : rest.n;
+		h->good_at = before + at;
+	}
 	h->s->env->spent += work;
-	return work < most ? at : rest.n;
+	return at;
 }
 
 /* Do records follow on each other from `at` on up to the end of the datagram? */
 static bool
-chained(const struct half *h, struct bm_view rest, size_t at)
+chained(struct half *h, struct bm_view rest, size_t at)
 {
 	struct bm_reader rd = bm_reader(bm_view(rest.p + at, rest.n - at));
 	struct bm_dtls_record r;
 	bool bad = false;
 
-	while (dtls_next(h, &rd, &r, &bad))
+	while (!h->chained && dtls_next(h, &rd, &r, &bad))
 		;
-	return !bad;
+	h->chained = !bad;
+	return h->chained;
 }
 
 /* A header that lacks but one thing: its length, or a connection id. */
@@ -372,7 +378,7 @@ dtls_bad(struct half *h, const struct dtls_judged *j, const struct bm_dtls_recor
 		leave_undecided(h, whole ? j : NULL, d);
 		return d->payload.n;
 	}
-	size_t next = next_good(h, rest, framed);
+	size_t next = next_good(h, rest, at, framed);
 	if (find_header(h, j, rest, framed, next, whole, &sent)) {
 		struct dtls_judged as_sent = *j;
 		as_sent.epoch = sent.epoch;
@@ -388,6 +394,7 @@ dtls_bad(struct half *h, const struct dtls_judged *j, const struct bm_dtls_recor
 			note_header(h, c, &sent);
 		}
 		dtls_note_number(h, epoch_slot(sent.epoch), sent.seq);
+		h->chained = h->chained && framed == sent.end;
 		bm_wipe(&as_sent, sizeof as_sent);
 		return at + sent.end;
 	}
@@ -402,6 +409,7 @@ dtls_bad(struct half *h, const struct dtls_judged *j, const struct bm_dtls_recor
 		leave_undecided(h, j, d);
 		return at + next;
 	}
+	h->chained = h->chained && !lost;
 	struct bm_case *c = dtls_case(h, j, r, at, lost && next > framed ? next : framed, d);
 	if (c != NULL) {
 		c->tried = sent.tried;

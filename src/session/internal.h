@@ -98,6 +98,10 @@ struct half {
 	uint64_t next_seq[EPOCHS]; /* one more than the highest number that verified */
 	uint64_t seen[EPOCHS];     /* of the 64 numbers below it, the lowest bit the highest one */
 	unsigned futile;           /* searches for a header that found none */
+	/* Of this datagram: where the next good record was found, its length for none; 0: not looked for.
+	 * And whether the records that are left are known to follow on each other. */
+	size_t good_at;
+	bool chained;
 	const struct bm_protection *dtls_keys[EPOCHS];
 };
 
