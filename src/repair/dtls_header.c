@@ -74,7 +74,8 @@ found(struct tries *t, const struct bm_dtls_epoch *e, uint64_t seq, size_t len, 
 	out->protection = e->protection;
 }
 
-/* -- DTLS 1.0 and 1.2 ---------------------------------------------------------------------------- */
+/* -- DTLS 1.0 and 1.2 ----------------------------------------------------------------------------
+ */
 
 static void
 try_fields(struct tries *t, const struct fields *f)
@@ -104,8 +105,8 @@ try_fields(struct tries *t, const struct fields *f)
 		found(t, f->epoch, seq, head, f->end);
 }
 
-static const uint8_t types[] = {BM_APPLICATION_DATA, BM_HANDSHAKE, BM_ALERT, BM_CCS, BM_HEARTBEAT,
-	BM_DTLS13_ACK, BM_TLS12_CID};
+static const uint8_t types[] = {
+	BM_APPLICATION_DATA, BM_HANDSHAKE, BM_ALERT, BM_CCS, BM_HEARTBEAT, BM_DTLS13_ACK, BM_TLS12_CID};
 
 static void
 try_types(struct tries *t, struct fields f)
@@ -192,7 +193,8 @@ try_classic(struct tries *t, size_t end)
 	}
 }
 
-/* -- DTLS 1.3 ------------------------------------------------------------------------------------- */
+/* -- DTLS 1.3 -------------------------------------------------------------------------------------
+ */
 
 /* One layout: flags say which. The number is what stands under its mask, or one that is missing. */
 static void

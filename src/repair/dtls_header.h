@@ -1,6 +1,6 @@
 /* Which header makes a DTLS record verify? Whole headers are tried over bytes whose own header is
- * not to be trusted: what the neighbours, the negotiation and the bytes themselves leave. Refuses to
- * know streams and causes. */
+ * not to be trusted: what the neighbours, the negotiation and the bytes themselves leave. Refuses
+ * to know streams and causes. */
 #ifndef BM_REPAIR_DTLS_HEADER_H
 #define BM_REPAIR_DTLS_HEADER_H
 
@@ -19,9 +19,9 @@ struct bm_dtls_epoch {
 };
 
 struct bm_dtls_headers {
-	unsigned version;    /* negotiated */
-	struct bm_view cid;  /* that its receiver wants to be addressed by */
-	struct bm_view bytes; /* from the header on, to the end of the datagram */
+	unsigned version;          /* negotiated */
+	struct bm_view cid;        /* that its receiver wants to be addressed by */
+	struct bm_view bytes;      /* from the header on, to the end of the datagram */
 	size_t ends[BM_DTLS_ENDS]; /* where the record may end, likeliest first */
 	size_t end_count;
 	struct bm_dtls_epoch epochs[BM_DTLS_EPOCHS]; /* likeliest first */

@@ -26,10 +26,10 @@ confirm(struct half *h, unsigned epoch, uint64_t seq, uint64_t off)
 		struct bm_case *c = &h->s->cases[i];
 		if (c->direction != h->side || c->epoch != epoch)
 			continue;
-		/* What stands under its own mask comes first, and stays: it may be a copy. */
-		size_t n = c->number_count != 0;
-		for (size_t k = 1; k < c->number_count; k++)
-			if (c->numbers[k] != seq)
+		/* What stands under its own mask stays: it may be a copy. */
+		size_t n = 0;
+		for (size_t k = 0; k < c->number_count; k++)
+			if (c->numbers[k] != seq || seq == c->position->seq)
 				c->numbers[n++] = c->numbers[k];
 		c->number_count = n;
 		if (c->after == BM_AFTER_NOTHING) {
@@ -162,8 +162,8 @@ other_of_number(const struct half *h, const struct bm_wire *w, unsigned epoch, u
 	return NULL;
 }
 
-/* Its receiver discards the second record of a number (RFC 6347, section 4.1.2.6), be it the same or
- * not. The same octets again are the network's doing, others the sender's. True: told. */
+/* Its receiver discards the second record of a number (RFC 6347, section 4.1.2.6), be it the same
+ * or not. The same octets again are the network's doing, others the sender's. True: told. */
 static bool
 number_reused(struct half *h, const struct dtls_judged *j, const struct bm_dtls_record *r,
 	size_t at, const struct bm_segment *d)
@@ -225,8 +225,8 @@ protected_record(struct half *h, const struct bm_dtls_record *r, size_t at,
 	j->state = DTLS_FAILS;
 	bm_position_start(j->keys, &j->pos);
 	/* Too short for a sample: receivers refuse it (RFC 9147, section 4.2.3). */
-	if (!bm_dtls_wire(j->keys, r, h->next_seq[epoch_slot(j->epoch)], j->header, &j->wire,
-			&j->pos.seq)) {
+	if (!bm_dtls_wire(
+			j->keys, r, h->next_seq[epoch_slot(j->epoch)], j->header, &j->wire, &j->pos.seq)) {
 		j->wire.body = bm_view(NULL, 0);
 		j->result = BM_BAD_LENGTH;
 		return false;

@@ -16,7 +16,8 @@ enum {
 
 #define SEQ_MASK 0xffffffffffffu
 
-/* -- numbers -------------------------------------------------------------------------------------- */
+/* -- numbers --------------------------------------------------------------------------------------
+ */
 
 void
 dtls_note_number(struct half *h, unsigned slot, uint64_t seq)
@@ -57,7 +58,8 @@ numbers_left(const struct half *h, unsigned slot, uint64_t out[BM_DTLS_NUMBERS])
 	return n;
 }
 
-/* -- bytes ---------------------------------------------------------------------------------------- */
+/* -- bytes ----------------------------------------------------------------------------------------
+ */
 
 /* The failed record, copied from its datagram: n octets, of which c->len are the record's. */
 static void
@@ -128,7 +130,8 @@ dtls_case(struct half *h, const struct dtls_judged *j, const struct bm_dtls_reco
 	return c;
 }
 
-/* -- where records begin -------------------------------------------------------------------------- */
+/* -- where records begin --------------------------------------------------------------------------
+ */
 
 bool
 dtls_next(const struct half *h, struct bm_reader *rd, struct bm_dtls_record *r, bool *bad)
@@ -210,7 +213,8 @@ plausible(struct half *h, struct bm_view rest)
 	return epoch != 0 && dtls_keys_of(h, epoch) != NULL;
 }
 
-/* -- headers -------------------------------------------------------------------------------------- */
+/* -- headers --------------------------------------------------------------------------------------
+ */
 
 static void
 add_epoch(struct half *h, struct bm_dtls_headers *search, unsigned epoch)
@@ -289,7 +293,8 @@ note_header(struct half *h, struct bm_case *c, const struct bm_dtls_header *sent
 	c->protection = sent->protection;
 }
 
-/* -- records -------------------------------------------------------------------------------------- */
+/* -- records --------------------------------------------------------------------------------------
+ */
 
 /* Old bytes under another number, or of the other direction? */
 static bool
@@ -324,19 +329,23 @@ static void
 note_numbers(struct half *h, struct bm_case *c)
 {
 	unsigned slot = epoch_slot(c->epoch);
-	uint64_t left[BM_DTLS_NUMBERS];
+	uint64_t left[BM_DTLS_NUMBERS], own = c->seq;
 	size_t n = numbers_left(h, slot, left);
+	/* A copy of one that verified, or one that is due. */
+	bool near = dtls_number_had(h, slot, own);
 
-	bool near = dtls_number_had(h, slot, c->seq);
-	c->numbers[c->number_count++] = c->seq;
-	for (size_t i = 0; i < n; i++) {
-		near = near || left[i] == c->seq;
-		if (left[i] != c->seq)
+	for (size_t i = 0; i < n; i++)
+		near = near || left[i] == own;
+	if (near)
+		c->numbers[c->number_count++] = own;
+	for (size_t i = 0; i < n; i++)
+		if (left[i] != own)
 			c->numbers[c->number_count++] = left[i];
-	}
+	if (near)
+		return;
 	/* What stands under a mask that is garbled is no number to speak of. */
-	if (!near)
-		c->seq = left[0];
+	c->numbers[c->number_count++] = own;
+	c->seq = left[0];
 }
 
 /* What may be a record, and is none that could be judged. j NULL: for want of its end. */
@@ -371,8 +380,8 @@ dtls_bad(struct half *h, const struct dtls_judged *j, const struct bm_dtls_recor
 	}
 	if (j->state == DTLS_FAILS && known_bytes(h, j, r, at, d))
 		return at + framed;
-	/* Of what is no record the rest was perhaps not captured; and when much is none, another protocol
-	 * shares the ports (RFC 7983). */
+	/* Of what is no record the rest was perhaps not captured; and when much is none, another
+	 * protocol shares the ports (RFC 7983). */
 	bool likely = r != NULL || plausible(h, rest);
 	if (r == NULL && (!whole || (!likely && h->futile >= FUTILE_MAX))) {
 		leave_undecided(h, whole ? j : NULL, d);

@@ -98,8 +98,8 @@ struct half {
 	uint64_t next_seq[EPOCHS]; /* one more than the highest number that verified */
 	uint64_t seen[EPOCHS];     /* of the 64 numbers below it, the lowest bit the highest one */
 	unsigned futile;           /* searches for a header that found none */
-	/* Of this datagram: where the next good record was found, its length for none; 0: not looked for.
-	 * And whether the records that are left are known to follow on each other. */
+	/* Of this datagram: where the next good record was found, its length for none; 0: not looked
+	 * for. And whether the records that are left are known to follow on each other. */
 	size_t good_at;
 	bool chained;
 	const struct bm_protection *dtls_keys[EPOCHS];
@@ -256,15 +256,15 @@ bool dtls_verifies(struct half *h, const struct bm_dtls_record *r, uint64_t *wor
 
 /* dtls_bad.c: what does not verify */
 enum dtls_state {
-	DTLS_UNFRAMED, /* no header that could be read */
-	DTLS_NO_KEYS,  /* no keys for the epoch that it names */
+	DTLS_UNFRAMED,  /* no header that could be read */
+	DTLS_NO_KEYS,   /* no keys for the epoch that it names */
 	DTLS_ODD_PLAIN, /* unprotected by its header, and nothing that may be sent so */
-	DTLS_FAILS     /* its MAC is wrong under the keys of its epoch */
+	DTLS_FAILS      /* its MAC is wrong under the keys of its epoch */
 };
 struct dtls_judged {
 	enum dtls_state state;
 	unsigned epoch;
-	uint64_t seq; /* BM_NO_SEQ: unknown */
+	uint64_t seq;                     /* BM_NO_SEQ: unknown */
 	const struct bm_protection *keys; /* NULL: none */
 	struct bm_position pos;
 	enum bm_result result;

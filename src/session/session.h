@@ -128,10 +128,10 @@ struct bm_case {
 	bool came_late; /* the records skipped before it turned up after it */
 
 	/* DTLS */
-	uint16_t header_len;                /* of the record as it stands there; 0: none can be read */
+	uint16_t header_len;               /* of the record as it stands there; 0: none can be read */
 	uint8_t cid_len;                   /* of its connection id */
 	uint8_t reflected_cid_len;         /* of those of the other direction */
-	uint64_t numbers[BM_CASE_NUMBERS]; /* DTLS 1.3: that it may have, its own first */
+	uint64_t numbers[BM_CASE_NUMBERS]; /* DTLS 1.3: that it may have, likeliest first */
 	size_t number_count;
 	uint8_t *sent_header; /* owned; with it, and sent_len octets in all, it verifies at found_seq */
 	size_t sent_header_len, sent_len;

@@ -102,6 +102,9 @@ summary(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a)
 			"Where record %llu of the %s was due, its record %llu stands a second time.", seq, who,
 			(unsigned long long)c->twin_seq);
 	case BM_CAUSE_SEQUENCE_REUSED:
+		if (c->number_reused)
+			return bm_arena_print(
+				a, "Two different records of the %s have sequence number %llu.", who, seq);
 		return bm_arena_print(a,
 			"Where record %llu of the %s was due stands one made with sequence number %llu, which "
 			"another "

@@ -267,8 +267,8 @@ ask(const struct bm_why *w, enum bm_cause cause, struct bm_finding *out, const c
 	out->method = r->method;
 	out->tag_bits = (unsigned)r->tag_bits;
 	double accepted = exp2(r->accepted_log2) + w->repair->before;
-	out->candidates = accepted < 0x1p63 && r->candidates != UINT64_MAX ? (uint64_t)accepted
-																	   : UINT64_MAX;
+	out->candidates =
+		accepted < 0x1p63 && r->candidates != UINT64_MAX ? (uint64_t)accepted : UINT64_MAX;
 	out->chance_log2 = log2(accepted) - (double)r->tag_bits;
 	out->strength = out->chance_log2 <= -40 ? BM_STRENGTH_PROVEN : BM_STRENGTH_SUPPORTED;
 	list_changes(w, r->sent, out);

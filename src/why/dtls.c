@@ -113,8 +113,8 @@ bm_dtls_mask(const struct bm_why *w, uint64_t seq, uint8_t *record)
 }
 
 static bool
-verifies(const struct bm_why *w, const struct bm_protection *p, const struct bm_wire *wire,
-	uint64_t seq)
+verifies(
+	const struct bm_why *w, const struct bm_protection *p, const struct bm_wire *wire, uint64_t seq)
 {
 	struct bm_position pos;
 	struct bm_outcome o;
@@ -152,7 +152,8 @@ bm_dtls_try_number(const struct bm_why *w, const struct bm_protection *p, uint64
 		   bm_dtls_record(w, *seq, &wire) && verifies(w, p, &wire, *seq);
 }
 
-/* -- header-damaged ---------------------------------------------------------------------------------- */
+/* -- header-damaged
+ * ---------------------------------------------------------------------------------- */
 
 static const char *
 field_at(const struct bm_why *w, size_t at)
@@ -170,7 +171,7 @@ field_at(const struct bm_why *w, size_t at)
 	n = (c->sent_header[0] & LONG_NUMBER) != 0 ? 2 : 1;
 	/* Flags, connection id, number, length (RFC 9147, section 4). */
 	number = c->sent_header_len - n - ((c->sent_header[0] & 0x04) != 0 ? 2u : 0u);
-	return at == 0             ? "flags and epoch"
+	return at == 0           ? "flags and epoch"
 		   : at < number     ? "connection id"
 		   : at < number + n ? "sequence number"
 							 : "length";

@@ -8,9 +8,9 @@ bool bm_is_dtls(const struct bm_why *w);
 
 /* The record as bm_verify wants it at sequence number seq. False: no header that could be read. */
 bool bm_dtls_record(const struct bm_why *w, uint64_t seq, struct bm_wire *wire);
-/* The sequence numbers at which damage is looked for, likeliest first: the record's own, and in DTLS
- * 1.3, where damage at the front of the ciphertext garbles it (RFC 9147, section 4.2.3), those that
- * its neighbours leave. */
+/* The sequence numbers at which damage is looked for, likeliest first: the record's own, and in
+ * DTLS 1.3, where damage at the front of the ciphertext garbles it (RFC 9147, section 4.2.3), those
+ * that its neighbours leave. */
 size_t bm_dtls_numbers(const struct bm_why *w, uint64_t numbers[BM_CASE_NUMBERS]);
 /* DTLS 1.3: the number in a header that is put together, seq, under the mask of the body behind it:
  * as on the wire. */

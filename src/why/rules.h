@@ -28,8 +28,7 @@ const struct bm_traffic_keys *rule_other_side(const struct rule_search *s);
 bool rule_version_free(const struct rule_search *s, unsigned version);
 /* The nth other number that may have gone into the MAC, and what that is called; false past the
  * last. */
-bool rule_other_number(
-	const struct rule_search *s, unsigned nth, uint64_t *seq, const char **what);
+bool rule_other_number(const struct rule_search *s, unsigned nth, uint64_t *seq, const char **what);
 
 /* What is authenticated in front of the length, up to TLS 1.2. The nth way: 0 the negotiated one,
  * others with a connection id alone; *what names it. Returns how many octets, 0 past the last.

@@ -4,7 +4,18 @@
 
 #include "base/buf.h"
 
-enum part { ORDER, LENGTH_OF_MAC, CIPHER_KEY, MAC_KEY, KIND, SEQUENCE, VERSION, HEADER, LENGTH, PARTS };
+enum part {
+	ORDER,
+	LENGTH_OF_MAC,
+	CIPHER_KEY,
+	MAC_KEY,
+	KIND,
+	SEQUENCE,
+	VERSION,
+	HEADER,
+	LENGTH,
+	PARTS
+};
 enum { TRUNCATED = 10 };
 
 /* What is known of the record under one choice of ORDER, LENGTH_OF_MAC and CIPHER_KEY. */

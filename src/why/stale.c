@@ -181,8 +181,9 @@ tell_place(
 		if (f->n % units[i] != 0)
 			continue;
 		bm_evidence(w, out, "its length is a multiple of %u%s", units[i],
-			stream && from % units[i] == 0 && to % units[i] == 0 ? ", and so is its offset in the stream"
-													   : "");
+			stream && from % units[i] == 0 && to % units[i] == 0
+				? ", and so is its offset in the stream"
+				: "");
 		break;
 	}
 }
@@ -215,8 +216,8 @@ show(const struct bm_why *w, const struct hunt *h, uint32_t text_at, struct bm_f
 			"of the two is the copy does not show",
 			f->n, at, text_at + f->from);
 	else if (bm_version_is_dtls(w->facts->version))
-		bm_evidence(
-			w, out, "%u octets of ciphertext at offset %u stand also %s", f->n, at, f->source->what);
+		bm_evidence(w, out, "%u octets of ciphertext at offset %u stand also %s", f->n, at,
+			f->source->what);
 	else
 		bm_evidence(w, out,
 			"%u octets of ciphertext at offset %u stand also %s, at stream offset %llu", f->n, at,

@@ -49,7 +49,8 @@ struct bm_damage_search {
 	bool asked;
 	enum bm_status status;
 	struct bm_repair repair;
-	/* DTLS 1.3: the number under which it was found, and the changes that were tried under others. */
+	/* DTLS 1.3: the number under which it was found, and the changes that were tried under others.
+	 */
 	uint64_t seq;
 	double before;
 	unsigned numbers;
