@@ -3,60 +3,12 @@
  * name a cause. */
 #include "session/internal.h"
 
-#include "repair/dtls_header.h"
-
 #include <stdlib.h>
 
 enum {
 	CLASSIC = 13,
-	FUTILE_MAX = 64, /* searches for the header of what need not be a record at all */
-	WINDOW = 64,
-	BELOW = 4 /* missing numbers below the highest that are thought of */
+	FUTILE_MAX = 64 /* searches for the header of what need not be a record at all */
 };
-
-#define SEQ_MASK 0xffffffffffffu
-
-/* -- numbers --------------------------------------------------------------------------------------
- */
-
-void
-dtls_note_number(struct half *h, unsigned slot, uint64_t seq)
-{
-	uint64_t next = h->next_seq[slot];
-
-	if (seq >= next) {
-		uint64_t shift = seq + 1 - next;
-		h->seen[slot] = shift < WINDOW ? h->seen[slot] << shift | 1 : 1;
-		h->next_seq[slot] = seq + 1;
-	} else if (next - 1 - seq < WINDOW) {
-		h->seen[slot] |= UINT64_C(1) << (next - 1 - seq);
-	}
-}
-
-bool
-dtls_number_had(const struct half *h, unsigned slot, uint64_t seq)
-{
-	uint64_t next = h->next_seq[slot];
-
-	return seq < next && (next - 1 - seq >= WINDOW || (h->seen[slot] >> (next - 1 - seq) & 1) != 0);
-}
-
-/* Numbers that a record of the epoch may have, as none has been seen with them: the next one, the
- * last that were left out, those after it. */
-static size_t
-numbers_left(const struct half *h, unsigned slot, uint64_t out[BM_DTLS_NUMBERS])
-{
-	uint64_t next = h->next_seq[slot];
-	size_t n = 0;
-
-	out[n++] = next;
-	for (uint64_t d = 1; d <= WINDOW && d <= next && n < 1 + BELOW; d++)
-		if (!dtls_number_had(h, slot, next - d))
-			out[n++] = next - d;
-	for (uint64_t seq = next + 1; n < BM_DTLS_NUMBERS; seq++)
-		out[n++] = seq & SEQ_MASK;
-	return n;
-}
 
 /* -- bytes ----------------------------------------------------------------------------------------
  */
@@ -69,7 +21,7 @@ keep_record(struct half *h, struct bm_case *c, size_t at, size_t n, const struct
 
 	c->off = h->datagram_off + at;
 	c->region = (uint32_t)n;
-	c->record = malloc(n);
+	c->record = malloc(n != 0 ? n : 1);
 	c->fragments = calloc(pieces, sizeof *c->fragments);
 	c->packets = calloc(pieces, sizeof *c->packets);
 	if (c->record == NULL || c->fragments == NULL || c->packets == NULL) {
@@ -230,7 +182,7 @@ add_epoch(struct half *h, struct bm_dtls_headers *search, unsigned epoch)
 	struct bm_dtls_epoch *e = &search->epochs[search->epoch_count++];
 	*e = (struct bm_dtls_epoch){
 		.epoch = epoch, .protection = p, .expected = h->next_seq[epoch_slot(epoch)]};
-	e->number_count = numbers_left(h, epoch_slot(epoch), e->numbers);
+	e->number_count = dtls_numbers_left(h, epoch_slot(epoch), e->numbers);
 }
 
 static void
@@ -324,30 +276,6 @@ known_bytes(struct half *h, const struct dtls_judged *j, const struct bm_dtls_re
 	return true;
 }
 
-/* DTLS 1.3: what stands under the mask, and what its neighbours leave. */
-static void
-note_numbers(struct half *h, struct bm_case *c)
-{
-	unsigned slot = epoch_slot(c->epoch);
-	uint64_t left[BM_DTLS_NUMBERS], own = c->seq;
-	size_t n = numbers_left(h, slot, left);
-	/* A copy of one that verified, or one that is due. */
-	bool near = dtls_number_had(h, slot, own);
-
-	for (size_t i = 0; i < n; i++)
-		near = near || left[i] == own;
-	if (near)
-		c->numbers[c->number_count++] = own;
-	for (size_t i = 0; i < n; i++)
-		if (left[i] != own)
-			c->numbers[c->number_count++] = left[i];
-	if (near)
-		return;
-	/* What stands under a mask that is garbled is no number to speak of. */
-	c->numbers[c->number_count++] = own;
-	c->seq = left[0];
-}
-
 /* What may be a record, and is none that could be judged. j NULL: for want of its end. */
 static void
 leave_undecided(struct half *h, const struct dtls_judged *j, const struct bm_segment *d)
@@ -424,7 +352,7 @@ dtls_bad(struct half *h, const struct dtls_judged *j, const struct bm_dtls_recor
 		c->tried = sent.tried;
 		c->framing_lost = lost;
 		if (j->wire.body.p != NULL && is_tls13(h->s))
-			note_numbers(h, c);
+			dtls_note_numbers(h, c);
 	}
 	return at + (lost ? next : framed);
 }

@@ -2,6 +2,7 @@
 #ifndef BM_SESSION_INTERNAL_H
 #define BM_SESSION_INTERNAL_H
 
+#include "repair/dtls_header.h"
 #include "session/session.h"
 
 enum {
@@ -279,10 +280,16 @@ bool dtls_next(const struct half *h, struct bm_reader *rd, struct bm_dtls_record
 /* A case about n octets of the datagram; counts it as failed. NULL: no more cases. */
 struct bm_case *dtls_case(struct half *h, const struct dtls_judged *j,
 	const struct bm_dtls_record *r, size_t at, size_t n, const struct bm_segment *d);
+/* dtls_numbers.c */
 /* A record with this number verified, or was shown to have been sent. */
 void dtls_note_number(struct half *h, unsigned slot, uint64_t seq);
 /* May a record with this number have verified before? */
 bool dtls_number_had(const struct half *h, unsigned slot, uint64_t seq);
+/* Numbers that a record of the epoch may have, as none has been seen with them: the next one, the
+ * last that were left out, those after it. How many. */
+size_t dtls_numbers_left(const struct half *h, unsigned slot, uint64_t out[BM_DTLS_NUMBERS]);
+/* DTLS 1.3: what stands under the mask, and what its neighbours leave. */
+void dtls_note_numbers(const struct half *h, struct bm_case *c);
 
 /* The record version to expect in headers once the handshake has told it; 0 before. */
 unsigned record_version(const struct bm_session *s);

@@ -78,24 +78,24 @@ describe(const struct bm_why *w, struct bm_damaged *d, uint32_t *edges)
 
 /* Under one number after the other, until a change fits. */
 static enum bm_status
-search_numbers(const struct bm_why *w, struct bm_damaged *d)
+search_numbers(const struct bm_why *w, const struct bm_damaged *as_captured)
 {
 	struct bm_damage_search *s = w->repair;
+	struct bm_damaged d = *as_captured;
 	struct bm_position pos = *w->c->position;
 	uint64_t numbers[BM_CASE_NUMBERS];
 	enum bm_status st = BM_OK;
 
 	s->numbers = (unsigned)bm_dtls_numbers(w, numbers);
-	d->numbers = s->numbers;
-	d->position = &pos;
+	d.numbers = s->numbers;
+	d.position = &pos;
 	for (unsigned i = 0; i < s->numbers && st == BM_OK && !s->repair.found; i++) {
 		if (i != 0)
 			s->before += exp2(s->repair.accepted_log2);
 		s->seq = pos.seq = numbers[i];
 		s->repair = (struct bm_repair){.sent = s->repair.sent};
-		if (!bm_dtls_record(w, pos.seq, &d->wire))
-			return BM_UNSUPPORTED;
-		st = bm_repair(d, w->scratch, &s->repair);
+		st = bm_dtls_record(w, pos.seq, &d.wire) ? bm_repair(&d, w->scratch, &s->repair)
+												 : BM_UNSUPPORTED;
 	}
 	if (s->repair.found)
 		bm_dtls_mask(w, s->seq, s->repair.sent);
