@@ -30,6 +30,9 @@ struct bm_damaged {
 	 * one. */
 	const uint32_t *edges;
 	size_t edge_count;
+	/* Under how many sequence numbers it is searched in turn (DTLS 1.3), 0 for one: each takes its
+	 * part of the work, and of what leaves a proof. */
+	unsigned numbers;
 	enum bm_effort effort;
 	uint64_t work; /* limit in octets of MAC input (an operation of GF(2^128) counts 16); 0: the
 					  effort's own */

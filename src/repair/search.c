@@ -37,8 +37,9 @@ bm_search_begin(struct bm_search *s, const struct bm_damaged *d, struct bm_scrat
 	memcpy(s->trial, d->wire.header.p, d->wire.header.n);
 	memcpy(s->trial + d->wire.header.n, d->wire.body.p, d->wire.body.n);
 	s->text_at = d->wire.header.n + d->wire.body.n - s->parts.tag.n - s->parts.text.n;
-	s->left = d->work != 0 ? d->work : work[d->effort];
-	s->most = exp2((double)out->tag_bits - PROOF_BITS);
+	unsigned numbers = d->numbers != 0 ? d->numbers : 1;
+	s->left = (d->work != 0 ? d->work : work[d->effort]) / numbers;
+	s->most = exp2((double)out->tag_bits - PROOF_BITS) / numbers;
 	return true;
 }
 

@@ -2,8 +2,6 @@
  * each is judged by itself (RFC 6347, RFC 9147, RFC 9146). */
 #include "session/internal.h"
 
-#include <stdlib.h>
-
 enum { HELLO_WITHIN = 16 /* datagrams without a hello before a flow is let go */ };
 
 #define SEQ_MASK 0xffffffffffffu
@@ -19,47 +17,22 @@ begin(struct bm_session *s, enum bm_way client_way)
 	}
 }
 
-/* The failed record, copied from its datagram. */
-static void
-keep_record(struct half *h, struct bm_case *c, const struct bm_dtls_record *r, size_t at,
-	const struct bm_segment *d)
-{
-	size_t n = r->header.n + r->body.n;
-
-	c->off = h->datagram_off + at;
-	c->len = c->region = (uint32_t)n;
-	c->record = malloc(n);
-	c->fragments = calloc(1, sizeof *c->fragments);
-	c->packets = calloc(d->piece_count != 0 ? d->piece_count : 1, sizeof *c->packets);
-	if (c->record == NULL || c->fragments == NULL || c->packets == NULL) {
-		session_fail(h->s, BM_NOMEM);
-		return;
-	}
-	memcpy(c->record, r->header.p, r->header.n);
-	memcpy(c->record + r->header.n, r->body.p, r->body.n);
-	uint32_t packet_off = 0;
-	for (size_t i = 0; i < d->piece_count; i++) {
-		const struct bm_piece *p = &d->pieces[i];
-		if (p->payload_off + p->len <= at || p->payload_off >= at + n)
-			continue;
-		if (c->packet_count == 0 && at >= p->payload_off)
-			packet_off = p->packet_off + (uint32_t)(at - p->payload_off);
-		c->packets[c->packet_count++] = p->packet;
-	}
-	if (c->packet_count == 0)
-		c->packets[c->packet_count++] = d->packet;
-	c->fragments[0] = (struct bm_fragment){
-		0, (uint32_t)n, c->packets[0], packet_off, d->checksum, 0, (uint32_t)at, d->sum};
-	c->fragment_count = 1;
-}
-
-/* A record of the epoch verified: the keys are right, the failures before it stand alone. */
+/* A record of the epoch verified: the keys are right, the failures before it stand alone, and none
+ * of them had its number. */
 static void
 confirm(struct half *h, unsigned epoch, uint64_t seq, uint64_t off)
 {
 	for (size_t i = 0; i < h->s->case_count; i++) {
 		struct bm_case *c = &h->s->cases[i];
-		if (c->direction == h->side && c->epoch == epoch && c->after == BM_AFTER_NOTHING) {
+		if (c->direction != h->side || c->epoch != epoch)
+			continue;
+		/* What stands under its own mask stays: it may be a copy. */
+		size_t n = 0;
+		for (size_t k = 0; k < c->number_count; k++)
+			if (c->numbers[k] != seq || seq == c->position->seq)
+				c->numbers[n++] = c->numbers[k];
+		c->number_count = n;
+		if (c->after == BM_AFTER_NOTHING) {
 			c->after = BM_AFTER_NEXT;
 			c->after_seq = seq & SEQ_MASK;
 			c->after_off = off;
@@ -67,9 +40,9 @@ confirm(struct half *h, unsigned epoch, uint64_t seq, uint64_t off)
 	}
 }
 
-/* The keys of an epoch that was entered, or that can come next: a header alone proves nothing. */
-static const struct bm_protection *
-keys_of(struct half *h, unsigned epoch)
+/* A header alone proves nothing: only of epochs that can be. */
+const struct bm_protection *
+dtls_keys_of(struct half *h, unsigned epoch)
 {
 	struct bm_session *s = h->s;
 
@@ -142,84 +115,151 @@ plain_record(struct half *h, const struct bm_dtls_record *r, const struct bm_seg
 	content(h, r->type, r->body, d, false);
 }
 
+/* Two bits of it show in DTLS 1.3 (RFC 9147, section 4.2.2): the latest that they can mean. */
+static unsigned
+epoch_of(const struct half *h, const struct bm_dtls_record *r)
+{
+	unsigned epoch = h->epoch < BM_EPOCH_APPLICATION ? BM_EPOCH_APPLICATION : h->epoch + 1;
+
+	if (!r->unified)
+		return r->epoch;
+	while (epoch > 0 && (epoch & 3) != r->epoch)
+		epoch--;
+	return epoch;
+}
+
+bool
+dtls_verifies(struct half *h, const struct bm_dtls_record *r, uint64_t *work)
+{
+	uint8_t header[BM_DTLS_HEADER_MAX];
+	unsigned epoch = epoch_of(h, r);
+	const struct bm_protection *p = epoch != 0 ? dtls_keys_of(h, epoch) : NULL;
+	struct bm_position pos;
+	struct bm_wire w;
+	struct bm_outcome o;
+
+	if (p == NULL)
+		return false;
+	bm_position_start(p, &pos);
+	if (!bm_dtls_wire(p, r, h->next_seq[epoch_slot(epoch)], header, &w, &pos.seq))
+		return false;
+	/* Taking the mask off sets up a key. */
+	enum { UNMASK = 1000 };
+	*work += bm_protection_cost(p, w.body.n) + (r->unified ? UNMASK : 0);
+	return check(h, p, &pos, &w, false, &o);
+}
+
+/* Another record of this number that verified and was remembered. */
+static const struct past *
+other_of_number(const struct half *h, const struct bm_wire *w, unsigned epoch, uint64_t seq)
+{
+	if (!dtls_number_had(h, epoch_slot(epoch), seq))
+		return NULL;
+	uint64_t fp = fingerprint(w);
+	for (size_t i = 0; i < h->past_count; i++)
+		if (h->past[i].epoch == epoch && h->past[i].seq == seq)
+			return h->past[i].fingerprint != fp ? &h->past[i] : NULL;
+	return NULL;
+}
+
+/* Its receiver discards the second record of a number (RFC 6347, section 4.1.2.6), be it the same
+ * or not. The same octets again are the network's doing, others the sender's. True: told. */
+static bool
+number_reused(struct half *h, const struct dtls_judged *j, const struct bm_dtls_record *r,
+	size_t at, const struct bm_segment *d)
+{
+	const struct past *first = other_of_number(h, &j->wire, j->epoch, j->seq);
+
+	if (first == NULL || h->reuse_told)
+		return false;
+	h->reuse_told = true;
+	struct bm_case *c = dtls_case(h, j, r, at, r->header.n + r->body.n, d);
+	if (c != NULL) {
+		c->number_reused = c->found = true;
+		c->found_seq = c->twin_seq = first->seq;
+		c->twin_packet = first->packet;
+		c->twin_off = first->off;
+	}
+	return true;
+}
+
 static void
-protected_record(
-	struct half *h, const struct bm_dtls_record *r, size_t at, const struct bm_segment *d)
+accept(struct half *h, struct dtls_judged *j, const struct bm_dtls_record *r,
+	const struct bm_outcome *o, size_t at, const struct bm_segment *d)
 {
 	struct bm_session *s = h->s;
-	unsigned epoch = r->epoch;
-	uint8_t header[512];
-	struct bm_wire w = {.type = r->type,
-		.version = r->version,
-		.header = r->header,
-		.cid = r->cid,
-		.body = r->body};
-	struct bm_outcome o;
-	struct bm_position pos;
-	uint64_t seq = r->seq;
+	unsigned slot = epoch_slot(j->epoch);
+	uint64_t off = h->datagram_off + at;
 
-	if (r->unified) {
-		/* Two bits of the epoch show (RFC 9147, section 4.2.2): the latest that they can mean. */
-		unsigned latest = h->epoch < BM_EPOCH_APPLICATION ? BM_EPOCH_APPLICATION : h->epoch + 1;
-		for (epoch = latest; epoch > 0 && (epoch & 3) != r->epoch; epoch--)
-			;
-	}
-	const struct bm_protection *p = epoch != 0 ? keys_of(h, epoch) : NULL;
-	unsigned slot = epoch_slot(epoch);
-	if (p == NULL) {
-		tally(h)->undecided++;
-		if (r->type == BM_ALERT)
-			note_alert(h, bm_view(NULL, 0), d->packet, true);
-		return;
-	}
-	if (r->unified) {
-		if (r->header.n > sizeof header ||
-			!bm_dtls13_unmask(p, r, h->next_seq[slot], &seq, header)) {
-			tally(h)->undecided++;
-			return;
-		}
-		w.header = bm_view(header, r->header.n);
-		w.type = BM_APPLICATION_DATA;
-		w.version = BM_DTLS12;
-	}
-	bm_position_start(p, &pos);
-	pos.seq = is_tls13(s) ? seq : (uint64_t)epoch << 48 | (seq & SEQ_MASK);
-	/* The sequence number is that of the record, not of a count: cases speak of it. */
+	move_on(h, j->epoch, j->keys);
 	unsigned current = h->epoch;
-	if (check(h, p, &pos, &w, true, &o)) {
-		move_on(h, epoch, p);
-		current = h->epoch;
-		h->pos = pos;
-		h->keys = p;
-		h->epoch = epoch;
-		tally(h)->verified++;
-		h->verified_in[slot]++;
-		if (s->verified_since_keys++ == 0)
-			keys_confirmed(s);
-		remember_record(h, &w, seq & SEQ_MASK, h->datagram_off + at, d->packet);
-		if (seq >= h->next_seq[slot])
-			h->next_seq[slot] = seq + 1;
-		confirm(h, epoch, pos.seq, h->datagram_off + at);
-		h->epoch = current;
-		content(h, o.type, o.plain, d, true);
+	h->pos = j->pos;
+	h->keys = j->keys;
+	if (s->verified_since_keys++ == 0)
+		keys_confirmed(s);
+	h->verified_in[slot]++;
+	if (number_reused(h, j, r, at, d))
 		return;
-	}
-	h->pos = pos;
-	h->keys = p;
-	h->epoch = epoch;
-	bool protected = h->protected;
-	h->protected = true;
-	if (s->status == BM_OK) {
-		tally(h)->failed++;
-		struct bm_case *c = new_case(h, BM_CASE_BAD_RECORD, 0, 0);
-		if (c != NULL) {
-			c->seq = seq & SEQ_MASK; /* the epoch has a place of its own */
-			c->result = o.result;
-			keep_record(h, c, r, at, d);
-		}
-	}
-	h->protected = protected;
+	tally(h)->verified++;
+	h->epoch = j->epoch;
+	remember_record(h, &j->wire, j->seq, off, d->packet);
 	h->epoch = current;
+	dtls_note_number(h, slot, j->seq);
+	confirm(h, j->epoch, j->seq, off);
+	content(h, o->type, o->plain, d, true);
+}
+
+/* True: j says how, and it is counted. False: what to make of it is for others to say. */
+static bool
+protected_record(struct half *h, const struct bm_dtls_record *r, size_t at,
+	const struct bm_segment *d, struct dtls_judged *j)
+{
+	struct bm_outcome o;
+
+	j->state = DTLS_NO_KEYS;
+	j->epoch = epoch_of(h, r);
+	j->keys = j->epoch != 0 ? dtls_keys_of(h, j->epoch) : NULL;
+	j->wire.type = r->type;
+	if (j->keys == NULL)
+		return false;
+	j->state = DTLS_FAILS;
+	bm_position_start(j->keys, &j->pos);
+	/* Too short for a sample: receivers refuse it (RFC 9147, section 4.2.3). */
+	if (!bm_dtls_wire(
+			j->keys, r, h->next_seq[epoch_slot(j->epoch)], j->header, &j->wire, &j->pos.seq)) {
+		j->wire.body = bm_view(NULL, 0);
+		j->result = BM_BAD_LENGTH;
+		return false;
+	}
+	j->seq = j->pos.seq & SEQ_MASK;
+	bool good = check(h, j->keys, &j->pos, &j->wire, true, &o);
+	j->result = o.result;
+	if (good)
+		accept(h, j, r, &o, at, d);
+	return good;
+}
+
+/* May it go unprotected once there are keys? Handshake messages that are sent again, and what goes
+ * with them. */
+static bool
+may_be_plain(const struct bm_dtls_record *r)
+{
+	enum { MESSAGE_HEADER = 12, FRAGMENT_AT = 9 };
+	const uint8_t *p = r->body.p;
+
+	switch (r->type) {
+	case BM_CCS:
+		return r->body.n == 1;
+	case BM_ALERT:
+		return r->body.n == 2;
+	case BM_DTLS13_ACK:
+		return r->body.n >= 2 && bm_load16(p) == r->body.n - 2;
+	case BM_HANDSHAKE:
+		return r->body.n >= MESSAGE_HEADER &&
+			   bm_load24(p + FRAGMENT_AT) <= r->body.n - MESSAGE_HEADER;
+	default:
+		return false;
+	}
 }
 
 /* The ClientHello of another association on the same addresses and ports (RFC 6347, section 4.2.8),
@@ -235,6 +275,40 @@ starts_anew(const struct bm_session *s, enum bm_way way, struct bm_view datagram
 		   (s->half[0].protected || s->half[1].protected) && datagram.n >= RANDOM + BM_RANDOM &&
 		   bm_dtls_starts(datagram) && p[TYPE] == BM_CLIENT_HELLO && bm_load24(p + FRAGMENT) == 0 &&
 		   memcmp(p + RANDOM, s->facts.client_random, BM_RANDOM) != 0;
+}
+
+/* Judges what stands at `at` of the datagram. Returns where the next record begins. */
+static size_t
+next_record(struct half *h, const struct bm_segment *d, size_t at)
+{
+	struct bm_reader rd = bm_reader(bm_view(d->payload.p + at, d->payload.n - at));
+	struct bm_dtls_record r;
+	bool bad;
+	struct dtls_judged j = {
+		.state = DTLS_UNFRAMED, .epoch = h->epoch, .seq = BM_NO_SEQ, .result = BM_BAD_LENGTH};
+
+	memset(&j.pos, 0, sizeof j.pos);
+	if (!dtls_next(h, &rd, &r, &bad)) {
+		j.keys = h->protected ? dtls_keys_of(h, h->epoch) : NULL;
+		if (j.keys != NULL) {
+			bm_position_start(j.keys, &j.pos);
+			j.seq = h->next_seq[epoch_slot(h->epoch)];
+		}
+		return dtls_bad(h, &j, NULL, at, d);
+	}
+	h->records++;
+	bool known = h->protected && h->keys != NULL;
+	if (!r.unified && r.epoch == 0 && (!known || may_be_plain(&r))) {
+		plain_record(h, &r, d);
+		return at + rd.off;
+	}
+	if (!r.unified && r.epoch == 0)
+		j.state = DTLS_ODD_PLAIN;
+	else if (protected_record(h, &r, at, d, &j))
+		return at + rd.off;
+	size_t next = dtls_bad(h, &j, &r, at, d);
+	bm_wipe(&j, sizeof j);
+	return next;
 }
 
 void
@@ -257,22 +331,9 @@ dtls_datagram(struct bm_session *s, enum bm_way way, const struct bm_segment *d)
 		return;
 	}
 	struct half *h = &s->half[s->half[BM_CLIENT].way == way ? BM_CLIENT : BM_SERVER];
-	struct bm_reader rd = bm_reader(d->payload);
-	struct bm_dtls_record r;
-	bool bad = false;
-
-	for (;;) {
-		size_t at = rd.off;
-		if (!bm_dtls_next(&rd, s->cid_len[1 - h->side], &r, &bad))
-			break;
-		h->records++;
-		if (!r.unified && r.epoch == 0)
-			plain_record(h, &r, d);
-		else
-			protected_record(h, &r, at, d);
-	}
-	/* What is left is no record: a length or a version was damaged, or the datagram was cut. */
-	if (bad && h->protected)
-		tally(h)->undecided++;
+	h->good_at = 0;
+	h->chained = false;
+	for (size_t at = 0; at < d->payload.n && s->status == BM_OK;)
+		at = next_record(h, d, at);
 	h->datagram_off += d->payload_len;
 }

@@ -2,6 +2,7 @@
 #ifndef BM_SESSION_INTERNAL_H
 #define BM_SESSION_INTERNAL_H
 
+#include "repair/dtls_header.h"
 #include "session/session.h"
 
 enum {
@@ -117,7 +118,13 @@ struct half {
 
 	/* DTLS */
 	uint64_t datagram_off;
-	uint64_t next_seq[EPOCHS];
+	uint64_t next_seq[EPOCHS]; /* one more than the highest number that verified */
+	uint64_t came[EPOCHS];     /* of the 64 numbers below it, the lowest bit the highest one */
+	unsigned futile;           /* searches for a header that found none */
+	/* Of this datagram: where the next good record was found, its length for none; 0: not looked
+	 * for. And whether the records that are left are known to follow on each other. */
+	size_t good_at;
+	bool chained;
 	const struct bm_protection *dtls_keys[EPOCHS];
 };
 
@@ -161,7 +168,8 @@ struct bm_session {
 	struct bm_buf encrypted_premaster;
 	struct bm_buf transcript; /* kept while a private key might open the handshake */
 	size_t transcript_at_key_exchange;
-	size_t cid_len[2]; /* by side that receives: what it wants to be addressed by */
+	uint8_t cid[2][255]; /* by side that receives: what it wants to be addressed by */
+	size_t cid_len[2];
 	bool cid_set[2];
 
 	/* SSL 3.0 to TLS 1.2: the keys that the next ChangeCipherSpec brings into use. */
@@ -366,6 +374,46 @@ void judge(struct bm_session *s);
 
 /* dtls.c */
 void dtls_datagram(struct bm_session *s, enum bm_way way, const struct bm_segment *d);
+/* The keys of an epoch that was entered, or that can come next; NULL when there are none. */
+const struct bm_protection *dtls_keys_of(struct half *h, unsigned epoch);
+/* Does the record verify under the keys of its epoch? Nothing follows from it. Adds to *work. */
+bool dtls_verifies(struct half *h, const struct bm_dtls_record *r, uint64_t *work);
+
+/* dtls_bad.c: what does not verify */
+enum dtls_state {
+	DTLS_UNFRAMED,  /* no header that could be read */
+	DTLS_NO_KEYS,   /* no keys for the epoch that it names */
+	DTLS_ODD_PLAIN, /* unprotected by its header, and nothing that may be sent so */
+	DTLS_FAILS      /* its MAC is wrong under the keys of its epoch */
+};
+struct dtls_judged {
+	enum dtls_state state;
+	unsigned epoch;
+	uint64_t seq;                     /* BM_NO_SEQ: unknown */
+	const struct bm_protection *keys; /* NULL: none */
+	struct bm_position pos;
+	enum bm_result result;
+	struct bm_wire wire; /* body.p NULL: none */
+	uint8_t header[BM_DTLS_HEADER_MAX];
+};
+/* Counts what stands at `at` as failed or undecided, and says where the next record begins. */
+size_t dtls_bad(struct half *h, const struct dtls_judged *j, const struct bm_dtls_record *r,
+	size_t at, const struct bm_segment *d);
+/* bm_dtls_next, for headers that can occur in this connection alone. */
+bool dtls_next(const struct half *h, struct bm_reader *rd, struct bm_dtls_record *r, bool *bad);
+/* A case about n octets of the datagram; counts it as failed. NULL: no more cases. */
+struct bm_case *dtls_case(struct half *h, const struct dtls_judged *j,
+	const struct bm_dtls_record *r, size_t at, size_t n, const struct bm_segment *d);
+/* dtls_numbers.c */
+/* A record with this number verified, or was shown to have been sent. */
+void dtls_note_number(struct half *h, unsigned slot, uint64_t seq);
+/* May a record with this number have verified before? */
+bool dtls_number_had(const struct half *h, unsigned slot, uint64_t seq);
+/* Numbers that a record of the epoch may have, as none has been seen with them: the next one, the
+ * last that were left out, those after it. How many. */
+size_t dtls_numbers_left(const struct half *h, unsigned slot, uint64_t out[BM_DTLS_NUMBERS]);
+/* DTLS 1.3: what stands under the mask, and what its neighbours leave. */
+void dtls_note_numbers(const struct half *h, struct bm_case *c);
 
 /* The record version to expect in headers once the handshake has told it; 0 before. */
 unsigned record_version(const struct bm_session *s);

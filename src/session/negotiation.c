@@ -41,6 +41,16 @@ forget_negotiation(struct bm_session *s)
 	s->pending[0] = s->pending[1] = NULL;
 }
 
+/* What this side wants to be addressed by (RFC 9146, section 3). */
+static void
+want_cid(struct bm_session *s, unsigned side, struct bm_view cid)
+{
+	s->cid_len[side] = cid.n <= sizeof s->cid[side] ? cid.n : 0;
+	if (s->cid_len[side] != 0)
+		memcpy(s->cid[side], cid.p, cid.n);
+	s->cid_set[side] = true;
+}
+
 static void
 client_hello(struct half *h, const struct bm_message *m)
 {
@@ -69,8 +79,7 @@ client_hello(struct half *h, const struct bm_message *m)
 	replace(s, &s->offered_ticket, hello.ext.ticket);
 	s->early_offered = hello.ext.early_data && !second;
 	if (hello.ext.connection_id) {
-		s->cid_len[BM_CLIENT] = hello.ext.cid.n;
-		s->cid_set[BM_CLIENT] = true;
+		want_cid(s, BM_CLIENT, hello.ext.cid);
 	}
 	if (hello.ext.server_name.n != 0) {
 		size_t n = hello.ext.server_name.n;
@@ -143,8 +152,7 @@ server_hello(struct half *h, const struct bm_message *m)
 	if (hello.ext.record_size_limit != 0)
 		f->record_size_limit = hello.ext.record_size_limit;
 	if (hello.ext.connection_id) {
-		s->cid_len[BM_SERVER] = hello.ext.cid.n;
-		s->cid_set[BM_SERVER] = true;
+		want_cid(s, BM_SERVER, hello.ext.cid);
 	} else {
 		s->cid_len[BM_CLIENT] = 0;
 		s->cid_set[BM_CLIENT] = false;

@@ -478,6 +478,8 @@ bm_session_key(const struct bm_session *s, size_t nth, struct bm_session_key *ou
 	const struct keys *k = &s->keys[nth];
 	*out = (struct bm_session_key){
 		k->protection, k->side, k->epoch, s->half[k->side].verified_in[epoch_slot(k->epoch)]};
+	if (s->dtls)
+		out->next = s->half[k->side].next_seq[epoch_slot(k->epoch)];
 	return true;
 }
 

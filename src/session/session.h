@@ -121,6 +121,8 @@ enum bm_after {
 	BM_AFTER_OTHER    /* at another sequence number */
 };
 
+enum { BM_CASE_NUMBERS = 9 };
+
 /* Everything seen about one failure; the input of src/why. */
 struct bm_case {
 	enum bm_case_kind kind;
@@ -158,6 +160,16 @@ struct bm_case {
 	bool mirrored; /* its bytes equal those of a good record of the other direction */
 	uint64_t mirror_off, mirror_seq, mirror_packet;
 	bool came_late; /* the records skipped before it turned up after it */
+
+	/* DTLS */
+	uint16_t header_len;               /* of the record as it stands there; 0: none can be read */
+	uint8_t cid_len;                   /* of its connection id */
+	uint8_t reflected_cid_len;         /* of those of the other direction */
+	uint64_t numbers[BM_CASE_NUMBERS]; /* DTLS 1.3: that it may have, likeliest first */
+	size_t number_count;
+	uint8_t *sent_header; /* owned; with it, and sent_len octets in all, it verifies at found_seq */
+	size_t sent_header_len, sent_len;
+	bool number_reused; /* it verifies, and so did another record of its number: twin_packet */
 
 	enum bm_after after;
 	unsigned after_epoch;
@@ -241,6 +253,7 @@ struct bm_session_facts {
 	uint64_t hello_off[2]; /* by side: stream offset of its hello; BM_NO_SEQ: it was not seen */
 	uint64_t hello_ts[2];  /* when that was captured, ns; 0 unknown */
 	uint64_t gaps;
+	uint64_t odd_packet; /* DTLS: the first that holds what is no record, 0: none */
 	struct bm_tally tally[2];
 	/* Joined in the middle: how far its secret was looked for. */
 	struct bm_start {

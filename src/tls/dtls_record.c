@@ -29,7 +29,7 @@ unified(struct bm_reader *rd, size_t cid_len, struct bm_dtls_record *r)
 	if ((flags & 0x10) != 0 && cid_len == 0)
 		return false;
 	r->cid = bm_take(rd, (flags & 0x10) != 0 ? cid_len : 0);
-	r->seq_off = (uint8_t)(rd->off - start);
+	r->seq_off = (uint16_t)(rd->off - start);
 	r->seq_len = (flags & 0x08) != 0 ? 2 : 1;
 	r->seq = r->seq_len == 2 ? bm_u16(rd) : bm_u8(rd);
 	size_t length = (flags & 0x04) != 0 ? bm_u16(rd) : bm_left(rd);

@@ -79,7 +79,7 @@ struct bm_dtls_record {
 	uint64_t seq;     /* of a unified header: as on the wire, still masked, 8 or 16 bits */
 	bool unified;
 	uint8_t seq_len;       /* octets of seq on the wire */
-	uint8_t seq_off;       /* of seq in the header */
+	uint16_t seq_off;      /* of seq in the header */
 	struct bm_view header; /* whole header as captured */
 	struct bm_view cid;
 	struct bm_view body;

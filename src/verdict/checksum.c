@@ -9,6 +9,9 @@ fits(const struct bm_case *c, const struct bm_finding *f, size_t i)
 {
 	int64_t sum = c->fragments[i].sum;
 
+	for (size_t k = 0; k < i; k++)
+		if (c->fragments[k].segment == c->fragments[i].segment)
+			return true;
 	for (size_t k = i; k < c->fragment_count; k++) {
 		const struct bm_fragment *g = &c->fragments[k];
 		if (g->segment != c->fragments[i].segment)

@@ -337,6 +337,14 @@ find(struct reason *r)
 		say_memory(r);
 		return true;
 	}
+	if (f->odd_packet != 0) {
+		c->undecided_because = bm_arena_print(r->arena,
+			"packet %llu, and perhaps others, holds bytes that are no record of DTLS",
+			(unsigned long long)f->odd_packet);
+		c->undecided_next = "look whether another protocol (STUN, RTP) shares these ports; else "
+							"capture again, at both ends";
+		return c->undecided_because != NULL;
+	}
 	if (f->gaps == 0)
 		return some_keys_missing(r, NULL);
 	c->undecided_because = "the capture lacks packets of this connection";

@@ -115,6 +115,9 @@ summary(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a)
 			"Where %s of the %s was due, its record %llu stands a second time.", record, who,
 			(unsigned long long)c->twin_seq);
 	case BM_CAUSE_SEQUENCE_REUSED:
+		if (c->number_reused)
+			return bm_arena_print(a, "Two different records of the %s have sequence number %llu.",
+				who, (unsigned long long)c->seq);
 		return bm_arena_print(a,
 			"Where %s of the %s was due stands one made with sequence number %llu, which "
 			"another "
@@ -351,11 +354,18 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 		bm_evidence(&w, f, "%s checksum of the packet%s it: %s",
 			conn->transport == BM_UDP ? "UDP" : "TCP",
 			c->packet_count == 1 ? " that carries" : "s that carry", sum);
+	/* RFC 1122, section 4.1.3.4. */
+	if (sum != NULL && strcmp(sum, "invalid") == 0 && conn->transport == BM_UDP && c->alert == 255)
+		bm_evidence(&w, f,
+			"a receiving host that checks it drops the datagram: its DTLS may never have seen it");
 	out->direction = c->direction;
 	/* Which epoch it is of does not show without keys in TLS 1.3. */
 	out->epoch =
 		f->about != NULL && bm_version_rules(facts->version) == BM_TLS13 ? BM_UNKNOWN : c->epoch;
-	out->sequence_number = c->seq == BM_NO_SEQ ? BM_UNKNOWN : c->seq;
+	struct bm_case told = *c;
+	if (f->has_seq)
+		told.seq = f->seq;
+	out->sequence_number = told.seq == BM_NO_SEQ ? BM_UNKNOWN : told.seq;
 	out->stream_offset = c->off == BM_NO_SEQ || conn->transport == BM_UDP ? BM_UNKNOWN : c->off;
 	out->length = c->len != 0 ? c->len : BM_UNKNOWN;
 	uint64_t *packets = bm_arena_copy(a, bm_view(c->packets, c->packet_count * sizeof *packets));
@@ -363,7 +373,7 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 	out->packet_count = c->packet_count;
 	out->cause = f->cause;
 	out->confidence = confidence(f->strength);
-	out->summary = f->about != NULL ? bm_verdict_keyless_summary(c, f, a) : summary(c, f, a);
+	out->summary = f->about != NULL ? bm_verdict_keyless_summary(c, f, a) : summary(&told, f, a);
 	out->checksum_as_captured = sum;
 	out->checksum_as_sent = bm_verdict_checksum_as_sent(c, f);
 	if (packets == NULL || out->summary == NULL)

@@ -1,5 +1,5 @@
-/* DTLS 1.3 record numbers: taken out from under their mask and made whole (RFC 9147, sections 4.2.2
- * and 4.2.3). Pure like the rest of this folder. */
+/* The numbers that DTLS records bring along; those of DTLS 1.3 are taken out from under their mask
+ * and made whole (RFC 9147, sections 4.2.2 and 4.2.3). Pure like the rest of this folder. */
 #include "verify/verify.h"
 
 #include "base/buf.h"
@@ -41,4 +41,28 @@ bm_dtls13_unmask(const struct bm_protection *p, const struct bm_dtls_record *r, 
 	*seq = nearest(expected, 8u * r->seq_len, low);
 	bm_wipe(mask, sizeof mask);
 	return true;
+}
+
+bool
+bm_dtls_wire(const struct bm_protection *p, const struct bm_dtls_record *r, uint64_t expected,
+	uint8_t *header, struct bm_wire *w, uint64_t *seq)
+{
+	enum { SEQ_BITS = 48 };
+
+	if (r->unified != (bm_protection_keys(p)->version == BM_DTLS13) ||
+		r->header.n > BM_DTLS_HEADER_MAX)
+		return false;
+	*w = (struct bm_wire){.type = r->type,
+		.version = r->version,
+		.header = r->header,
+		.cid = r->cid,
+		.body = r->body};
+	if (!r->unified) {
+		*seq = (uint64_t)r->epoch << SEQ_BITS | r->seq;
+		return true;
+	}
+	w->type = BM_APPLICATION_DATA;
+	w->version = BM_DTLS12;
+	w->header.p = header;
+	return bm_dtls13_unmask(p, r, expected, seq, header);
 }

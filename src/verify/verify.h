@@ -49,6 +49,16 @@ struct bm_wire {
 	struct bm_view body;
 };
 
+/* Octets of header that a DTLS record has at most: with a connection id of 255. */
+enum { BM_DTLS_HEADER_MAX = 13 + 255 };
+
+/* A DTLS record as bm_verify wants it under p, and the sequence number of its position, which the
+ * record itself brings. expected: as in bm_dtls13_unmask; header: BM_DTLS_HEADER_MAX octets, lent
+ * to w. False: a unified header under keys of another version or the other way round, or too short.
+ */
+bool bm_dtls_wire(const struct bm_protection *p, const struct bm_dtls_record *r, uint64_t expected,
+	uint8_t *header, struct bm_wire *w, uint64_t *seq);
+
 enum bm_result {
 	BM_VERIFIED,
 	/* MAC or tag differs. */

@@ -1,15 +1,16 @@
 /* bits-flipped, bytes-damaged, words-swapped, tag-damaged: bytes of the record differ from what was
  * sent. Puts the solvers of repair.h to work once a failure, and tells what they covered. */
-#include "why/record.h"
+#include "why/dtls.h"
 
 #include "repair/repair.h"
 
 #include "base/buf.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { EDGES_MAX = 64, DTLS_HEADER = 13 };
+enum { EDGES_MAX = 64 };
 
 static const char *
 first_words(const struct bm_why *w)
@@ -42,17 +43,18 @@ bool
 bm_failed_record(const struct bm_why *w, struct bm_wire *wire)
 {
 	const struct bm_case *c = w->c;
-	uint32_t header = bm_version_is_dtls(w->facts->version) ? DTLS_HEADER : BM_HEADER;
 
-	/* The number of a DTLS 1.3 record is masked by the record itself. */
-	if (c->record == NULL || c->protection == NULL || c->position == NULL ||
-		w->facts->version == BM_DTLS13 || c->region < c->len || c->len <= header ||
-		bm_load16(c->record + header - 2) != c->len - header)
+	if (c->record == NULL || c->protection == NULL || c->position == NULL)
+		return false;
+	if (bm_is_dtls(w))
+		return bm_dtls_record(w, c->position->seq, wire);
+	if (c->region < c->len || c->len <= BM_HEADER ||
+		bm_load16(c->record + BM_HEADER - 2) != c->len - BM_HEADER)
 		return false;
 	*wire = (struct bm_wire){.type = c->record[0],
 		.version = bm_load16(c->record + 1),
-		.header = bm_view(c->record, header),
-		.body = bm_view(c->record + header, c->len - header)};
+		.header = bm_view(c->record, BM_HEADER),
+		.body = bm_view(c->record + BM_HEADER, c->len - BM_HEADER)};
 	return true;
 }
 
@@ -74,6 +76,33 @@ describe(const struct bm_why *w, struct bm_damaged *d, uint32_t *edges)
 	return true;
 }
 
+/* Under one number after the other, until a change fits. */
+static enum bm_status
+search_numbers(const struct bm_why *w, const struct bm_damaged *as_captured)
+{
+	struct bm_damage_search *s = w->repair;
+	struct bm_damaged d = *as_captured;
+	struct bm_position pos = *w->c->position;
+	uint64_t numbers[BM_CASE_NUMBERS];
+	enum bm_status st = BM_OK;
+
+	s->numbers = (unsigned)bm_dtls_numbers(w, numbers);
+	d.numbers = s->numbers;
+	d.position = &pos;
+	for (unsigned i = 0; i < s->numbers && st == BM_OK && !s->repair.found; i++) {
+		if (i != 0)
+			s->before += exp2(s->repair.accepted_log2);
+		s->seq = pos.seq = numbers[i];
+		s->repair = (struct bm_repair){.sent = s->repair.sent};
+		st = bm_dtls_record(w, pos.seq, &d.wire) ? bm_repair(&d, w->scratch, &s->repair)
+												 : BM_UNSUPPORTED;
+	}
+	if (s->repair.found)
+		bm_dtls_mask(w, s->seq, s->repair.sent);
+	bm_wipe(&pos, sizeof pos);
+	return st;
+}
+
 /* Searches once; everything else reads what it came to. */
 const struct bm_repair *
 bm_find_repair(const struct bm_why *w)
@@ -89,7 +118,12 @@ bm_find_repair(const struct bm_why *w)
 	if (!describe(w, &d, edges))
 		return &s->repair;
 	s->repair.sent = bm_arena_take(w->arena, w->c->len, 1);
-	s->status = s->repair.sent != NULL ? bm_repair(&d, w->scratch, &s->repair) : BM_NOMEM;
+	if (s->repair.sent == NULL)
+		s->status = BM_NOMEM;
+	else if (bm_is_dtls(w))
+		s->status = search_numbers(w, &d);
+	else
+		s->status = bm_repair(&d, w->scratch, &s->repair);
 	*w->spent += s->repair.found ? w->share / 16 : w->share / 2;
 	return &s->repair;
 }
@@ -165,18 +199,20 @@ static const char *
 families(const struct bm_why *w, const struct bm_repair *r)
 {
 	struct bm_buf b = {.max = 4096};
-	uint64_t total = 0;
+	double total = w->repair->before;
 	bool cut = false;
 
 	for (size_t i = 0; i < r->family_count; i++) {
-		total += r->family[i].candidates;
+		total += (double)r->family[i].candidates;
 		cut = cut || !r->family[i].complete;
 	}
-	char head[160];
-	(void)snprintf(head, sizeof head,
-		"none of %llu%s changes makes it verify%s: ", (unsigned long long)total,
-		total == UINT64_MAX ? " and more" : "",
-		cut ? ", and not all that were due could be tried" : "");
+	char head[200];
+	char under[40] = "";
+	if (w->repair->numbers > 1)
+		(void)snprintf(under, sizeof under, " under %u sequence numbers", w->repair->numbers);
+	(void)snprintf(head, sizeof head, "none of %llu%s changes%s makes it verify%s: ",
+		total < 0x1p63 ? (unsigned long long)total : UINT64_MAX, total < 0x1p63 ? "" : " and more",
+		under, cut ? ", and not all that were due could be tried" : "");
 	bool ok = bm_buf_add(&b, bm_view(head, strlen(head))) == BM_OK;
 	for (size_t i = 0; ok && i < r->family_count; i++) {
 		const char *parts[] = {
@@ -230,10 +266,21 @@ ask(const struct bm_why *w, enum bm_cause cause, struct bm_finding *out, const c
 		return BM_NOT_ASKED;
 	out->method = r->method;
 	out->tag_bits = (unsigned)r->tag_bits;
-	out->candidates = r->candidates;
-	out->chance_log2 = r->accepted_log2 - (double)r->tag_bits;
+	double accepted = exp2(r->accepted_log2) + w->repair->before;
+	out->candidates =
+		accepted < 0x1p63 && r->candidates != UINT64_MAX ? (uint64_t)accepted : UINT64_MAX;
+	out->chance_log2 = log2(accepted) - (double)r->tag_bits;
 	out->strength = out->chance_log2 <= -40 ? BM_STRENGTH_PROVEN : BM_STRENGTH_SUPPORTED;
 	bm_list_changes(w, r->sent, out);
+	if (bm_is_dtls(w) && w->facts->version == BM_DTLS13) {
+		out->has_seq = true;
+		out->seq = w->repair->seq;
+		if (w->repair->seq != w->c->position->seq)
+			bm_evidence(w, out,
+				"its number is under a mask that its first 16 bytes of ciphertext give (RFC 9147, "
+				"section 4.2.3): as captured it reads %llu; %llu is missing among its neighbours",
+				(unsigned long long)w->c->position->seq, (unsigned long long)w->repair->seq);
+	}
 	bm_evidence(w, out, "with %s changed back it verifies where it was expected; found among: %s",
 		out->change_count == 1 ? "one run of bytes" : "a few bytes", r->shape);
 	bm_tell_bits(w, r->sent, out);

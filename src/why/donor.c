@@ -109,15 +109,12 @@ is_itself(const struct walk *k, const struct bm_segment *s, struct bm_repeat m)
 static bool
 has_same_start(const struct walk *k, const struct bm_segment *s, struct bm_repeat m)
 {
-	enum { NONCE = 8 };
-	const struct bm_traffic_keys *keys = bm_protection_keys(k->w->c->protection);
+	size_t header =
+		bm_version_is_dtls(k->w->facts->version) ? k->w->c->header_len : (size_t)BM_HEADER;
+	size_t n = k->text_at > header ? k->text_at - header : 0;
 
-	if (m.at != 0)
-		return false;
-	if (keys->suite->mode == BM_MODE_CBC)
-		return bm_version_rules(keys->version) >= BM_TLS11;
-	return k->text_at >= BM_HEADER + NONCE && m.from >= NONCE &&
-		   memcmp(s->payload.p + m.from - NONCE, k->w->c->record + k->text_at - NONCE, NONCE) == 0;
+	return m.at == 0 && n != 0 && m.from >= n &&
+		   memcmp(s->payload.p + m.from - n, k->w->c->record + header, n) == 0;
 }
 
 /* The record is there from its header on: another copy of it rather than a run from elsewhere. */

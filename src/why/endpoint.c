@@ -38,6 +38,10 @@ bm_ask_record_was_good(const struct bm_why *w, struct bm_finding *out, const cha
 {
 	const struct bm_case *c = w->c;
 
+	if (c->kind == BM_CASE_BAD_RECORD && c->number_reused) {
+		*because = "it has a number that another record had had";
+		return BM_EXCLUDED;
+	}
 	if (c->kind == BM_CASE_BAD_RECORD) {
 		*because = "the record as captured does not verify";
 		return BM_EXCLUDED;

@@ -3,15 +3,16 @@
 #include "why/other_keys.h"
 
 #include "base/buf.h"
-#include "repair/number.h"
+#include "why/dtls.h"
 
 enum {
 	NUMBERS = 1 << 12,
 	FIRST_WINDOW = 16,
 	DERIVING = 25000, /* nanoseconds to make keys of a secret, about */
 	SUITES = 8,
-	TAG = 16,       /* octets of a tag that is not cut */
-	GENERATIONS = 3 /* of an application secret: as logged, and after KeyUpdates */
+	TAG = 16,         /* octets of a tag that is not cut */
+	NUMBER_BITS = 48, /* bm_solve_number's */
+	GENERATIONS = 3   /* of an application secret: as logged, and after KeyUpdates */
 };
 
 struct foreign {
@@ -35,12 +36,12 @@ by_algebra(struct foreign *f, const struct bm_protection *p, bool *found)
 {
 	struct bm_position pos;
 	uint64_t seq, cost = bm_protection_cost(p, f->h.record.n);
-	bool possible, told = bm_number_of(p, &f->wire, &seq, &possible);
 
 	*found = false;
-	if (!possible)
+	if (!bm_number_solvable(p))
 		return false;
-	f->solved += UINT64_C(1) << BM_NUMBER_BITS;
+	bool told = bm_solve_number(p, &f->wire, &seq);
+	f->solved += UINT64_C(1) << NUMBER_BITS;
 	f->h.work += cost;
 	*f->h.w->spent += cost;
 	if (!told)
@@ -95,7 +96,8 @@ try_keys(struct foreign *f, const struct bm_traffic_keys *k, const struct bm_for
 {
 	struct bm_protection *p = NULL;
 	bool found = false, first = window == FIRST_WINDOW;
-	bool gcm = k->suite->mode == BM_MODE_GCM;
+	/* DTLS brings its numbers along. */
+	bool gcm = k->suite->mode == BM_MODE_GCM && !bm_is_dtls(f->h.w);
 
 	/* Those have been tried to the end. */
 	if (!first && gcm)
@@ -120,9 +122,11 @@ of_captures(struct foreign *f, uint64_t window, struct bm_finding *out)
 	size_t count;
 	const struct bm_foreign_keys *k = bm_session_foreign(w->session, &count);
 	uint64_t own = bm_flow_id(bm_session_flow(w->session));
+	bool dtls = bm_is_dtls(w);
 
 	for (size_t i = 0; i < count && within(f); i++) {
-		if (k[i].flow == own || is_own(w, &k[i].keys))
+		/* DTLS: another association may have been on the same addresses and ports. */
+		if ((k[i].flow == own && !dtls) || is_own(w, &k[i].keys))
 			continue;
 		f->keys += window == FIRST_WINDOW;
 		if (!try_keys(f, &k[i].keys, &k[i], window, out))
@@ -131,8 +135,8 @@ of_captures(struct foreign *f, uint64_t window, struct bm_finding *out)
 		bm_address_text(&k[i].from, from);
 		bm_address_text(&k[i].to, to);
 		bm_evidence(w, out,
-			"it verifies under the keys of another connection, %s to %s, at sequence number %llu",
-			from, to, ull(f->h.seq));
+			"it verifies under the keys of another %s, %s to %s, at sequence number %llu",
+			dtls ? "association" : "connection", from, to, ull(f->h.seq));
 		return true;
 	}
 	return false;
@@ -266,18 +270,21 @@ bm_ask_foreign(const struct bm_why *w, struct bm_finding *out, const char **beca
 
 	if (!bm_begin_hunt(w, &f.h, &answer, because))
 		return answer;
-	struct bm_record_header hdr = bm_record_header(f.h.record.p);
-	f.wire = (struct bm_wire){.type = hdr.type,
-		.version = hdr.version,
-		.header = bm_view(f.h.record.p, BM_HEADER),
-		.body = bm_view(f.h.record.p + BM_HEADER, f.h.record.n - BM_HEADER)};
+	bool dtls = bm_is_dtls(w);
+	if (!dtls) {
+		struct bm_record_header hdr = bm_record_header(f.h.record.p);
+		f.wire = (struct bm_wire){.type = hdr.type,
+			.version = hdr.version,
+			.header = bm_view(f.h.record.p, BM_HEADER),
+			.body = bm_view(f.h.record.p + BM_HEADER, f.h.record.n - BM_HEADER)};
+	}
 	/* Fair to all: few numbers of each before many of any. */
 	f.h.limit = w->share / 8;
 	for (uint64_t window = FIRST_WINDOW; window <= NUMBERS; window *= 16)
 		if (of_captures(&f, window, out))
 			return BM_SHOWN;
 	f.h.limit = f.h.work + w->share / 8;
-	for (uint64_t window = FIRST_WINDOW; window <= NUMBERS; window *= 16)
+	for (uint64_t window = FIRST_WINDOW; window <= NUMBERS && !dtls; window *= 16)
 		for (unsigned generation = 0; generation < GENERATIONS; generation++)
 			if (of_key_log(&f, generation, window, out))
 				return BM_SHOWN;

@@ -1,6 +1,6 @@
 /* header-damaged, bytes-inserted, plaintext-injected, records-interleaved, bytes-missing: the
  * stream goes on at a place other than the header says. */
-#include "why/framing.h"
+#include "why/dtls.h"
 
 #include "base/buf.h"
 #include "why/hole.h"
@@ -97,8 +97,10 @@ bm_ask_header(const struct bm_why *w, struct bm_finding *out, const char **becau
 	uint64_t tried = 0;
 	uint32_t found = 0;
 
-	if (c->kind != BM_CASE_BAD_RECORD || bm_version_is_dtls(w->facts->version))
+	if (c->kind != BM_CASE_BAD_RECORD)
 		return BM_NOT_ASKED;
+	if (bm_is_dtls(w))
+		return bm_dtls_ask_header(w, out, because);
 	if (!bm_has_framing(w)) {
 		*because = no_bytes;
 		return BM_EXCLUDED;

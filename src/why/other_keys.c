@@ -2,6 +2,8 @@
  * those which its receiver had to use. */
 #include "why/other_keys.h"
 
+#include "why/dtls.h"
+
 #include "base/buf.h"
 
 enum { FEW_NUMBERS = 1 << 10 };
@@ -12,14 +14,49 @@ ull(uint64_t n)
 	return (unsigned long long)n;
 }
 
-bool
-bm_try_at(struct bm_key_hunt *h, const struct bm_protection *p, const struct bm_position *pos)
+static void
+pay(struct bm_key_hunt *h, const struct bm_protection *p)
 {
 	uint64_t cost = bm_protection_cost(p, h->record.n);
 
 	h->tried++;
 	h->work += cost;
 	*h->w->spent += cost;
+}
+
+static uint64_t
+limit_of(const struct bm_key_hunt *h)
+{
+	return h->limit != 0 ? h->limit : h->w->share / 8;
+}
+
+/* A record of DTLS brings its number along; in DTLS 1.3 the low octets of it, so that it is tried
+ * near `center` or, where nothing is known, at the first numbers that it can mean. */
+static bool
+own_number(struct bm_key_hunt *h, const struct bm_protection *p, uint64_t center, uint64_t window)
+{
+	enum { LONG_NUMBER = 0x08 };
+	bool masked = h->w->facts->version == BM_DTLS13;
+	uint64_t span = (h->record.p[0] & LONG_NUMBER) != 0 ? 1 << 16 : 1 << 8;
+
+	pay(h, p);
+	if (bm_dtls_try(h->w, p, h->cid_len, center, &h->seq))
+		return true;
+	if (!masked)
+		return false;
+	for (uint64_t from = 0; from <= window && h->work < limit_of(h); from += span) {
+		pay(h, p);
+		if (bm_dtls_try(h->w, p, h->cid_len, from + span / 2, &h->seq))
+			return true;
+	}
+	pay(h, p);
+	return bm_dtls_try_number(h->w, p, &h->seq);
+}
+
+bool
+bm_try_at(struct bm_key_hunt *h, const struct bm_protection *p, const struct bm_position *pos)
+{
+	pay(h, p);
 	return bm_try_under(h->w, p, pos, h->record);
 }
 
@@ -28,8 +65,10 @@ bm_try_near(struct bm_key_hunt *h, const struct bm_protection *p, uint64_t cente
 {
 	struct bm_position pos;
 
+	if (bm_is_dtls(h->w))
+		return own_number(h, p, center, window);
 	bm_position_start(p, &pos);
-	uint64_t base = pos.seq, limit = h->limit != 0 ? h->limit : h->w->share / 8;
+	uint64_t base = pos.seq, limit = limit_of(h);
 	/* The state of a chained cipher is known at its start alone. */
 	if (bm_protection_chained(p)) {
 		center = 0;
@@ -56,16 +95,21 @@ bm_begin_hunt(
 	const struct bm_why *w, struct bm_key_hunt *h, enum bm_answer *answer, const char **because)
 {
 	*h = (struct bm_key_hunt){.w = w};
-	if (w->c->kind != BM_CASE_BAD_RECORD || bm_version_is_dtls(w->facts->version)) {
+	const struct bm_case *c = w->c;
+	bool dtls = bm_is_dtls(w);
+
+	if (c->kind != BM_CASE_BAD_RECORD) {
 		*answer = BM_NOT_ASKED;
 		return false;
 	}
 	*answer = BM_EXCLUDED;
-	if (!bm_has_framing(w) || w->c->region < w->c->len) {
+	if (dtls ? c->record == NULL || c->position == NULL || c->protection == NULL || c->len == 0
+			 : !bm_has_framing(w) || c->region < c->len) {
 		*because = "not tried: the record's bytes are not at hand";
 		return false;
 	}
-	h->record = bm_view(w->c->record, w->c->len);
+	h->record = bm_view(c->record, c->len);
+	h->cid_len = c->cid_len;
 	return true;
 }
 
@@ -101,12 +145,28 @@ bm_ask_epoch(const struct bm_why *w, struct bm_finding *out, const char **becaus
 			continue;
 		prove(out, &h, k.protection);
 		bm_evidence(w, out,
-			"it verifies at sequence number %llu of epoch %u; the receiver was in epoch %u",
+			bm_is_dtls(w)
+				? "it verifies at sequence number %llu under the keys of epoch %u; its header says "
+				  "epoch %u"
+				: "it verifies at sequence number %llu of epoch %u; the receiver was in epoch %u",
 			ull(h.seq), k.epoch, w->c->epoch);
 		return BM_SHOWN;
 	}
 	*because = excluded(&h, "the sender's keys of other epochs");
 	return BM_EXCLUDED;
+}
+
+/* DTLS: with the connection id that is due here, or with that of the other direction. */
+static bool
+both_lengths(struct bm_key_hunt *h, const struct bm_protection *p, uint64_t next)
+{
+	const struct bm_case *c = h->w->c;
+
+	h->cid_len = c->cid_len;
+	if (bm_try_near(h, p, next, FEW_NUMBERS))
+		return true;
+	h->cid_len = c->reflected_cid_len;
+	return h->cid_len != c->cid_len && bm_try_near(h, p, next, FEW_NUMBERS);
 }
 
 enum bm_answer
@@ -121,15 +181,21 @@ bm_ask_reflected(const struct bm_why *w, struct bm_finding *out, const char **be
 		return answer;
 	if (c->mirrored) {
 		bm_prove(out, "key-search", bm_protection_tag_len(c->protection), 1);
-		bm_evidence(w, out,
-			"its bytes are those of the record of the other direction at stream offset %llu "
-			"(packet %llu), "
-			"which verified there at sequence number %llu",
-			ull(c->mirror_off), ull(c->mirror_packet), ull(c->mirror_seq));
+		if (bm_is_dtls(w))
+			bm_evidence(w, out,
+				"its bytes are those of the record of the other direction in packet %llu, which "
+				"verified there at sequence number %llu",
+				ull(c->mirror_packet), ull(c->mirror_seq));
+		else
+			bm_evidence(w, out,
+				"its bytes are those of the record of the other direction at stream offset %llu "
+				"(packet %llu), "
+				"which verified there at sequence number %llu",
+				ull(c->mirror_off), ull(c->mirror_packet), ull(c->mirror_seq));
 		return BM_SHOWN;
 	}
 	for (size_t i = 0; bm_session_key(w->session, i, &k); i++) {
-		if (k.side == c->direction || !bm_try_near(&h, k.protection, k.next, FEW_NUMBERS))
+		if (k.side == c->direction || !both_lengths(&h, k.protection, k.next))
 			continue;
 		prove(out, &h, k.protection);
 		bm_evidence(w, out,

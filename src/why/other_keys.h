@@ -8,6 +8,7 @@
 struct bm_key_hunt {
 	const struct bm_why *w;
 	struct bm_view record;
+	size_t cid_len; /* DTLS: of the connection id that it is read with */
 	uint64_t tried, work;
 	uint64_t limit; /* of work; 0: an eighth of the share */
 	uint64_t seq;   /* found */
@@ -18,7 +19,8 @@ bool bm_begin_hunt(
 	const struct bm_why *w, struct bm_key_hunt *h, enum bm_answer *answer, const char **because);
 /* Does the record verify under p at this position? */
 bool bm_try_at(struct bm_key_hunt *h, const struct bm_protection *p, const struct bm_position *pos);
-/* At a sequence number near `center`, at most `window` away? Of a chained cipher the first record
+/* At a sequence number near `center`, at most `window` away? A record of DTLS brings its own along.
+ * Of a chained cipher the first record
  * alone is tried. */
 bool bm_try_near(
 	struct bm_key_hunt *h, const struct bm_protection *p, uint64_t center, uint64_t window);

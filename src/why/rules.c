@@ -1,5 +1,6 @@
 /* mac-construction: the record verifies by another rule than the one that was negotiated. What can
  * be otherwise is in rules_mac.c and rules_aead.c; refuses to know it. */
+#include "why/dtls.h"
 #include "why/rules.h"
 
 #include "base/buf.h"
@@ -36,17 +37,85 @@ rule_version_free(const struct rule_search *s, unsigned version)
 {
 	unsigned due = s->w->facts->version == BM_TLS13 ? BM_TLS12 : s->w->facts->version;
 
+	/* Each of the two families has its own. */
+	if (bm_version_is_dtls(version) && !bm_is_dtls(s->w))
+		return false;
+
 	return s->w->c->kind == BM_CASE_NO_KEYS_FIT || s->wire.version == due || version != due;
 }
 
-uint64_t
-rule_reversed(uint64_t seq)
+const uint16_t rule_versions[RULE_VERSIONS] = {
+	BM_SSL3, BM_TLS10, BM_TLS11, BM_TLS12, BM_TLS13, BM_DTLS10, BM_DTLS12};
+
+static uint64_t
+reversed(uint64_t seq)
 {
 	uint64_t out = 0;
 
 	for (int i = 0; i < 8; i++)
 		out |= (seq >> 8 * i & 0xff) << 8 * (7 - i);
 	return out;
+}
+
+bool
+rule_other_number(const struct rule_search *s, unsigned nth, uint64_t *seq, const char **what)
+{
+	enum { SEQ_BITS = 48 };
+	uint64_t own = s->w->c->position->seq, low = own & ((UINT64_C(1) << SEQ_BITS) - 1);
+
+	if (nth == 0) {
+		*seq = reversed(own);
+		*what = "the sequence number low octet first";
+		return true;
+	}
+	if (nth != 1 || !bm_is_dtls(s->w))
+		return false;
+	/* RFC 6347, section 4.1.2.1 counts the epoch in; RFC 9147, section 4 does not. */
+	bool in = own >> SEQ_BITS != 0;
+	*seq = in ? low : (uint64_t)s->w->c->epoch << SEQ_BITS | low;
+	*what = in ? "the sequence number without its epoch" : "the epoch before the sequence number";
+	return true;
+}
+
+static size_t
+put(uint8_t *out, size_t at, struct bm_view v)
+{
+	if (v.n != 0)
+		memcpy(out + at, v.p, v.n);
+	return at + v.n;
+}
+
+size_t
+rule_header(const struct rule_search *s, unsigned nth, uint64_t seq, unsigned version,
+	uint8_t out[RULE_HEADER_MAX], const char **what)
+{
+	const struct bm_wire *w = &s->wire;
+	struct bm_position pos = {.seq = seq};
+	size_t n = 8;
+
+	*what = NULL;
+	if (w->cid.n != 0 && nth == 0 && version != 0) {
+		struct bm_wire as = *w;
+		as.version = (uint16_t)version;
+		return bm_mac_header(s->w->c->protection, &pos, &as, 0, out) - 2;
+	}
+	if (nth > 2 || (nth != 0 && w->cid.n == 0))
+		return 0;
+	bm_store64(out, seq);
+	out[n++] = w->type;
+	if (version != 0) {
+		bm_store16(out + n, version);
+		n += 2;
+	}
+	if (nth == 1) {
+		/* draft-ietf-tls-dtls-connection-id, up to the 8th. */
+		*what = "the connection id behind the version, as in drafts of RFC 9146";
+		n = put(out, n, w->cid);
+		out[n++] = (uint8_t)w->cid.n;
+	} else if (nth == 2) {
+		*what = "no connection id authenticated";
+	}
+	return n;
 }
 
 static const char *
@@ -87,6 +156,24 @@ show(const struct rule_search *s, struct bm_finding *out)
 	return BM_SHOWN;
 }
 
+/* One that came back to its sender: every key of the other direction, and no other rule. */
+static bool
+by_other_side(const struct bm_why *w, const struct bm_wire *wire)
+{
+	const struct bm_case *c = w->c;
+	struct bm_session_key k;
+	struct bm_outcome o;
+
+	if (w->session == NULL || c->kind != BM_CASE_BAD_RECORD)
+		return false;
+	for (size_t i = 0; bm_session_key(w->session, i, &k); i++)
+		if (k.side != c->direction && k.epoch == c->epoch && !bm_protection_chained(k.protection) &&
+			bm_verify(k.protection, c->position, wire, false, w->scratch, &o) == BM_OK &&
+			o.result == BM_VERIFIED)
+			return true;
+	return false;
+}
+
 enum bm_answer
 bm_ask_construction(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
@@ -98,6 +185,10 @@ bm_ask_construction(const struct bm_why *w, struct bm_finding *out, const char *
 		return BM_NOT_ASKED;
 	if (!bm_failed_record(w, &s.wire)) {
 		*because = "not tried: the record's bytes are not at hand";
+		return BM_EXCLUDED;
+	}
+	if (by_other_side(w, &s.wire)) {
+		*because = "it verifies under all keys of the other direction";
 		return BM_EXCLUDED;
 	}
 	bool aead = bm_protection_keys(c->protection)->suite->mac == BM_HASH_NONE;

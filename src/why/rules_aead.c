@@ -5,7 +5,7 @@
 #include "base/buf.h"
 
 enum part { KEY, TAG, NONCE_OF, SEQUENCE, AAD, VERSION, PARTS };
-enum { NONCE = 12, EXPLICIT = 8, AAD_MAX = 16 };
+enum { NONCE = 12, EXPLICIT = 8 };
 
 struct aead_search {
 	struct rule_search *s;
@@ -14,6 +14,7 @@ struct aead_search {
 	const uint8_t *iv;          /* in use */
 	size_t tag;                 /* in use */
 	bool tls13, own_explicit;   /* as negotiated */
+	uint64_t number;            /* in use */
 	uint8_t nonce[NONCE];
 	struct bm_view text;
 };
@@ -33,9 +34,10 @@ fits(struct aead_search *a, struct bm_view aad)
 	return s->status == BM_OK && memcmp(tag, a->text.p + a->text.n, a->tag) == 0;
 }
 
-/* TLS 1.2 (RFC 5246, section 6.2.3.3): number, type, version, length of the content. */
+/* TLS 1.2 (RFC 5246, section 6.2.3.3): number, type, version, length of the content; n octets of it
+ * stand in aad. */
 static bool
-try_lengths(struct aead_search *a, uint64_t seq, unsigned version, const char *as)
+try_lengths(struct aead_search *a, uint8_t *aad, size_t n, const char *as)
 {
 	struct rule_search *s = a->s;
 	const size_t len[] = {
@@ -44,36 +46,56 @@ try_lengths(struct aead_search *a, uint64_t seq, unsigned version, const char *a
 		"the record's own length authenticated",
 		"the explicit nonce counted in the length that is authenticated",
 		"the authenticated length low octet first"};
-	uint8_t aad[13];
 
-	bm_store64(aad, seq);
-	aad[8] = s->wire.type;
-	bm_store16(aad + 9, version);
 	for (size_t i = 0; i < sizeof len / sizeof len[0]; i++) {
 		/* The same by another name. */
 		if (i != 0 && (i == 4 ? len[0] >> 8 == (len[0] & 0xff) : len[i] == len[0]))
 			continue;
 		s->what[AAD] = i == 0 ? as : what[i];
-		bm_store16(aad + 11, (unsigned)len[i]);
+		bm_store16(aad + n, (unsigned)len[i]);
 		if (i == 4) {
-			uint8_t b = aad[11];
-			aad[11] = aad[12];
-			aad[12] = b;
+			uint8_t b = aad[n];
+			aad[n] = aad[n + 1];
+			aad[n + 1] = b;
 		}
-		if (fits(a, bm_view(aad, sizeof aad)))
+		if (fits(a, bm_view(aad, n + 2)))
 			return true;
 	}
 	return false;
 }
 
 static bool
+try_headers(struct aead_search *a, uint64_t seq, unsigned version, const char *as)
+{
+	uint8_t aad[RULE_HEADER_MAX + 2];
+	const char *what;
+	size_t n;
+
+	for (unsigned nth = 0; (n = rule_header(a->s, nth, seq, version, aad, &what)) != 0; nth++)
+		if (try_lengths(a, aad, n, what != NULL ? what : as))
+			return true;
+	return false;
+}
+
+static bool
 try_aad12(struct aead_search *a, unsigned version, const char *as)
 {
-	uint64_t seq = a->s->w->c->position->seq;
+	/* Another number in the nonce: then here too, or not. */
+	return try_headers(a, a->s->w->c->position->seq, version, as) ||
+		   (a->s->what[SEQUENCE] != NULL && try_headers(a, a->number, version, as));
+}
 
-	/* Low octet first in the nonce: then here too, or not. */
-	return try_lengths(a, seq, version, as) ||
-		   (a->s->what[SEQUENCE] != NULL && try_lengths(a, rule_reversed(seq), version, as));
+/* DTLS 1.3 (RFC 9147, section 4): the header, of which the number is unmasked. */
+static bool
+try_unified(struct aead_search *a, const char *as)
+{
+	struct rule_search *s = a->s;
+
+	s->what[AAD] = as;
+	if (fits(a, s->wire.header))
+		return true;
+	s->what[AAD] = "the header authenticated with its number masked";
+	return fits(a, bm_view(s->w->c->record, s->wire.header.n));
 }
 
 /* TLS 1.3 (RFC 8446, section 5.2): the record's header. */
@@ -83,6 +105,8 @@ try_aad13(struct aead_search *a, unsigned version, const char *as)
 	struct rule_search *s = a->s;
 	uint8_t aad[BM_HEADER];
 
+	if (a->keys->version == BM_DTLS13)
+		return version == s->wire.version && try_unified(a, as);
 	if (s->wire.header.n != BM_HEADER)
 		return false;
 	memcpy(aad, s->wire.header.p, BM_HEADER);
@@ -108,23 +132,21 @@ try_version(struct aead_search *a, unsigned version)
 static bool
 try_aad(struct aead_search *a)
 {
-	static const struct {
-		unsigned version;
-		const char *what;
-	} v[] = {{BM_TLS10, "version 3.1 (TLS 1.0) authenticated"},
-		{BM_TLS11, "version 3.2 (TLS 1.1) authenticated"},
-		{BM_TLS12, "version 3.3 (TLS 1.2) authenticated"},
-		{BM_TLS13, "version 3.4 (TLS 1.3) authenticated"}};
+	static const char *const what[RULE_VERSIONS] = {NULL, "version 3.1 (TLS 1.0) authenticated",
+		"version 3.2 (TLS 1.1) authenticated", "version 3.3 (TLS 1.2) authenticated",
+		"version 3.4 (TLS 1.3) authenticated", "version 254.255 (DTLS 1.0) authenticated",
+		"version 254.253 (DTLS 1.2) authenticated"};
 	struct rule_search *s = a->s;
 
 	s->what[VERSION] = NULL;
 	if (try_version(a, s->wire.version))
 		return true;
-	for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
-		if (v[i].version == s->wire.version || !rule_version_free(s, v[i].version))
+	for (size_t i = 0; i < RULE_VERSIONS; i++) {
+		if (what[i] == NULL || rule_versions[i] == s->wire.version ||
+			!rule_version_free(s, rule_versions[i]))
 			continue;
-		s->what[VERSION] = v[i].what;
-		if (try_version(a, v[i].version))
+		s->what[VERSION] = what[i];
+		if (try_version(a, rule_versions[i]))
 			return true;
 	}
 	s->what[VERSION] = NULL;
@@ -203,11 +225,14 @@ try_nonces(struct aead_search *a)
 
 	for (unsigned which = 0; which < 4; which++) {
 		s->what[NONCE_OF] = a->own_explicit ? with_explicit[which] : implicit[which];
-		for (int turned = 0; turned < (rule_reversed(seq) != seq ? 2 : 1); turned++) {
-			s->what[SEQUENCE] = turned ? "the sequence number low octet first" : NULL;
-			if (make_nonce(a, which, turned ? rule_reversed(seq) : seq) && try_aad(a))
+		s->what[SEQUENCE] = NULL;
+		a->number = seq;
+		if (make_nonce(a, which, seq) && try_aad(a))
+			return true;
+		for (unsigned nth = 0; rule_other_number(s, nth, &a->number, &s->what[SEQUENCE]); nth++)
+			if (a->number != seq && ((make_nonce(a, which, a->number) && try_aad(a)) ||
+										(make_nonce(a, which, seq) && try_aad(a))))
 				return true;
-		}
 	}
 	s->what[NONCE_OF] = s->what[SEQUENCE] = NULL;
 	return false;

@@ -4,8 +4,19 @@
 
 #include "base/buf.h"
 
-enum part { ORDER, LENGTH_OF_MAC, CIPHER_KEY, MAC_KEY, KIND, SEQUENCE, VERSION, LENGTH, PARTS };
-enum { TRUNCATED = 10, FIXED = 8 + 1 };
+enum part {
+	ORDER,
+	LENGTH_OF_MAC,
+	CIPHER_KEY,
+	MAC_KEY,
+	KIND,
+	SEQUENCE,
+	VERSION,
+	HEADER,
+	LENGTH,
+	PARTS
+};
+enum { TRUNCATED = 10 };
 
 /* What is known of the record under one choice of ORDER, LENGTH_OF_MAC and CIPHER_KEY. */
 struct layout {
@@ -68,30 +79,43 @@ try_lengths(struct mac_search *m, bool ssl3, struct bm_view key, uint8_t *head, 
 }
 
 static bool
-try_versions(struct mac_search *m, bool ssl3, struct bm_view key, uint8_t *head)
+try_headers(struct mac_search *m, bool ssl3, struct bm_view key, uint64_t seq, unsigned version)
 {
-	static const struct {
-		unsigned version;
-		const char *what;
-	} v[] = {{0, "no version in the MAC header"}, {BM_SSL3, "version 3.0 in the MAC header"},
-		{BM_TLS10, "version 3.1 (TLS 1.0) in the MAC header"},
-		{BM_TLS11, "version 3.2 (TLS 1.1) in the MAC header"},
-		{BM_TLS12, "version 3.3 (TLS 1.2) in the MAC header"},
-		{BM_TLS13, "version 3.4 (TLS 1.3) in the MAC header"}};
+	uint8_t head[RULE_HEADER_MAX + 2];
+	size_t n;
+
+	for (unsigned nth = 0;
+		 (n = rule_header(m->s, nth, seq, version, head, &m->s->what[HEADER])) != 0; nth++)
+		if (try_lengths(m, ssl3, key, head, n))
+			return true;
+	m->s->what[HEADER] = NULL;
+	return false;
+}
+
+static bool
+try_versions(struct mac_search *m, bool ssl3, struct bm_view key, uint64_t seq)
+{
+	static const char *const what[RULE_VERSIONS] = {"version 3.0 in the MAC header",
+		"version 3.1 (TLS 1.0) in the MAC header", "version 3.2 (TLS 1.1) in the MAC header",
+		"version 3.3 (TLS 1.2) in the MAC header", "version 3.4 (TLS 1.3) in the MAC header",
+		"version 254.255 (DTLS 1.0) in the MAC header",
+		"version 254.253 (DTLS 1.2) in the MAC header"};
 	const struct rule_search *s = m->s;
 	/* SSL 3.0 has none there. */
 	unsigned own = ssl3 ? 0 : s->wire.version;
 
 	m->s->what[VERSION] = NULL;
-	bm_store16(head + FIXED, own);
-	if (try_lengths(m, ssl3, key, head, own != 0 ? FIXED + 2 : FIXED))
+	if (try_headers(m, ssl3, key, seq, own))
 		return true;
-	for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
-		if (v[i].version == own || !rule_version_free(s, v[i].version))
+	m->s->what[VERSION] = "no version in the MAC header";
+	if (own != 0 && rule_version_free(s, 0) && try_headers(m, ssl3, key, seq, 0))
+		return true;
+	for (size_t i = 0; i < RULE_VERSIONS; i++) {
+		unsigned version = rule_versions[i];
+		if (version == own || !rule_version_free(s, version))
 			continue;
-		m->s->what[VERSION] = v[i].what;
-		bm_store16(head + FIXED, v[i].version);
-		if (try_lengths(m, ssl3, key, head, v[i].version != 0 ? FIXED + 2 : FIXED))
+		m->s->what[VERSION] = what[i];
+		if (try_headers(m, ssl3, key, seq, version))
 			return true;
 	}
 	m->s->what[VERSION] = NULL;
@@ -102,16 +126,14 @@ static bool
 try_sequence(struct mac_search *m, bool ssl3, struct bm_view key)
 {
 	struct rule_search *s = m->s;
-	uint64_t seq = s->w->c->position->seq;
-	uint8_t head[FIXED + 4];
+	uint64_t own = s->w->c->position->seq, seq;
 
-	head[8] = s->wire.type;
-	for (int turned = 0; turned < (rule_reversed(seq) != seq ? 2 : 1); turned++) {
-		s->what[SEQUENCE] = turned ? "the sequence number low octet first" : NULL;
-		bm_store64(head, turned ? rule_reversed(seq) : seq);
-		if (try_versions(m, ssl3, key, head))
+	s->what[SEQUENCE] = NULL;
+	if (try_versions(m, ssl3, key, own))
+		return true;
+	for (unsigned nth = 0; rule_other_number(s, nth, &seq, &s->what[SEQUENCE]); nth++)
+		if (seq != own && try_versions(m, ssl3, key, seq))
 			return true;
-	}
 	s->what[SEQUENCE] = NULL;
 	return false;
 }

@@ -1,12 +1,17 @@
 /* record-replayed, sequence-reused, records-reordered, record-missing: the record is good, its
  * place is not. The searches themselves were made while the stream was followed. */
-#include "why/why.h"
+#include "why/dtls.h"
 
 static size_t
 tag_len(const struct bm_case *c)
 {
 	return c->protection != NULL ? bm_protection_tag_len(c->protection) : 0;
 }
+
+/* What is no fault there: records bring their numbers, and datagrams may be lost, doubled and come
+ * in any order (RFC 6347, section 3; RFC 9147, section 3). */
+static const char no_order[] =
+	"not in DTLS: records bring their own numbers, and datagrams may be lost or come in any order";
 
 /* For causes that a search over sequence numbers would have shown. */
 static enum bm_answer
@@ -38,7 +43,13 @@ bm_ask_replayed(const struct bm_why *w, struct bm_finding *out, const char **bec
 	}
 	/* The earlier one verified at its place; the bytes are the same. */
 	bm_prove(out, "sequence-search", tag_len(c), c->twin_off != BM_NO_SEQ ? 1 : c->tried);
-	if (c->twin_off == BM_NO_SEQ)
+	if (bm_is_dtls(w))
+		bm_evidence(w, out,
+			"the bytes behind its header are those of packet %llu, a record that verified at "
+			"sequence "
+			"number %llu of its own header; this header says otherwise",
+			(unsigned long long)c->twin_packet, (unsigned long long)c->twin_seq);
+	else if (c->twin_off == BM_NO_SEQ)
 		bm_evidence(w, out,
 			"it verifies at sequence number %llu and has the bytes of the record that verified "
 			"there before; the "
@@ -65,6 +76,21 @@ bm_ask_reused(const struct bm_why *w, struct bm_finding *out, const char **becau
 
 	if (c->kind != BM_CASE_BAD_RECORD)
 		return BM_NOT_ASKED;
+	if (c->number_reused) {
+		bm_prove(out, "verified-as-captured", tag_len(c), 1);
+		bm_evidence(w, out,
+			"it verifies at sequence number %llu of its header, and so does another record of this "
+			"direction and epoch, in packet %llu, whose bytes are others",
+			(unsigned long long)c->twin_seq, (unsigned long long)c->twin_packet);
+		bm_evidence(w, out,
+			"receivers that keep a replay window discard whichever comes second (RFC 6347, section "
+			"4.1.2.6; RFC 9147, section 4.5.1)");
+		return BM_SHOWN;
+	}
+	if (bm_is_dtls(w)) {
+		*because = "it does not verify at the number that it carries";
+		return BM_EXCLUDED;
+	}
 	if (!c->found || c->identical || c->found_seq >= c->seq)
 		return not_found(w, because);
 	bm_prove(out, "sequence-search", tag_len(c), c->tried);
@@ -83,6 +109,10 @@ bm_ask_reordered(const struct bm_why *w, struct bm_finding *out, const char **be
 
 	if (c->kind != BM_CASE_BAD_RECORD)
 		return BM_NOT_ASKED;
+	if (bm_is_dtls(w)) {
+		*because = no_order;
+		return BM_EXCLUDED;
+	}
 	if (!c->found || !c->came_late || c->found_seq <= c->seq)
 		return not_found(w, because);
 	bm_prove(out, "sequence-search", tag_len(c), c->tried + c->after_tried);
@@ -100,6 +130,10 @@ bm_ask_missing(const struct bm_why *w, struct bm_finding *out, const char **beca
 
 	if (c->kind != BM_CASE_BAD_RECORD)
 		return BM_NOT_ASKED;
+	if (bm_is_dtls(w)) {
+		*because = no_order;
+		return BM_EXCLUDED;
+	}
 	if (c->epoch_skipped) {
 		bm_prove(out, "sequence-search", tag_len(c), c->tried);
 		bm_evidence(w, out,

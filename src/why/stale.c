@@ -104,6 +104,7 @@ tell_place(const struct bm_why *w, struct bm_finding *out, uint32_t n, uint32_t 
 	static const uint32_t units[] = {4096, 2048, 1024, 512, 256, 128, 64, 16};
 	const struct bm_case *c = w->c;
 	uint64_t from = c->off + record_off, to = from + n;
+	bool stream = !bm_version_is_dtls(w->facts->version);
 
 	for (size_t i = 0; i < c->fragment_count; i++) {
 		if (c->fragments[i].record_off == record_off)
@@ -118,8 +119,9 @@ tell_place(const struct bm_why *w, struct bm_finding *out, uint32_t n, uint32_t 
 		if (n % units[i] != 0)
 			continue;
 		bm_evidence(w, out, "its length is a multiple of %u%s", units[i],
-			from % units[i] == 0 && to % units[i] == 0 ? ", and so is its offset in the stream"
-													   : "");
+			stream && from % units[i] == 0 && to % units[i] == 0
+				? ", and so is its offset in the stream"
+				: "");
 		break;
 	}
 }
@@ -170,8 +172,13 @@ tell_source(const struct bm_why *w, struct bm_finding *out, const struct find *f
 				f->at - f->from);
 		return;
 	}
-	bm_evidence(w, out, "%u octets of ciphertext at offset %u stand also %s, at stream offset %llu",
-		f->n, at, f->source->what, (unsigned long long)(f->source->off + f->from));
+	if (bm_version_is_dtls(w->facts->version))
+		bm_evidence(w, out, "%u octets of ciphertext at offset %u stand also %s", f->n, at,
+			f->source->what);
+	else
+		bm_evidence(w, out,
+			"%u octets of ciphertext at offset %u stand also %s, at stream offset %llu", f->n, at,
+			f->source->what, (unsigned long long)(f->source->off + f->from));
 }
 
 /* The run that chance explains least. */
@@ -252,7 +259,8 @@ bm_find_odd_run(const struct bm_why *w, struct bm_view text, struct bm_odd_run *
 	return BM_OK;
 }
 
-/* The ciphertext: the explicit nonce is left out, and the MAC is as random as the rest. */
+/* The ciphertext: the IV or explicit nonce is left out, for a sender may well bring one twice; the
+ * MAC is as random as the rest. */
 static bool
 text_of(const struct bm_why *w, const struct bm_wire *wire, struct bm_view *text, uint32_t *at)
 {
@@ -260,7 +268,8 @@ text_of(const struct bm_why *w, const struct bm_wire *wire, struct bm_view *text
 	const struct bm_suite *s = k->suite;
 	bool nonce = s->mac == BM_HASH_NONE && s->mode != BM_MODE_POLY1305 &&
 				 bm_version_rules(k->version) != BM_TLS13;
-	size_t skip = nonce ? EXPLICIT : 0;
+	bool iv = s->mode == BM_MODE_CBC && bm_version_rules(k->version) >= BM_TLS11;
+	size_t skip = nonce ? EXPLICIT : iv ? bm_cipher_block(s->cipher) : 0;
 
 	if (s->cipher == BM_CIPHER_NULL || wire->body.n < skip + BM_WINDOW)
 		return false;

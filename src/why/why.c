@@ -137,7 +137,12 @@ bm_explain(const struct bm_why *asked, struct bm_explanation *out)
 	else
 		bm_evidence(
 			w, f, "the tag computed over the record as captured differs from the one it carries");
-	if (c->after == BM_AFTER_NEXT)
+	if (c->after == BM_AFTER_NEXT && bm_version_is_dtls(w->facts->version))
+		bm_evidence(w, f,
+			"a record that came after it verifies at sequence number %llu of the same epoch: the "
+			"keys are right, this one record is wrong",
+			(unsigned long long)c->after_seq);
+	else if (c->after == BM_AFTER_NEXT)
 		bm_evidence(w, f,
 			"the record after it, at stream offset %llu, verifies at sequence number %llu: the "
 			"receiver's "
@@ -158,7 +163,7 @@ bm_explain(const struct bm_why *asked, struct bm_explanation *out)
 				? "other records of this direction and epoch verify: keys are right, this one "
 				  "record is wrong"
 				: "no later record of this direction verifies");
-	if (c->framing_lost)
+	if (c->framing_lost && !bm_version_is_dtls(w->facts->version))
 		bm_evidence(w, f, "the next good record does not stand where the header of this one says");
 	return BM_OK;
 }

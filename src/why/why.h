@@ -42,7 +42,9 @@ struct bm_finding {
 	/* ... and nobody need have complained of it: its receiver cannot have taken it, and its last
 	 * word came after it. */
 	bool stands;
-	bool no_memory;     /* what would have been shown could not be */
+	bool no_memory; /* what would have been shown could not be */
+	bool has_seq;   /* of the record, where the case could not know it */
+	uint64_t seq;
 	bool configuration; /* speaks of the key material that was given, of no endpoint */
 };
 
@@ -80,6 +82,11 @@ struct bm_damage_search {
 	bool asked;
 	enum bm_status status;
 	struct bm_repair repair;
+	/* DTLS 1.3: the number under which it was found, and the changes that were tried under others.
+	 */
+	uint64_t seq;
+	double before;
+	unsigned numbers;
 };
 
 struct bm_why {

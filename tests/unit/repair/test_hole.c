@@ -1,9 +1,8 @@
 /* Octets that never came, on every kind of AEAD: every place of short records, seeded places of
- * long ones; and what no run explains. The number of a record, read out of its tag. */
+ * long ones; and what no run explains. */
 #include "damage.h"
 
 #include "repair/hole.h"
-#include "repair/number.h"
 
 static uint8_t body[RECORD_MAX];
 
@@ -174,31 +173,6 @@ test_shifts(void **unused)
 		}
 }
 
-static void
-test_number(void **unused)
-{
-	(void)unused;
-	for (size_t kind = 0; kind < KINDS; kind++)
-		for (size_t i = 0; i < 50; i++) {
-			struct sealed *r = seal(suites[kind], 2 + below(&dice, 3000), &dice);
-			struct bm_wire w = {.type = r->sent[0],
-				.version = bm_load16(r->sent + 1),
-				.header = bm_view(r->sent, BM_HEADER),
-				.body = bm_view(r->sent + BM_HEADER, r->n - BM_HEADER)};
-			uint64_t seq = 0;
-			bool possible;
-			bool told = bm_number_of(r->protection, &w, &seq, &possible);
-			assert_int_equal(is_gcm(kind), possible);
-			assert_int_equal(is_gcm(kind), told);
-			if (told)
-				assert_int_equal(r->position.seq, seq);
-			/* Damaged it has none. */
-			r->sent[BM_HEADER + below(&dice, r->n - BM_HEADER)] ^= 1;
-			assert_false(bm_number_of(r->protection, &w, &seq, &possible));
-			unseal(r);
-		}
-}
-
 int
 main(void)
 {
@@ -208,7 +182,6 @@ main(void)
 		cmocka_unit_test(test_short_tag),
 		cmocka_unit_test(test_noise),
 		cmocka_unit_test(test_shifts),
-		cmocka_unit_test(test_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
