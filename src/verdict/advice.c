@@ -146,7 +146,7 @@ get_keys(struct steps *s, const struct bm_session_facts *facts)
 		   "Firefox, Chrome; "
 		   "-keylogfile for openssl s_client and s_server; a KeyLogWriter in Go) and run again "
 		   "with -k");
-	if (facts->suite != NULL && facts->suite->kx == BM_KX_RSA)
+	if (facts->has_suite && facts->suite != NULL && facts->suite->kx == BM_KX_RSA)
 		add(s, "this suite uses RSA key exchange: the server's private key opens it too (badmac "
 			   "diagnose -k "
 			   "server.key ...)");

@@ -254,7 +254,7 @@ static void
 no_secret(struct reason *r)
 {
 	struct bm_connection *c = r->out;
-	bool rsa = r->f->suite != NULL && r->f->suite->kx == BM_KX_RSA;
+	bool rsa = r->f->has_suite && r->f->suite != NULL && r->f->suite->kx == BM_KX_RSA;
 
 	if (!r->o->any_keys) {
 		c->undecided_because = "no key material was given";
