@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { EDGES_MAX = 64, DTLS_HEADER = 13 };
+enum { EDGES_MAX = 512, DTLS_HEADER = 13 };
 
 static const char *
 first_words(const struct bm_why *w)
