@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { EDGES_MAX = 64 };
+enum { EDGES_MAX = 512 };
 
 static const char *
 first_words(const struct bm_why *w)
