@@ -207,6 +207,10 @@ text_run(const struct bm_why *w, uint32_t *at)
 	const struct bm_case *c = w->c;
 	uint32_t best = 0, from = 0, n = 0;
 
+	/* Where nothing is encrypted, text is what was sent. */
+	*at = 0;
+	if (bm_protection_keys(c->protection)->suite->cipher == BM_CIPHER_NULL)
+		return bm_view(NULL, 0);
 	/* What is no header may be text as well. */
 	uint32_t first = bm_record_plausible(bm_record_header(c->record), 0) ? BM_HEADER : 0;
 	for (uint32_t i = first; i <= c->region; i++) {
