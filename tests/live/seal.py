@@ -3,6 +3,7 @@ Knows RFC 5246, 7366, 8446 and python3-cryptography; refuses to know badmac."""
 import hashlib
 import hmac
 import struct
+import warnings
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
@@ -16,6 +17,10 @@ SUITES = {0x002f: ("cbc", 16, "sha1", "sha256"), 0x0035: ("cbc", 32, "sha1", "sh
           0x0005: ("rc4", 16, "sha1", "sha256"), 0xc02f: ("gcm", 16, None, "sha256"), 0xc030: ("gcm", 32, None, "sha384"),
           0xcca8: ("chacha", 32, None, "sha256"), 0xc09c: ("ccm", 16, None, "sha256"), 0xc0a0: ("ccm8", 16, None, "sha256"),
           0xc09d: ("ccm", 32, None, "sha256"),
+          0x0002: ("null", 0, "sha1", "sha256"), 0x003b: ("null", 0, "sha256", "sha256"), 0x0004: ("rc4", 16, "md5", "sha256"),
+          0xc013: ("cbc", 16, "sha1", "sha256"), 0xc014: ("cbc", 32, "sha1", "sha256"),
+          0xc028: ("cbc", 32, "sha384", "sha384"), 0xc0a1: ("ccm8", 32, None, "sha256"),
+          0x1304: ("ccm", 16, None, "sha256"), 0x1305: ("ccm8", 16, None, "sha256"),
           0x1301: ("gcm", 16, None, "sha256"), 0x1302: ("gcm", 32, None, "sha384"), 0x1303: ("chacha", 32, None, "sha256")}
 
 
@@ -40,11 +45,24 @@ def expand(name, secret, label, n):
     return hmac.new(secret, info + b"\x01", name).digest()[:n]
 
 
+def rc4(key):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Cipher(algorithms.ARC4(key), None).encryptor()
+
+
 class Side:
     """The keys of one direction."""
 
     def __init__(self, mac_key, key, iv):
         self.mac_key, self.key, self.iv = mac_key, key, iv
+
+
+class Typed:
+    """A record as another type."""
+
+    def __init__(self, r, kind):
+        self.data = bytes([kind]) + r.data[1:]
 
 
 class Sealer:
@@ -83,7 +101,7 @@ class Sealer:
             return [Side(None, expand(self.prf, s, b"key", self.key_len), expand(self.prf, s, b"iv", 12))
                     for s in (logged["CLIENT_TRAFFIC_SECRET_0"], logged["SERVER_TRAFFIC_SECRET_0"])]
         mac_len = hashlib.new(self.mac).digest_size if self.mac else 0
-        iv_len = {"cbc": 16 if self.version < 0x0302 else 0, "rc4": 0, "chacha": 12}.get(self.kind, 4)
+        iv_len = {"cbc": 16 if self.version < 0x0302 else 0, "rc4": 0, "null": 0, "chacha": 12}.get(self.kind, 4)
         block = prf(self.version, self.prf, logged["CLIENT_RANDOM"], b"key expansion", server_random + client_random,
                     2 * (mac_len + self.key_len + iv_len))
         parts = []
@@ -108,10 +126,12 @@ class Sealer:
         """[(record, content with inner type in TLS 1.3)]"""
         out, side = [], self.side[direction]
         iv = side.iv
-        stream = Cipher(algorithms.ARC4(side.key), None).decryptor() if self.kind == "rc4" else None
+        stream = rc4(side.key) if self.kind == "rc4" else None
         for seq, r in enumerate(self.mine(direction)):
             body = r.data[5:]
-            if stream:
+            if self.kind == "null":
+                content = body[:-len(side.mac_key)]
+            elif stream:
                 content = stream.update(body)[:-len(side.mac_key)]
             elif self.kind == "cbc":
                 if self.explicit_iv:
@@ -148,7 +168,7 @@ class Sealer:
             side = self.side[d]
             state = {"iv": side.iv}
             if self.kind == "rc4":
-                state["stream"] = Cipher(algorithms.ARC4(side.key), None).encryptor()
+                state["stream"] = rc4(side.key)
             for seq, (r, content) in enumerate(self.opened[d]):
                 how = rule(d, r, content) or {}
                 conv.items[r.item_index].data = self.seal(d, seq, r, content, state, **how)
@@ -156,7 +176,10 @@ class Sealer:
 
     def seal(self, d, seq, r, content, state, content_is=None, version=None, length=None, number=None, mac_key=None,
              etm=None, mac_len=None, ssl3=False, padding=None, spoil=None, key=None, iv_of=None, nonce=None, aad=None,
-             tag=None, explicit=None, body_is=None):
+             tag=None, explicit=None, body_is=None, kind=None):
+        """kind: another type of record."""
+        if kind is not None:
+            r = Typed(r, kind)
         content = content if content_is is None else content_is
         side = self.side[d]
         head = number if number is not None else struct.pack("!Q", seq)
@@ -176,7 +199,9 @@ class Sealer:
             m = m[:mac_len] if mac_len else m
             return spoil(m) if spoil else m
 
-        if self.kind == "rc4":
+        if self.kind == "null":
+            body = content + mac_over(content)
+        elif self.kind == "rc4":
             body = state["stream"].update(content + mac_over(content))
         elif self.kind == "cbc":
             outside = self.etm if etm is None else etm
