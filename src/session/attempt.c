@@ -6,7 +6,8 @@ enum {
 	NEAR = 64, /* sequence numbers tried either way for a candidate */
 	GAP_WINDOW = 1 << 16,
 	RC4_REACH = 1 << 15, /* octets of keystream that may have been left out */
-	RC4_RECORD = 4096    /* longer records are no material for a keystream search */
+	RC4_RECORD = 4096,   /* longer records are no material for a keystream search */
+	RC4_BODY = 1 << 14 | 64 /* of one record that was left out */
 };
 
 uint64_t
@@ -76,14 +77,14 @@ attempt_near(
 /* The IV of the record at `at` up to TLS 1.0: the last ciphertext block that the sender sent before
  * (RFC 2246, 6.2.3.2); with encrypt-then-MAC its MAC stands behind that (RFC 7366, section 3).
  * False: it was not captured, or the cipher is RC4, whose state is more than that. */
-static bool
+bool
 chained_iv(struct half *h, const struct bm_protection *p, uint64_t at, struct bm_position *pos)
 {
 	const struct bm_traffic_keys *k = bm_protection_keys(p);
 	size_t block = bm_cipher_block(k->suite->cipher);
 	size_t behind = block + (k->encrypt_then_mac ? bm_protection_tag_len(p) : 0);
 
-	return k->suite->mode == BM_MODE_CBC && at >= behind &&
+	return bm_protection_chained(p) && k->suite->mode == BM_MODE_CBC && at >= behind &&
 		   at - behind >= bm_stream_base(h->stream) &&
 		   bm_stream_read(h->stream, at - behind, pos->iv, block);
 }
@@ -95,6 +96,27 @@ attempt_chained_cbc(struct half *h, const struct bm_wire *w, uint64_t at, uint64
 
 	return attempt_near(h, w, &pos, 1, 0) ||
 		   (chained_iv(h, h->keys, at, &pos) && attempt_near(h, w, &pos, ahead, NEAR));
+}
+
+/* RC4 where a record was left out, and the framing goes on: what is counted so far lacks one number
+ * and as many octets of keystream. */
+static bool
+attempt_one_more(struct half *h, const struct bm_wire *w)
+{
+	struct lost *l = h->lost;
+	struct bm_position here = l->counted;
+	uint64_t stop = l->work + (l->share - l->work) / 4;
+
+	if (l->len == 0 || l->over_gap)
+		return false;
+	for (uint64_t n = 0; n <= RC4_BODY && l->work < stop; n++) {
+		struct bm_position pos = here;
+		pos.seq++;
+		if (attempt(h, w, &pos))
+			return true;
+		bm_rc4_skip(&here.rc4, 1);
+	}
+	return false;
 }
 
 /* RC4 where octets were left out or put in: any point of the keystream nearby. */
@@ -144,7 +166,7 @@ attempt_rc4(struct half *h, const struct bm_wire *w, uint64_t at, uint64_t ahead
 		if (attempt(h, w, &pos))
 			return true;
 	}
-	return attempt_keystream(h, w, at != l->start);
+	return attempt_one_more(h, w) || attempt_keystream(h, w, at != l->start);
 }
 
 /* Octets of records whose number is unknown: how many of them can there be? */

@@ -14,7 +14,7 @@ enum {
 	PART = 8,
 	PART_STEP = 4,
 	PADDING_LEAST = 4,
-	TAG_ALIKE = 4 /* octets of the tag that are right: then the rest of it was damaged */
+	TAG_ALIKE = 2 /* octets of the tag that are right: then the rest of it was damaged */
 };
 
 /* log2 of n over k. */

@@ -52,8 +52,13 @@ HONEST = [
     (r"^tag-damaged: six", lambda f: f.kind == "ccm8", {"unexplained"}, "two octets of the tag would prove nothing"),
     (r"^foreign-record", lambda f: f.rc4 or f.iv_chained, {"foreign-record", "bytes-inserted", "unexplained"},
      "the IV or the keystream that it was made with is not in it"),
-    (r"^sender-miscomputed", lambda f: f.rc4 or f.kind in ("ccm", "ccm8", "null"), {"unexplained"},
+    (r"^sender-miscomputed", lambda f: f.rc4 or f.kind in ("ccm8", "null"), {"unexplained"},
      "damage of a few octets spoils no others, and not all of it was excluded"),
+    (r"^tag-damaged: (a bit|2 and)", lambda f: f.mte, {"tag-damaged", "bits-flipped", "bytes-damaged", "bad-padding",
+                                                             "unexplained"},
+     "CBC with the MAC inside: an octet on the wire is a block of plaintext, padding or MAC or both"),
+    (r"^sender-miscomputed", lambda f: f.kind == "ccm", {"sender-miscomputed", "unexplained"},
+     "the same, and short runs were excluded"),
     (r"^stale-data", lambda f: f.kind == "null", {"unexplained"}, "what repeats in plaintext may have been sent so"),
 ]
 
@@ -560,7 +565,7 @@ class Matrix(Senders):
         for what, directions in (("same direction", (C2S, C2S)), ("both directions", (C2S, S2C)),
                                  ("server", (S2C, S2C))):
             a = self.pick(f, "middle", rng, directions[0])
-            rest = [r for r in families.middle(f.conv, directions[1], 140, 4100) if a and abs(r.item_index - a.item_index) > 3]
+            rest = [r for r in families.middle(f.conv, directions[1], 140, 4100) if a and abs(r.item_index - a.item_index) > 4]
             if a is None or not rest:
                 continue
             b = rng.choice(rest)
@@ -589,9 +594,11 @@ class Matrix(Senders):
                 else:
                     conv = damage.garbled(f.conv, r, len(r) - before, before, rng)
                     conv = damage.garbled(conv, later, 0, behind, rng)
-                self.cell("over an edge", f, "%s, %s" % (what, size), self.ask, f, conv, [
-                    Failure(r, "tag-damaged", r.data, conv.items[r.item_index].data),
-                    Failure(later, "header-damaged", later.data, conv.items[later.item_index].data)], what=what)
+                known = [Failure(r, "tag-damaged", r.data, conv.items[r.item_index].data),
+                         Failure(later, "header-damaged", later.data, conv.items[later.item_index].data)]
+                # Without its IV the second one cannot be judged.
+                self.cell("over an edge", f, "%s, %s" % (what, size), self.ask, f, conv,
+                          known[:1] if f.iv_chained and f.mte else known, what=what)
 
     def beyond_proof(self, f):
         for size in ("short", "middle"):
