@@ -5,8 +5,8 @@
 enum {
 	NEAR = 64, /* sequence numbers tried either way for a candidate */
 	GAP_WINDOW = 1 << 16,
-	RC4_REACH = 1 << 15, /* octets of keystream that may have been left out */
-	RC4_RECORD = 4096,   /* longer records are no material for a keystream search */
+	RC4_REACH = 1 << 15,    /* octets of keystream that may have been left out */
+	RC4_RECORD = 4096,      /* longer records are no material for a keystream search */
 	RC4_BODY = 1 << 14 | 64 /* of one record that was left out */
 };
 

@@ -14,7 +14,7 @@ enum {
 	PART = 8,
 	PART_STEP = 4,
 	PADDING_LEAST = 4,
-	TAG_ALIKE = 2 /* octets of the tag that are right: then the rest of it was damaged */
+	TAG_ALIKE = 4 /* octets of the tag that are right: then the rest of it was damaged */
 };
 
 /* log2 of n over k. */
@@ -80,12 +80,20 @@ look_at(struct bm_view v, size_t window, size_t step)
 static struct look
 look_closely(struct bm_view v, size_t block)
 {
+	enum { TAIL_LEAST = 4 };
 	struct look l = look_at(v, WINDOW, STEP);
 	struct look part = block != 0 ? look_at(v, block, block) : look_at(v, PART, PART_STEP);
+	/* What shares its block with the MAC. */
+	size_t tail = block != 0 && v.n > block ? v.n % block : 0;
 
 	/* 3 bits for 4 octets: of 16 octets 14 that are text, of 8 octets 7. */
 	if (l.weakest <= WEAKEST && part.weakest > -0.75 * (double)part.n)
 		l = (struct look){WEAKEST + 1, part.at, part.n};
+	if (l.weakest <= WEAKEST && tail != 0) {
+		part = look_at(bm_view(v.p + v.n - tail, tail), tail, tail);
+		if (tail < TAIL_LEAST || part.weakest > -0.75 * (double)tail)
+			l = (struct look){WEAKEST + 1, v.n - tail, tail};
+	}
 	return l;
 }
 

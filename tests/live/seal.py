@@ -5,6 +5,7 @@ import hmac
 import struct
 import warnings
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 
@@ -68,7 +69,8 @@ class Typed:
 class Sealer:
     """Everything a conversation sent under its last keys, opened; seals all of it again."""
 
-    def __init__(self, conv, keylog):
+    def __init__(self, conv, keylog, first_keys=False):
+        """first_keys: the connection changes them later; nothing is opened."""
         self.conv = conv
         self.records = {d: conv.records(d) for d in (C2S, S2C)}
         client, server = self.records[C2S][0].data[5:], self.records[S2C][0].data[5:]
@@ -91,10 +93,11 @@ class Sealer:
         with open(keylog) as f:
             for line in f:
                 w = line.split()
-                if len(w) == 3 and w[1] == client[6:38].hex():
+                if len(w) == 3 and w[1] == client[6:38].hex() and w[0] not in logged:
                     logged[w[0]] = bytes.fromhex(w[2])
         self.side = self.keys(logged, client[6:38], server[6:38])
-        self.opened = {d: self.open_all(d) for d in (C2S, S2C)}
+        if not first_keys:
+            self.opened = {d: self.open_all(d) for d in (C2S, S2C)}
 
     def keys(self, logged, client_random, server_random):
         if self.tls13:
@@ -117,6 +120,20 @@ class Sealer:
             return found
         first = next(r.item_index for r in self.records[C2S] if r.protected)
         return [r for r in found if r.item_index > first]
+
+    def changes(self, direction):
+        """How many records the first keys protect: up to the KeyUpdate, or the ChangeCipherSpec of a second handshake."""
+        mine = self.mine(direction)
+        if not self.tls13:
+            seen = [n for n, r in enumerate(mine) if r.data[0] == wire.CCS]
+            return seen[0]
+        side = self.side[direction]
+        for seq, r in enumerate(mine):
+            try:
+                self.aead(side.key).decrypt(self.nonce(side, seq, b""), r.data[5:], r.data[:5])
+            except InvalidTag:
+                return seq
+        return len(mine)
 
     def aead(self, key):
         return {"gcm": AESGCM, "chacha": ChaCha20Poly1305, "ccm": AESCCM}.get(

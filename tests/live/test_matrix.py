@@ -31,6 +31,10 @@ FIRST = {"record-replayed": "sender-application", "records-reordered": "sender-a
 NEVER_PROVEN = {"sender-miscomputed", "unexplained", "record-was-good", "capture-incomplete", "plaintext-alert",
                 "wrong-keys", "bytes-missing", "bytes-inserted", "plaintext-injected"}
 
+EFFORTS = ("TLS 1.2 GCM-128", "TLS 1.3 ChaCha20", "TLS 1.2 CBC-SHA1")
+# TLS 1.2 and before: by renegotiation; TLS 1.3: by KeyUpdate.
+REKEYED = ("TLS 1.1 CBC-SHA1", "TLS 1.2 CBC-SHA256 EtM", "TLS 1.2 GCM-256", "TLS 1.2 ChaCha20", "TLS 1.2 CCM",
+           "TLS 1.3 GCM-128", "TLS 1.3 ChaCha20")
 # Where the honest answer is another: cause and variant (a regular expression over "cause: variant, size"), the kinds of
 # protection it holds for, the answers that are right, and why.
 HONEST = [
@@ -110,7 +114,7 @@ class Matrix(Senders):
                 return causes
         return {cause}
 
-    def ask(self, f, conv, failures, segs=None, exit_status=1, parts=None, what="", args=(), keys=None, undecided=0):
+    def ask(self, f, conv, failures, segs=None, exit_status=1, parts=None, what="", args=(), keys=None, undecided=0, also=()):
         path = self.path()
         segs = segs or wire.segments(conv)
         wire.write(path, parts or [(conv, segs)])
@@ -125,15 +129,15 @@ class Matrix(Senders):
             len(found), len(failures), [x["cause"] for x in found]), report)
         for known, told in zip(sorted(failures, key=lambda x: (x.record.direction, x.at)),
                                sorted(found, key=lambda x: (x["direction"] != wire.DIRECTIONS[0], x["stream_offset"] or 0))):
-            self.compare(f, known, told, segs, conv, report, what, alone=parts is None)
+            self.compare(f, known, told, segs, conv, report, what, parts is None, also)
         judge.want_exit(exit_status, rc, report, err)
         # A record whose IV or keystream went with another one cannot be judged.
         judge.want_counts(report, None, None, None if f.rc4 or f.iv_chained else undecided)
         return report
 
-    def compare(self, f, known, told, segs, conv, report, what, alone):
+    def compare(self, f, known, told, segs, conv, report, what, alone, also=()):
         cause = told["cause"]
-        allowed = self.honest(f, known.cause, what)
+        allowed = self.honest(f, known.cause, what) | set(also)
         judge.want(cause in allowed, "cause %s, expected %s" % (cause, " or ".join(sorted(allowed))), report)
         for k, v in known.expected.items():
             judge.want(v is ... or told[k] == v or isinstance(v, set) and told[k] in v, "%s %r, expected %r" % (k, told[k], v), report)
@@ -605,6 +609,61 @@ class Matrix(Senders):
             self.bytes_wrong(f, "unexplained", "all octets are others", size,
                              lambda r, segs, rng: damage.replaced(f.conv, r, r.data[:5] + rng.randbytes(len(r) - 5)))
 
+    # Keys that change ------------------------------------------------------------------------------------------
+
+    def old_keys(self, f, recorder):
+        """A record made with the keys from before the change stands where one with the new keys is due."""
+        conv, log = recorder.rekeyed(f)
+        s = seal.Sealer(conv, log, first_keys=True)
+        recs = conv.protected(C2S)
+        change = s.changes(C2S)
+        r = recs[change + 3]
+        # The sender counted on: the first number that its old keys had not used.
+        n = change + (0 if f.tls13 else 1)
+        q = s.mine(C2S)[change - 1]
+        data = s.seal(C2S, n, q, b"made with old keys, and long enough" + (b"\x17" if f.tls13 else b""), {"iv": bytes(16)},
+                      kind=wire.APPLICATION)
+        bad = damage.edited(conv, lambda items: items.insert(r.item_index, wire.Item(C2S, data)))
+        what = "after a change of keys"
+        Family = type("Rekeyed", (), dict(vars(f), keys=[log]))
+        self.cell("wrong-epoch", f, what, self.ask, Family, bad, [Failure(r, "wrong-epoch", sequence_number=...)],
+                  what=what)
+
+    # How far it searches ------------------------------------------------------------------------------------------
+
+    def efforts(self, f):
+        rng = judge.rng_for(f.name + "effort")
+        r, big = self.pick(f, "middle", rng, C2S), self.pick(f, "long", rng, C2S)
+
+        def cell(variant, record, conv, cause, effort, honest=()):
+            def question():
+                now = conv.items[record.item_index].data
+                HONEST_HERE = {cause} | set(honest)
+                report = self.ask(f, conv, [Failure(record, cause, record.data, now)], what=variant,
+                                  args=("--effort", effort), also=HONEST_HERE)
+                x = judge.failures(report)[0]
+                if x["cause"] == "unexplained":
+                    counted = [e for e in x["ruled_out"] if e["cause"] in ("bits-flipped", "record-missing", "header-damaged")]
+                    judge.want(len(counted) == 3 and all(re.search(r"\d", e["because"]) for e in counted), "counts %s" % counted)
+            self.cell("--effort " + effort, f, variant, question)
+        body = range(8 * (5 + f.front), 8 * (len(r) - max(f.tag, 40)))
+        for effort in ("quick", "normal", "deep"):
+            bits = rng.sample(range(8 * (5 + f.front), 8 * (len(big) - max(f.tag, 40))), 1)
+            cell("one bit, long", big, damage.flipped(f.conv, big, bits), "bits-flipped", effort)
+        segs = wire.segments(f.conv)
+        if f.mac is None:
+            cell("three bits anywhere, middle", r, damage.flipped(f.conv, r, rng.sample(body, 3)), "bits-flipped", "deep")
+            cell("three bits anywhere, middle", r, damage.flipped(f.conv, r, rng.sample(body, 3)), "bits-flipped", "quick",
+                 ("unexplained",))
+        else:
+            where = damage.span(segs, r, 400, rng, (5 + f.front, len(r) - max(f.tag, 40)))
+            cell("two words far apart, middle", r, damage.swapped(f.conv, r, where, 2, 0, rng), "words-swapped", "deep")
+            cell("one octet, middle", r, damage.garbled(f.conv, r, rng.randrange(where[0], where[1]), 1, rng), "bytes-damaged",
+                 "deep", ("bits-flipped",))
+            pair = damage.neutral_pair(r, where, False, rng)
+            if pair:
+                cell("two bits far apart, sum as it was, middle", r, damage.flipped(f.conv, r, pair), "bits-flipped", "deep")
+
     def judge_family(self, f):
         self.names.append(f.name)
         for part in (self.bits, self.runs, self.swaps, self.tags, self.headers, self.stale, self.copies, self.framing,
@@ -629,9 +688,12 @@ class Matrix(Senders):
             elif re.search(only, name):
                 recordings.append((record, name, function))
         judge.in_parallel(recordings, 3)
+        judge.in_parallel([(self.old_keys, made[n], recorder) for n in REKEYED if n in made], 4)
         for name, _, _ in recorder.all():
             if name in made:
                 self.judge_family(made[name])
+            if name in EFFORTS and name in made:
+                self.efforts(made[name])
         self.chosen()
         judge.in_parallel(self.jobs, int(os.environ.get("BADMAC_WORKERS", "2")))
         self.lab.close()
