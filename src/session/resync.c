@@ -279,7 +279,8 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 				   !bm_protection_keys(h->keys)->encrypt_then_mac;
 	/* One record that took the place of another of its number, and not of its length: those behind
 	 * it were tried with keystream that was not theirs. */
-	bool shifted = h->keys != NULL && bm_protection_keys(h->keys)->suite->cipher == BM_RC4 &&
+	bool shifted = !headless && h->keys != NULL &&
+				   bm_protection_keys(h->keys)->suite->cipher == BM_RC4 &&
 				   memcmp(&h->pos.rc4, &l->counted.rc4, sizeof h->pos.rc4) != 0;
 	bool other_epoch = l->epoch != h->epoch;
 	uint64_t counted = l->expected.seq + 1 + (framed ? l->chained : 0);

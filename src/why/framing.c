@@ -176,6 +176,14 @@ show_run(const struct bm_why *w, struct bm_finding *out, uint32_t at, struct bm_
 			"which "
 			"was expected here: these bytes were never a record of this sender",
 			c->region, ull(c->after_seq));
+		struct bm_record_header hdr = bm_record_header(c->record);
+		if (bm_protection_chained(c->protection) && bm_record_plausible(hdr, 0) &&
+			BM_HEADER + (uint32_t)hdr.length == c->region) {
+			out->strength = BM_STRENGTH_SUPPORTED;
+			bm_evidence(w, out,
+				"they are framed as a record: one by a second writer that holds these keys would "
+				"look the same, for the IV or keystream that it went on from is not known");
+		}
 	} else {
 		bm_prove(out, "cut-search", tag_len(w), w->cut->tried);
 		bm_evidence(w, out,

@@ -78,13 +78,13 @@ look_at(struct bm_view v, size_t window, size_t step)
 /* Damage next to content that is very regular is lost in a large window: a part of the size that
  * damage has must not look like noise either, if only by so much as it can. */
 static struct look
-look_closely(struct bm_view v, size_t block)
+look_closely(struct bm_view v, size_t block, bool end_known)
 {
 	enum { TAIL_LEAST = 4 };
 	struct look l = look_at(v, WINDOW, STEP);
 	struct look part = block != 0 ? look_at(v, block, block) : look_at(v, PART, PART_STEP);
-	/* What shares its block with the MAC. */
-	size_t tail = block != 0 && v.n > block ? v.n % block : 0;
+	/* What shares its block with the MAC; padding that is right shows that the block is. */
+	size_t tail = block != 0 && v.n > block && !end_known ? v.n % block : 0;
 
 	/* 3 bits for 4 octets: of 16 octets 14 that are text, of 8 octets 7. */
 	if (l.weakest <= WEAKEST && part.weakest > -0.75 * (double)part.n)
@@ -268,7 +268,8 @@ bm_ask_miscomputed(const struct bm_why *w, struct bm_finding *out, const char **
 	}
 	bool padded = cbc && w->facts->version != BM_SSL3 && o.padding >= PADDING_LEAST;
 	bm_protection_mac(c->protection, &rules);
-	struct look l = look_closely(o.plain, cbc ? rules.block : 0);
+	struct look l =
+		look_closely(o.plain, cbc ? rules.block : 0, padded && rules.order == BM_MAC_ENCRYPT_THEN);
 	*because = why_not(w, &o, &l, padded);
 	if (*because == NULL) {
 		/* At most: damage that leaves no trace in what can be judged looks the same. */
