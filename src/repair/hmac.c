@@ -123,19 +123,18 @@ choose(unsigned n, unsigned k)
 	return c;
 }
 
-/* Few bits, or a short burst, of a MAC that stands visibly or under a stream cipher. */
+/* Few bits, or a burst, of a MAC that stands visibly or under a stream cipher. */
 static bool
-search_tag(struct hmac_search *s)
+search_tag(struct hmac_search *s, const char *name, unsigned few, unsigned burst)
 {
 	struct hs_base *b = &s->base;
 	const struct bm_outcome *o = &b->outcome;
 	unsigned tag_bits = (unsigned)(8 * o->tag_len), weight = 0, first = tag_bits, last = 0;
-	unsigned few = tag_bits >= 128 ? 8 : 4, burst = tag_bits >= 128 ? 32 : 16;
 	size_t body = s->d->wire.body.n, head = s->d->wire.header.n;
 
 	if (b->rules.order == BM_MAC_THEN_ENCRYPT)
 		return false;
-	hs_begin(s, "the MAC itself: few bits, or a short burst");
+	hs_begin(s, name);
 	for (unsigned k = 1; k <= few; k++)
 		hs_count(s, choose(tag_bits, k));
 	hs_count(s, tag_bits * ldexp(1, (int)burst - 1));
@@ -158,6 +157,17 @@ search_tag(struct hmac_search *s)
 		memcpy(tag, s->d->wire.body.p + body - o->tag_len, o->tag_len);
 	}
 	return hs_end(s, true, s->family->name, BM_REPAIR_TAG_DAMAGED);
+}
+
+static bool
+search_tags(struct hmac_search *s)
+{
+	static const char name[] = "the MAC itself: few bits, or a short burst";
+	bool whole = s->base.outcome.tag_len >= 16;
+
+	if (search_tag(s, name, whole ? 8 : 4, whole ? 32 : 16))
+		return true;
+	return whole && search_tag(s, "the MAC itself: a burst of up to 48 bits", 0, 48);
 }
 
 /* False: the limit. */
@@ -227,7 +237,7 @@ bm_repair_hmac(const struct bm_damaged *d, struct bm_scratch *scratch, struct bm
 	out->tag_bits = 8 * s.base.rules.tag_len;
 	if (s.status == BM_OK && s.base.text != NULL) {
 		s.limit = limit_of(d, &s.base);
-		if (!search_tag(&s) && !search_header(&s))
+		if (!search_tags(&s) && !search_header(&s))
 			hs_search_families(&s);
 	}
 	hs_close(&s);

@@ -9,7 +9,7 @@
 /* Distances between two places, in octets. Captures taken above the network card hold segments that
  * were several on the wire: none of those was longer than SEGMENT. What changes places in a
  * buffer or on a bus stands close together, mostly. */
-enum { SEGMENT = 1460, NEAR_WORDS = 64, NEAR_BITS = 16 };
+enum { SEGMENT = 1460, NEAR_WORDS = 64, NEAR_BITS = 16, WORD = 32 };
 
 struct family {
 	const char *name, *ambiguous;
@@ -235,6 +235,18 @@ swap_32(struct hmac_search *s)
 }
 
 static double
+pairs_64(const struct hmac_search *s)
+{
+	return pairs(s, 8, 16, SEGMENT);
+}
+
+static bool
+swap_64(struct hmac_search *s)
+{
+	return swap_within(s, 8, 16, SEGMENT);
+}
+
+static double
 values(const struct hmac_search *s)
 {
 	return 247 * (double)body_n(s);
@@ -322,11 +334,11 @@ bit_pairs(const struct hmac_search *s)
 }
 
 static bool
-two_bits_from(struct hmac_search *s, size_t i)
+two_bits_from(struct hmac_search *s, size_t i, size_t to)
 {
 	const uint8_t *at = body(s);
 
-	for (size_t j = i + 1; j < 8 * body_n(s); j++) {
+	for (size_t j = i + 1; j < to && j < 8 * body_n(s); j++) {
 		struct hs_candidate c = {2, {{(uint32_t)(i / 8), 1, {0}}, {(uint32_t)(j / 8), 1, {0}}}};
 		c.c[0].to[0] = (uint8_t)(at[i / 8] ^ 0x80 >> i % 8);
 		c.c[1].to[0] = (uint8_t)(at[j / 8] ^ 0x80 >> j % 8);
@@ -344,7 +356,23 @@ static bool
 two_bits(struct hmac_search *s)
 {
 	for (size_t i = 0; i < 8 * body_n(s); i++)
-		if (!two_bits_from(s, i))
+		if (!two_bits_from(s, i, SIZE_MAX))
+			return false;
+	return true;
+}
+
+static double
+bit_pairs_near(const struct hmac_search *s)
+{
+	return bits(s) * (WORD - 1);
+}
+
+/* As the bits of a word of memory stand. */
+static bool
+two_bits_near(struct hmac_search *s)
+{
+	for (size_t i = 0; i < 8 * body_n(s); i++)
+		if (!two_bits_from(s, i, i + WORD))
 			return false;
 	return true;
 }
@@ -404,9 +432,13 @@ static const struct family families[] = {
 		BM_REPAIR_BITS_FLIPPED, false, true, neutral_near, two_neutral_near},
 	{NAMES("two words of 32 bits of one segment swapped"), BM_REPAIR_WORDS_SWAPPED, false, true,
 		pairs_32, swap_32},
+	{NAMES("two words of 64 bits of one segment swapped"), BM_REPAIR_WORDS_SWAPPED, false, true,
+		pairs_64, swap_64},
 	{NAMES("two words of 16 bits of one segment swapped"), BM_REPAIR_WORDS_SWAPPED, false, true,
 		pairs_16, swap_16},
 	{NAMES("one octet of any value"), BM_REPAIR_BYTES_DAMAGED, false, true, values, one_octet},
+	{NAMES("two bits less than 32 bits apart"), BM_REPAIR_BITS_FLIPPED, false, true, bit_pairs_near,
+		two_bits_near},
 	{NAMES("two bits of one segment that leave its checksum as it is"), BM_REPAIR_BITS_FLIPPED,
 		false, true, neutral_far, two_neutral_far},
 	{NAMES("two bits anywhere"), BM_REPAIR_BITS_FLIPPED, false, false, bit_pairs, two_bits},

@@ -7,9 +7,10 @@ enum {
 	GAP_WINDOW = 1 << 16,
 	GAP_MOST = 1 << 20, /* of a record that the framing itself speaks for */
 	GAP_FEW = 1 << 12,
-	GAP_UPDATES = 8,     /* of keys, within a gap */
-	RC4_REACH = 1 << 15, /* octets of keystream that may have been left out */
-	RC4_RECORD = 4096    /* longer records are no material for a keystream search */
+	GAP_UPDATES = 8,        /* of keys, within a gap */
+	RC4_REACH = 1 << 15,    /* octets of keystream that may have been left out */
+	RC4_RECORD = 4096,      /* longer records are no material for a keystream search */
+	RC4_BODY = 1 << 14 | 64 /* of one record that was left out */
 };
 
 static uint64_t
@@ -98,7 +99,7 @@ chained_iv(struct half *h, const struct bm_protection *p, uint64_t at, struct bm
 	size_t block = bm_cipher_block(k->suite->cipher);
 	size_t behind = block + (k->encrypt_then_mac ? bm_protection_tag_len(p) : 0);
 
-	return k->suite->mode == BM_MODE_CBC && at >= behind &&
+	return bm_protection_chained(p) && k->suite->mode == BM_MODE_CBC && at >= behind &&
 		   at - behind >= bm_stream_base(h->stream) &&
 		   bm_stream_read(h->stream, at - behind, pos->iv, block);
 }
@@ -110,6 +111,27 @@ attempt_chained_cbc(struct half *h, const struct bm_wire *w, uint64_t at, uint64
 
 	return attempt_near(h, w, &pos, 1, 0) ||
 		   (chained_iv(h, h->keys, at, &pos) && attempt_near(h, w, &pos, ahead, NEAR));
+}
+
+/* RC4 where a record was left out, and the framing goes on: what is counted so far lacks one number
+ * and as many octets of keystream. */
+static bool
+attempt_one_more(struct half *h, const struct bm_wire *w)
+{
+	struct lost *l = h->lost;
+	struct bm_position here = l->counted;
+	uint64_t stop = l->work + (l->share - l->work) / 4;
+
+	if (l->len == 0 || l->over_gap)
+		return false;
+	for (uint64_t n = 0; n <= RC4_BODY && l->work < stop; n++) {
+		struct bm_position pos = here;
+		pos.seq++;
+		if (attempt(h, w, &pos))
+			return true;
+		bm_rc4_skip(&here.rc4, 1);
+	}
+	return false;
 }
 
 /* RC4 where octets were left out or put in: any point of the keystream nearby. */
@@ -159,7 +181,7 @@ attempt_rc4(struct half *h, const struct bm_wire *w, uint64_t at, uint64_t ahead
 		if (attempt(h, w, &pos))
 			return true;
 	}
-	return attempt_keystream(h, w, at != l->start);
+	return attempt_one_more(h, w) || attempt_keystream(h, w, at != l->start);
 }
 
 /* Octets of records whose number is unknown: how many of them can there be? */

@@ -169,8 +169,8 @@ search_sequence(struct half *h, const struct bm_wire *w, uint64_t *found, uint64
 	bool aead = suite->mac == BM_HASH_NONE;
 	uint64_t window = aead ? AEAD_WINDOW : HMAC_WINDOW;
 	uint64_t cost = bm_protection_cost(h->keys, w->body.n);
-	/* A quarter of what a failure may cost, both ways. */
-	uint64_t most = bm_search_share(h->s->env) / 4 / cost / 2;
+	/* A sixteenth of what a failure may cost, both ways: most are found by other searches. */
+	uint64_t most = bm_search_share(h->s->env) / 16 / cost / 2;
 	if (window > most)
 		window = most;
 	struct bm_position pos = h->pos;

@@ -329,7 +329,8 @@ void case_clear(struct bm_case *c);
 void case_add_copy(struct bm_case *c, const struct bm_span *copy);
 
 /* attempt.c */
-/* The IV of the record at `at` up to TLS 1.0, read from what stands before it. */
+/* The IV of the record at `at` up to TLS 1.0 into pos. False: it was not captured, or IVs are not
+ * chained. */
 bool chained_iv(
 	struct half *h, const struct bm_protection *p, uint64_t at, struct bm_position *pos);
 /* Does the record at `at` verify anywhere that what was lost could have led to? Sets h->pos, and

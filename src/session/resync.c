@@ -189,6 +189,67 @@ announced_length(struct half *h, uint64_t off)
 	return bm_record_plausible(hdr, record_version(h->s)) ? BM_HEADER + (uint32_t)hdr.length : 0;
 }
 
+/* From the position of framed record i to that of the next. Of its body nothing but the length
+ * counts: chained IVs are read anew. */
+static void
+walk_on(struct half *h, unsigned i, uint64_t next, struct bm_position *walk)
+{
+	struct bm_wire w = {.body = bm_view(h->s->env->linear, h->lost->links[i].len - BM_HEADER)};
+
+	bm_position_after(h->keys, walk, &w, walk);
+	(void)chained_iv(h, h->keys, next, walk);
+}
+
+/* Is [off, off + n) a record that is good at pos but for its header? */
+static bool
+good_but_header(struct half *h, uint64_t off, size_t n, const struct bm_position *pos)
+{
+	uint8_t *bytes = malloc(n);
+	bool good = false;
+
+	if (bytes != NULL && bm_stream_read(h->stream, off, bytes, n)) {
+		struct bm_wire w = {.version = (uint16_t)record_version(h->s),
+			.header = bm_view(bytes, BM_HEADER),
+			.body = bm_view(bytes + BM_HEADER, n - BM_HEADER)};
+		bm_store16(bytes + 1, w.version);
+		bm_store16(bytes + 3, (unsigned)w.body.n);
+		for (w.type = BM_CCS; w.type <= BM_HEARTBEAT && !good; w.type++) {
+			struct bm_outcome o;
+			bytes[0] = w.type;
+			h->lost->tried++;
+			good = check(h, h->keys, pos, &w, false, &o);
+		}
+	}
+	free(bytes);
+	return good;
+}
+
+/* The framing led to where no header stands, and one record more was counted than is framed: are
+ * the bytes up to `at` that one, with its header damaged? */
+static bool
+another_header(struct half *h, uint64_t at)
+{
+	struct lost *l = h->lost;
+
+	if (l->tentative || l->over_gap || l->len == 0 || l->epoch != h->epoch || h->keys == NULL ||
+		l->chain <= l->start || at <= l->chain + BM_HEADER ||
+		at - l->chain > BM_HEADER + BM_BODY_MAX || l->chained + 1 >= CHAIN_MAX ||
+		h->pos.seq != l->expected.seq + l->chained + 2)
+		return false;
+	struct bm_position walk = l->expected;
+	for (unsigned i = 0; i <= l->chained; i++)
+		walk_on(h, i, i < l->chained ? l->links[i + 1].off : l->chain, &walk);
+	bool good = good_but_header(h, l->chain, (size_t)(at - l->chain), &walk);
+	bm_wipe(&walk, sizeof walk);
+	if (!good)
+		return false;
+	l->chained++;
+	l->links[l->chained].off = l->chain;
+	l->links[l->chained].len = (uint32_t)(at - l->chain);
+	l->chain = at;
+	return true;
+}
+
 /* The record at `at` verifies at h->pos: go on there. */
 static void
 meet(struct half *h, const struct bm_wire *w, uint64_t at)
@@ -213,12 +274,22 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 	}
 	/* Whole records that stand between the failed one and this one failed on their own, if the
 	 * framing leads here; the one behind a failed record may only lack its IV. */
+	bool headless = another_header(h, at);
 	bool framed = l->chained != 0 && l->chain == at;
 	bool iv_lost = h->keys != NULL && bm_protection_chained(h->keys) &&
-				   bm_protection_keys(h->keys)->suite->mode == BM_MODE_CBC;
+				   bm_protection_keys(h->keys)->suite->mode == BM_MODE_CBC &&
+				   !bm_protection_keys(h->keys)->encrypt_then_mac;
+	/* One record that took the place of another of its number, and not of its length: those behind
+	 * it were tried with keystream that was not theirs. */
+	bool shifted = !headless && h->keys != NULL &&
+				   bm_protection_keys(h->keys)->suite->cipher == BM_RC4 &&
+				   memcmp(&h->pos.rc4, &l->counted.rc4, sizeof h->pos.rc4) != 0;
 	bool other_epoch = l->epoch != h->epoch;
 	uint64_t counted = l->expected.seq + 1 + (framed ? l->chained : 0);
+	struct bm_position walk = l->expected;
 	for (unsigned i = 1; framed && i <= l->chained; i++) {
+		if (h->keys != NULL)
+			walk_on(h, i - 1, l->links[i].off, &walk);
 		if (iv_lost && i == 1) {
 			tally(h)->undecided++;
 			continue;
@@ -226,7 +297,7 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 		/* Where fewer were counted than stand there, some were never this sender's: one fault. What
 		 * follows a gap, and was not counted right, may lack what fell into it. */
 		bool in_step = h->pos.seq == counted && !other_epoch;
-		if (l->over_gap && !in_step) {
+		if ((l->over_gap && !in_step) || (in_step && shifted)) {
 			tally(h)->undecided++;
 			continue;
 		}
@@ -234,8 +305,7 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 		if (!in_step)
 			continue;
 		struct bm_position pos = h->pos;
-		h->pos = l->expected;
-		h->pos.seq += i;
+		h->pos = walk;
 		struct bm_case *more = new_case(h, BM_CASE_BAD_RECORD, l->links[i].off, l->links[i].len);
 		if (more != NULL) {
 			more->result = BM_BAD_TAG;
@@ -243,10 +313,15 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 			more->after_epoch = h->epoch;
 			more->after_seq = pos.seq;
 			more->after_off = at;
+			if (headless && i == l->chained) {
+				more->result = BM_BAD_LENGTH;
+				more->framing_lost = true;
+			}
 		}
 		h->pos = pos;
 		c = l->case_index < s->case_count ? &s->cases[l->case_index] : NULL;
 	}
+	bm_wipe(&walk, sizeof walk);
 	if (c != NULL) {
 		c->after = other_epoch || h->pos.seq == counted ? BM_AFTER_NEXT
 				   : h->pos.seq == l->expected.seq      ? BM_AFTER_SAME

@@ -181,10 +181,10 @@ summary(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a)
 	case BM_CAUSE_STALE_DATA:
 		if (!f->changes[0].sent_unknown)
 			return bm_arena_print(a,
-				"Record %llu of the %s verifies once bytes that stand in the wrong place, from "
-				"offset "
-				"%u on, are put back.",
-				seq, who, f->changes[0].record_off);
+				"%s of the %s verifies once bytes that stand in the wrong place, from offset %u "
+				"on, "
+				"are put back.",
+				Record, who, f->changes[0].record_off);
 		return bm_arena_print(a,
 			"In %s of the %s %zu octets from offset %u on are no ciphertext of it: %s.", Record,
 			who, f->changes[0].received.n, f->changes[0].record_off,

@@ -180,6 +180,14 @@ show_run(const struct bm_why *w, struct bm_finding *out, uint32_t at, struct bm_
 			"which "
 			"was expected here: these bytes were never a record of this sender",
 			c->region, ull(c->after_seq));
+		struct bm_record_header hdr = bm_record_header(c->record);
+		if (bm_protection_chained(c->protection) && bm_record_plausible(hdr, 0) &&
+			BM_HEADER + (uint32_t)hdr.length == c->region) {
+			out->strength = BM_STRENGTH_SUPPORTED;
+			bm_evidence(w, out,
+				"they are framed as a record: one by a second writer that holds these keys would "
+				"look the same, for the IV or keystream that it went on from is not known");
+		}
 	} else {
 		bm_prove(out, "cut-search", tag_len(w), w->cut->tried);
 		bm_evidence(w, out,
@@ -211,6 +219,10 @@ text_run(const struct bm_why *w, uint32_t *at)
 	const struct bm_case *c = w->c;
 	uint32_t best = 0, from = 0, n = 0;
 
+	/* Where nothing is encrypted, text is what was sent. */
+	*at = 0;
+	if (bm_protection_keys(c->protection)->suite->cipher == BM_CIPHER_NULL)
+		return bm_view(NULL, 0);
 	/* What is no header may be text as well. */
 	uint32_t first = bm_record_plausible(bm_record_header(c->record), 0) ? BM_HEADER : 0;
 	for (uint32_t i = first; i <= c->region; i++) {

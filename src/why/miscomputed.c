@@ -10,6 +10,9 @@ enum {
 	WINDOW = 32,   /* octets judged together */
 	STEP = 8,      /* from one window to the next */
 	WEAKEST = -20, /* base-2 logarithm: random octets look so no oftener */
+	/* What damage garbles by itself: a block of CBC, or the few octets that were hit elsewhere. */
+	PART = 8,
+	PART_STEP = 4,
 	PADDING_LEAST = 4,
 	TAG_ALIKE = 4 /* octets of the tag that are right: then the rest of it was damaged */
 };
@@ -30,12 +33,12 @@ choose(unsigned n, unsigned k)
 double
 bm_look_chance(const uint8_t *p, unsigned n)
 {
-	static const double text_log2 = -1.385; /* 98 of 256 values */
+	static const double text_log2 = -1.370; /* 99 of 256 values, zero among them */
 	unsigned text = 0, zeros = 0, values = 0;
 	bool seen[256] = {false};
 
 	for (unsigned i = 0; i < n; i++) {
-		text += bm_is_text_octet(p[i]);
+		text += bm_is_text_octet(p[i]) || p[i] == 0;
 		zeros += p[i] == 0;
 		values += !seen[p[i]];
 		seen[p[i]] = true;
@@ -56,18 +59,40 @@ struct look {
 };
 
 static struct look
-look_at(struct bm_view v)
+look_at(struct bm_view v, size_t window, size_t step)
 {
 	struct look l = {.weakest = -1e9};
-	size_t n = v.n < WINDOW ? v.n : WINDOW;
+	size_t n = v.n < window ? v.n : window;
 
-	for (size_t i = 0; n != 0; i += STEP) {
+	for (size_t i = 0; n != 0; i += step) {
 		size_t at = i + n <= v.n ? i : v.n - n;
 		double x = bm_look_chance(v.p + at, (unsigned)n);
 		if (x > l.weakest)
 			l = (struct look){x, at, n};
 		if (at == v.n - n)
 			break;
+	}
+	return l;
+}
+
+/* Damage next to content that is very regular is lost in a large window: a part of the size that
+ * damage has must not look like noise either, if only by so much as it can. */
+static struct look
+look_closely(struct bm_view v, size_t block, bool end_known)
+{
+	enum { TAIL_LEAST = 4 };
+	struct look l = look_at(v, WINDOW, STEP);
+	struct look part = block != 0 ? look_at(v, block, block) : look_at(v, PART, PART_STEP);
+	/* What shares its block with the MAC; padding that is right shows that the block is. */
+	size_t tail = block != 0 && v.n > block && !end_known ? v.n % block : 0;
+
+	/* 3 bits for 4 octets: of 16 octets 14 that are text, of 8 octets 7. */
+	if (l.weakest <= WEAKEST && part.weakest > -0.75 * (double)part.n)
+		l = (struct look){WEAKEST + 1, part.at, part.n};
+	if (l.weakest <= WEAKEST && tail != 0) {
+		part = look_at(bm_view(v.p + v.n - tail, tail), tail, tail);
+		if (tail < TAIL_LEAST || part.weakest > -0.75 * (double)tail)
+			l = (struct look){WEAKEST + 1, v.n - tail, tail};
 	}
 	return l;
 }
@@ -194,21 +219,28 @@ why_not(const struct bm_why *w, const struct bm_outcome *o, const struct look *l
 	return NULL;
 }
 
-/* Were any two bits, wherever they are, tried and excluded? */
 static bool
-few_bits_excluded(const struct bm_repair *r)
+excluded(const struct bm_repair *r, const char *family)
 {
 	for (size_t i = 0; i < r->family_count; i++)
 		if (r->family[i].complete && r->family[i].candidates != 0 &&
-			strncmp(r->family[i].name, "two bits anywhere", 17) == 0)
+			strncmp(r->family[i].name, family, strlen(family)) == 0)
 			return true;
 	return false;
+}
+
+/* Were any two bits, wherever they are, and short runs tried and excluded? */
+static bool
+few_bits_excluded(const struct bm_repair *r)
+{
+	return excluded(r, "two bits anywhere") && excluded(r, "up to 4 octets in a row");
 }
 
 enum bm_answer
 bm_ask_miscomputed(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
 	const struct bm_case *c = w->c;
+	struct bm_mac_rules rules;
 	struct bm_wire wire;
 	struct bm_outcome o;
 
@@ -235,7 +267,9 @@ bm_ask_miscomputed(const struct bm_why *w, struct bm_finding *out, const char **
 		return BM_EXCLUDED;
 	}
 	bool padded = cbc && w->facts->version != BM_SSL3 && o.padding >= PADDING_LEAST;
-	struct look l = look_at(o.plain);
+	bm_protection_mac(c->protection, &rules);
+	struct look l =
+		look_closely(o.plain, cbc ? rules.block : 0, padded && rules.order == BM_MAC_ENCRYPT_THEN);
 	*because = why_not(w, &o, &l, padded);
 	if (*because == NULL) {
 		/* At most: damage that leaves no trace in what can be judged looks the same. */

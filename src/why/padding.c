@@ -170,6 +170,11 @@ bm_ask_padding(const struct bm_why *w, struct bm_finding *out, const char **beca
 
 	if (c->kind != BM_CASE_BAD_RECORD)
 		return BM_NOT_ASKED;
+	if (c->framing_lost && c->after != BM_AFTER_NOTHING) {
+		/* A length that takes away nothing but padding leaves the MAC right, too. */
+		*because = "the next good record does not stand behind it: no padding does that";
+		return BM_EXCLUDED;
+	}
 	if (c->result == BM_BAD_LENGTH || !bm_failed_record(w, &wire) ||
 		bm_verify(c->protection, c->position, &wire, true, w->scratch, &o) != BM_OK) {
 		*because = "not tried: the record's bytes are not at hand, or have no length that fits";

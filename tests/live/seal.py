@@ -3,7 +3,9 @@ Knows RFC 5246, 7366, 8446 and python3-cryptography; refuses to know badmac."""
 import hashlib
 import hmac
 import struct
+import warnings
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 
@@ -16,6 +18,10 @@ SUITES = {0x002f: ("cbc", 16, "sha1", "sha256"), 0x0035: ("cbc", 32, "sha1", "sh
           0x0005: ("rc4", 16, "sha1", "sha256"), 0xc02f: ("gcm", 16, None, "sha256"), 0xc030: ("gcm", 32, None, "sha384"),
           0xcca8: ("chacha", 32, None, "sha256"), 0xc09c: ("ccm", 16, None, "sha256"), 0xc0a0: ("ccm8", 16, None, "sha256"),
           0xc09d: ("ccm", 32, None, "sha256"),
+          0x0002: ("null", 0, "sha1", "sha256"), 0x003b: ("null", 0, "sha256", "sha256"), 0x0004: ("rc4", 16, "md5", "sha256"),
+          0xc013: ("cbc", 16, "sha1", "sha256"), 0xc014: ("cbc", 32, "sha1", "sha256"),
+          0xc028: ("cbc", 32, "sha384", "sha384"), 0xc0a1: ("ccm8", 32, None, "sha256"),
+          0x1304: ("ccm", 16, None, "sha256"), 0x1305: ("ccm8", 16, None, "sha256"),
           0x1301: ("gcm", 16, None, "sha256"), 0x1302: ("gcm", 32, None, "sha384"), 0x1303: ("chacha", 32, None, "sha256")}
 
 
@@ -40,6 +46,12 @@ def expand(name, secret, label, n):
     return hmac.new(secret, info + b"\x01", name).digest()[:n]
 
 
+def rc4(key):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Cipher(algorithms.ARC4(key), None).encryptor()
+
+
 class Side:
     """The keys of one direction."""
 
@@ -47,10 +59,18 @@ class Side:
         self.mac_key, self.key, self.iv = mac_key, key, iv
 
 
+class Typed:
+    """A record as another type."""
+
+    def __init__(self, r, kind):
+        self.data = bytes([kind]) + r.data[1:]
+
+
 class Sealer:
     """Everything a conversation sent under its last keys, opened; seals all of it again."""
 
-    def __init__(self, conv, keylog):
+    def __init__(self, conv, keylog, first_keys=False):
+        """first_keys: the connection changes them later; nothing is opened."""
         self.conv = conv
         self.records = {d: conv.records(d) for d in (C2S, S2C)}
         client, server = self.records[C2S][0].data[5:], self.records[S2C][0].data[5:]
@@ -73,17 +93,18 @@ class Sealer:
         with open(keylog) as f:
             for line in f:
                 w = line.split()
-                if len(w) == 3 and w[1] == client[6:38].hex():
+                if len(w) == 3 and w[1] == client[6:38].hex() and w[0] not in logged:
                     logged[w[0]] = bytes.fromhex(w[2])
         self.side = self.keys(logged, client[6:38], server[6:38])
-        self.opened = {d: self.open_all(d) for d in (C2S, S2C)}
+        if not first_keys:
+            self.opened = {d: self.open_all(d) for d in (C2S, S2C)}
 
     def keys(self, logged, client_random, server_random):
         if self.tls13:
             return [Side(None, expand(self.prf, s, b"key", self.key_len), expand(self.prf, s, b"iv", 12))
                     for s in (logged["CLIENT_TRAFFIC_SECRET_0"], logged["SERVER_TRAFFIC_SECRET_0"])]
         mac_len = hashlib.new(self.mac).digest_size if self.mac else 0
-        iv_len = {"cbc": 16 if self.version < 0x0302 else 0, "rc4": 0, "chacha": 12}.get(self.kind, 4)
+        iv_len = {"cbc": 16 if self.version < 0x0302 else 0, "rc4": 0, "null": 0, "chacha": 12}.get(self.kind, 4)
         block = prf(self.version, self.prf, logged["CLIENT_RANDOM"], b"key expansion", server_random + client_random,
                     2 * (mac_len + self.key_len + iv_len))
         parts = []
@@ -100,6 +121,20 @@ class Sealer:
         first = next(r.item_index for r in self.records[C2S] if r.protected)
         return [r for r in found if r.item_index > first]
 
+    def changes(self, direction):
+        """How many records the first keys protect: up to the KeyUpdate, or the ChangeCipherSpec of a second handshake."""
+        mine = self.mine(direction)
+        if not self.tls13:
+            seen = [n for n, r in enumerate(mine) if r.data[0] == wire.CCS]
+            return seen[0]
+        side = self.side[direction]
+        for seq, r in enumerate(mine):
+            try:
+                self.aead(side.key).decrypt(self.nonce(side, seq, b""), r.data[5:], r.data[:5])
+            except InvalidTag:
+                return seq
+        return len(mine)
+
     def aead(self, key):
         return {"gcm": AESGCM, "chacha": ChaCha20Poly1305, "ccm": AESCCM}.get(
             self.kind, lambda k: AESCCM(k, tag_length=8))(key)
@@ -108,10 +143,12 @@ class Sealer:
         """[(record, content with inner type in TLS 1.3)]"""
         out, side = [], self.side[direction]
         iv = side.iv
-        stream = Cipher(algorithms.ARC4(side.key), None).decryptor() if self.kind == "rc4" else None
+        stream = rc4(side.key) if self.kind == "rc4" else None
         for seq, r in enumerate(self.mine(direction)):
             body = r.data[5:]
-            if stream:
+            if self.kind == "null":
+                content = body[:-len(side.mac_key)]
+            elif stream:
                 content = stream.update(body)[:-len(side.mac_key)]
             elif self.kind == "cbc":
                 if self.explicit_iv:
@@ -148,7 +185,7 @@ class Sealer:
             side = self.side[d]
             state = {"iv": side.iv}
             if self.kind == "rc4":
-                state["stream"] = Cipher(algorithms.ARC4(side.key), None).encryptor()
+                state["stream"] = rc4(side.key)
             for seq, (r, content) in enumerate(self.opened[d]):
                 how = rule(d, r, content) or {}
                 conv.items[r.item_index].data = self.seal(d, seq, r, content, state, **how)
@@ -156,7 +193,10 @@ class Sealer:
 
     def seal(self, d, seq, r, content, state, content_is=None, version=None, length=None, number=None, mac_key=None,
              etm=None, mac_len=None, ssl3=False, padding=None, spoil=None, key=None, iv_of=None, nonce=None, aad=None,
-             tag=None, explicit=None, body_is=None):
+             tag=None, explicit=None, body_is=None, kind=None):
+        """kind: another type of record."""
+        if kind is not None:
+            r = Typed(r, kind)
         content = content if content_is is None else content_is
         side = self.side[d]
         head = number if number is not None else struct.pack("!Q", seq)
@@ -176,7 +216,9 @@ class Sealer:
             m = m[:mac_len] if mac_len else m
             return spoil(m) if spoil else m
 
-        if self.kind == "rc4":
+        if self.kind == "null":
+            body = content + mac_over(content)
+        elif self.kind == "rc4":
             body = state["stream"].update(content + mac_over(content))
         elif self.kind == "cbc":
             outside = self.etm if etm is None else etm

@@ -161,6 +161,7 @@ class Segment:
     def __init__(self, direction, off, data, ack, flags, ts_us):
         self.direction, self.off, self.data, self.ack = direction, off, bytes(data), ack
         self.flags, self.ts_us, self.bad_checksum = flags, ts_us, False
+        self.summed = None  # octets that the checksum was made over, if others than are sent
 
     def clone(self, **changes):
         other = copy.copy(self)
@@ -257,7 +258,7 @@ def frame(conv, seg, isn=(1000, 2000), vlan=None):
                                    (20 + len(options)) // 4 << 4, seg.flags, 65535, 0, 0) + options + seg.data)
         sum_at = 16
     pseudo = a + b + (struct.pack("!IHBB", len(l4), 0, 0, proto) if v6 else struct.pack("!BBH", 0, proto, len(l4)))
-    total = checksum(pseudo + bytes(l4))
+    total = checksum(pseudo + bytes(l4 if seg.summed is None else l4[:len(l4) - len(seg.data)] + seg.summed))
     if conv.udp and total == 0:
         total = 0xffff
     if seg.bad_checksum:

@@ -363,7 +363,15 @@ test_miscomputed(void **state)
 			for (size_t j = 0; j < n; j++)
 				content[j] = (uint8_t)line[j % (sizeof line - 1)];
 			miscompute(k, content, n);
-			assert_int_equal(BM_SHOWN, ask(bm_ask_miscomputed, k, BM_BAD_TAG));
+			enum bm_answer answer = ask(bm_ask_miscomputed, k, BM_BAD_TAG);
+			/* Too little content in the block that the MAC begins in: damage would not show. */
+			size_t block = bm_suite_find(k->suite)->cipher == BM_3DES ? 8 : 16;
+			size_t tail = n > block ? n % block : 0;
+			if (tail > 0 && tail < 4) {
+				assert_int_equal(BM_EXCLUDED, answer);
+				continue;
+			}
+			assert_int_equal(BM_SHOWN, answer);
 			assert_int_equal(BM_STRENGTH_SUPPORTED, finding.strength);
 			/* Nothing of it is said. */
 			assert_false(said("index") || said("HTTP") || said("example"));
