@@ -402,6 +402,17 @@ ccs_must_wait(struct half *h, struct bm_record_header hdr)
 		   other_can_tell(h);
 }
 
+/* A renegotiation must not begin in one direction before the other has taken the keys of the last
+ * one: when it was held up by a record that did not end where its header said, it is behind. */
+static bool
+next_negotiation_must_wait(struct half *h, struct bm_record_header hdr)
+{
+	const struct half *other = &h->s->half[1 - h->side];
+
+	return hdr.type == BM_HANDSHAKE && !is_tls13(h->s) && !h->no_waiting && other->epoch != 0 &&
+		   other->epoch < h->epoch && other_can_tell(h);
+}
+
 static void
 handle_gap(struct half *h, uint64_t at, uint64_t gap)
 {
@@ -474,7 +485,7 @@ follow(struct half *h, bool final)
 			if (!record_failed(h, &none, h->off, &o))
 				continue;
 		}
-		if (must_wait(h) || ccs_must_wait(h, hdr))
+		if (must_wait(h) || ccs_must_wait(h, hdr) || next_negotiation_must_wait(h, hdr))
 			return;
 		size_t n = (size_t)BM_HEADER + hdr.length;
 		if (avail < n) {

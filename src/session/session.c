@@ -350,7 +350,7 @@ run(struct bm_session *s, bool final)
 			return;
 	}
 	struct half *client = &s->half[BM_CLIENT], *server = &s->half[BM_SERVER];
-	for (int round = 0; round < 4; round++) {
+	for (int round = 0; round < 64; round++) {
 		if (s->middle) {
 			if (!client->started)
 				join_second(client, final);
