@@ -61,6 +61,8 @@ HONEST = [
      "how much of so short a record is its MAC is not known here"),
     (r"^tag-damaged: [37] octets", lambda f: f.mte, {"tag-damaged", "bytes-damaged", "bits-flipped", "unexplained"},
      "CBC with the MAC inside: three octets on the wire are too many to be tried"),
+    (r"^(bytes-inserted|plaintext-injected): in a record", lambda f: f.iv_chained and f.mte,
+     {"bytes-inserted", "plaintext-injected", "unexplained"}, "in the last block it takes the next record's IV along"),
     (r"^records-interleaved", lambda f: f.iv_chained and f.mte, {"records-interleaved", "unexplained"},
      "the IV of each stands in the other one"),
     (r"^sequence-reused", lambda f: f.rc4 or f.iv_chained, {"sequence-reused", "bytes-inserted", "unexplained"},
