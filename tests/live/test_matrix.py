@@ -27,6 +27,7 @@ FIRST = {"record-replayed": "sender-application", "records-reordered": "sender-a
          "bytes-inserted": "sender-application", "bytes-missing": "sender-application", "mac-construction": "sender-tls",
          "bad-padding": "sender-tls", "sender-miscomputed": "sender-tls", "wrong-keys": "configuration",
          "plaintext-alert": "configuration", "record-was-good": "receiver-tls", "capture-incomplete": "capture"}
+SHAPED = r"(cache lines?|pages?)(, |$)|multiple of \d+ octets apart: cache|the run (begins|ends) where the payload of packet"
 NEVER_PROVEN = {"sender-miscomputed", "unexplained", "record-was-good", "capture-incomplete", "plaintext-alert",
                 "wrong-keys", "bytes-missing", "bytes-inserted", "plaintext-injected"}
 
@@ -177,6 +178,9 @@ class Matrix(Senders):
         first = known.first if cause == known.cause and known.first else FIRST.get(cause)
         if first is None and cause in BYTES + ("unexplained",):
             first = "capture" if told["checksum"]["as_captured"] == "invalid" else "network"
+            # Cache lines, pages and the edges of segments are the sender's before they are the network's.
+            if first == "network" and any(re.search(SHAPED, e) for e in told["evidence"]):
+                first = "sender-host"
         if first is not None:
             judge.want(told["at_fault"][0] == first, "at_fault %s, expected %s first" % (told["at_fault"], first), report)
 
