@@ -262,32 +262,70 @@ excluded(const struct foreign *f)
 		ull(f->keys), ull(f->secrets), ull(f->h.tried + f->solved), cut);
 }
 
+static bool
+begin(const struct bm_why *w, struct foreign *f, enum bm_answer *answer, const char **because)
+{
+	*f = (struct foreign){.keys = 0};
+	if (!bm_begin_hunt(w, &f->h, answer, because))
+		return false;
+	if (bm_is_dtls(w))
+		return true;
+	struct bm_record_header hdr = bm_record_header(f->h.record.p);
+	f->wire = (struct bm_wire){.type = hdr.type,
+		.version = hdr.version,
+		.header = bm_view(f->h.record.p, BM_HEADER),
+		.body = bm_view(f->h.record.p + BM_HEADER, f->h.record.n - BM_HEADER)};
+	return true;
+}
+
+static enum bm_answer
+search(struct foreign *f, struct bm_finding *out, const char **because)
+{
+	const struct bm_why *w = f->h.w;
+
+	/* Fair to all: few numbers of each before many of any. */
+	f->h.limit = w->share / 8;
+	for (uint64_t window = FIRST_WINDOW; window <= NUMBERS; window *= 16)
+		if (of_captures(f, window, out))
+			return BM_SHOWN;
+	f->h.limit = f->h.work + w->share / 8;
+	for (uint64_t window = FIRST_WINDOW; window <= NUMBERS && !bm_is_dtls(w); window *= 16)
+		for (unsigned generation = 0; generation < GENERATIONS; generation++)
+			if (of_key_log(f, generation, window, out))
+				return BM_SHOWN;
+	*because = excluded(f);
+	return BM_EXCLUDED;
+}
+
+/* Do the records around it say that it was never one of this sender's? Then other keys are likelier
+ * than damage, which is looked for in a fraction of the time. */
+static bool
+is_likely(const struct bm_why *w)
+{
+	return bm_is_dtls(w) || w->c->after == BM_AFTER_SAME || w->c->after == BM_AFTER_OTHER;
+}
+
 enum bm_answer
 bm_ask_foreign(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
-	struct foreign f = {.keys = 0};
+	struct foreign f;
 	enum bm_answer answer;
 
-	if (!bm_begin_hunt(w, &f.h, &answer, because))
-		return answer;
-	bool dtls = bm_is_dtls(w);
-	if (!dtls) {
-		struct bm_record_header hdr = bm_record_header(f.h.record.p);
-		f.wire = (struct bm_wire){.type = hdr.type,
-			.version = hdr.version,
-			.header = bm_view(f.h.record.p, BM_HEADER),
-			.body = bm_view(f.h.record.p + BM_HEADER, f.h.record.n - BM_HEADER)};
-	}
-	/* Fair to all: few numbers of each before many of any. */
-	f.h.limit = w->share / 8;
-	for (uint64_t window = FIRST_WINDOW; window <= NUMBERS; window *= 16)
-		if (of_captures(&f, window, out))
-			return BM_SHOWN;
-	f.h.limit = f.h.work + w->share / 8;
-	for (uint64_t window = FIRST_WINDOW; window <= NUMBERS && !dtls; window *= 16)
-		for (unsigned generation = 0; generation < GENERATIONS; generation++)
-			if (of_key_log(&f, generation, window, out))
-				return BM_SHOWN;
-	*because = excluded(&f);
-	return BM_EXCLUDED;
+	if (!begin(w, &f, &answer, because))
+		return is_likely(w) ? answer : BM_NOT_ASKED;
+	if (is_likely(w))
+		return search(&f, out, because);
+	f.h.limit = w->share / 128;
+	return of_captures(&f, FIRST_WINDOW, out) ? BM_SHOWN : BM_NOT_ASKED;
+}
+
+enum bm_answer
+bm_ask_foreign_at_last(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	struct foreign f;
+	enum bm_answer answer;
+
+	if (is_likely(w))
+		return BM_NOT_ASKED;
+	return begin(w, &f, &answer, because) ? search(&f, out, because) : answer;
 }

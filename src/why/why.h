@@ -146,6 +146,7 @@ enum bm_answer bm_ask_missing(const struct bm_why *, struct bm_finding *, const 
 enum bm_answer bm_ask_epoch(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_reflected(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_foreign(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_foreign_at_last(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_bits(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_tag(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_swapped(const struct bm_why *, struct bm_finding *, const char **);
