@@ -116,6 +116,23 @@ def with_ttl(frames, client, server, first=None):
     return out
 
 
+def behind_proxy_line(frames):
+    """What a proxy puts before the connection, at one side of it only."""
+    client, line = frames[0].ends()[0], b"PROXY TCP4 192.0.2.1 198.51.100.7 49152 443\r\n"
+    out, begun = [], False
+    for f in (f.copy() for f in frames):
+        mine = f.ends()[0] == client
+        if mine and f.payload and not begun:
+            first, begun = f.copy(), True
+            first.payload = line
+            out.append(first)
+        if begun:
+            at = 4 if mine else 8
+            struct.pack_into(">I", f.tcp, at, (struct.unpack_from(">I", f.tcp, at)[0] + len(line)) & 0xffffffff)
+        out.append(f)
+    return out
+
+
 def merged(frames):
     """What a receiving card makes of it (GRO): segments in a row become one."""
     out = []
@@ -187,6 +204,8 @@ class Places:
                 ("NAT", g, translated(b)),
                 ("NAT, and clocks apart", translated(g), later(b, 10 ** 9)),
                 ("merged segments", g, merged(b)),
+                ("a proxy's line there", behind_proxy_line(g), b),
+                ("a proxy's line here", g, behind_proxy_line(b)),
                 ("TTL", with_ttl(g, 64, 61) if not s2c else with_ttl(g, 61, 64),
                  with_ttl(b, 60, 64) if not s2c else with_ttl(b, 64, 60))):
             x, y = self.path(first), self.path(second)
