@@ -260,6 +260,34 @@ class Places:
         report = self.diagnose("-k", os.path.join(folder, "keys.log"), x, y, exit_status=0)
         want(report["connections"][0]["capture"] == y, report["connections"])
 
+    # -- the end of a stream ---------------------------------------------------------------------
+
+    def put_in_at_the_end(self, suite):
+        """What follows the foreign bytes is short, and nothing comes after it."""
+        folder = os.path.join(DATA, suite, "none")
+        g = load(os.path.join(folder, "sender.pcap"))
+        client = g[0].ends()[0]
+        g = g[:[n for n, f in enumerate(g) if f.ends()[0] == client and len(f.payload) > 500][-1] + 1]
+        b = [f.copy() for f in g]
+        b[-1].payload = b[-1].payload[:-7] + b"\x8a\x01\xf3\x77" + b[-1].payload[-7:]
+        x, y = self.path(with_ttl(g, 64, 60)), self.path(with_ttl(b, 61, 63))
+        for keys in (("-k", os.path.join(folder, "keys.log")),):
+            f = self.one(self.diagnose(*keys, x, y), told=y, cause="bytes-inserted", at_fault=["network"])
+            want([(d["received"], d["sent"]) for d in f["damage"]] == [("8a01f377", "")], f["damage"])
+
+    def complaint_comes_first(self, suite):
+        """Captured on several queues: the alert stands before the record that it is about."""
+        folder = os.path.join(DATA, suite, "bitflip")
+        keys = ("-k", os.path.join(folder, "keys.log"))
+        b = load(os.path.join(folder, "receiver.pcap"))
+        c = self.diagnose(*keys, self.path(b))["connections"][0]
+        alert, bad = c["alerts"][0]["packet"] - 1, c["failures"][0]["packets"][0] - 1
+        b.insert(bad, b.pop(alert))
+        for n, f in enumerate(b):
+            f.ts_us = b[0].ts_us + n
+        found = self.diagnose(*keys, self.path(b))["connections"][0]["failures"]
+        want([f["cause"] for f in found] == [c["failures"][0]["cause"]], [f["summary"] for f in found])
+
     # -- no key, nothing that tells where the captures were taken ---------------------------------
 
     def order_unknown(self, suite):
@@ -315,6 +343,8 @@ class Places:
             self.case("%s: clean at both" % suite, self.clean, suite)
             self.case("%s: two captures complete each other" % suite, self.complete_each_other, suite)
             self.case("%s: no handshake" % suite, self.without_handshake, suite)
+            self.case("%s: put in at the end" % suite, self.put_in_at_the_end, suite)
+            self.case("%s: the complaint comes first" % suite, self.complaint_comes_first, suite)
             self.case("%s: no key, no order" % suite, self.order_unknown, suite)
         self.case("pieces of one capture", self.pieces, "tls12-aes128gcm")
         return self.tap.end()
