@@ -146,6 +146,18 @@ def merged(frames):
     return out
 
 
+def cut_small(frames, most):
+    """Segments of another size, as a proxy sends them that has connections of its own to both sides."""
+    out = []
+    for f in frames:
+        for at in range(0, max(1, len(f.payload)), most):
+            piece = f.copy()
+            piece.payload = f.payload[at:at + most]
+            struct.pack_into(">I", piece.tcp, 4, (struct.unpack_from(">I", f.tcp, 4)[0] + at) & 0xffffffff)
+            out.append(piece)
+    return out
+
+
 def same_clock(frames, of):
     """As if the two stood side by side: nothing of their times tells them apart."""
     out = [f.copy() for f in frames]
@@ -204,6 +216,7 @@ class Places:
                 ("NAT", g, translated(b)),
                 ("NAT, and clocks apart", translated(g), later(b, 10 ** 9)),
                 ("merged segments", g, merged(b)),
+                ("other segments, clocks an hour apart", cut_small(merged(g), 150), later(cut_small(merged(b), 97), 3600 * 10 ** 6)),
                 ("a proxy's line there", behind_proxy_line(g), b),
                 ("a proxy's line here", g, behind_proxy_line(b)),
                 ("TTL", with_ttl(g, 64, 61) if not s2c else with_ttl(g, 61, 64),
