@@ -288,6 +288,22 @@ class Places:
             f = self.one(self.diagnose(*keys, x, y), told=y, cause="bytes-inserted", at_fault=["network"])
             want([(d["received"], d["sent"]) for d in f["damage"]] == [("8a01f377", "")], f["damage"])
 
+    def twice_at_the_end(self, suite):
+        """The last record came twice; where it was sent once nothing stands beside the second copy."""
+        folder = os.path.join(DATA, suite, "bitflip")
+        keys = ("-k", os.path.join(folder, "keys.log"))
+        g = load(os.path.join(folder, "sender.pcap"))
+        client = g[0].ends()[0]
+        alert = self.diagnose(*keys, self.path(g))["connections"][0]["alerts"][0]["packet"] - 1
+        last = [n for n in range(alert) if g[n].ends()[0] == client and g[n].payload][-1]
+        g = g[:alert + 1]
+        again = g[last].copy()
+        struct.pack_into(">I", again.tcp, 4, struct.unpack_from(">I", again.tcp, 4)[0] + len(again.payload))
+        b = g[:last + 1] + [again] + g[last + 1:]
+        x, y = self.path(with_ttl(g, 64, 60)), self.path(with_ttl(b, 61, 63))
+        f = self.one(self.diagnose(*keys, x, y), told=y, cause="record-replayed")
+        want(f["at_fault"][0] == "network" and not SENDER_SIDE & set(f["at_fault"]), f["at_fault"])
+
     def complaint_comes_first(self, suite):
         """Captured on several queues: the alert stands before the record that it is about."""
         folder = os.path.join(DATA, suite, "bitflip")
@@ -357,6 +373,7 @@ class Places:
             self.case("%s: two captures complete each other" % suite, self.complete_each_other, suite)
             self.case("%s: no handshake" % suite, self.without_handshake, suite)
             self.case("%s: put in at the end" % suite, self.put_in_at_the_end, suite)
+            self.case("%s: twice at the end" % suite, self.twice_at_the_end, suite)
             self.case("%s: the complaint comes first" % suite, self.complaint_comes_first, suite)
             self.case("%s: no key, no order" % suite, self.order_unknown, suite)
         self.case("pieces of one capture", self.pieces, "tls12-aes128gcm")
