@@ -1,5 +1,5 @@
-/* XXH3 over the octets of a stream in order, from its hello on: what a proxy was told before it stands
- * at one side of that proxy only. */
+/* XXH3 over the octets of a stream in order, from its hello on: what a proxy was told before it
+ * stands at one side of that proxy only. */
 #include "api/digest.h"
 
 #include <stdlib.h>

@@ -13,7 +13,7 @@ struct input {
 	uint64_t first_ns, last_ns;
 	bool timed;
 	struct sketch sketch, hellos; /* owned */
-	uint32_t site;        /* captures of one site are pieces of one capture */
+	uint32_t site;                /* captures of one site are pieces of one capture */
 	const char *site_name;
 	uint64_t packets_before; /* frames in earlier pieces of the site; 0 until it is read */
 };

@@ -11,8 +11,8 @@
 
 enum {
 	KEPT = 1 << 14,
-	LOOK = 64,  /* octets hashed: segments merged by a receiver begin alike */
-	VARIED = 48, /* different values among them; text has fewer, and may well repeat */
+	LOOK = 64,         /* octets hashed: segments merged by a receiver begin alike */
+	VARIED = 48,       /* different values among them; text has fewer, and may well repeat */
 	HELLO_RANDOM = 11, /* where it stands in a segment that begins with a hello */
 	RANDOM = 32
 };

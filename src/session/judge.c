@@ -160,8 +160,8 @@ about_a_case(struct bm_session *s, const struct bm_alert_seen *a)
 			continue;
 		if (c->kind == BM_CASE_REJECTED)
 			return true;
-		/* A failure that came after the complaint cannot be what it is about, unless the receiver had
-		 * acknowledged it: captures may hold packets in another order than they came in. */
+		/* A failure that came after the complaint cannot be what it is about, unless the receiver
+		 * had acknowledged it: captures may hold packets in another order than they came in. */
 		if (c->packet_count != 0 && c->packets[0] > a->packet && !acknowledged(c, a))
 			continue;
 		if (c->tolerated) {

@@ -6,7 +6,7 @@ enum {
 	ENOUGH = 8, /* records that the secret is looked for with */
 	FAILURES = 4,
 	UPDATES = 64,
-	SECRETS = 4,   /* logged for one epoch of one connection */
+	SECRETS = 4, /* logged for one epoch of one connection */
 	NEARBY = 16,
 	EARLY_ON = 64, /* numbers of a flight of the handshake */
 	NUMBERS = 1 << 20,
@@ -36,7 +36,8 @@ take(struct placing *p, const struct bm_protection *keys, unsigned epoch, size_t
 
 /* One that came twice, was left out or changed places between the two has moved the number. */
 static bool
-nearby(struct placing *p, const struct bm_protection *keys, size_t at, uint64_t guess, uint64_t *seq)
+nearby(
+	struct placing *p, const struct bm_protection *keys, size_t at, uint64_t guess, uint64_t *seq)
 {
 	for (uint64_t d = 1; d <= NEARBY; d++)
 		if (seek_number(&p->k, keys, at, guess + d, guess + d + 1, seq) ||
@@ -45,7 +46,8 @@ nearby(struct placing *p, const struct bm_protection *keys, size_t at, uint64_t 
 	return false;
 }
 
-/* At a number below `to`; the guess and those about it when the numbering is known from another record. */
+/* At a number below `to`; the guess and those about it when the numbering is known from another
+ * record. */
 static bool
 fits(struct placing *p, const struct bm_protection *keys, unsigned epoch, size_t at, uint64_t to)
 {
