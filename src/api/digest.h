@@ -12,7 +12,9 @@ struct digest *digest_new(void);
 void digest_free(struct digest *d); /* NULL allowed */
 /* Takes in what has become readable of s; to be called before it is released. */
 void digest_data(struct digest *d, struct bm_stream *s);
+/* What stands before `off` is no part of it. Only the first call counts. */
+void digest_begin(struct digest *d, uint64_t off);
 /* 0: bytes were missing. */
-uint64_t digest_value(const struct digest *d);
+uint64_t digest_value(struct digest *d);
 
 #endif

@@ -38,8 +38,10 @@ survey(struct input *i, struct bm_decoder *d)
 	while (bm_capture_next(c, &item, NULL) == BM_OK) {
 		if (item.event != BM_CAPTURE_FRAME)
 			continue;
-		if (d != NULL && bm_decode(d, &item.frame, &segment))
+		if (d != NULL && bm_decode(d, &item.frame, &segment)) {
 			sketch_add(&i->sketch, &segment);
+			sketch_add_hello(&i->hellos, &segment);
+		}
 		if (item.frame.ts_ns == 0)
 			continue;
 		if (!i->timed || item.frame.ts_ns < i->first_ns)
@@ -50,6 +52,7 @@ survey(struct input *i, struct bm_decoder *d)
 	}
 	bm_capture_free(c);
 	sketch_close(&i->sketch);
+	sketch_close(&i->hellos);
 }
 
 static int
@@ -81,7 +84,8 @@ static bool
 holds_the_same(const struct inputs *in, size_t n, uint32_t site, const struct input *now)
 {
 	for (size_t i = 0; i < n; i++)
-		if (in->item[i].site == site && sketch_alike(&in->item[i].sketch, &now->sketch))
+		if (in->item[i].site == site && (sketch_alike(&in->item[i].sketch, &now->sketch) ||
+											sketch_alike(&in->item[i].hellos, &now->hellos)))
 			return true;
 	return false;
 }
@@ -138,6 +142,7 @@ inputs_clear(struct inputs *in)
 	for (size_t i = 0; i < in->n; i++) {
 		free(in->item[i].name);
 		sketch_clear(&in->item[i].sketch);
+		sketch_clear(&in->item[i].hellos);
 	}
 	free(in->item);
 	memset(in, 0, sizeof *in);

@@ -12,8 +12,8 @@ struct input {
 	void *ctx;
 	uint64_t first_ns, last_ns;
 	bool timed;
-	struct sketch sketch; /* owned */
-	uint32_t site;        /* captures of one site are pieces of one capture */
+	struct sketch sketch, hellos; /* owned */
+	uint32_t site;                /* captures of one site are pieces of one capture */
 	const char *site_name;
 	uint64_t packets_before; /* frames in earlier pieces of the site; 0 until it is read */
 };

@@ -87,6 +87,18 @@ let_go(struct bm_flow *f, struct watched *w)
 }
 
 static void
+begin_digests(struct watched *w)
+{
+	const struct bm_session_facts *facts = bm_session_facts(w->session);
+
+	for (unsigned way = 0; way < 2 && bm_session_is_tls(w->session); way++) {
+		uint64_t off = facts->hello_off[way == facts->client_way ? BM_CLIENT : BM_SERVER];
+		if (w->digest[way] != NULL && off != BM_NO_SEQ)
+			digest_begin(w->digest[way], off);
+	}
+}
+
+static void
 on_data(void *ctx, struct bm_flow *f, enum bm_way way)
 {
 	struct badmac *b = ctx;
@@ -104,6 +116,7 @@ on_data(void *ctx, struct bm_flow *f, enum bm_way way)
 	if (w->digest[way] != NULL)
 		digest_data(w->digest[way], bm_flow_stream(f, way));
 	bm_session_data(w->session, way);
+	begin_digests(w);
 	after_event(b, w);
 	let_go(f, w);
 }

@@ -4,14 +4,17 @@
 #include "api/sketch.h"
 
 #include <stdlib.h>
+#include <string.h>
 #define XXH_INLINE_ALL
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 enum {
 	KEPT = 1 << 14,
-	LOOK = 64,  /* octets hashed: segments merged by a receiver begin alike */
-	VARIED = 48 /* different values among them; text has fewer, and may well repeat */
+	LOOK = 64,         /* octets hashed: segments merged by a receiver begin alike */
+	VARIED = 48,       /* different values among them; text has fewer, and may well repeat */
+	HELLO_RANDOM = 11, /* where it stands in a segment that begins with a hello */
+	RANDOM = 32
 };
 
 static bool
@@ -47,16 +50,13 @@ sink(uint64_t *h, size_t n, size_t i)
 	}
 }
 
-void
-sketch_add(struct sketch *k, const struct bm_segment *s)
+static void
+keep(struct sketch *k, uint64_t h)
 {
-	if (s->payload.n < LOOK || !is_varied(s->payload.p))
-		return;
 	if (k->hash == NULL)
 		k->hash = calloc(KEPT, sizeof *k->hash);
 	if (k->hash == NULL)
 		return;
-	uint64_t h = XXH3_64bits(s->payload.p, LOOK);
 	if (k->n < KEPT) {
 		k->hash[k->n++] = h;
 		if (k->n == KEPT)
@@ -70,6 +70,26 @@ sketch_add(struct sketch *k, const struct bm_segment *s)
 		return;
 	k->hash[0] = h;
 	sink(k->hash, KEPT, 0);
+}
+
+void
+sketch_add(struct sketch *k, const struct bm_segment *s)
+{
+	if (s->payload.n >= LOOK && is_varied(s->payload.p))
+		keep(k, XXH3_64bits(s->payload.p, LOOK));
+}
+
+void
+sketch_add_hello(struct sketch *k, const struct bm_segment *s)
+{
+	/* RFC 8446, section 4.1.3: every HelloRetryRequest has this one. */
+	static const uint8_t retry[] = {0xcf, 0x21, 0xad, 0x74};
+	const uint8_t *p = s->payload.p;
+
+	if (s->payload.n < HELLO_RANDOM + RANDOM || p[0] != 22 || p[1] != 3 ||
+		(p[5] != 1 && p[5] != 2) || memcmp(p + HELLO_RANDOM, retry, sizeof retry) == 0)
+		return;
+	keep(k, XXH3_64bits(p + HELLO_RANDOM, RANDOM));
 }
 
 static int

@@ -14,6 +14,8 @@ struct sketch {
 
 /* Takes note of a segment. Without memory for it the sample is smaller. */
 void sketch_add(struct sketch *k, const struct bm_segment *s);
+/* Of a ClientHello or ServerHello its random, which is the same however the rest was cut. */
+void sketch_add_hello(struct sketch *k, const struct bm_segment *s);
 void sketch_close(struct sketch *k);
 /* Do both hold the same traffic, all of it or what one of them has? */
 bool sketch_alike(const struct sketch *a, const struct sketch *b);

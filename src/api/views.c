@@ -198,6 +198,16 @@ shows_too(const struct view *a, const struct noted *c, const struct view *b)
 	return false;
 }
 
+/* The direction in which a and b are known to differ; where bytes were missing nothing is known. */
+static unsigned
+side_that_differs(const struct view *a, const struct view *b)
+{
+	for (unsigned side = 0; side < 2; side++)
+		if (a->digest[side] != 0 && b->digest[side] != 0 && a->digest[side] != b->digest[side])
+			return side;
+	return a->digest[0] != b->digest[0] ? 0 : 1;
+}
+
 /* Does a say more than b? */
 static bool
 says_more(const struct view *a, const struct view *b)
@@ -211,7 +221,7 @@ says_more(const struct view *a, const struct view *b)
 	if (a->bad != b->bad)
 		return a->bad > b->bad;
 	/* What arrived is told of, beside what was sent. */
-	unsigned side = a->case_n != 0 ? a->cases[0].direction : a->digest[0] != b->digest[0] ? 0 : 1;
+	unsigned side = a->case_n != 0 ? a->cases[0].direction : side_that_differs(a, b);
 	int order = view_order(a, b, side);
 	if (order != 0)
 		return order < 0;

@@ -322,6 +322,8 @@ views_elsewhere(const struct views *vs, const struct bm_flow *f, const struct bm
 			.all_good = u->bad == 0 && u->undecided == 0 && u->gaps == 0};
 		const struct want *w = c->off != BM_NO_SEQ ? beside(vs, u, v, c) : NULL;
 		int64_t lead = w != NULL ? (int64_t)c->off + w->delta - (int64_t)w->from : -1;
+		e->ended = lead > 0 && (uint64_t)lead == w->got && w->from + w->got < w->to &&
+				   c->kind == BM_CASE_BAD_RECORD && u->tcp && e->all_good && u->complaints != 0;
 		if (lead < 0 || (uint64_t)lead >= w->got)
 			continue;
 		const struct want *own = beside(vs, v, v, c);

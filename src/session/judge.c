@@ -142,6 +142,12 @@ meant_by(const struct bm_session *s, const struct half *h, const struct bm_alert
 	return best;
 }
 
+static bool
+acknowledged(const struct bm_case *c, const struct bm_alert_seen *a)
+{
+	return a->acked != 0 && c->off != BM_NO_SEQ && c->off + c->len <= a->acked;
+}
+
 /* Is the complaint about a failure that is known? */
 static bool
 about_a_case(struct bm_session *s, const struct bm_alert_seen *a)
@@ -154,8 +160,9 @@ about_a_case(struct bm_session *s, const struct bm_alert_seen *a)
 			continue;
 		if (c->kind == BM_CASE_REJECTED)
 			return true;
-		/* A failure that came after the complaint cannot be what it is about. */
-		if (c->packet_count != 0 && c->packets[0] > a->packet)
+		/* A failure that came after the complaint cannot be what it is about, unless the receiver
+		 * had acknowledged it: captures may hold packets in another order than they came in. */
+		if (c->packet_count != 0 && c->packets[0] > a->packet && !acknowledged(c, a))
 			continue;
 		if (c->tolerated) {
 			c->tolerated = false;

@@ -6,7 +6,8 @@ enum {
 	ENOUGH = 8, /* records that the secret is looked for with */
 	FAILURES = 4,
 	UPDATES = 64,
-	SECRETS = 4,   /* logged for one epoch of one connection */
+	SECRETS = 4, /* logged for one epoch of one connection */
+	NEARBY = 16,
 	EARLY_ON = 64, /* numbers of a flight of the handshake */
 	NUMBERS = 1 << 20,
 	WAIT_MAX = 1 << 18, /* octets */
@@ -33,7 +34,20 @@ take(struct placing *p, const struct bm_protection *keys, unsigned epoch, size_t
 	p->seq = seq;
 }
 
-/* At a number below `to`; one guess when the numbering is known from another record. */
+/* One that came twice, was left out or changed places between the two has moved the number. */
+static bool
+nearby(
+	struct placing *p, const struct bm_protection *keys, size_t at, uint64_t guess, uint64_t *seq)
+{
+	for (uint64_t d = 1; d <= NEARBY; d++)
+		if (seek_number(&p->k, keys, at, guess + d, guess + d + 1, seq) ||
+			(d <= guess && seek_number(&p->k, keys, at, guess - d, guess - d + 1, seq)))
+			return true;
+	return false;
+}
+
+/* At a number below `to`; the guess and those about it when the numbering is known from another
+ * record. */
 static bool
 fits(struct placing *p, const struct bm_protection *keys, unsigned epoch, size_t at, uint64_t to)
 {
@@ -47,7 +61,8 @@ fits(struct placing *p, const struct bm_protection *keys, unsigned epoch, size_t
 			i++;
 		uint64_t guess = s->first_fit.seq + at - i;
 		if (i < p->k.framed.n && s->first_fit.seq + at >= i) {
-			if (!seek_number(&p->k, keys, at, guess, guess + 1, &seq))
+			if (!seek_number(&p->k, keys, at, guess, guess + 1, &seq) &&
+				!nearby(p, keys, at, guess, &seq))
 				return false;
 			take(p, keys, epoch, at, seq);
 			return true;

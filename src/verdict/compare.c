@@ -116,6 +116,16 @@ bm_verdict_compare(const struct bm_why *w, struct bm_finding *f, struct bm_failu
 					e->capture);
 			continue;
 		}
+		/* What a place does not show that lies behind this one was taken out again, or is not all.
+		 */
+		if (e->ended && e->order >= 0) {
+			bm_evidence(w, f,
+				"in %s this record does not stand: all that came there before the complaint is "
+				"good",
+				e->capture);
+			clear_sender(out, false);
+			continue;
+		}
 		enum bm_agreement a = bm_agreement(w, e, &at);
 		if (a == BM_SAYS_GOOD || (a == BM_SAYS_OTHER && e->order > 0)) {
 			bm_evidence(w, f,

@@ -20,7 +20,7 @@ bm_verdict_keyless_summary(
 		[BM_CAUSE_RECORD_MISSING] = "has a later nonce than was due: one before it is missing",
 		[BM_CAUSE_BITS_FLIPPED] = "has a nonce of which bits were flipped",
 		[BM_CAUSE_BYTES_MISSING] = "lacks octets that its header announces",
-		[BM_CAUSE_HEADER_DAMAGED] = "has another length than its header says",
+		[BM_CAUSE_HEADER_DAMAGED] = "has a header that does not fit it",
 		[BM_CAUSE_RETRANSMISSION_DIFFERS] = "was captured in two copies that differ",
 		[BM_CAUSE_STALE_DATA] = "has octets that no cipher makes: they repeat",
 	};

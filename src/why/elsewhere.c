@@ -10,6 +10,7 @@
 enum {
 	PROBE = 16,       /* octets that do not stand twice by chance */
 	SHIFT_LEAST = 16, /* octets that go on alike behind a run that was put in or is missing */
+	END_LEAST = 3,    /* as many will do up to the end of both */
 	FEW_BITS = 4,
 	STALE_LEAST = 8
 };
@@ -108,6 +109,14 @@ alike(struct bm_view a, size_t from_a, struct bm_view b, size_t from_b, size_t m
 	return n >= SHIFT_LEAST && memcmp(a.p + from_a, b.p + from_b, n) == 0;
 }
 
+/* The same up to where both end, as the last record of a stream does. */
+static bool
+alike_to_end(struct bm_view a, size_t from_a, struct bm_view b, size_t from_b)
+{
+	return from_a <= a.n && from_b <= b.n && a.n - from_a == b.n - from_b &&
+		   a.n - from_a >= END_LEAST && memcmp(a.p + from_a, b.p + from_b, a.n - from_a) == 0;
+}
+
 /* Octets that were put in (positive) or are missing (negative) at d->at; 0: it is no shift. */
 static int64_t
 shift_of(const struct difference *d)
@@ -115,9 +124,11 @@ shift_of(const struct difference *d)
 	size_t rest = d->sent.n - d->at < SHIFT_LEAST ? SHIFT_LEAST : d->sent.n - d->at;
 
 	for (size_t n = 1; n < d->got.n - d->at || d->at + n < d->sent_on.n; n++) {
-		if (alike(d->got, d->at + n, d->sent_on, d->at, rest))
+		if (alike(d->got, d->at + n, d->sent_on, d->at, rest) ||
+			alike_to_end(d->got, d->at + n, d->sent_on, d->at))
 			return (int64_t)n;
-		if (alike(d->got, d->at, d->sent_on, d->at + n, rest))
+		if (alike(d->got, d->at, d->sent_on, d->at + n, rest) ||
+			alike_to_end(d->got, d->at, d->sent_on, d->at + n))
 			return -(int64_t)n;
 	}
 	return 0;

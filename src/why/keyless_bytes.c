@@ -186,6 +186,16 @@ weigh_length(const struct bm_why *w, struct bm_finding *out, const struct bm_see
 	}
 }
 
+/* A header but for one of its octets: its length leads exactly to where records go on. */
+static bool
+nearly_header(const uint8_t *p, uint32_t n, unsigned version)
+{
+	bool type = p[0] >= BM_ALERT && p[0] <= BM_APPLICATION_DATA;
+
+	return n > BM_HEADER && bm_load16(p + 3) == n - BM_HEADER &&
+		   type + (p[1] == version >> 8) + (p[2] == (version & 0xff)) == 2;
+}
+
 enum bm_answer
 bm_ask_lost_framing(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
@@ -222,15 +232,17 @@ bm_ask_lost_framing(const struct bm_why *w, struct bm_finding *out, const char *
 	/* An answer to these octets cannot have come before them. */
 	for (size_t i = 0; i < s->fragment_count && s->fragments[i].record_off <= lost; i++)
 		behind.packet = s->fragments[i].packet;
-	if (between) {
+	bool header = run.n == 0 && next > lost && next < s->region &&
+				  nearly_header(s->record + lost, next - lost, version);
+	if (between || header) {
 		/* The record before it is whole. */
 		behind.off = c->lost_at;
-		behind.len = (uint32_t)run.n;
+		behind.len = header ? next - lost : (uint32_t)run.n;
 	}
-	if (!bm_keyless_about(w, out, between ? &behind : r,
-			between       ? behind.len
-			: next > lost ? next
-						  : lost,
+	if (!bm_keyless_about(w, out, between || header ? &behind : r,
+			between || header ? behind.len
+			: next > lost     ? next
+							  : lost,
 			!w->c->both_lost))
 		return BM_NOT_ASKED;
 	bm_evidence(w, out,
@@ -251,6 +263,13 @@ bm_ask_lost_framing(const struct bm_why *w, struct bm_finding *out, const char *
 		bm_evidence(w, out, "%zu octets from stream offset %llu on are readable text", run.n,
 			(unsigned long long)(s->off + at));
 		quote(w, out, run);
+		return BM_SHOWN;
+	}
+	if (header) {
+		out->cause = BM_CAUSE_HEADER_DAMAGED;
+		bm_evidence(w, out,
+			"what stands there is a header but for one octet, type or version: its length leads to "
+			"just that place");
 		return BM_SHOWN;
 	}
 	if (next < lost) {

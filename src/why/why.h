@@ -63,6 +63,8 @@ struct bm_elsewhere {
 	unsigned place;      /* enum bm_place of that capture */
 	int order;     /* 1: it stands nearer the sender of the record, -1: farther, 0: nothing tells */
 	bool all_good; /* every record of the connection verifies there */
+	bool ended; /* the same, its stream ends where the failed record begins here, and the complaint
+				   is there all the same */
 };
 
 enum { BM_ELSEWHERE_MAX = 8 };

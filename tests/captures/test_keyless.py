@@ -218,6 +218,14 @@ class Keyless:
             t.put(C2S, http, "raw")
             self.shows("%x: text behind the last record" % suite, t.complain(), "plaintext-injected",
                        t.at(len(t.conv.items) - 2), 'it reads "HTTP')
+            for at, bit in ((0, 0x40), (1, 0x20), (2, 0x80)):
+                t = Talk("octet %d of a header %x" % (at, suite), suite).some()
+                d = bytearray(t.last().data)
+                d[at] ^= bit
+                t.last().data = bytes(d)
+                off = t.at(len(t.conv.items) - 1)
+                self.shows("%x: octet %d of a header" % (suite, at), t.some(n=4).complain(), "header-damaged", off,
+                           "but for one octet")
             t = Talk("closed %x" % suite, suite).some().complain(C2S).put(C2S, http, "raw")
             self.silent("%x: cleartext after TLS was closed" % suite, t.complain(), not_detail="readable")
             t = Talk("back to cleartext %x" % suite, suite).some().say(C2S, 60).complain()

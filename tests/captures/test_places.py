@@ -116,6 +116,23 @@ def with_ttl(frames, client, server, first=None):
     return out
 
 
+def behind_proxy_line(frames):
+    """What a proxy puts before the connection, at one side of it only."""
+    client, line = frames[0].ends()[0], b"PROXY TCP4 192.0.2.1 198.51.100.7 49152 443\r\n"
+    out, begun = [], False
+    for f in (f.copy() for f in frames):
+        mine = f.ends()[0] == client
+        if mine and f.payload and not begun:
+            first, begun = f.copy(), True
+            first.payload = line
+            out.append(first)
+        if begun:
+            at = 4 if mine else 8
+            struct.pack_into(">I", f.tcp, at, (struct.unpack_from(">I", f.tcp, at)[0] + len(line)) & 0xffffffff)
+        out.append(f)
+    return out
+
+
 def merged(frames):
     """What a receiving card makes of it (GRO): segments in a row become one."""
     out = []
@@ -126,6 +143,18 @@ def merged(frames):
             last.payload += f.payload
         else:
             out.append(f.copy())
+    return out
+
+
+def cut_small(frames, most):
+    """Segments of another size, as a proxy sends them that has connections of its own to both sides."""
+    out = []
+    for f in frames:
+        for at in range(0, max(1, len(f.payload)), most):
+            piece = f.copy()
+            piece.payload = f.payload[at:at + most]
+            struct.pack_into(">I", piece.tcp, 4, (struct.unpack_from(">I", f.tcp, 4)[0] + at) & 0xffffffff)
+            out.append(piece)
     return out
 
 
@@ -187,6 +216,9 @@ class Places:
                 ("NAT", g, translated(b)),
                 ("NAT, and clocks apart", translated(g), later(b, 10 ** 9)),
                 ("merged segments", g, merged(b)),
+                ("other segments, clocks an hour apart", cut_small(merged(g), 150), later(cut_small(merged(b), 97), 3600 * 10 ** 6)),
+                ("a proxy's line there", behind_proxy_line(g), b),
+                ("a proxy's line here", g, behind_proxy_line(b)),
                 ("TTL", with_ttl(g, 64, 61) if not s2c else with_ttl(g, 61, 64),
                  with_ttl(b, 60, 64) if not s2c else with_ttl(b, 64, 60))):
             x, y = self.path(first), self.path(second)
@@ -240,6 +272,50 @@ class Places:
         x, y = self.path(holes), self.path(later(g, 20000))
         report = self.diagnose("-k", os.path.join(folder, "keys.log"), x, y, exit_status=0)
         want(report["connections"][0]["capture"] == y, report["connections"])
+
+    # -- the end of a stream ---------------------------------------------------------------------
+
+    def put_in_at_the_end(self, suite):
+        """What follows the foreign bytes is short, and nothing comes after it."""
+        folder = os.path.join(DATA, suite, "none")
+        g = load(os.path.join(folder, "sender.pcap"))
+        client = g[0].ends()[0]
+        g = g[:[n for n, f in enumerate(g) if f.ends()[0] == client and len(f.payload) > 500][-1] + 1]
+        b = [f.copy() for f in g]
+        b[-1].payload = b[-1].payload[:-7] + b"\x8a\x01\xf3\x77" + b[-1].payload[-7:]
+        x, y = self.path(with_ttl(g, 64, 60)), self.path(with_ttl(b, 61, 63))
+        for keys in (("-k", os.path.join(folder, "keys.log")),):
+            f = self.one(self.diagnose(*keys, x, y), told=y, cause="bytes-inserted", at_fault=["network"])
+            want([(d["received"], d["sent"]) for d in f["damage"]] == [("8a01f377", "")], f["damage"])
+
+    def twice_at_the_end(self, suite):
+        """The last record came twice; where it was sent once nothing stands beside the second copy."""
+        folder = os.path.join(DATA, suite, "bitflip")
+        keys = ("-k", os.path.join(folder, "keys.log"))
+        g = load(os.path.join(folder, "sender.pcap"))
+        client = g[0].ends()[0]
+        alert = self.diagnose(*keys, self.path(g))["connections"][0]["alerts"][0]["packet"] - 1
+        last = [n for n in range(alert) if g[n].ends()[0] == client and g[n].payload][-1]
+        g = g[:alert + 1]
+        again = g[last].copy()
+        struct.pack_into(">I", again.tcp, 4, struct.unpack_from(">I", again.tcp, 4)[0] + len(again.payload))
+        b = g[:last + 1] + [again] + g[last + 1:]
+        x, y = self.path(with_ttl(g, 64, 60)), self.path(with_ttl(b, 61, 63))
+        f = self.one(self.diagnose(*keys, x, y), told=y, cause="record-replayed")
+        want(f["at_fault"][0] == "network" and not SENDER_SIDE & set(f["at_fault"]), f["at_fault"])
+
+    def complaint_comes_first(self, suite):
+        """Captured on several queues: the alert stands before the record that it is about."""
+        folder = os.path.join(DATA, suite, "bitflip")
+        keys = ("-k", os.path.join(folder, "keys.log"))
+        b = load(os.path.join(folder, "receiver.pcap"))
+        c = self.diagnose(*keys, self.path(b))["connections"][0]
+        alert, bad = c["alerts"][0]["packet"] - 1, c["failures"][0]["packets"][0] - 1
+        b.insert(bad, b.pop(alert))
+        for n, f in enumerate(b):
+            f.ts_us = b[0].ts_us + n
+        found = self.diagnose(*keys, self.path(b))["connections"][0]["failures"]
+        want([f["cause"] for f in found] == [c["failures"][0]["cause"]], [f["summary"] for f in found])
 
     # -- no key, nothing that tells where the captures were taken ---------------------------------
 
@@ -296,6 +372,9 @@ class Places:
             self.case("%s: clean at both" % suite, self.clean, suite)
             self.case("%s: two captures complete each other" % suite, self.complete_each_other, suite)
             self.case("%s: no handshake" % suite, self.without_handshake, suite)
+            self.case("%s: put in at the end" % suite, self.put_in_at_the_end, suite)
+            self.case("%s: twice at the end" % suite, self.twice_at_the_end, suite)
+            self.case("%s: the complaint comes first" % suite, self.complaint_comes_first, suite)
             self.case("%s: no key, no order" % suite, self.order_unknown, suite)
         self.case("pieces of one capture", self.pieces, "tls12-aes128gcm")
         return self.tap.end()

@@ -163,6 +163,13 @@ class Events:
         zeros = conv.copy()
         zeros.items[i].data = r.data[:64] + b"\0" * 64 + r.data[128:]
         case("64 octets of zeros", self.one, zeros, keys, {"unexplained", "bytes-damaged", "stale-data"}, here, n - 1)
+        if conv.is_tls13():
+            # The number is found in the shortest record, which comes after the fault.
+            twice = edited(lambda items: items.insert(i + 1, wire.Item(C2S, r.data)))
+            tsegs = wire.segments(twice)
+            start = wire.carriers(tsegs, C2S, self.target(conv, 2).off, 5)[0] - 1
+            case("record twice, joined in the middle", self.one, twice, keys, {"record-replayed"},
+                 dict(way, sequence_number=r.seq + 1), 8, segs=tsegs[start:])
         self.packets(case, conv, log, keys, n, r, here)
         self.keys(case, conv, log, n)
 
