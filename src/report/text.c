@@ -278,9 +278,11 @@ answer_failed(
 	bm_style(l, BM_PLAIN_STYLE);
 	bm_style(l, BM_BOLD);
 	if (n == 0 && t->sentence.buf.n != 0) {
+		struct bm_view sentence = bm_buf_view(&t->sentence.buf);
+		sentence.n -= sentence.p[sentence.n - 1] == '.'; /* brackets follow */
 		bm_say(l, " ");
 		if (l->status == BM_OK)
-			l->status = bm_buf_add(&l->buf, bm_buf_view(&t->sentence.buf));
+			l->status = bm_buf_add(&l->buf, sentence);
 	} else if (n == 0) {
 		bm_say(l, " an endpoint reported a bad record, yet no record fails here");
 	} else {
