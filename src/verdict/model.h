@@ -92,6 +92,7 @@ struct bm_failure {
 	const char *const *next_steps;
 	size_t next_step_count;
 };
+bool bm_blames(const struct bm_failure *f, enum bm_party p); /* does at_fault name it? */
 
 struct bm_alert {
 	unsigned direction;

@@ -366,8 +366,8 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 			"a receiving host that checks it drops the datagram: its DTLS may never have seen it");
 	out->direction = c->direction;
 	/* Which epoch it is of does not show without keys in TLS 1.3. */
-	out->epoch =
-		f->about != NULL && bm_version_rules(facts->version) == BM_TLS13 ? BM_UNKNOWN : c->epoch;
+	bool no_epoch = f->about != NULL || c->kind == BM_CASE_DIFFERS;
+	out->epoch = no_epoch && bm_version_rules(facts->version) == BM_TLS13 ? BM_UNKNOWN : c->epoch;
 	struct bm_case told = *c;
 	if (f->has_seq)
 		told.seq = f->seq;
