@@ -151,7 +151,7 @@ list_alert(struct bm_text *t, const struct bm_connection *c)
 		bm_say(l, "%s", name);
 	else
 		bm_say(l, "%u", (unsigned)a->description);
-	bm_say(l, " by the %s", a->direction == BM_CLIENT_TO_SERVER ? "client" : "server");
+	bm_say(l, " by the %s", bm_side_word(a->direction));
 	if (a->packet != 0 && a->packet != BM_UNKNOWN)
 		bm_say(l, ", packet %llu", (unsigned long long)a->packet);
 	bm_say(l, "  ");

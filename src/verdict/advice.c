@@ -73,12 +73,6 @@ look_at_packets(struct steps *s, const struct bm_case *c, const struct bm_failur
 					 set, all ? "" : " and later ones"));
 }
 
-static const char *
-side_word(unsigned direction)
-{
-	return direction == BM_C2S ? "client" : "server";
-}
-
 static bool
 blames_sender(const struct bm_failure *out)
 {
@@ -138,7 +132,7 @@ move_the_sum(struct steps *s, const struct bm_case *c, const struct bm_connectio
 		add(s, bm_arena_print(s->arena,
 				   "on the %s let the kernel check the sums (ethtool -K DEV rx off gro off lro "
 				   "off): damage of the wire then shows as %s, and TLS goes on",
-				   side_word(1 - c->direction), counter));
+				   bm_side_word(1 - c->direction), counter));
 	else if (now != NULL && then != NULL && strcmp(then, "invalid") == 0 && blames_sender(out))
 		add(s,
 			bm_arena_print(s->arena,
@@ -146,7 +140,7 @@ move_the_sum(struct steps *s, const struct bm_case *c, const struct bm_connectio
 				"if %s of the other host rises instead, its network card or what "
 				"comes behind it does it; if nothing changes, memory, the program, or a box "
 				"that makes the sum anew",
-				side_word(c->direction), counter));
+				bm_side_word(c->direction), counter));
 }
 
 /* Which processes hold the sender's connection, and how do they write? */
@@ -156,7 +150,7 @@ who_writes(struct steps *s, const struct bm_case *c, const struct bm_connection 
 	add(s, bm_arena_print(s->arena,
 			   "on the %s, while it runs: ss -%cnp '%s = :%u'; a connection with two processes is "
 			   "shared by them",
-			   side_word(c->direction), conn->transport == BM_UDP ? 'u' : 't',
+			   bm_side_word(c->direction), conn->transport == BM_UDP ? 'u' : 't',
 			   c->direction == BM_C2S ? "dport" : "sport", conn->server.port));
 	add(s, "check how the sender writes: forked workers or threads that share one connection, or a "
 		   "queue between encryption and socket");

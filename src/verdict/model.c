@@ -63,6 +63,12 @@ bm_conclusion_id(enum bm_conclusion c)
 	return "undecided";
 }
 
+const char *
+bm_side_word(unsigned direction)
+{
+	return direction == BM_CLIENT_TO_SERVER ? "client" : "server";
+}
+
 /* The TLS Alerts registry, with the names that codes had before they were withdrawn. */
 const char *
 bm_alert_name(unsigned description)

@@ -288,12 +288,11 @@ detail(struct reason *r)
 	if (l->len != 0 && l->packet != 0)
 		gap = bm_arena_print(r->arena,
 			"%llu bytes of the %s are missing at stream offset %llu, before packet %llu",
-			(unsigned long long)l->len, side == BM_CLIENT ? "client" : "server",
-			(unsigned long long)l->off, (unsigned long long)l->packet);
+			(unsigned long long)l->len, bm_side_word(side), (unsigned long long)l->off,
+			(unsigned long long)l->packet);
 	else if (l->len != 0)
 		gap = bm_arena_print(r->arena, "%llu bytes of the %s are missing at stream offset %llu",
-			(unsigned long long)l->len, side == BM_CLIENT ? "client" : "server",
-			(unsigned long long)l->off);
+			(unsigned long long)l->len, bm_side_word(side), (unsigned long long)l->off);
 	if (gap == NULL)
 		return false;
 	if (*gap == '\0' && *hex == '\0')
