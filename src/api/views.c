@@ -9,12 +9,6 @@ enum {
 	CLOCK_NS = 2000 /* what two clocks that count microseconds may differ by */
 };
 
-static bool
-same_address(const struct bm_address *a, const struct bm_address *b)
-{
-	return a->family == b->family && a->port == b->port && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
-}
-
 /* What tells a connection apart wherever it is seen: the client random, or addresses where no
  * ClientHello was captured. */
 static void
@@ -116,8 +110,8 @@ view_delta(const struct view *a, const struct view *b, unsigned side, int64_t *d
 		*delta = (int64_t)b->hello_off[side] - (int64_t)a->hello_off[side];
 		return true;
 	}
-	if (a->has_seq[side] && b->has_seq[side] && same_address(&a->client, &b->client) &&
-		same_address(&a->server, &b->server)) {
+	if (a->has_seq[side] && b->has_seq[side] && bm_address_equal(&a->client, &b->client) &&
+		bm_address_equal(&a->server, &b->server)) {
 		*delta = (int32_t)(a->first_seq[side] - b->first_seq[side]);
 		return true;
 	}

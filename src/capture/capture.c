@@ -207,21 +207,3 @@ bm_capture_scan_secrets(struct bm_view bytes, bm_secrets_fn fn, void *ctx, struc
 	bm_capture_free(c);
 	return s;
 }
-
-enum bm_status
-bm_capture_first_time(struct bm_view bytes, uint64_t *ts_ns, struct bm_error *e)
-{
-	struct bm_capture *c;
-	struct bm_capture_item item = {.event = BM_CAPTURE_SECRETS};
-
-	*ts_ns = 0;
-	enum bm_status s = bm_capture_open_memory(&c, bytes, e);
-	if (s != BM_OK)
-		return s;
-	while (s == BM_OK && item.event != BM_CAPTURE_FRAME)
-		s = bm_capture_next(c, &item, e);
-	if (s == BM_OK)
-		*ts_ns = item.frame.ts_ns;
-	bm_capture_free(c);
-	return s;
-}

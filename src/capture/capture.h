@@ -77,11 +77,6 @@ typedef enum bm_status (*bm_secrets_fn)(void *ctx, const struct bm_secrets *s);
 BM_MUST_USE enum bm_status bm_capture_scan_secrets(
 	struct bm_view bytes, bm_secrets_fn fn, void *ctx, struct bm_error *e);
 
-/* The time of the first frame, to order the pieces of a rotated capture.
- * BM_END when there is no frame; else as bm_capture_open_memory and bm_capture_next. */
-BM_MUST_USE enum bm_status bm_capture_first_time(
-	struct bm_view bytes, uint64_t *ts_ns, struct bm_error *e);
-
 /* NULL is allowed. */
 void bm_capture_free(struct bm_capture *c);
 

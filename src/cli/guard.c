@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
@@ -119,8 +120,23 @@ guard_map(const void *p, size_t n, const char *name)
 	return true;
 }
 
-void
-guard_unfinished(const char *path)
+int
+guard_make(char *template)
 {
-	unfinished = path;
+	sigset_t all, before;
+
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, &before);
+	int fd = mkstemp(template), error = errno;
+	if (fd >= 0)
+		unfinished = template;
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	errno = error;
+	return fd;
+}
+
+void
+guard_finished(void)
+{
+	unfinished = NULL;
 }

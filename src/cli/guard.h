@@ -12,7 +12,9 @@ bool guard_start(void);
  * EXIT_TROUBLE. name is copied. False: out of memory. */
 bool guard_map(const void *p, size_t n, const char *name);
 
-/* path (kept by the caller; NULL for none) is removed if a signal ends the process. */
-void guard_unfinished(const char *path);
+/* As mkstemp: makes the file that template (kept by the caller) then names, which is removed if a
+ * signal ends the process, from the moment that it exists until guard_finished. */
+int guard_make(char *template);
+void guard_finished(void);
 
 #endif

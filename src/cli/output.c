@@ -51,7 +51,7 @@ open_beside(struct output *o, const struct stat *st)
 	o->temporary = beside(o->path);
 	if (o->temporary == NULL)
 		return trouble(o);
-	o->fd = mkstemp(o->temporary);
+	o->fd = guard_make(o->temporary);
 	if (o->fd < 0) {
 		int error = errno;
 		free(o->temporary);
@@ -62,7 +62,6 @@ open_beside(struct output *o, const struct stat *st)
 			o->fd = open(o->path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 		return o->fd >= 0 || trouble(o);
 	}
-	guard_unfinished(o->temporary);
 	if (fchmod(o->fd, st != NULL ? st->st_mode & 0777 : mode_of_new_files()) != 0)
 		return trouble(o);
 	return true;
@@ -153,7 +152,7 @@ output_commit(struct output *o)
 		return true;
 	if (rename(o->temporary, o->path) != 0)
 		return trouble(o);
-	guard_unfinished(NULL);
+	guard_finished();
 	free(o->temporary);
 	o->temporary = NULL;
 	return true;
@@ -166,7 +165,7 @@ output_close(struct output *o)
 		(void)close(o->fd);
 	if (o->temporary != NULL)
 		(void)unlink(o->temporary);
-	guard_unfinished(NULL);
+	guard_finished();
 	free(o->temporary);
 	free(o->path);
 	free(o->held);

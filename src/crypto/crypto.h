@@ -14,10 +14,6 @@ const char *bm_crypto_backend(void);
 /* Gives back what the calls share. Every object is freed before; calls after it start afresh. */
 void bm_crypto_free_all(void);
 
-/* For a program of its own, before all else: OpenSSL reads no configuration file. A library inside
- * another program leaves that to its host; no file changes what is computed here either way. */
-void bm_crypto_ignore_config(void);
-
 enum bm_hash { BM_HASH_NONE, BM_MD5, BM_SHA1, BM_SHA256, BM_SHA384, BM_SM3, BM_MD5_SHA1 };
 enum { BM_HASH_MAX = 64, BM_BLOCK_MAX = 16, BM_KEY_MAX = 32 };
 

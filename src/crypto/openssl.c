@@ -117,13 +117,6 @@ bm_crypto_free_all(void)
 	library_free(atomic_exchange(&library, NULL));
 }
 
-void
-bm_crypto_ignore_config(void)
-{
-	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-	ERR_clear_error();
-}
-
 const char *
 bm_crypto_backend(void)
 {

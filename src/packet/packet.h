@@ -11,6 +11,7 @@ struct bm_address {
 	uint16_t port;
 };
 
+bool bm_address_equal(const struct bm_address *a, const struct bm_address *b);
 /* "192.0.2.1:49152" or "[2001:db8::1]:443" (RFC 5952). */
 #define BM_ADDRESS_TEXT_MAX 56
 void bm_address_text(const struct bm_address *a, char out[BM_ADDRESS_TEXT_MAX]);

@@ -143,14 +143,6 @@ bm_search_close(struct bm_search *s)
 	s->out->shape = s->name->once;
 }
 
-uint8_t
-bm_search_received(const struct bm_search *s, size_t i)
-{
-	size_t head = s->d->wire.header.n;
-
-	return i < head ? s->d->wire.header.p[i] : s->d->wire.body.p[i - head];
-}
-
 static void
 restore(struct bm_search *s)
 {

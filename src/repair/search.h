@@ -66,9 +66,6 @@ void bm_search_try_octets(struct bm_search *s, size_t at, size_t n);
 /* Out of memory: the search is over. */
 void bm_search_fail(struct bm_search *s, enum bm_status status);
 
-/* The octet that was received at trial[i]. */
-uint8_t bm_search_received(const struct bm_search *s, size_t i);
-
 /* Segments of TCP within the text: the end of the one that octet `at` of the text is in. */
 size_t bm_search_segment_end(const struct bm_search *s, size_t at);
 

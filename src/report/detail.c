@@ -5,6 +5,8 @@
 #include "tls/record.h"
 #include "tls/suites.h"
 
+#include <stdio.h>
+
 enum {
 	HEX_SHOWN = 32, /* bytes of a damaged run */
 	HEX_LINE = 8,
@@ -222,8 +224,21 @@ where(struct bm_lines *l, const struct bm_failure *f, bool verbose)
 	bm_say(l, "\n");
 }
 
+/* How many were tried; past some number the power of two that says as much. */
+static struct bm_digits
+tried(const struct bm_proof *p)
+{
+	enum { WRITTEN_OUT = 1 << 30 };
+	struct bm_digits d = {""};
+
+	if (p->candidates < WRITTEN_OUT)
+		return bm_grouped(p->candidates);
+	(void)snprintf(d.s, sizeof d.s, "2^%u", (unsigned)(p->tag_bits + p->chance_log2 + 0.5));
+	return d;
+}
+
 static void
-proof(struct bm_lines *l, const struct bm_failure *f)
+proof(struct bm_lines *l, const struct bm_failure *f, bool keys)
 {
 	const struct bm_proof *p = &f->proof;
 
@@ -240,8 +255,8 @@ proof(struct bm_lines *l, const struct bm_failure *f)
 		bm_say(l, " (%u bits alike, at %s place%s)\n", p->tag_bits, bm_grouped(p->candidates).s,
 			plural(p->candidates));
 	else
-		bm_say(l, " (%s candidate%s, tag of %u bits)\n", bm_grouped(p->candidates).s,
-			plural(p->candidates), p->tag_bits);
+		bm_say(l, " (%s candidate%s, %s%u bits)\n", tried(p).s, plural(p->candidates),
+			keys ? "tag of " : "", p->tag_bits);
 }
 
 /* " 0a 0b[0c 0d]0e": a line of v, with what differs from other in brackets. Returns its columns. */
@@ -297,8 +312,13 @@ damage(struct bm_lines *l, const struct bm_failure *f, bool verbose)
 
 	for (size_t i = 0; i < n; i++) {
 		const struct bm_damage *d = &f->damage[i];
-		bm_say(l, "  damage   %s byte%s at record offset %llu", bm_grouped(d->length).s,
-			plural(d->length), (unsigned long long)d->record_offset);
+		bool missing = d->length == 0;
+		if (missing && !d->sent_known)
+			bm_say(l, "  damage   bytes missing");
+		else
+			bm_say(l, "  damage   %s byte%s%s", bm_grouped(missing ? d->sent.n : d->length).s,
+				plural(missing ? d->sent.n : d->length), missing ? " missing" : "");
+		bm_say(l, " at record offset %llu", (unsigned long long)d->record_offset);
 		if (d->packet != BM_UNKNOWN)
 			bm_say(l, ", packet %llu", (unsigned long long)d->packet);
 		if (d->packet != BM_UNKNOWN && d->packet_offset != BM_UNKNOWN)
@@ -363,7 +383,7 @@ ruled_out(struct bm_lines *l, const struct bm_failure *f)
 }
 
 static void
-failure(struct bm_lines *l, const struct bm_failure *f, bool verbose)
+failure(struct bm_lines *l, const struct bm_failure *f, bool keys, bool verbose)
 {
 	bm_say(l, "\n");
 	where(l, f, verbose);
@@ -387,7 +407,7 @@ failure(struct bm_lines *l, const struct bm_failure *f, bool verbose)
 			bm_party_id(f->at_fault[i]));
 	if (f->at_fault_count != 0)
 		bm_say(l, "\n");
-	proof(l, f);
+	proof(l, f, keys);
 	damage(l, f, verbose);
 	if (f->checksum_as_captured != NULL || f->checksum_as_sent != NULL) {
 		bm_say(l, "  checksum %s as captured",
@@ -409,7 +429,7 @@ bm_detail(struct bm_lines *l, const struct bm_connection *c, bool verbose)
 	alerts(l, c, verbose);
 	size_t n = verbose || c->failure_count <= FAILURES_SHOWN ? c->failure_count : FAILURES_SHOWN;
 	for (size_t i = 0; i < n; i++)
-		failure(l, &c->failures[i], verbose);
+		failure(l, &c->failures[i], c->keys != BM_SOURCE_NONE, verbose);
 	if (n < c->failure_count)
 		bm_say(l,
 			"\n  and %s more failure%s of this connection (--verbose or --format json shows all)\n",

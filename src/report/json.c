@@ -227,6 +227,7 @@ alerts(struct json *j, const struct bm_connection *c)
 static void
 proof(struct json *j, const struct bm_failure *f)
 {
+	static const uint64_t MOST_SAFE = ((uint64_t)1 << 53) - 1;
 	const struct bm_proof *p = &f->proof;
 
 	name(j, "proof");
@@ -237,7 +238,8 @@ proof(struct json *j, const struct bm_failure *f)
 	begin(j, "{");
 	string_or_null(j, "method", p->method);
 	number_or_null(j, "tag_bits", p->tag_bits);
-	number_or_null(j, "candidates", p->candidates);
+	/* chance_log2 tells of more than every reader can hold (RFC 8259, section 6). */
+	number_or_null(j, "candidates", p->candidates < MOST_SAFE ? p->candidates : MOST_SAFE);
 	/* In hundredths, by hand: printf would ask the locale for its decimal point. */
 	char text[32];
 	double most = p->chance_log2 < -1e9 ? 1e9 : -p->chance_log2;

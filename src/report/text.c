@@ -151,7 +151,7 @@ list_alert(struct bm_text *t, const struct bm_connection *c)
 		bm_say(l, "%s", name);
 	else
 		bm_say(l, "%u", (unsigned)a->description);
-	bm_say(l, " by the %s", a->direction == BM_CLIENT_TO_SERVER ? "client" : "server");
+	bm_say(l, " by the %s", bm_side_word(a->direction));
 	if (a->packet != 0 && a->packet != BM_UNKNOWN)
 		bm_say(l, ", packet %llu", (unsigned long long)a->packet);
 	bm_say(l, "  ");
@@ -278,9 +278,11 @@ answer_failed(
 	bm_style(l, BM_PLAIN_STYLE);
 	bm_style(l, BM_BOLD);
 	if (n == 0 && t->sentence.buf.n != 0) {
+		struct bm_view sentence = bm_buf_view(&t->sentence.buf);
+		sentence.n -= sentence.p[sentence.n - 1] == '.'; /* brackets follow */
 		bm_say(l, " ");
 		if (l->status == BM_OK)
-			l->status = bm_buf_add(&l->buf, bm_buf_view(&t->sentence.buf));
+			l->status = bm_buf_add(&l->buf, sentence);
 	} else if (n == 0) {
 		bm_say(l, " an endpoint reported a bad record, yet no record fails here");
 	} else {

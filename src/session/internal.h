@@ -321,6 +321,8 @@ void remember_record(
 /* Returns true when the loop may go on at h->off; false: lost, resync decides. */
 bool record_failed(
 	struct half *h, const struct bm_wire *w, uint64_t off, const struct bm_outcome *o);
+
+/* case.c: what is kept of a failure */
 /* New case about [off, off + len) of h; NULL when the cap is reached or memory is out. */
 struct bm_case *new_case(struct half *h, enum bm_case_kind kind, uint64_t off, uint32_t len);
 /* Copies the record's bytes, where they stood and their other copies into c. */

@@ -19,12 +19,6 @@ struct name {
 	uint8_t zero[2];
 };
 
-static bool
-same_address(const struct bm_address *a, const struct bm_address *b)
-{
-	return a->port == b->port && a->family == b->family && memcmp(a->ip, b->ip, 16) == 0;
-}
-
 /* Whoever chooses ports must not be able to choose places in the table: the core has no source of
  * randomness, so the key comes from where memory lies and from what the capture starts with. */
 static void
@@ -79,13 +73,13 @@ table_find(
 		struct bm_flow *f = slot_flow(t, t->table[i].slot);
 		if (f->transport != g->transport || f->site != site || f->tunnel != g->tunnel)
 			continue;
-		if (same_address(&f->source[BM_FORWARD], &g->src) &&
-			same_address(&f->source[BM_BACKWARD], &g->dst)) {
+		if (bm_address_equal(&f->source[BM_FORWARD], &g->src) &&
+			bm_address_equal(&f->source[BM_BACKWARD], &g->dst)) {
 			*way = BM_FORWARD;
 			return f;
 		}
-		if (same_address(&f->source[BM_BACKWARD], &g->src) &&
-			same_address(&f->source[BM_FORWARD], &g->dst)) {
+		if (bm_address_equal(&f->source[BM_BACKWARD], &g->src) &&
+			bm_address_equal(&f->source[BM_FORWARD], &g->dst)) {
 			*way = BM_BACKWARD;
 			return f;
 		}

@@ -1,7 +1,7 @@
 /* What to do next, as things to type or to look at. Refuses to know how anything was found. */
 #include "verdict/verdict.h"
 
-enum { STEPS_MAX = 6, RUNS_MAX = 20 };
+enum { STEPS_MAX = 8, RUNS_MAX = 20 };
 
 struct steps {
 	struct bm_arena *arena;
@@ -73,19 +73,36 @@ look_at_packets(struct steps *s, const struct bm_case *c, const struct bm_failur
 					 set, all ? "" : " and later ones"));
 }
 
-/* The port that tells this service's traffic apart: the server's. */
-static void
-capture_both_ends(struct steps *s, const struct bm_connection *conn)
+static bool
+blames_sender(const struct bm_failure *out)
 {
-	if (conn->also_in_count != 0) {
-		add(s, bm_arena_print(s->arena,
-				   "capture at more places between these, until it happens again, and give all of "
-				   "them to badmac at once: tcpdump -i any -s 0 -w place.pcap %s port %u",
-				   conn->transport == BM_UDP ? "udp" : "tcp", conn->server.port));
-		return;
-	}
+	return bm_blames(out, BM_PARTY_SENDER_APPLICATION) || bm_blames(out, BM_PARTY_SENDER_TLS) ||
+		   bm_blames(out, BM_PARTY_SENDER_HOST);
+}
+
+/* Captures tell the network from the hosts: without it among the suspects they settle nothing. The
+ * port that tells this service's traffic apart is the server's. */
+static void
+capture_more(struct steps *s, const struct bm_case *c, const struct bm_connection *conn,
+	const struct bm_failure *out)
+{
 	const char *proto = conn->transport == BM_UDP ? "udp" : "tcp";
 	unsigned port = conn->server.port;
+
+	if (!bm_blames(out, BM_PARTY_NETWORK))
+		return;
+	if (conn->also_in_count != 0) {
+		const char *where = "at more places between these";
+		if (out->at_fault[0] != BM_PARTY_NETWORK && blames_sender(out))
+			where = c->direction == BM_C2S ? "nearer the client, too" : "nearer the server, too";
+		else if (out->at_fault[0] != BM_PARTY_NETWORK)
+			where = c->direction == BM_C2S ? "nearer the server, too" : "nearer the client, too";
+		add(s, bm_arena_print(s->arena,
+				   "capture %s, until it happens again, and give all captures to badmac at once: "
+				   "tcpdump -i any -s 0 -B 65536 -w place.pcap %s port %u",
+				   where, proto, port));
+		return;
+	}
 
 	add(s, bm_arena_print(s->arena,
 			   "at both ends, until it happens again: tcpdump -i any -s 0 -B 65536 -w client.pcap "
@@ -109,35 +126,45 @@ move_the_sum(struct steps *s, const struct bm_case *c, const struct bm_connectio
 	const struct bm_failure *out)
 {
 	const char *now = out->checksum_as_captured, *then = out->checksum_as_sent;
-	const char *sender = c->direction == BM_C2S ? "client" : "server";
 	const char *counter = conn->transport == BM_UDP ? "UdpInCsumErrors" : "TcpInCsumErrors";
-	const char *receiver = c->direction == BM_C2S ? "server" : "client";
 
 	if (now != NULL && strcmp(now, "invalid") == 0)
 		add(s, bm_arena_print(s->arena,
 				   "on the %s let the kernel check the sums (ethtool -K DEV rx off gro off lro "
 				   "off): damage of the wire then shows as %s, and TLS goes on",
-				   receiver, counter));
-	else if (now != NULL && then != NULL && strcmp(then, "invalid") == 0)
+				   bm_side_word(1 - c->direction), counter));
+	else if (now != NULL && then != NULL && strcmp(then, "invalid") == 0 && blames_sender(out))
 		add(s,
 			bm_arena_print(s->arena,
 				"on the %s let the kernel make the sums (ethtool -K DEV tx off tso off gso off): "
 				"if %s of the other host rises instead, its network card or what "
 				"comes behind it does it; if nothing changes, memory, the program, or a box "
 				"that makes the sum anew",
-				sender, counter));
+				bm_side_word(c->direction), counter));
 }
 
-/* Which processes hold the sender's connection? */
+/* Which processes hold the sender's connection, and how do they write? */
 static void
 who_writes(struct steps *s, const struct bm_case *c, const struct bm_connection *conn)
 {
 	add(s, bm_arena_print(s->arena,
 			   "on the %s, while it runs: ss -%cnp '%s = :%u'; a connection with two processes is "
 			   "shared by them",
-			   c->direction == BM_C2S ? "client" : "server", conn->transport == BM_UDP ? 'u' : 't',
+			   bm_side_word(c->direction), conn->transport == BM_UDP ? 'u' : 't',
 			   c->direction == BM_C2S ? "dport" : "sport", conn->server.port));
+	add(s, "check how the sender writes: forked workers or threads that share one connection, or a "
+		   "queue between encryption and socket");
 }
+
+/* What to look for: at the sender, or, where that one is cleared, on the way. */
+static void
+look_for(struct steps *s, const struct bm_failure *out, const char *at_sender, const char *on_way)
+{
+	add(s, blames_sender(out) ? at_sender : on_way);
+}
+
+static const char on_the_way[] =
+	"look for what takes TCP apart on the way: proxies, tunnels, load balancers, WAN optimisers";
 
 static void
 get_keys(struct steps *s, const struct bm_session_facts *facts)
@@ -166,7 +193,7 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 	case BM_CAUSE_RECORD_WAS_GOOD:
 		add(&s, "this capture clears everything before the capture point; look at the side that "
 				"complained");
-		capture_both_ends(&s, conn);
+		capture_more(&s, c, conn, out);
 		add(&s, "turn kernel TLS and crypto offload off on the complaining host (ethtool -K DEV "
 				"tls-hw-rx-offload off; its errors: cat /proc/net/tls_stat) and see whether it "
 				"stops");
@@ -206,20 +233,27 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 		break;
 	case BM_CAUSE_RETRANSMISSION_DIFFERS:
 		look_at_packets(&s, c, out);
-		capture_both_ends(&s, conn);
-		add(&s, "look for zero-copy sends whose buffer is reused before it has been acknowledged");
+		capture_more(&s, c, conn, out);
+		look_for(&s, out,
+			"look for zero-copy sends whose buffer is reused before it has been acknowledged",
+			on_the_way);
 		break;
 	case BM_CAUSE_PLAINTEXT_INJECTED:
 	case BM_CAUSE_BYTES_INSERTED:
 	case BM_CAUSE_BYTES_MISSING:
 		look_at_packets(&s, c, out);
-		add(&s, f->cause == BM_CAUSE_BYTES_MISSING
-					? "look for partial writes whose rest is not written, and for proxies and "
-					  "tunnels that lose bytes"
-					: "find who else writes to this socket: code that goes past the TLS library, a "
-					  "proxy's error page, a "
-					  "tracer or agent that adds headers");
-		capture_both_ends(&s, conn);
+		if (f->cause == BM_CAUSE_BYTES_MISSING)
+			look_for(&s, out,
+				"look for partial writes whose rest is not written, and for proxies and tunnels "
+				"that lose bytes",
+				"look for proxies and tunnels that lose bytes");
+		else
+			look_for(&s, out,
+				"find who else writes to this socket: code that goes past the TLS library, a "
+				"proxy's error page, a tracer or agent that adds headers",
+				"find what on the way writes into the connection: a proxy's error page, a box that "
+				"adds headers");
+		capture_more(&s, c, conn, out);
 		break;
 	case BM_CAUSE_WRONG_EPOCH:
 		look_at_packets(&s, c, out);
@@ -229,16 +263,17 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 		break;
 	case BM_CAUSE_FOREIGN_RECORD:
 		look_at_packets(&s, c, out);
-		add(&s, "look for file descriptors that are used after they were closed, and for pools and "
-				"proxies that mix "
-				"connections up");
-		capture_both_ends(&s, conn);
+		look_for(&s, out,
+			"look for file descriptors that are used after they were closed, and for pools and "
+			"proxies that mix connections up",
+			"look for proxies and load balancers that mix connections up");
+		capture_more(&s, c, conn, out);
 		break;
 	case BM_CAUSE_REFLECTED_RECORD:
 		look_at_packets(&s, c, out);
 		add(&s, "look for what sends a host its own bytes back: an echo, a proxy or tunnel that is "
 				"joined to itself, a load balancer's route");
-		capture_both_ends(&s, conn);
+		capture_more(&s, c, conn, out);
 		break;
 	case BM_CAUSE_RECORDS_INTERLEAVED:
 	case BM_CAUSE_RECORD_REPLAYED:
@@ -246,10 +281,11 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 	case BM_CAUSE_RECORD_MISSING:
 	case BM_CAUSE_SEQUENCE_REUSED:
 		look_at_packets(&s, c, out);
-		who_writes(&s, c, conn);
-		add(&s, "check how the sender writes: forked workers or threads that share one connection, "
-				"or a queue between encryption and socket");
-		capture_both_ends(&s, conn);
+		if (blames_sender(out))
+			who_writes(&s, c, conn);
+		else
+			add(&s, on_the_way);
+		capture_more(&s, c, conn, out);
 		break;
 	case BM_CAUSE_MAC_CONSTRUCTION:
 		if (f->configuration)
@@ -274,14 +310,15 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 			"crypto offload (ethtool -K DEV tls-hw-tx-offload off), accelerators, and for OpenSSL "
 			"faster code paths (OPENSSL_ia32cap)");
 		add(&s, "see whether it happens at certain lengths, and with one cipher suite alone");
-		capture_both_ends(&s, conn);
+		capture_more(&s, c, conn, out);
 		break;
 	case BM_CAUSE_STALE_DATA:
 		look_at_packets(&s, c, out);
-		add(&s,
+		look_for(&s, out,
 			"look for buffers that are used again before the socket is done with them: zero-copy "
-			"sends, io_uring, ring buffers of drivers");
-		capture_both_ends(&s, conn);
+			"sends, io_uring, ring buffers of drivers",
+			on_the_way);
+		capture_more(&s, c, conn, out);
 		break;
 	case BM_CAUSE_CAPTURE_INCOMPLETE:
 		add(&s, conn->undecided_next != NULL
@@ -290,12 +327,12 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 					  "-B 65536)");
 		break;
 	default:
-		if (c->kind != BM_CASE_BAD_RECORD && conn->undecided_next != NULL)
-			add(&s, conn->undecided_next);
-		else if (c->kind != BM_CASE_BAD_RECORD)
+		if (c->kind != BM_CASE_BAD_RECORD && conn->undecided_next == NULL)
 			get_keys(&s, facts);
+		else if (c->kind != BM_CASE_BAD_RECORD && f->about == NULL)
+			add(&s, conn->undecided_next);
 		look_at_packets(&s, c, out);
-		capture_both_ends(&s, conn);
+		capture_more(&s, c, conn, out);
 		move_the_sum(&s, c, conn, out);
 		watch_counters(&s, conn);
 		break;

@@ -41,15 +41,6 @@ bm_verdict_place_of_all(const struct bm_why *w, enum bm_place place)
 	return own;
 }
 
-static bool
-has(const struct bm_failure *f, enum bm_party p)
-{
-	for (size_t i = 0; i < f->at_fault_count; i++)
-		if (f->at_fault[i] == p)
-			return true;
-	return false;
-}
-
 /* Was the sum of what e shows still to be made, by the sender's network card? */
 static bool
 sums_unfinished(const struct bm_elsewhere *e, size_t at)
@@ -69,11 +60,11 @@ clear_sender(struct bm_failure *out, bool card)
 	size_t n = 0;
 
 	left[n++] = BM_PARTY_NETWORK;
-	if (has(out, BM_PARTY_RECEIVER_HOST))
+	if (bm_blames(out, BM_PARTY_RECEIVER_HOST))
 		left[n++] = BM_PARTY_RECEIVER_HOST;
 	if (card)
 		left[n++] = BM_PARTY_SENDER_HOST;
-	if (has(out, BM_PARTY_CAPTURE))
+	if (bm_blames(out, BM_PARTY_CAPTURE))
 		left[n++] = BM_PARTY_CAPTURE;
 	memcpy(out->at_fault, left, sizeof left);
 	out->at_fault_count = n;
@@ -85,7 +76,7 @@ static void
 clear_receiver(struct bm_failure *out)
 {
 	enum bm_party left[BM_PARTY_COUNT];
-	bool network = has(out, BM_PARTY_NETWORK);
+	bool network = bm_blames(out, BM_PARTY_NETWORK);
 	size_t n = 0;
 
 	for (size_t i = 0; i < out->at_fault_count; i++) {

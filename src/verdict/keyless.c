@@ -2,12 +2,6 @@
  * read come to. Refuses to know how anything was found. */
 #include "verdict/verdict.h"
 
-static const char *
-side_word(unsigned direction)
-{
-	return direction == BM_C2S ? "client" : "server";
-}
-
 const char *
 bm_verdict_keyless_summary(
 	const struct bm_case *c, const struct bm_finding *f, struct bm_arena *arena)
@@ -33,7 +27,7 @@ bm_verdict_keyless_summary(
 			"Readable text stands in the TLS stream of the %s at stream offset %llu, where a "
 			"record "
 			"was due.",
-			side_word(c->direction), (unsigned long long)c->off);
+			bm_side_word(c->direction), (unsigned long long)c->off);
 	if (f->cause == BM_CAUSE_PLAINTEXT_INJECTED)
 		text = "has readable text in it";
 	else if (f->cause == BM_CAUSE_BYTES_INSERTED)
@@ -44,7 +38,7 @@ bm_verdict_keyless_summary(
 									: "came in a segment whose checksum is wrong";
 	return bm_arena_print(arena,
 		"The record of the %s at stream offset %llu %s%s%s%s; without keys that is all that shows.",
-		side_word(c->direction), (unsigned long long)c->off, text != NULL ? text : "is odd",
+		bm_side_word(c->direction), (unsigned long long)c->off, text != NULL ? text : "is odd",
 		reported != NULL ? ", and its receiver reported " : "", reported != NULL ? reported : "",
 		reported == NULL && c->kind == BM_CASE_REJECTED ? ", and its receiver complained" : "");
 }
@@ -145,17 +139,17 @@ bm_verdict_unread(const struct bm_session *s, struct bm_arena *arena, const char
 		*out = bm_arena_print(arena,
 			"the last record of the %s (packet %llu, %u octets) is as long as an alert: it may be "
 			"close_notify or bad_record_mac",
-			side_word(side), (unsigned long long)first->packet, body);
+			bm_side_word(side), (unsigned long long)first->packet, body);
 	else if (other != NULL)
 		*out = bm_arena_print(arena,
 			"the last record of the %s (packet %llu) is an encrypted alert, close_notify or "
 			"bad_record_mac alike; its %u octets speak of %s",
-			side_word(side), (unsigned long long)first->packet, body, other);
+			bm_side_word(side), (unsigned long long)first->packet, body, other);
 	else
 		*out = bm_arena_print(arena,
 			"the last record of the %s (packet %llu) is an encrypted alert, which may be "
 			"close_notify or bad_record_mac%s",
-			side_word(side), (unsigned long long)first->packet,
+			bm_side_word(side), (unsigned long long)first->packet,
 			due != 0 && body != due ? "; its length is not that of an alert under this suite" : "");
 	return *out != NULL;
 }

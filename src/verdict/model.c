@@ -26,6 +26,15 @@ bm_party_id(enum bm_party p)
 	return (unsigned)p < BM_PARTY_COUNT ? id[p] : "capture";
 }
 
+bool
+bm_blames(const struct bm_failure *f, enum bm_party p)
+{
+	for (size_t i = 0; i < f->at_fault_count; i++)
+		if (f->at_fault[i] == p)
+			return true;
+	return false;
+}
+
 const char *
 bm_confidence_id(enum bm_confidence c)
 {
@@ -52,6 +61,12 @@ bm_conclusion_id(enum bm_conclusion c)
 		break;
 	}
 	return "undecided";
+}
+
+const char *
+bm_side_word(unsigned direction)
+{
+	return direction == BM_CLIENT_TO_SERVER ? "client" : "server";
 }
 
 /* The TLS Alerts registry, with the names that codes had before they were withdrawn. */

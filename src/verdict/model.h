@@ -35,6 +35,7 @@ enum bm_conclusion { BM_RESULT_VERIFIED, BM_RESULT_FAILED, BM_RESULT_UNDECIDED }
 const char *bm_conclusion_id(enum bm_conclusion c); /* "verified", ... */
 
 enum { BM_CLIENT_TO_SERVER = 0, BM_SERVER_TO_CLIENT = 1 };
+const char *bm_side_word(unsigned direction); /* "client", "server": who sends that way */
 
 struct bm_record_counts {
 	uint64_t verified, failed, undecided, plaintext;
@@ -92,6 +93,7 @@ struct bm_failure {
 	const char *const *next_steps;
 	size_t next_step_count;
 };
+bool bm_blames(const struct bm_failure *f, enum bm_party p); /* does at_fault name it? */
 
 struct bm_alert {
 	unsigned direction;

@@ -238,7 +238,16 @@ static bool
 some_keys_missing(struct reason *r, const char *labels)
 {
 	struct bm_connection *c = r->out;
+	bool tls13 = r->f->version == BM_TLS13 || r->f->version == BM_DTLS13;
 
+	/* The client random is that of the handshake that came last. */
+	if (labels == NULL && !tls13 && r->f->has_client_random && r->o->keys != NULL &&
+		!has_secret(r, BM_LABEL_CLIENT_RANDOM)) {
+		c->undecided_because = "the key material holds no secret for what was renegotiated";
+		c->undecided_next = "give the whole key log: a line of it must hold this client random, "
+							"which is that of the renegotiation";
+		return true;
+	}
 	if (labels == NULL) {
 		c->undecided_because = "for part of this connection there are no keys";
 		c->undecided_next = from_the_start;
@@ -288,12 +297,11 @@ detail(struct reason *r)
 	if (l->len != 0 && l->packet != 0)
 		gap = bm_arena_print(r->arena,
 			"%llu bytes of the %s are missing at stream offset %llu, before packet %llu",
-			(unsigned long long)l->len, side == BM_CLIENT ? "client" : "server",
-			(unsigned long long)l->off, (unsigned long long)l->packet);
+			(unsigned long long)l->len, bm_side_word(side), (unsigned long long)l->off,
+			(unsigned long long)l->packet);
 	else if (l->len != 0)
 		gap = bm_arena_print(r->arena, "%llu bytes of the %s are missing at stream offset %llu",
-			(unsigned long long)l->len, side == BM_CLIENT ? "client" : "server",
-			(unsigned long long)l->off);
+			(unsigned long long)l->len, bm_side_word(side), (unsigned long long)l->off);
 	if (gap == NULL)
 		return false;
 	if (*gap == '\0' && *hex == '\0')

@@ -2,12 +2,6 @@
 #include "verdict/verdict.h"
 
 static const char *
-party_word(unsigned direction)
-{
-	return direction == BM_C2S ? "client" : "server";
-}
-
-static const char *
 checksum_name(enum bm_checksum c)
 {
 	switch (c) {
@@ -37,173 +31,6 @@ checksums(const struct bm_case *c)
 			worst = s;
 	}
 	return checksum_name(worst);
-}
-
-/* "record 4", or, where its number is not known, "a record"; `word` begins as the sentence does.
- * NULL without memory. */
-static const char *
-record_word(const struct bm_case *c, struct bm_arena *a, const char *word)
-{
-	if (c->seq == BM_NO_SEQ)
-		return word[0] == 'R' ? "A record" : "a record";
-	return bm_arena_print(a, "%s %llu", word, (unsigned long long)c->seq);
-}
-
-/* The first run that differs, in words. */
-static const char *
-damage_summary(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a)
-{
-	static const char *const what[] = {[BM_CAUSE_BITS_FLIPPED] = "bits were flipped",
-		[BM_CAUSE_BYTES_DAMAGED] = "bytes were changed",
-		[BM_CAUSE_WORDS_SWAPPED] = "words changed places",
-		[BM_CAUSE_TAG_DAMAGED] = "the tag was damaged"};
-	const struct bm_change *ch = &f->changes[0];
-	char received[2 * 8 + 1], sent[2 * 8 + 1];
-	size_t n = ch->received.n < 8 ? ch->received.n : 8;
-
-	bm_hex(bm_view(ch->received.p, n), received);
-	bm_hex(bm_view(ch->sent.p, n), sent);
-	return bm_arena_print(a, "In %s of the %s %s: at offset %u %s was sent and %s arrived%s.",
-		record_word(c, a, "record"), party_word(c->direction), what[f->cause], ch->record_off, sent,
-		received, f->change_count > 1 || n < ch->received.n ? ", among others" : "");
-}
-
-static bool
-one_value(struct bm_view v)
-{
-	return v.n != 0 && memcmp(v.p, v.p + 1, v.n - 1) == 0;
-}
-
-static const char *
-summary(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a)
-{
-	const char *who = party_word(c->direction);
-	const char *peer = party_word(1 - c->direction);
-	const char *alert = bm_alert_name(c->alert);
-	const char *record = record_word(c, a, "record"), *Record = record_word(c, a, "Record");
-
-	if (record == NULL || Record == NULL)
-		return NULL;
-	switch (f->cause) {
-	case BM_CAUSE_RECORD_WAS_GOOD:
-		return bm_arena_print(a,
-			"The %s sent %s, but every record of the %s up to then verifies as captured.", peer,
-			alert != NULL ? alert : "an alert", who);
-	case BM_CAUSE_PLAINTEXT_ALERT:
-		return bm_arena_print(a,
-			"The %s sent its alert %s (%u) in the clear where TLS 1.3 expects a protected record; "
-			"that "
-			"alert is the real reason.",
-			who, alert != NULL ? alert : "of unassigned code", c->alert);
-	case BM_CAUSE_WRONG_KEYS:
-		return f->configuration
-				   ? bm_arena_print(a,
-						 "No record of epoch %u verifies under the key material that was given.",
-						 c->epoch)
-				   : bm_arena_print(a,
-						 "No record of epoch %u verifies under the negotiated secret, and the %s "
-						 "reported %s.",
-						 c->epoch, peer, alert != NULL ? alert : "it");
-	case BM_CAUSE_RETRANSMISSION_DIFFERS:
-		return bm_arena_print(a,
-			"%s of the %s verifies with the bytes of another copy of the same TCP data.", Record,
-			who);
-	case BM_CAUSE_RECORD_REPLAYED:
-		if (c->shown)
-			return bm_arena_print(a, "A record of the %s stands a second time.", who);
-		return bm_arena_print(a,
-			"Where %s of the %s was due, its record %llu stands a second time.", record, who,
-			(unsigned long long)c->twin_seq);
-	case BM_CAUSE_SEQUENCE_REUSED:
-		if (c->number_reused)
-			return bm_arena_print(a, "Two different records of the %s have sequence number %llu.",
-				who, (unsigned long long)c->seq);
-		return bm_arena_print(a,
-			"Where %s of the %s was due stands one made with sequence number %llu, which "
-			"another "
-			"record had used: two writers.",
-			record, who, (unsigned long long)c->found_seq);
-	case BM_CAUSE_RECORDS_REORDERED:
-		if (c->shown)
-			return bm_arena_print(
-				a, "Records of the %s came in another order than elsewhere.", who);
-		return bm_arena_print(a, "Record %llu of the %s came before %s.",
-			(unsigned long long)c->found_seq, who, record);
-	case BM_CAUSE_RECORD_MISSING:
-		if (c->epoch_skipped)
-			return bm_arena_print(a,
-				"What ends epoch %u of the %s was never sent or was taken out on the way.",
-				c->epoch, who);
-		return bm_arena_print(
-			a, "%s of the %s was never sent or was taken out on the way.", Record, who);
-	case BM_CAUSE_WRONG_EPOCH:
-		return bm_arena_print(a,
-			"Where %s of the %s was due stands one made with keys of another epoch.", record, who);
-	case BM_CAUSE_REFLECTED_RECORD:
-		return bm_arena_print(a,
-			"Where %s of the %s was due stands one that the %s itself had sent.", record, who,
-			peer);
-	case BM_CAUSE_FOREIGN_RECORD:
-		return bm_arena_print(
-			a, "Where %s of the %s was due stands one of another connection.", record, who);
-	case BM_CAUSE_BITS_FLIPPED:
-	case BM_CAUSE_BYTES_DAMAGED:
-	case BM_CAUSE_WORDS_SWAPPED:
-	case BM_CAUSE_TAG_DAMAGED:
-		return damage_summary(c, f, a);
-	case BM_CAUSE_HEADER_DAMAGED:
-		return bm_arena_print(a, "%s of the %s verifies with another header.", Record, who);
-	case BM_CAUSE_RECORDS_INTERLEAVED:
-		return bm_arena_print(
-			a, "The bytes of %s of the %s and of another one are mixed.", record, who);
-	case BM_CAUSE_PLAINTEXT_INJECTED:
-		return bm_arena_print(
-			a, "Readable text stands in the TLS stream of the %s where %s was due.", who, record);
-	case BM_CAUSE_BYTES_INSERTED:
-		return bm_arena_print(a,
-			"Bytes that are not TLS of the %s stand in its stream where %s was due.", who, record);
-	case BM_CAUSE_BYTES_MISSING:
-		return bm_arena_print(
-			a, "%s of the %s lacks bytes that its header announces.", Record, who);
-	case BM_CAUSE_MAC_CONSTRUCTION:
-		return bm_arena_print(a,
-			"%s of the %s verifies by another rule for its MAC than the one that was "
-			"negotiated%s.",
-			Record, who, f->configuration ? ", and nobody complained" : "");
-	case BM_CAUSE_BAD_PADDING:
-		return bm_arena_print(a, "The MAC of %s of the %s is right; %s.", record, who,
-			c->result == BM_BAD_INNER ? "inside there is no content type" : "the padding is not");
-	case BM_CAUSE_SENDER_MISCOMPUTED:
-		return bm_arena_print(a,
-			"%s of the %s decrypts to what looks like its content; its MAC belongs to "
-			"something else.",
-			Record, who);
-	case BM_CAUSE_STALE_DATA:
-		if (!f->changes[0].sent_unknown)
-			return bm_arena_print(a,
-				"%s of the %s verifies once bytes that stand in the wrong place, from offset %u "
-				"on, "
-				"are put back.",
-				Record, who, f->changes[0].record_off);
-		return bm_arena_print(a,
-			"In %s of the %s %zu octets from offset %u on are no ciphertext of it: %s.", Record,
-			who, f->changes[0].received.n, f->changes[0].record_off,
-			one_value(f->changes[0].received) ? "all have one value"
-											  : "they stand elsewhere as well");
-	case BM_CAUSE_CAPTURE_INCOMPLETE:
-		return bm_arena_print(a,
-			"The %s reported %s; the capture lacks bytes of the %s, so the record cannot be "
-			"judged.",
-			peer, alert != NULL ? alert : "a bad record", who);
-	default:
-		break;
-	}
-	if (c->kind == BM_CASE_BAD_RECORD)
-		return bm_arena_print(a,
-			"%s of the %s fails its check, and nothing that was tried explains it.", Record, who);
-	return bm_arena_print(a,
-		"The %s reported %s about a record of the %s that could not be checked here.", peer,
-		alert != NULL ? alert : "a bad record", who);
 }
 
 static enum bm_confidence
@@ -346,14 +173,14 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 			(unsigned long long)c->word);
 	if (f->about != NULL && c->kind == BM_CASE_REJECTED)
 		bm_evidence(&w, f, "packet %llu: the %s reports %s", (unsigned long long)c->alert_packet,
-			party_word(1 - c->direction),
+			bm_side_word(1 - c->direction),
 			bm_alert_name(c->alert) != NULL ? bm_alert_name(c->alert) : "an alert");
 	if (f->about != NULL)
 		c = f->about;
 	if (c->kind != BM_CASE_REJECTED && f->about == NULL && c->alert_packet != 0 &&
 		c->kind != BM_CASE_PLAINTEXT_ALERT)
 		bm_evidence(&w, f, "packet %llu: the %s reports %s", (unsigned long long)c->alert_packet,
-			party_word(1 - c->direction),
+			bm_side_word(1 - c->direction),
 			bm_alert_name(c->alert) != NULL ? bm_alert_name(c->alert) : "an alert");
 	const char *sum = checksums(c);
 	if (sum != NULL && f->cause != BM_CAUSE_WRONG_KEYS)
@@ -366,8 +193,8 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 			"a receiving host that checks it drops the datagram: its DTLS may never have seen it");
 	out->direction = c->direction;
 	/* Which epoch it is of does not show without keys in TLS 1.3. */
-	out->epoch =
-		f->about != NULL && bm_version_rules(facts->version) == BM_TLS13 ? BM_UNKNOWN : c->epoch;
+	bool no_epoch = f->about != NULL || c->kind == BM_CASE_DIFFERS;
+	out->epoch = no_epoch && bm_version_rules(facts->version) == BM_TLS13 ? BM_UNKNOWN : c->epoch;
 	struct bm_case told = *c;
 	if (f->has_seq)
 		told.seq = f->seq;
@@ -379,7 +206,8 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 	out->packet_count = c->packet_count;
 	out->cause = f->cause;
 	out->confidence = confidence(f->strength);
-	out->summary = f->about != NULL ? bm_verdict_keyless_summary(c, f, a) : summary(&told, f, a);
+	out->summary =
+		f->about != NULL ? bm_verdict_keyless_summary(c, f, a) : bm_verdict_summary(&told, f, a);
 	out->checksum_as_captured = sum;
 	out->checksum_as_sent = bm_verdict_checksum_as_sent(c, f);
 	if (packets == NULL || out->summary == NULL)

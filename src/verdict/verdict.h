@@ -60,6 +60,9 @@ void bm_verdict_parties(const struct bm_case *c, const struct bm_finding *f, enu
 /* undecided.c: why, where, and what would settle it. BM_NOMEM. */
 BM_MUST_USE enum bm_status bm_verdict_undecided(const struct bm_session *s,
 	const struct bm_verdict_options *o, struct bm_arena *arena, struct bm_connection *out);
+/* summary.c: what was found, in one sentence; NULL: out of memory. */
+const char *bm_verdict_summary(
+	const struct bm_case *c, const struct bm_finding *f, struct bm_arena *arena);
 /* keyless.c: of a finding that was made without keys; NULL: out of memory. */
 const char *bm_verdict_keyless_summary(
 	const struct bm_case *c, const struct bm_finding *f, struct bm_arena *arena);

@@ -52,12 +52,6 @@ struct walk {
 	uint64_t cost, limit;
 };
 
-static bool
-same_address(const struct bm_address *a, const struct bm_address *b)
-{
-	return a->port == b->port && a->family == b->family && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
-}
-
 /* 0: sent the same way as the record, 1: the other way; -1: on other addresses. */
 static int
 way_of(const struct walk *k, const struct bm_address *src, const struct bm_address *dst)
@@ -67,9 +61,9 @@ way_of(const struct walk *k, const struct bm_address *src, const struct bm_addre
 	const struct bm_address *from = bm_flow_source(k->flow, way);
 	const struct bm_address *to = bm_flow_source(k->flow, (enum bm_way)(1 - way));
 
-	if (same_address(src, from) && same_address(dst, to))
+	if (bm_address_equal(src, from) && bm_address_equal(dst, to))
 		return 0;
-	return same_address(src, to) && same_address(dst, from) ? 1 : -1;
+	return bm_address_equal(src, to) && bm_address_equal(dst, from) ? 1 : -1;
 }
 
 static bool
@@ -187,7 +181,7 @@ static bool
 same_flow(const struct piece *a, const struct piece *b)
 {
 	return a->transport == b->transport && a->tunnel == b->tunnel &&
-		   same_address(&a->src, &b->src) && same_address(&a->dst, &b->dst);
+		   bm_address_equal(&a->src, &b->src) && bm_address_equal(&a->dst, &b->dst);
 }
 
 static bool
@@ -201,8 +195,8 @@ seen_elsewhere(const struct walk *k, const struct piece *p)
 		return false;
 	for (size_t i = 0; i < k->sighting_count; i++) {
 		const struct ends *e = &k->sightings[i];
-		if ((same_address(&e->a, &p->src) && same_address(&e->b, &p->dst)) ||
-			(same_address(&e->b, &p->src) && same_address(&e->a, &p->dst)))
+		if ((bm_address_equal(&e->a, &p->src) && bm_address_equal(&e->b, &p->dst)) ||
+			(bm_address_equal(&e->b, &p->src) && bm_address_equal(&e->a, &p->dst)))
 			return true;
 	}
 	return false;
@@ -268,7 +262,7 @@ look_for_begin(void *ctx, const struct bm_segment *s)
 	if (s->packet > b->p->packet || b->cost > b->limit)
 		return false;
 	if (s->transport == b->p->transport && (s->flags & BM_SYN) != 0 && s->tunnel == b->p->tunnel &&
-		same_address(&s->src, &b->p->src) && same_address(&s->dst, &b->p->dst)) {
+		bm_address_equal(&s->src, &b->p->src) && bm_address_equal(&s->dst, &b->p->dst)) {
 		b->syn = true;
 		b->seq = s->seq + 1;
 	}

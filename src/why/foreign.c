@@ -255,7 +255,7 @@ excluded(const struct foreign *f)
 	const char *cut = f->cut ? ", and not all that are known could be tried" : "";
 
 	if (f->keys + f->secrets == 0)
-		return "there are none: the keys of other connections that are known here";
+		return "nothing to try: no keys of other connections are known";
 	return bm_arena_print(f->h.w->arena,
 		"it verifies under none of %llu keys of other connections and %llu secrets of the key log: "
 		"%llu keys and sequence numbers were tried%s",

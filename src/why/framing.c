@@ -415,13 +415,13 @@ bm_ask_bytes_missing(const struct bm_why *w, struct bm_finding *out, const char 
 	(void)bm_note_hole(w, out, (uint32_t)(c->len - there));
 	if (c->after == BM_AFTER_NEXT) {
 		bm_evidence(w, out,
-			"the header announces %u bytes, %llu of which never came: the record after it was "
-			"counted right",
-			c->len, ull(c->len - there));
+			"the header announces %u bytes of body, %llu of which never came: the record after it "
+			"was counted right",
+			c->len - BM_HEADER, ull(c->len - there));
 	} else {
 		bm_evidence(w, out,
-			"the header announces %u bytes; %llu records went with those that are missing", c->len,
-			ull(c->after_seq - c->seq));
+			"the header announces %u bytes of body; %llu records went with those that are missing",
+			c->len - BM_HEADER, ull(c->after_seq - c->seq));
 	}
 	return BM_SHOWN;
 }

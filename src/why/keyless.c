@@ -205,7 +205,8 @@ bm_ask_seen_twice(const struct bm_why *w, struct bm_finding *out, const char **b
 		statistics(out, "repeat-statistics", PRINT_BITS, (uint64_t)n * n / 2);
 		bm_evidence(w, out,
 			"the record at stream offset %llu (packet %llu) is the one at stream offset %llu "
-			"(packet %llu) over again: %llu octets of ciphertext, which no number makes twice",
+			"(packet %llu) over again: %llu octets of ciphertext, which no two sequence numbers "
+			"make alike",
 			(unsigned long long)r[i].off, (unsigned long long)r[i].packet,
 			(unsigned long long)first->off, (unsigned long long)first->packet, octets);
 		return BM_SHOWN;

@@ -126,7 +126,7 @@ excluded(const struct bm_key_hunt *h, const char *which)
 			   ? bm_arena_print(h->w->arena,
 					 "it verifies under none of %s: %llu keys and sequence numbers were tried",
 					 which, ull(h->tried))
-			   : bm_arena_print(h->w->arena, "there are none: %s", which);
+			   : bm_arena_print(h->w->arena, "nothing to try: %s are not known", which);
 }
 
 enum bm_answer

@@ -75,6 +75,17 @@ def without_beginning(capture, keys):
                 judge.want_exit(3, rc, report, err)
 
 
+def renegotiated():
+    """The key log lacks what came of the renegotiation: its secret is asked for, and no other capture."""
+    folder = os.path.join(DATA, "hotplace", "testcase", "tls", "tls12")
+    rc, report, err = judge.diagnose(os.path.join(folder, "tls12renogotiation.pcapng"), [os.path.join(folder, "sslkeylog")])
+    judge.want_exit(3, rc, report, err)
+    c = report["connections"][0]
+    judge.want("renegotiated" in c["undecided_because"], "said: " + c["undecided_because"])
+    judge.want("this client random" in c["undecided_next"], "said: " + c["undecided_next"])
+    judge.want(c["client_random"] in c["undecided_detail"], "said: " + c["undecided_detail"])
+
+
 def sides(folder):
     """(sender's report, receiver's report) with exit statuses."""
     keys = [os.path.join(folder, "keys.log")]
@@ -187,6 +198,7 @@ def main():
         tap.case(capture + (" (%s)" % note if note else ""), clean, capture, keys, int(verified), int(status))
         if keys != "-" and int(verified):
             tap.case(capture + ", no keys", without_keys, capture)
+    tap.case("renegotiation without its secret", renegotiated)
     for capture, keys in MIDDLE:
         tap.case(capture + ", without its beginning", without_beginning, capture, keys)
     for folder, _, files in sorted(os.walk(os.path.join(DATA, "damaged"))):

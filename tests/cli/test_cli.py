@@ -517,7 +517,7 @@ class Cli:
                                      preexec_fn=lambda number=number: signal.signal(number, signal.SIG_DFL))
             deadline = time.monotonic() + 20
             while not os.listdir(folder) and time.monotonic() < deadline:
-                time.sleep(0.01)
+                pass  # the very moment that there is a file
             child.send_signal(number)
             child.communicate(timeout=20)
             want(child.returncode == -number and os.listdir(folder) == [], (child.returncode, os.listdir(folder)))

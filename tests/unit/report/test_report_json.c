@@ -131,6 +131,26 @@ every_field(void **state)
 	json_decref(j);
 }
 
+/* A count that ends at 2^64 - 1 is a number all the same, and one that every reader holds. */
+static void
+more_candidates_than_fit(void **state)
+{
+	(void)state;
+	static const uint64_t counts[] = {UINT64_MAX, (uint64_t)1 << 53, ((uint64_t)1 << 53) - 1};
+	struct bm_connection *c = sample_full();
+	struct bm_failure f = c->failures[0];
+
+	c->failures = &f;
+	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+		f.proof = (struct bm_proof){"ghash-syndrome", 128, counts[i], -61.5};
+		json_t *j = report(c, 1);
+		expect(json_array_get(json_object_get(connection(j, 0), "failures"), 0), "proof",
+			"{\"method\":\"ghash-syndrome\",\"tag_bits\":128,\"candidates\":9007199254740991,"
+			"\"chance_log2\":-61.5}");
+		json_decref(j);
+	}
+}
+
 static void
 unknown_is_null(void **state)
 {
@@ -363,8 +383,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(every_field),
-		cmocka_unit_test(unknown_is_null), cmocka_unit_test(words), cmocka_unit_test(escapes),
-		cmocka_unit_test(chances), cmocka_unit_test(long_damage), cmocka_unit_test(streams),
+		cmocka_unit_test(more_candidates_than_fit), cmocka_unit_test(unknown_is_null),
+		cmocka_unit_test(words), cmocka_unit_test(escapes), cmocka_unit_test(chances),
+		cmocka_unit_test(long_damage), cmocka_unit_test(streams),
 		cmocka_unit_test(write_failures_stick), cmocka_unit_test(refuses_no_writer)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,6 +93,38 @@ whole_failure(void **state)
 }
 
 static void
+proofs_and_missing_bytes(void **state)
+{
+	(void)state;
+	struct bm_connection *c = sample_full();
+	struct bm_failure f = c->failures[0];
+	struct bm_damage d = {.record_offset = 205,
+		.packet = 21,
+		.packet_offset = 271,
+		.sent = bm_view("\x64\xf9", 2),
+		.sent_known = true};
+
+	c->failures = &f;
+	f.damage = &d;
+	f.damage_count = 1;
+	f.proof = (struct bm_proof){"ghash-syndrome", 128, UINT64_MAX, -62.3};
+	char *t = text(c, 1, false);
+	has(t, "ghash-syndrome: chance of coincidence 1 in 2^62 (2^66 candidates, tag of 128 bits)\n");
+	has(t, "  damage   2 bytes missing at record offset 205, packet 21 at byte 271\n"
+		   "             received nothing\n"
+		   "             sent     64f9\n");
+	free(t);
+	/* Without keys there is no tag. */
+	d.sent_known = false;
+	c->keys = BM_SOURCE_NONE;
+	f.proof = (struct bm_proof){"resynchronisation", 96, 7147, -83.2};
+	t = text(c, 1, false);
+	has(t, "resynchronisation: chance of coincidence 1 in 2^83 (7,147 candidates, 96 bits)\n");
+	has(t, "  damage   bytes missing at record offset 205, packet 21 at byte 271\n");
+	free(t);
+}
+
+static void
 answers(void **state)
 {
 	(void)state;
@@ -105,7 +137,7 @@ answers(void **state)
 	two[0].records[0].failed = 0;
 	t = text(two, 1, false);
 	starts(
-		t, "FAILED: Record 4 of the client verifies with other bytes. (TLS 1.2, 10.0.0.1:40112 ->");
+		t, "FAILED: Record 4 of the client verifies with other bytes (TLS 1.2, 10.0.0.1:40112 ->");
 	free(t);
 	two[0].failure_count = 0;
 	t = text(two, 1, false);
@@ -469,7 +501,8 @@ write_failures_stick(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(whole_failure), cmocka_unit_test(answers),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(whole_failure),
+		cmocka_unit_test(proofs_and_missing_bytes), cmocka_unit_test(answers),
 		cmocka_unit_test(undecided_groups), cmocka_unit_test(many_reasons),
 		cmocka_unit_test(safe_for_terminals), cmocka_unit_test(colours),
 		cmocka_unit_test(long_lists_are_cut), cmocka_unit_test(bounded),
