@@ -99,20 +99,26 @@ bm_session_foreign(const struct bm_session *s, size_t *count)
 	return env->foreign;
 }
 
+static void
+forget_all(struct bm_session_env *env)
+{
+	for (size_t i = 0; i < env->foreign_count; i++)
+		forget_states(&env->foreign[i]);
+	bm_wipe(env->foreign, env->foreign_cap * sizeof *env->foreign);
+	env->foreign_count = env->foreign_next = 0;
+}
+
 void
 bm_session_env_restart(struct bm_session_env *env)
 {
-	bm_wipe(env->foreign, env->foreign_cap * sizeof *env->foreign);
-	env->foreign_count = env->foreign_next = 0;
+	forget_all(env);
 	env->spent = env->cases = 0;
 }
 
 void
 bm_session_env_clear(struct bm_session_env *env)
 {
-	for (size_t i = 0; i < env->foreign_count; i++)
-		forget_states(&env->foreign[i]);
-	bm_wipe(env->foreign, env->foreign_cap * sizeof *env->foreign);
+	forget_all(env);
 	free(env->foreign);
 	bm_wipe(env, sizeof *env);
 }
