@@ -14,7 +14,8 @@ enum {
 	HELD_MAX = 128 << 20,
 	COPIES = 16,
 	SPANS = 64,
-	SYNC_MAX = BM_HEADER + BM_BODY_MAX /* a record begins within so many octets */
+	SYNC_MAX = BM_HEADER + BM_BODY_MAX, /* a record begins within so many octets */
+	HEADERS_MAX = 1 << 22               /* looked at on the way to a difference */
 };
 
 static enum bm_status
@@ -339,14 +340,15 @@ views_elsewhere(const struct views *vs, const struct bm_flow *f, const struct bm
 	return n;
 }
 
-/* The record of p that octet `at` belongs to; *start where the first whole one is known to begin.
- * False: there is no sense in the framing. */
+/* The record of p that octet `at` belongs to, if the first one begins at start. False: there is no
+ * sense in the framing, or no header left that may be looked at. */
 static bool
-find_record(struct bm_view p, size_t start, size_t at, size_t *off, size_t *len)
+find_record(struct bm_view p, size_t start, size_t at, size_t *headers, size_t *off, size_t *len)
 {
 	size_t here = start;
 
-	while (here + BM_HEADER <= p.n) {
+	while (here + BM_HEADER <= p.n && *headers != 0) {
+		--*headers;
 		struct bm_record_header h = bm_record_header(p.p + here);
 		if (!bm_record_plausible(h, 0))
 			return false;
@@ -380,8 +382,9 @@ locate(const struct want *own, const struct want *other, size_t *off, size_t *le
 	at += a;
 	/* Good bytes tell where records begin: those before the difference. */
 	struct bm_view good = bm_view(other->bytes + b, (size_t)other->got - b);
+	size_t headers = HEADERS_MAX;
 	for (size_t sync = 0; sync <= SYNC_MAX && sync <= at - a; sync++) {
-		if (!find_record(good, sync, at - a, off, len))
+		if (!find_record(good, sync, at - a, &headers, off, len))
 			continue;
 		*off += a;
 		if (*len > n - *off)

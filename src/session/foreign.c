@@ -16,7 +16,7 @@ forget_states(struct bm_foreign_keys *f)
 	f->state_count = 0;
 }
 
-void
+size_t
 remember_foreign(struct bm_session *s, const struct bm_traffic_keys *k, unsigned side)
 {
 	struct bm_session_env *env = s->env;
@@ -27,7 +27,7 @@ remember_foreign(struct bm_session *s, const struct bm_traffic_keys *k, unsigned
 			size_t cap = env->foreign_cap == 0 ? 64 : env->foreign_cap * 2;
 			struct bm_foreign_keys *bigger = calloc(cap, sizeof *bigger);
 			if (bigger == NULL)
-				return; /* only this one question suffers */
+				return SIZE_MAX; /* only this one question suffers */
 			if (env->foreign_count != 0)
 				memcpy(bigger, env->foreign, env->foreign_count * sizeof *bigger);
 			bm_wipe(env->foreign, env->foreign_count * sizeof *env->foreign);
@@ -43,18 +43,22 @@ remember_foreign(struct bm_session *s, const struct bm_traffic_keys *k, unsigned
 	f->flow = bm_flow_id(s->flow);
 	f->from = *bm_flow_source(s->flow, s->half[side].way);
 	f->to = *bm_flow_source(s->flow, s->half[1 - side].way);
+	return env->foreign_next - 1;
 }
 
+/* NULL: they were forgotten. */
 static struct bm_foreign_keys *
-find_keys(struct bm_session_env *env, uint64_t flow, const struct bm_traffic_keys *k)
+find_keys(const struct bm_session *s, const struct bm_protection *p)
 {
-	for (size_t i = env->foreign_count; i-- > 0;) {
-		struct bm_foreign_keys *f = &env->foreign[i];
-		if (f->flow == flow && memcmp(f->keys.key, k->key, sizeof k->key) == 0 &&
-			memcmp(f->keys.mac_key, k->mac_key, sizeof k->mac_key) == 0)
-			return f;
-	}
-	return NULL;
+	struct bm_session_env *env = s->env;
+	size_t i = s->key_count;
+
+	while (i != 0 && s->keys[i - 1].protection != p)
+		i--;
+	if (i == 0 || s->keys[i - 1].foreign == SIZE_MAX ||
+		env->foreign_next - s->keys[i - 1].foreign > FOREIGN_MAX)
+		return NULL;
+	return &env->foreign[s->keys[i - 1].foreign % FOREIGN_MAX];
 }
 
 static void
@@ -69,12 +73,15 @@ note_state(struct bm_foreign_keys *f, const struct bm_position *pos)
 void
 remember_states(struct bm_session *s)
 {
+	/* Asked of very many at each failure. */
+	if (s->noted)
+		return;
+	s->noted = true;
 	for (unsigned side = 0; side < 2; side++) {
 		const struct half *h = &s->half[side];
 		if (h->keys == NULL || !bm_protection_chained(h->keys))
 			continue;
-		struct bm_foreign_keys *f =
-			find_keys(s->env, bm_flow_id(s->flow), bm_protection_keys(h->keys));
+		struct bm_foreign_keys *f = find_keys(s, h->keys);
 		if (f == NULL)
 			continue;
 		f->state_count = 0;
@@ -99,20 +106,26 @@ bm_session_foreign(const struct bm_session *s, size_t *count)
 	return env->foreign;
 }
 
+static void
+forget_all(struct bm_session_env *env)
+{
+	for (size_t i = 0; i < env->foreign_count; i++)
+		forget_states(&env->foreign[i]);
+	bm_wipe(env->foreign, env->foreign_cap * sizeof *env->foreign);
+	env->foreign_count = env->foreign_next = 0;
+}
+
 void
 bm_session_env_restart(struct bm_session_env *env)
 {
-	bm_wipe(env->foreign, env->foreign_cap * sizeof *env->foreign);
-	env->foreign_count = env->foreign_next = 0;
+	forget_all(env);
 	env->spent = env->cases = 0;
 }
 
 void
 bm_session_env_clear(struct bm_session_env *env)
 {
-	for (size_t i = 0; i < env->foreign_count; i++)
-		forget_states(&env->foreign[i]);
-	bm_wipe(env->foreign, env->foreign_cap * sizeof *env->foreign);
+	forget_all(env);
 	free(env->foreign);
 	bm_wipe(env, sizeof *env);
 }

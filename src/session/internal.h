@@ -34,6 +34,7 @@ struct keys {
 	struct bm_protection *protection;
 	unsigned epoch;
 	unsigned side;
+	size_t foreign; /* as remember_foreign has it */
 };
 
 /* After a failure: where the receiver's view and the stream may meet again. */
@@ -136,6 +137,7 @@ struct bm_session {
 	uint64_t held;          /* its part of env->held */
 	struct half half[2];    /* by side */
 	bool tls, dtls, middle; /* middle: joined without handshake */
+	bool noted;             /* its states, and nothing has come since */
 	bool turn_round;        /* the client is the other side than was thought */
 	/* Up to TLS 1.2: of the epoch that was joined, by side. */
 	const struct bm_protection *joined_keys[2];
@@ -296,7 +298,8 @@ enum placed { PLACE_WAIT, PLACE_GO, PLACE_TURN };
 enum placed place_half(struct half *h, bool final);
 
 /* foreign.c */
-void remember_foreign(struct bm_session *s, const struct bm_traffic_keys *k, unsigned side);
+/* Which keys of the run they are, from 0; SIZE_MAX: they are not remembered. */
+size_t remember_foreign(struct bm_session *s, const struct bm_traffic_keys *k, unsigned side);
 /* Where the directions of s stand, for keys of ciphers that chain records. */
 void remember_states(struct bm_session *s);
 

@@ -24,8 +24,7 @@ add_keys(struct bm_session *s, const struct bm_traffic_keys *k, unsigned side, u
 		session_fail(s, st);
 	if (st != BM_OK)
 		return NULL;
-	s->keys[s->key_count++] = (struct keys){p, epoch, side};
-	remember_foreign(s, k, side);
+	s->keys[s->key_count++] = (struct keys){p, epoch, side, remember_foreign(s, k, side)};
 	session_holds(s, PROTECTION);
 	return p;
 }

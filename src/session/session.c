@@ -377,6 +377,7 @@ void
 bm_session_data(struct bm_session *s, enum bm_way way)
 {
 	(void)way;
+	s->noted = false;
 	if (!s->dtls)
 		run(s, false);
 }
@@ -396,12 +397,14 @@ bm_session_copy(struct bm_session *s, enum bm_way way, const struct bm_span *cop
 void
 bm_session_datagram(struct bm_session *s, enum bm_way way, const struct bm_segment *d)
 {
+	s->noted = false;
 	dtls_datagram(s, way, d);
 }
 
 void
 bm_session_end(struct bm_session *s)
 {
+	s->noted = false;
 	if (!s->dtls) {
 		run(s, true);
 		/* A direction that waited for the other one waits no longer. */

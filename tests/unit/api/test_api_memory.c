@@ -1,5 +1,5 @@
 /* Each allocation of a whole diagnosis fails in turn: a status, no crash, nothing leaked (with a
- * sanitizer). Linked so that malloc, calloc and realloc of the core come through here. */
+ * sanitizer). Linked so that malloc, calloc, realloc and free of the core come through here. */
 #include "../starve.h"
 #include "diagnose.h"
 
@@ -65,6 +65,29 @@ test_two_places(void **state)
 		"damaged/tls12-aes128gcm/drop/keys.log", BADMAC_FAILED);
 }
 
+/* Several captures are read more than once, and each time the states of chained ciphers are kept. */
+static void
+test_nothing_left(void **state)
+{
+	struct bm_buf keys = load("damaged/tls10-rc4sha-gnutls/bitflip/keys.log");
+	struct bm_buf sender = load("damaged/tls10-rc4sha-gnutls/bitflip/sender.pcap");
+	struct bm_buf receiver = load("damaged/tls10-rc4sha-gnutls/bitflip/receiver.pcap");
+	struct bm_view second = bm_buf_view(&receiver);
+	struct diagnosis d;
+
+	(void)state;
+	starve_at(STARVE_NEVER);
+	diagnose_two(&d, bm_buf_view(&keys), bm_buf_view(&sender), &second, NULL);
+	assert_int_equal(d.status, BADMAC_OK);
+	assert_int_equal(d.result, BADMAC_FAILED);
+	diagnosis_clear(&d);
+	(void)starve_stop();
+	assert_int_equal(starve_live(), 0);
+	bm_buf_clear(&sender);
+	bm_buf_clear(&receiver);
+	bm_buf_wipe(&keys);
+}
+
 static void
 test_keyless(void **state)
 {
@@ -89,6 +112,7 @@ main(void)
 		cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_failed),
 		cmocka_unit_test(test_two_places),
+		cmocka_unit_test(test_nothing_left),
 		cmocka_unit_test(test_keyless),
 		cmocka_unit_test(test_dtls),
 	};
