@@ -262,6 +262,12 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 		tally(h)->undecided++;
 		return true;
 	}
+	/* The one that is skipped may have come before a capture that started in their midst. */
+	if (is_found && found > h->pos.seq && s->middle && tally(h)->verified <= 1) {
+		ahead(h, w, SIZE_MAX, found, off);
+		tally(h)->verified++;
+		return true;
+	}
 	if (is_found && found < h->pos.seq && h->reuse_told) {
 		tally(h)->verified++;
 		return true;

@@ -495,6 +495,7 @@ follow(struct half *h, bool final)
 			}
 			if (!final)
 				return;
+			s->facts.cut_off[h->side] = true;
 			if (h->keys == NULL || h->gave_up) {
 				h->over = true;
 				return;

@@ -353,6 +353,16 @@ find(struct reason *r)
 							"capture again, at both ends";
 		return c->undecided_because != NULL;
 	}
+	if (f->gaps == 0 && (f->cut_off[0] || f->cut_off[1])) {
+		c->undecided_because = bm_arena_print(r->arena,
+			"what was captured of the %s ends within a record: the rest was never sent, or not "
+			"captured",
+			f->cut_off[0] && f->cut_off[1] ? "two sides"
+										   : bm_side_word(f->cut_off[0] ? BM_CLIENT : BM_SERVER));
+		c->undecided_next = "see which side closed the connection (a FIN or RST behind that byte), "
+							"and capture until both have";
+		return c->undecided_because != NULL;
+	}
 	if (f->gaps == 0)
 		return some_keys_missing(r, NULL);
 	c->undecided_because = "the capture lacks packets of this connection";

@@ -81,6 +81,16 @@ class Events:
         judge.want_counts(report, None, None)
         return report
 
+    def cut_off(self, conv, keys):
+        """The client closes within its last record."""
+        path = self.path()
+        wire.write(path, [(conv, wire.segments(conv))])
+        rc, report, err = judge.diagnose(path, keys)
+        judge.want_exit(3, rc, report, err)
+        c = report["connections"][0]
+        judge.want(not c["failures"] and c["undecided_because"].startswith(
+            "what was captured of the client ends within a record"), c["undecided_because"], report)
+
     # Faults -------------------------------------------------------------------------------------
 
     def target(self, conv, nth=4):
@@ -106,6 +116,10 @@ class Events:
         following = [q for q in conv.records(C2S) if q.off > r.off]
         later = following[0].item_index
 
+        last = conv.application(C2S)[-1]
+        case("ends within a record", self.cut_off, edited(lambda items: items.__setitem__(slice(None), [
+            wire.Item(C2S, last.data[:-9]) if k == last.item_index else x for k, x in enumerate(items)
+            if k <= last.item_index or x.direction != C2S])), keys)
         case("record removed", self.one, edited(lambda items: items.pop(i)), keys, {"record-missing"}, here,
              n - 2 - (1 if iv_chained else 0))
         case("record replayed at once", self.one, edited(lambda items: items.insert(i + 1, items[i])), keys,
