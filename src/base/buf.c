@@ -72,3 +72,11 @@ bm_wipe(void *p, size_t n)
 	if (n != 0)
 		explicit_bzero(p, n);
 }
+
+void
+bm_wipe_free(void *p, size_t n)
+{
+	if (p != NULL)
+		bm_wipe(p, n);
+	free(p);
+}

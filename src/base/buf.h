@@ -28,6 +28,8 @@ void bm_buf_wipe(struct bm_buf *b);
 
 /* Overwrites n bytes in a way that the compiler does not remove. */
 void bm_wipe(void *p, size_t n);
+/* The same, and frees p; NULL allowed. */
+void bm_wipe_free(void *p, size_t n);
 
 static inline struct bm_view
 bm_buf_view(const struct bm_buf *b)

@@ -85,22 +85,14 @@ bm_chain_new(struct bm_chain *c, struct bm_search *s)
 	return st == BM_OK ? run_both_ways(c) : st;
 }
 
-static void
-forget(void *p, size_t n)
-{
-	if (p != NULL)
-		bm_wipe(p, n);
-	free(p);
-}
-
 void
 bm_chain_free(struct bm_chain *c)
 {
 	size_t n = (c->blocks + 1) * BM_CHAIN_BLOCK;
 
-	forget(c->block, n);
-	forget(c->before, n);
-	forget(c->need, n);
+	bm_wipe_free(c->block, n);
+	bm_wipe_free(c->before, n);
+	bm_wipe_free(c->need, n);
 	bm_cbc_free(c->cipher);
 	*c = (struct bm_chain){0};
 }

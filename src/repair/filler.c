@@ -107,20 +107,12 @@ bm_filler_prepare(struct bm_filler *v)
 	return BM_OK;
 }
 
-static void
-forget(void *p, size_t n)
-{
-	if (p != NULL)
-		bm_wipe(p, n);
-	free(p);
-}
-
 void
 bm_filler_free(struct bm_filler *v)
 {
-	forget(v->inverse, (v->l.blocks + 1) * sizeof *v->inverse);
-	forget(v->basis, (v->n + 1) * sizeof *v->basis);
-	forget(v->split, (v->n + 1) * sizeof *v->split);
+	bm_wipe_free(v->inverse, (v->l.blocks + 1) * sizeof *v->inverse);
+	bm_wipe_free(v->basis, (v->n + 1) * sizeof *v->basis);
+	bm_wipe_free(v->split, (v->n + 1) * sizeof *v->split);
 	v->inverse = NULL;
 	v->basis = NULL;
 	v->split = NULL;

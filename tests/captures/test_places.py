@@ -12,6 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tests", "live"))
 import judge  # noqa: E402
+import wire  # noqa: E402
 
 BADMAC = judge.find_badmac()
 DATA = os.path.join(ROOT, "tests", "data", "damaged")
@@ -45,20 +46,11 @@ class Frame:
     def raw(self):
         struct.pack_into(">H", self.ip, 2, len(self.ip) + len(self.tcp) + len(self.payload))
         struct.pack_into(">H", self.ip, 10, 0)
-        struct.pack_into(">H", self.ip, 10, csum(bytes(self.ip)))
+        struct.pack_into(">H", self.ip, 10, wire.checksum(bytes(self.ip)))
         struct.pack_into(">H", self.tcp, 16, 0)
         pseudo = bytes(self.ip[12:20]) + struct.pack(">BBH", 0, 6, len(self.tcp) + len(self.payload))
-        struct.pack_into(">H", self.tcp, 16, csum(pseudo + bytes(self.tcp) + self.payload))
+        struct.pack_into(">H", self.tcp, 16, wire.checksum(pseudo + bytes(self.tcp) + self.payload))
         return self.mac + bytes(self.ip) + bytes(self.tcp) + self.payload
-
-
-def csum(b):
-    if len(b) % 2:
-        b += b"\0"
-    s = sum(struct.unpack(">%dH" % (len(b) // 2), b))
-    while s >> 16:
-        s = (s & 0xffff) + (s >> 16)
-    return s ^ 0xffff
 
 
 def load(path):
