@@ -36,10 +36,23 @@ bm_start_share(const struct bm_session_env *env)
 	return share_after(env, env->start_spent);
 }
 
+/* What the search may still cost: others may have had their part of the run's time since it began.
+ */
+static uint64_t
+time_left(const struct half *h)
+{
+	const struct lost *l = h->lost;
+	const struct bm_session_env *env = h->s->env;
+	uint64_t others = env->spent > l->work ? env->spent - l->work : 0;
+	uint64_t now = share_after(env, others), share = now < l->share ? now : l->share;
+
+	return share > l->work ? share - l->work : 0;
+}
+
 bool
 exhausted(const struct half *h)
 {
-	return h->lost->work >= h->lost->share;
+	return time_left(h) == 0;
 }
 
 /* One check that a search makes. False once its share is used up. */
@@ -120,7 +133,7 @@ attempt_one_more(struct half *h, const struct bm_wire *w)
 {
 	struct lost *l = h->lost;
 	struct bm_position here = l->counted;
-	uint64_t stop = l->work + (l->share - l->work) / 4;
+	uint64_t stop = l->work + time_left(h) / 4;
 
 	if (l->len == 0 || l->over_gap)
 		return false;
@@ -141,10 +154,11 @@ attempt_keystream(struct half *h, const struct bm_wire *w, bool counted)
 	struct lost *l = h->lost;
 	struct bm_position here = l->expected, pos;
 
-	if (w->body.n > RC4_RECORD)
+	/* What cannot hold a MAC is nowhere a record. */
+	if (w->body.n > RC4_RECORD || w->body.n < bm_protection_tag_len(h->keys))
 		return false;
 	/* Not all of the share: more records may come that are easier to place. */
-	uint64_t stop = l->work + (l->share - l->work) / 2;
+	uint64_t stop = l->work + time_left(h) / 2;
 	for (uint64_t n = 0; n < RC4_REACH && l->work < stop; n++) {
 		for (uint64_t k = 0; k < 3; k++) {
 			pos = here;
