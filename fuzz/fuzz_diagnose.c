@@ -81,6 +81,7 @@ diagnose(unsigned flags, struct bm_view keys, struct bm_view capture, bool piece
 	struct source source = {capture, 0, (unsigned)capture.n};
 	struct badmac_error e = {BADMAC_OK, NULL, 0, NULL};
 	struct badmac_options o = {.place = (enum badmac_place)((flags >> OPT_PLACE) % 6),
+		.effort = BADMAC_QUICK,
 		.flow_memory = flags & OPT_SMALL ? 3000 : 0,
 		.total_memory = flags & OPT_SMALL ? 10000 : 0,
 		.max_flows = flags & OPT_FEW ? 2 : 0,

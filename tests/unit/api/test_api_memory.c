@@ -65,7 +65,8 @@ test_two_places(void **state)
 		"damaged/tls12-aes128gcm/drop/keys.log", BADMAC_FAILED);
 }
 
-/* Several captures are read more than once, and each time the states of chained ciphers are kept. */
+/* Several captures are read more than once, and each time the states of chained ciphers are kept.
+ */
 static void
 test_nothing_left(void **state)
 {
