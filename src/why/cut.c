@@ -172,6 +172,26 @@ settle(struct search *s)
 	cut->at = best;
 }
 
+/* Of the same places the one where what is cut out is a whole record, if there is one. */
+static void
+settle_on_record(struct search *s, const struct bm_position *outer)
+{
+	struct bm_cut *cut = s->cut;
+	const uint8_t *p = s->region.p;
+	uint32_t at = cut->at, n = cut->n;
+
+	while (at > BM_HEADER && p[at - 1] == p[at - 1 + n])
+		at--;
+	for (;; at++) {
+		if (n >= BM_HEADER && length_of(p + at) == n)
+			look_inside(s, bm_view(p + at, n), outer);
+		if (cut->record_inside)
+			cut->at = at;
+		if (cut->record_inside || at + n >= s->region.n || p[at] != p[at + n])
+			return;
+	}
+}
+
 /* One run was put into the record: everything else in the region is the record. */
 static bool
 one_run(struct search *s, const struct bm_position *pos)
@@ -187,7 +207,7 @@ one_run(struct search *s, const struct bm_position *pos)
 		if (!try_cut(s, at, n, pos))
 			continue;
 		settle(s);
-		look_inside(s, bm_view(s->region.p + s->cut->at, n), pos);
+		settle_on_record(s, pos);
 		return true;
 	}
 	return false;

@@ -149,6 +149,14 @@ class Events:
                 items.pop(later)
             case("one record within another", self.one, edited(one_in_another), keys, {"records-interleaved"},
                  dict(here, length=len(r)), n - 1)
+            # Its last octet stands before it as well: it could be cut out one octet earlier.
+            alike = [k for k in range(30, len(r) - 20) if r.data[k - 1] == conv.items[later].data[-1]]
+            if alike:
+                def within_alike(items):
+                    items[i].data = r.data[:alike[0]] + items[later].data + r.data[alike[0]:]
+                    items.pop(later)
+                case("one record within another, after an octet like its last", self.one, edited(within_alike), keys,
+                     {"records-interleaved"}, dict(here, length=len(r)), n - 1)
         # The stream ends right behind the fault.
         last = [q for q in conv.application(C2S) if len(q) > 150][-1]
 
