@@ -224,6 +224,11 @@ compare_sites(struct badmac *b, uint32_t sites)
 	b->input_done = done;
 	b->env.first_share = share;
 	b->pass = PASS_REPORT;
+	if (b->views.not_compared != 0)
+		api_notice(b,
+			"%llu connections or failures were not compared with other captures: there are too "
+			"many",
+			(unsigned long long)b->views.not_compared);
 	b->next_id = 0;
 	b->damaged = false;
 	return s;

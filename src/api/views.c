@@ -17,8 +17,7 @@ name_view(struct view *v, const struct bm_session_facts *facts)
 	const struct bm_address *ends[2] = {&v->client, &v->server};
 	uint8_t *p = v->name;
 
-	v->by_random = facts->has_client_random;
-	if (v->by_random) {
+	if (facts->has_client_random) {
 		memcpy(p, facts->client_random, sizeof facts->client_random);
 		return;
 	}
@@ -121,12 +120,12 @@ view_delta(const struct view *a, const struct view *b, unsigned side, int64_t *d
 int
 view_order(const struct view *a, const struct view *b, unsigned side)
 {
-	enum bm_place sender = side == BM_C2S ? BM_AT_CLIENT : BM_AT_SERVER;
-	enum bm_place receiver = side == BM_C2S ? BM_AT_SERVER : BM_AT_CLIENT;
+	enum bm_place at = bm_verdict_relative(a->place, side),
+				  bt = bm_verdict_relative(b->place, side);
 
-	if (a->place != b->place && (a->place == sender || b->place == receiver))
+	if (at != bt && (at == BM_AT_SENDER || bt == BM_AT_RECEIVER))
 		return 1;
-	if (a->place != b->place && (b->place == sender || a->place == receiver))
+	if (at != bt && (bt == BM_AT_SENDER || at == BM_AT_RECEIVER))
 		return -1;
 	/* Every router takes one from the TTL (RFC 1812, section 5.3.1). */
 	if (a->ttl[side] != 0 && b->ttl[side] != 0 && a->ttl[side] != b->ttl[side])

@@ -16,7 +16,7 @@ struct views {
 	struct want *want;
 	size_t want_n, want_cap;
 	uint64_t held;         /* octets of wanted bytes */
-	uint64_t not_compared; /* connections past the limit */
+	uint64_t not_compared; /* connections and failures past the limits */
 };
 
 /* First reading: takes note of a connection that has ended; digest: of its directions, by way. */

@@ -18,7 +18,7 @@ struct noted {
 /* A connection at one site. */
 struct view {
 	uint8_t name[40];
-	bool by_random, tcp, left_out, alone;
+	bool tcp, left_out, alone;
 	uint32_t site;
 	uint64_t flow;
 	size_t rank, group, group_n; /* its place in views.ranked, that of the first view of the

@@ -26,8 +26,12 @@ want(struct views *vs, const struct view *u, const struct view *v, const struct 
 	enum bm_status st = bm_grow(&items, &vs->want_cap, vs->want_n + 1, WANTS_MAX, sizeof *vs->want);
 
 	vs->want = items;
-	if (st == BM_LIMIT || to <= from || vs->held + (to - from) > HELD_MAX)
-		return BM_OK; /* not compared */
+	if (to <= from)
+		return BM_OK;
+	if (st == BM_LIMIT || vs->held + (to - from) > HELD_MAX) {
+		vs->not_compared++;
+		return BM_OK;
+	}
 	if (st != BM_OK)
 		return st;
 	vs->held += to - from;

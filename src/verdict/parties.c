@@ -191,20 +191,9 @@ sums(const struct bm_failure *f)
 static unsigned
 relative(enum bm_place place, unsigned direction)
 {
-	switch (place) {
-	case BM_AT_SENDER:
-		return THERE;
-	case BM_AT_RECEIVER:
-		return HERE;
-	case BM_AT_CLIENT:
-		return direction == BM_C2S ? THERE : HERE;
-	case BM_AT_SERVER:
-		return direction == BM_S2C ? THERE : HERE;
-	case BM_AT_MIDDLE:
-	case BM_AT_UNKNOWN:
-		break;
-	}
-	return BETWEEN;
+	enum bm_place at = bm_verdict_relative(place, direction);
+
+	return at == BM_AT_SENDER ? THERE : at == BM_AT_RECEIVER ? HERE : BETWEEN;
 }
 
 static void

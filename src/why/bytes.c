@@ -195,17 +195,26 @@ bm_tell_bits(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out
 	}
 }
 
+/* Changes that were covered, under all sequence numbers that were tried. */
+static double
+changes_tried(const struct bm_why *w, const struct bm_repair *r)
+{
+	double total = w->repair->before;
+
+	for (size_t i = 0; i < r->family_count; i++)
+		total += (double)r->family[i].candidates;
+	return total;
+}
+
 static const char *
 families(const struct bm_why *w, const struct bm_repair *r)
 {
 	struct bm_buf b = {.max = 4096};
-	double total = w->repair->before;
+	double total = changes_tried(w, r);
 	bool cut = false;
 
-	for (size_t i = 0; i < r->family_count; i++) {
-		total += (double)r->family[i].candidates;
+	for (size_t i = 0; i < r->family_count; i++)
 		cut = cut || !r->family[i].complete;
-	}
 	char head[200];
 	char under[40] = "";
 	if (w->repair->numbers > 1)
@@ -259,7 +268,9 @@ ask(const struct bm_why *w, enum bm_cause cause, struct bm_finding *out, const c
 	if (!r->found) {
 		*because = cause == BM_CAUSE_BITS_FLIPPED
 					   ? families(w, r)
-					   : "the search that excludes bits-flipped covers it";
+					   : bm_arena_print(w->arena,
+							 "none of the %.0f changes that exclude bits-flipped makes it verify",
+							 changes_tried(w, r));
 		return BM_EXCLUDED;
 	}
 	if (cause_of(r->kind) != cause)
