@@ -201,6 +201,12 @@ class Places:
         plain = self.one(self.diagnose(*keys(folder), *paths), told=bad)
         want(plain["at_fault"][0] == "network" and not SENDER_SIDE & set(plain["at_fault"]), plain["at_fault"])
         want(plain["confidence"] == ("proven" if keys(folder) else "supported"), plain)
+        if kind.startswith("inject"):
+            # Whole runs between two records, whatever octets the two have in common.
+            d = plain["damage"]
+            want([(x["record_offset"], x["sent"]) for x in d] == [(0, "")], d)
+            want(bytes.fromhex(d[0]["received"]) in b"".join(f.payload for f in load(bad)) and
+                 bytes.fromhex(d[0]["received"]) not in b"".join(f.payload for f in load(good)), d)
         g, b = load(good), load(bad)
         for name, first, second in (
                 ("clocks an hour apart", g, later(b, 3600 * 10 ** 6)),
