@@ -20,12 +20,12 @@ _badmac() {
 	--format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur") ;;
 	--effort) mapfile -t COMPREPLY < <(compgen -W 'quick normal deep' -- "$cur") ;;
 	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") ;;
-	--memory | --flow-memory | --max-flows) ;;
+	-j | --jobs | --memory | --flow-memory | --max-flows) ;;
 	-k | --keys | -o | --output) _filedir ;;
 	*)
 		[[ $split == true ]] && return
 		if [[ $cur == -* ]]; then
-			mapfile -t COMPREPLY < <(compgen -W '-k --keys --at --effort --format -o --output -v --verbose
+			mapfile -t COMPREPLY < <(compgen -W '-k --keys --at --effort -j --jobs --format -o --output -v --verbose
 				-q --quiet --color --memory --flow-memory --max-flows --no-progress -h --help' -- "$cur")
 		else
 			_filedir

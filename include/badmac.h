@@ -7,7 +7,8 @@
  * Ownership: handles belong to the caller and are freed with the function named
  * for them. Input bytes given as pointers must outlive the diagnosis. Strings that are
  * returned are static unless said otherwise. One diagnosis belongs to one thread
- * at a time; separate diagnoses are independent. */
+ * at a time; separate diagnoses are independent. The write and progress functions are called from
+ * the thread that calls badmac_run. */
 #ifndef BADMAC_H
 #define BADMAC_H
 
@@ -58,6 +59,9 @@ struct badmac_options {
 	size_t flow_memory;  /* octets held per direction of a connection; default 4 MiB */
 	size_t total_memory; /* octets held in all; default 512 MiB */
 	size_t max_flows;    /* flows followed at a time; default 1,000,000 */
+	/* Threads that search for causes, the caller's among them; default 1, at most 64. The report is
+	 * the same. They start when a search is long enough, and end with badmac_free. */
+	unsigned threads;
 	enum badmac_format format;
 	int color;   /* text: use ANSI colours */
 	int verbose; /* text: show every connection, not only failing ones */

@@ -86,7 +86,10 @@ badmac_new(struct badmac **out, const struct badmac_options *options, struct bad
 	b->options = *options;
 	b->arena.max = RESULT_MEMORY;
 	enum bm_status s = bm_keyring_new(&b->keys);
+	if (s == BM_OK && options->threads > 1)
+		s = bm_pool_new(&b->env.pool, options->threads);
 	if (s != BM_OK) {
+		bm_keyring_free(b->keys);
 		free(b);
 		return fail(error, s, NULL);
 	}
@@ -110,6 +113,7 @@ badmac_free(struct badmac *b)
 	bm_report_free(b->report);
 	bm_arena_clear(&b->arena);
 	bm_session_env_clear(&b->env);
+	bm_pool_free(b->env.pool);
 	free(b);
 }
 

@@ -23,6 +23,7 @@ const char diagnose_help[] =
 	"                          that fails), client, server, middle\n"
 	"      --effort LEVEL      how far to search for the cause of each failure: quick, normal\n"
 	"                          (the default), deep\n"
+	"  -j, --jobs N            threads that search at once (one for each processor)\n"
 	"      --format FORMAT     text (the default) or json\n"
 	"  -o, --output FILE       write the report there; FILE is replaced once it is complete\n"
 	"  -v, --verbose           text: show every connection, and what was ruled out\n"
@@ -41,6 +42,7 @@ enum {
 	KEYS,
 	AT,
 	EFFORT,
+	JOBS,
 	FORMAT,
 	OUTPUT,
 	VERBOSE,
@@ -57,6 +59,7 @@ static const struct option_spec specs[] = {
 	[KEYS] = {'k', "keys", true},
 	[AT] = {'\0', "at", true},
 	[EFFORT] = {'\0', "effort", true},
+	[JOBS] = {'j', "jobs", true},
 	[FORMAT] = {'\0', "format", true},
 	[OUTPUT] = {'o', "output", true},
 	[VERBOSE] = {'v', "verbose", false},
@@ -176,6 +179,26 @@ read_count(const char *option, const char *value, size_t *out)
 	return true;
 }
 
+/* No machine is asked for more: the library has its own bound. */
+static bool
+read_jobs(struct settings *s, const char *value)
+{
+	size_t n;
+
+	if (!read_count("jobs", value, &n))
+		return false;
+	s->options.threads = n < UINT_MAX ? (unsigned)n : UINT_MAX;
+	return true;
+}
+
+static unsigned
+processors(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n > 1 && n < INT_MAX ? (unsigned)n : 1;
+}
+
 static bool
 read_color(int *color, const char *value)
 {
@@ -209,6 +232,8 @@ read_option(struct settings *s, const struct option_spec *spec, const char *valu
 		return read_place(s, value);
 	case EFFORT:
 		return read_effort(s, value);
+	case JOBS:
+		return read_jobs(s, value);
 	case FORMAT:
 		return read_format(s, value);
 	case OUTPUT:
@@ -277,6 +302,8 @@ settings_read(struct settings *s, int argc, char **argv)
 		else if (!read_option(s, found.spec, found.value))
 			return false;
 	}
+	if (s->options.threads == 0)
+		s->options.threads = processors();
 	if (s->options.color < 0)
 		s->options.color = terminal_has_color(s);
 	return s->help || check(s);

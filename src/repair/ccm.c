@@ -12,9 +12,10 @@
 static const uint64_t work[] = {
 	[BM_QUICK] = UINT64_C(1) << 30, [BM_NORMAL] = UINT64_C(1) << 34, [BM_DEEP] = UINT64_MAX};
 
+enum { OCTETS = 128, BOUNDARIES = 8 }; /* that a worker takes up at once */
+
 struct solver {
 	struct bm_chain c;
-	struct bm_lanes *lanes;
 	bool cut; /* CCM_8 */
 };
 
@@ -119,19 +120,47 @@ nonce_family(struct solver *v)
 	if (s->text_at - at != NONCE_OCTETS ||
 		!bm_search_open(s, &name, BM_QUICK, all, 3 * all * (double)v->c.blocks))
 		return;
-	bm_store64(s->trial + at, s->d->position->seq);
+	bm_store64(bm_search_take(s) + at, s->d->position->seq);
 	(void)bm_search_try(s);
 	bm_search_try_octets(s, at, NONCE_OCTETS);
 	bm_search_close(s);
 }
 
-static void
-single(struct solver *v, size_t at, uint8_t mask)
-{
-	struct bm_lane lane = {.changes = 0};
+/* One changed octet after the other. */
+struct singles {
+	const struct bm_chain *c;
+	unsigned each; /* 8: bits, or 255: values */
+	bool (*second)(const struct bm_chain *, size_t, const uint8_t *);
+};
 
-	bm_lane_change(&lane, &v->c, at, &mask, 1);
-	bm_lanes_add(v->lanes, &lane);
+static void
+singles_part(void *ctx, size_t part, unsigned worker)
+{
+	const struct singles *x = ctx;
+	struct bm_lanes *lanes = bm_chain_lanes(x->c, worker);
+
+	if (lanes == NULL)
+		return;
+	lanes->second = x->second;
+	for (size_t at = part * OCTETS; at < x->c->text_n && at < (part + 1) * OCTETS; at++)
+		for (unsigned m = 0; m < x->each; m++) {
+			struct bm_lane lane = {.changes = 0};
+			uint8_t mask = (uint8_t)(x->each == 8 ? 1u << m : m + 1);
+			bm_lane_change(&lane, x->c, at, &mask, 1);
+			bm_lanes_add(lanes, &lane);
+		}
+	bm_lanes_run(lanes);
+	lanes->second = NULL;
+}
+
+static void
+run_singles(struct solver *v, unsigned each,
+	bool (*second)(const struct bm_chain *, size_t, const uint8_t *))
+{
+	struct singles x = {&v->c, each, second};
+
+	bm_search_run(v->c.s, (v->c.text_n + OCTETS - 1) / OCTETS, singles_part, &x);
+	bm_search_close(v->c.s);
 }
 
 /* CCM_8: every one is run to the end. */
@@ -143,10 +172,7 @@ one_bit_cut(struct solver *v)
 
 	if (!v->cut || !bm_search_open(v->c.s, &name, BM_QUICK, all, all * bm_chain_to_end(&v->c)))
 		return;
-	for (size_t i = 0; i < 8 * v->c.text_n; i++)
-		single(v, i / 8, (uint8_t)(1u << i % 8));
-	bm_lanes_run(v->lanes);
-	bm_search_close(v->c.s);
+	run_singles(v, 8, NULL);
 }
 
 static void
@@ -157,11 +183,7 @@ one_octet_cut(struct solver *v)
 
 	if (!v->cut || !bm_search_open(v->c.s, &name, BM_NORMAL, all, all * bm_chain_to_end(&v->c)))
 		return;
-	for (size_t at = 0; at < v->c.text_n; at++)
-		for (unsigned m = 1; m < 256; m++)
-			single(v, at, (uint8_t)m);
-	bm_lanes_run(v->lanes);
-	bm_search_close(v->c.s);
+	run_singles(v, 255, NULL);
 }
 
 static bool
@@ -194,28 +216,22 @@ two_anywhere(struct solver *v, const struct bm_family_name *name, unsigned each,
 
 	if (v->cut || !bm_search_open(v->c.s, name, least, all * all / 2, all * bm_chain_to_end(&v->c)))
 		return;
-	v->lanes->second = second;
-	for (size_t at = 0; at < v->c.text_n; at++)
-		for (unsigned m = 0; m < each; m++)
-			single(v, at, (uint8_t)(each == 8 ? 1u << m : m + 1));
-	bm_lanes_run(v->lanes);
-	v->lanes->second = NULL;
-	bm_search_close(v->c.s);
+	run_singles(v, each, second);
 }
 
 /* Behind a boundary: the end that is tried, as octets of one block, and the other that follows. */
 struct edge {
-	struct solver *v;
-	size_t block;  /* of the MAC, before the boundary */
-	size_t small;  /* octets that are tried, on either side */
-	size_t octets; /* in all */
+	const struct bm_chain *c;
+	const struct bm_lanes *mine; /* for their ciphers */
+	size_t block;                /* of the MAC, before the boundary */
+	size_t octets;               /* in all */
 	uint8_t in[BM_LANES][BM_CHAIN_BLOCK], out[BM_LANES][BM_CHAIN_BLOCK];
 };
 
 static void
 try_edge(const struct edge *e, const uint8_t *tail, const uint8_t *head)
 {
-	const struct bm_chain *c = &e->v->c;
+	const struct bm_chain *c = e->c;
 	size_t k = e->block - c->first;
 	size_t n = bm_chain_text(c, k + 1);
 	uint8_t mask[2 * BM_CHAIN_BLOCK];
@@ -232,7 +248,7 @@ try_edge(const struct edge *e, const uint8_t *tail, const uint8_t *head)
 static enum bm_status
 tails(struct edge *e, size_t from, size_t n)
 {
-	const struct bm_chain *c = &e->v->c;
+	const struct bm_chain *c = e->c;
 	enum bm_status st;
 
 	for (size_t i = 0; i < n; i++) {
@@ -241,7 +257,7 @@ tails(struct edge *e, size_t from, size_t n)
 		e->in[i][15] ^= (uint8_t)(from + i);
 		e->in[i][14] ^= (uint8_t)((from + i) >> 8);
 	}
-	st = bm_aead_blocks(c->s->parts.aead, e->in[0], n, e->out[0]);
+	st = bm_aead_blocks(e->mine->aead, e->in[0], n, e->out[0]);
 	for (size_t i = 0; i < n && st == BM_OK; i++) {
 		uint8_t tail[BM_CHAIN_BLOCK] = {0};
 		bm_chain_mix(e->out[i], c->need[e->block + 1]);
@@ -259,7 +275,7 @@ static enum bm_status
 heads(struct edge *e, size_t from, size_t n)
 {
 	static const uint8_t zero[BM_CHAIN_BLOCK];
-	const struct bm_chain *c = &e->v->c;
+	const struct bm_chain *c = e->c;
 	enum bm_status st;
 
 	for (size_t i = 0; i < n; i++) {
@@ -267,7 +283,7 @@ heads(struct edge *e, size_t from, size_t n)
 		e->in[i][0] ^= (uint8_t)(from + i);
 		e->in[i][1] ^= (uint8_t)((from + i) >> 8);
 	}
-	st = bm_cbc_decrypt(c->cipher, zero, bm_view(e->in[0], n * BM_CHAIN_BLOCK), e->out[0]);
+	st = bm_cbc_decrypt(e->mine->cipher, zero, bm_view(e->in[0], n * BM_CHAIN_BLOCK), e->out[0]);
 	for (size_t i = 0; i < n && st == BM_OK; i++) {
 		uint8_t head[BM_CHAIN_BLOCK] = {0};
 		/* The library chains what it decrypts. */
@@ -281,6 +297,43 @@ heads(struct edge *e, size_t from, size_t n)
 		try_edge(e, e->out[i], head);
 	}
 	return st;
+}
+
+struct edges {
+	const struct bm_chain *c;
+	size_t boundaries, values, octets;
+};
+
+static void
+edges_part(void *ctx, size_t part, unsigned worker)
+{
+	const struct edges *x = ctx;
+	const struct bm_lanes *mine = bm_chain_lanes(x->c, worker);
+	enum bm_status st = BM_OK;
+
+	if (mine == NULL)
+		return;
+	struct edge *e = calloc(1, sizeof(*e));
+	if (e == NULL) {
+		bm_search_fail(x->c->s, BM_NOMEM);
+		return;
+	}
+	e->c = x->c;
+	e->mine = mine;
+	e->octets = x->octets;
+	for (size_t i = part * BOUNDARIES;
+		 i < x->boundaries && i < (part + 1) * BOUNDARIES && st == BM_OK; i++) {
+		e->block = x->c->first + i;
+		for (size_t from = 1; from < x->values && st == BM_OK; from += BM_LANES) {
+			size_t n = x->values - from < BM_LANES ? x->values - from : BM_LANES;
+			st = tails(e, from, n);
+			if (st == BM_OK)
+				st = heads(e, from, n);
+		}
+	}
+	if (st != BM_OK)
+		bm_search_fail(x->c->s, st);
+	bm_wipe_free(e, sizeof(*e));
 }
 
 static void
@@ -297,24 +350,8 @@ edge_family(struct solver *v, const struct bm_family_name *name, size_t small, s
 	if (v->cut || !bm_search_open(s, name, least, (double)boundaries * each,
 					  2 * (double)boundaries * (double)values))
 		return;
-	struct edge *e = calloc(1, sizeof(*e));
-	enum bm_status st = e != NULL ? BM_OK : BM_NOMEM;
-	if (e != NULL)
-		*e = (struct edge){.v = v, .small = small, .octets = octets};
-	for (size_t i = 0; i < boundaries && st == BM_OK; i++) {
-		e->block = v->c.first + i;
-		for (size_t from = 1; from < values && st == BM_OK; from += BM_LANES) {
-			size_t n = values - from < BM_LANES ? values - from : BM_LANES;
-			st = tails(e, from, n);
-			if (st == BM_OK)
-				st = heads(e, from, n);
-		}
-	}
-	if (e != NULL)
-		bm_wipe(e, sizeof(*e));
-	free(e);
-	if (st != BM_OK)
-		bm_search_fail(s, st);
+	struct edges x = {&v->c, boundaries, values, octets};
+	bm_search_run(s, (boundaries + BOUNDARIES - 1) / BOUNDARIES, edges_part, &x);
 	bm_search_close(s);
 }
 
@@ -345,7 +382,7 @@ search_all(struct solver *v)
 		tag_family(v, &tag_few, 2, tag, bm_masks_of_weight(tag, 2));
 		tag_family(v, &tag_octets, 64, 2, bm_masks_in_run(tag, 2));
 	}
-	bm_chain_adjacent(&v->c, v->lanes);
+	bm_chain_adjacent(&v->c);
 	if (!v->cut)
 		tag_family(v, &tag_bits, 4, tag, bm_masks_of_weight(tag, 4));
 	header_family(v);
@@ -354,7 +391,7 @@ search_all(struct solver *v)
 	block_family(v, &few_bits, 4, block, bm_masks_of_weight(block, 4));
 	block_family(v, &short_run, 128, 4, bm_masks_in_run(block, 4));
 	two_anywhere(v, &two_bits, 8, BM_NORMAL, is_bit);
-	bm_chain_swaps(&v->c, v->lanes);
+	bm_chain_swaps(&v->c);
 	bm_chain_reversals(&v->c);
 	if (!v->cut)
 		tag_family(v, &tag_run, 128, 8, bm_masks_in_run(tag, 8));
@@ -375,18 +412,10 @@ bm_repair_ccm(const struct bm_damaged *d, struct bm_scratch *scratch, struct bm_
 	if (bm_search_begin(&s, d, scratch, out, "ccm-meeting", work)) {
 		struct solver v = {.cut = s.parts.tag.n < BM_CHAIN_BLOCK};
 		enum bm_status st = bm_chain_new(&v.c, &s);
-		v.lanes = calloc(1, sizeof(*v.lanes));
-		if (st == BM_OK && v.lanes == NULL)
-			st = BM_NOMEM;
-		if (st != BM_OK) {
+		if (st != BM_OK)
 			bm_search_fail(&s, st);
-		} else {
-			v.lanes->chain = &v.c;
+		else
 			search_all(&v);
-		}
-		if (v.lanes != NULL)
-			bm_wipe(v.lanes, sizeof(*v.lanes));
-		free(v.lanes);
 		bm_chain_free(&v.c);
 	}
 	return bm_search_end(&s);

@@ -45,7 +45,7 @@ try_plain(struct solver *v, size_t at, const uint8_t *plain)
 	keystream(v, at, ks, v->n);
 	for (size_t i = 0; i < v->n; i++)
 		v->body[v->at + at + i] = plain[i] ^ ks[i];
-	memcpy(s->trial + s->d->wire.header.n, v->body, s->d->wire.body.n);
+	memcpy(bm_search_take(s) + s->d->wire.header.n, v->body, s->d->wire.body.n);
 	(void)bm_search_try(s);
 	bm_wipe(ks, sizeof ks);
 }

@@ -3,6 +3,8 @@
  * chain. */
 #include "repair/chain.h"
 
+enum { PART = 64 }; /* octets that a worker takes up at once */
+
 /* Nothing to try where two words are the same. Every text mask is its plaintext's as well. */
 static void
 swap_lane(const struct bm_chain *c, struct bm_lanes *lanes, size_t a, size_t b, size_t n)
@@ -21,7 +23,7 @@ swap_lane(const struct bm_chain *c, struct bm_lanes *lanes, size_t a, size_t b, 
 }
 
 void
-bm_chain_adjacent(struct bm_chain *c, struct bm_lanes *lanes)
+bm_chain_adjacent(struct bm_chain *c)
 {
 	static const struct bm_family_name names[] = {
 		BM_FAMILY_NAME("two octets next to each other swapped"),
@@ -31,6 +33,9 @@ bm_chain_adjacent(struct bm_chain *c, struct bm_lanes *lanes)
 	};
 
 	bool cut = c->tag_n < BM_CHAIN_BLOCK;
+	struct bm_lanes *lanes = bm_chain_lanes(c, 0);
+	if (lanes == NULL)
+		return;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		size_t n = (size_t)1 << i;
 		double all = c->text_n >= 2 * n ? (double)(c->text_n - 2 * n + 1) : 0;
@@ -62,15 +67,38 @@ pairs(const struct bm_chain *c, size_t n, double *steps)
 	return all;
 }
 
+struct swapping {
+	const struct bm_chain *c;
+	size_t n;
+};
+
+static void
+swaps_part(void *ctx, size_t part, unsigned worker)
+{
+	const struct swapping *x = ctx;
+	const struct bm_chain *c = x->c;
+	struct bm_lanes *lanes = bm_chain_lanes(c, worker);
+	size_t n = x->n, end = 0;
+
+	if (lanes == NULL)
+		return;
+	for (size_t a = part * PART; a < c->text_n && a < (part + 1) * PART; a++) {
+		if (a >= end)
+			end = bm_search_segment_end(c->s, a);
+		for (size_t b = a + n; b + n <= end; b += n)
+			swap_lane(c, lanes, a, b, n);
+	}
+	bm_lanes_run(lanes);
+}
+
 void
-bm_chain_swaps(struct bm_chain *c, struct bm_lanes *lanes)
+bm_chain_swaps(struct bm_chain *c)
 {
 	static const struct bm_family_name names[] = {
 		BM_FAMILY_NAME("two words of 16 bits of one segment swapped"),
 		BM_FAMILY_NAME("two words of 32 bits of one segment swapped"),
 		BM_FAMILY_NAME("two words of 64 bits of one segment swapped"),
 	};
-	size_t end;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		size_t n = (size_t)2 << i;
@@ -78,13 +106,8 @@ bm_chain_swaps(struct bm_chain *c, struct bm_lanes *lanes)
 		if (c->tag_n < BM_CHAIN_BLOCK || !bm_search_open(c->s, &names[i], BM_NORMAL, all, steps))
 			continue;
 		bm_search_swaps(c->s);
-		for (size_t at = 0; at < c->text_n; at = end) {
-			end = bm_search_segment_end(c->s, at);
-			for (size_t a = at; a + n <= end; a++)
-				for (size_t b = a + n; b + n <= end; b += n)
-					swap_lane(c, lanes, a, b, n);
-		}
-		bm_lanes_run(lanes);
+		struct swapping x = {c, n};
+		bm_search_run(c->s, (c->text_n + PART - 1) / PART, swaps_part, &x);
 		bm_search_close(c->s);
 	}
 }
@@ -93,7 +116,7 @@ bm_chain_swaps(struct bm_chain *c, struct bm_lanes *lanes)
 static void
 try_reversal(const struct bm_chain *c, size_t at, size_t end, size_t n, size_t part)
 {
-	uint8_t *trial = c->s->trial + c->s->text_at;
+	uint8_t *trial = bm_search_take(c->s) + c->s->text_at;
 	const uint8_t *text = c->s->parts.text.p;
 
 	for (; at + n <= end; at += n)

@@ -73,7 +73,8 @@ bm_chain_new(struct bm_chain *c, struct bm_search *s)
 	c->block = calloc(c->blocks + 1, sizeof(*c->block));
 	c->before = calloc(c->blocks + 1, sizeof(*c->before));
 	c->need = calloc(c->blocks + 1, sizeof(*c->need));
-	if (c->block == NULL || c->before == NULL || c->need == NULL)
+	c->lanes = calloc(bm_pool_workers(s->d->pool), sizeof(struct bm_lanes *));
+	if (c->lanes == NULL || c->block == NULL || c->before == NULL || c->need == NULL)
 		return BM_NOMEM;
 	lay_out(c);
 	enum bm_status st =
@@ -85,11 +86,50 @@ bm_chain_new(struct bm_chain *c, struct bm_search *s)
 	return st == BM_OK ? run_both_ways(c) : st;
 }
 
+static void
+lanes_free(struct bm_lanes *x)
+{
+	if (x == NULL)
+		return;
+	bm_aead_free(x->aead);
+	bm_cbc_free(x->cipher);
+	bm_wipe_free(x, sizeof(*x));
+}
+
+/* Each worker writes to its own place alone. */
+struct bm_lanes *
+bm_chain_lanes(const struct bm_chain *c, unsigned worker)
+{
+	const struct bm_traffic_keys *k = bm_protection_keys(c->s->d->protection);
+	struct bm_view key = bm_view(k->key, k->suite->key_len);
+	struct bm_lanes *x = c->lanes[worker];
+
+	if (x != NULL)
+		return x;
+	x = calloc(1, sizeof(*x));
+	enum bm_status st = x != NULL ? BM_OK : BM_NOMEM;
+	if (st == BM_OK)
+		st = bm_aead_new(&x->aead, k->suite->cipher, BM_MODE_CCM, k->suite->tag_len, key);
+	if (st == BM_OK)
+		st = bm_cbc_new(&x->cipher, k->suite->cipher, key);
+	if (st != BM_OK) {
+		bm_search_fail(c->s, st);
+		lanes_free(x);
+		return NULL;
+	}
+	x->chain = c;
+	c->lanes[worker] = x;
+	return x;
+}
+
 void
 bm_chain_free(struct bm_chain *c)
 {
 	size_t n = (c->blocks + 1) * BM_CHAIN_BLOCK;
 
+	for (unsigned i = 0; c->lanes != NULL && i < bm_pool_workers(c->s->d->pool); i++)
+		lanes_free(c->lanes[i]);
+	free(c->lanes);
 	bm_wipe_free(c->block, n);
 	bm_wipe_free(c->before, n);
 	bm_wipe_free(c->need, n);
@@ -131,7 +171,7 @@ static void
 hit(const struct bm_lanes *x, const struct bm_lane *lane, size_t at, const uint8_t *mask)
 {
 	const struct bm_chain *c = x->chain;
-	uint8_t *text = c->s->trial + c->s->text_at;
+	uint8_t *text = bm_search_take(c->s) + c->s->text_at;
 
 	for (size_t i = 0; i < lane->changes; i++) {
 		size_t k = lane->change[i].block - c->first;
@@ -196,7 +236,7 @@ bm_lanes_run(struct bm_lanes *x)
 {
 	while (x->n != 0) {
 		feed(x);
-		enum bm_status st = bm_aead_blocks(x->chain->s->parts.aead, x->state[0], x->n, x->state[0]);
+		enum bm_status st = bm_aead_blocks(x->aead, x->state[0], x->n, x->state[0]);
 		if (st != BM_OK) {
 			bm_search_fail(x->chain->s, st);
 			x->n = 0;

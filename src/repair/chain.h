@@ -10,7 +10,8 @@ enum { BM_CHAIN_BLOCK = 16, BM_LANES = 1024, BM_LANE_CHANGES = 4 };
 
 struct bm_chain {
 	struct bm_search *s;
-	struct bm_cbc *cipher; /* for decrypting single blocks */
+	struct bm_lanes **lanes; /* of each worker, made when first needed */
+	struct bm_cbc *cipher;   /* for decrypting single blocks */
 	size_t text_n;
 	size_t first;   /* block of the MAC that the text starts in */
 	size_t blocks;  /* of the MAC */
@@ -34,9 +35,11 @@ struct bm_lane {
 	} change[BM_LANE_CHANGES];
 };
 
-/* Lanes on their way; all-zero but `chain` and `second` is empty. */
+/* Lanes on their way, and what else a worker has to itself. */
 struct bm_lanes {
-	struct bm_chain *chain;
+	const struct bm_chain *chain;
+	struct bm_aead *aead;  /* for encrypting single blocks */
+	struct bm_cbc *cipher; /* for decrypting them */
 	/* Not NULL: asked behind every block after a lane's changes, with the one more change that
 	 * would put it right there, in text block `at`; true when it is to be tried. */
 	bool (*second)(const struct bm_chain *c, size_t at, const uint8_t mask[BM_CHAIN_BLOCK]);
@@ -66,6 +69,9 @@ size_t bm_chain_text(const struct bm_chain *c, size_t k);
 /* Tries a mask on the text. */
 void bm_chain_try(const struct bm_chain *c, size_t at, const uint8_t *mask, size_t n);
 
+/* The lanes of a worker, empty between parts. NULL: no memory, and noted in c->s. */
+struct bm_lanes *bm_chain_lanes(const struct bm_chain *c, unsigned worker);
+
 /* Adds to `lane` that n octets of the text at `at` (at most 8) are XORed with mask. */
 void bm_lane_change(
 	struct bm_lane *lane, const struct bm_chain *c, size_t at, const uint8_t *mask, size_t n);
@@ -82,8 +88,8 @@ bm_chain_to_end(const struct bm_chain *c)
 }
 
 /* Families of words in other places: each a call that opens it, searches and closes. */
-void bm_chain_adjacent(struct bm_chain *c, struct bm_lanes *lanes);
-void bm_chain_swaps(struct bm_chain *c, struct bm_lanes *lanes);
+void bm_chain_adjacent(struct bm_chain *c);
+void bm_chain_swaps(struct bm_chain *c);
 void bm_chain_reversals(struct bm_chain *c);
 
 #endif

@@ -10,9 +10,12 @@ void
 bm_filler_try(struct bm_filler *v, size_t at, const uint8_t *mask, size_t n)
 {
 	struct bm_search *s = v->s;
+	uint8_t *trial = bm_search_take(s);
 
-	memcpy(s->trial + s->d->wire.header.n, v->body, s->d->wire.body.n);
-	(void)bm_search_try_mask(s, s->text_at + at, mask, n);
+	memcpy(trial + s->d->wire.header.n, v->body, s->d->wire.body.n);
+	for (size_t i = 0; i < n; i++)
+		trial[s->text_at + at + i] ^= mask[i];
+	(void)bm_search_try(s);
 }
 
 /* The hole lies in one block: nothing else of the block may change. */

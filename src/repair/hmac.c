@@ -150,7 +150,7 @@ search_tag(struct hmac_search *s, const char *name, unsigned few, unsigned burst
 		uint8_t *tag = s->altered + head + body - o->tag_len;
 		for (size_t i = 0; i < o->tag_len; i++)
 			tag[i] ^= o->computed[i] ^ o->received[i];
-		if (hs_verifies(s, s->d->wire.type, s->d->wire.version)) {
+		if (hs_verifies(s, &s->work, s->d->wire.type, s->d->wire.version)) {
 			s->fits = 1;
 			memcpy(s->out->sent, s->altered, head + body);
 		}
@@ -177,7 +177,7 @@ try_header(struct hmac_search *s, uint8_t type, uint16_t version)
 	if (s->work >= s->limit || s->status != BM_OK)
 		return false;
 	hs_count(s, 1);
-	if (!hs_verifies(s, type, version))
+	if (!hs_verifies(s, &s->work, type, version))
 		return true;
 	s->fits++;
 	memcpy(s->out->sent, s->altered, s->d->wire.header.n + s->d->wire.body.n);

@@ -4,7 +4,10 @@
  * A candidate says which octets of the body were sent otherwise. What it makes of the text under
  * the MAC is an edit: the same octets for a stream cipher or where the MAC is over the ciphertext,
  * garbled and flipped blocks for CBC with the MAC inside. Candidates whose edits lie in the same
- * blocks of the hash share a group, a lane each. */
+ * blocks of the hash share a group, a lane each.
+ *
+ * Candidates are gathered in rounds, which workers go through chunk by chunk. Which candidates a
+ * round has depends on nothing that differs between machines. */
 #ifndef BM_REPAIR_HMAC_H
 #define BM_REPAIR_HMAC_H
 
@@ -13,11 +16,13 @@
 #include "repair/repair.h"
 
 enum {
-	HS_RUN = 16,    /* octets of one change at most */
-	HS_CHANGES = 2, /* of a candidate */
-	HS_EDIT = 96,   /* octets of one edit at most: two runs of three blocks that touch */
-	HS_BATCH = 256, /* candidates whose blocks are decrypted together */
-	HS_TOUCHED = 6, /* cipher blocks that a candidate changes at most */
+	HS_RUN = 16,             /* octets of one change at most */
+	HS_CHANGES = 2,          /* of a candidate */
+	HS_EDIT = 96,            /* octets of one edit at most: two runs of three blocks that touch */
+	HS_BATCH = 256,          /* candidates whose blocks are decrypted together */
+	HS_CHUNK = 4 * HS_BATCH, /* candidates that a worker takes up at once */
+	HS_CHUNKS = 64,          /* of a round at most */
+	HS_TOUCHED = 6,          /* cipher blocks that a candidate changes at most */
 	HS_SPAN = 6 /* blocks of the hash that the lanes of a group may spread over, at either place */
 };
 
@@ -94,6 +99,17 @@ struct hs_base {
 	uint64_t block_cost; /* of decrypting one block, in octets of MAC input */
 };
 
+/* What one worker has to itself. */
+struct hs_worker {
+	struct hmac_search *s;
+	uint64_t work;      /* octets of MAC input, not yet counted in s */
+	struct bm_cbc *cbc; /* NULL unless CBC inside which there is a MAC */
+	struct hs_batch batch;
+	struct hs_group group;
+	struct bm_lanes lanes;
+	struct bm_lane_block block;
+};
+
 struct hmac_search {
 	const struct bm_damaged *d;
 	struct bm_scratch *scratch;
@@ -102,37 +118,44 @@ struct hmac_search {
 	enum bm_status status;    /* anything but BM_OK ends the search */
 	uint64_t limit, work;     /* octets of MAC input */
 	double accepted;
-	size_t fits; /* different records that verify, in this family */
-	struct hs_candidate fit;
+	size_t fits;      /* different records that verify, in this family */
 	uint8_t *altered; /* the record under test, header and body */
 	struct hs_base base;
-	struct hs_batch *batch;
-	struct hs_group *group;
-	struct bm_lanes *lanes;
-	struct bm_lane_block *block;
-	void *raw; /* that the two lie in */
+	struct hs_candidate *round; /* n candidates to be tried, up to `room` */
+	size_t n, room;
+	struct hs_worker **worker; /* each made when it is first needed; the first one always is */
 };
 
 /* hmac_base.c. hs_open fails with what can be freed; hs_close wipes. */
 BM_MUST_USE enum bm_status hs_open(struct hmac_search *s);
 void hs_close(struct hmac_search *s);
 
-/* hmac_try.c. Counts the candidate and sees to it that it is tried, at the latest by hs_finish.
- * False when the search must end. */
+/* hmac_worker.c: memory for one. NULL: BM_NOMEM, and noted in s. */
+struct hs_worker *hs_worker_new(struct hmac_search *s);
+void hs_worker_free(struct hs_worker *w); /* wipes; NULL allowed */
+/* What trying a candidate costs in the mean, in octets of MAC input. */
+double hs_cost(const struct hmac_search *s);
+/* Counts the candidate and sees to it that it is tried, at the latest by hs_finish. False when the
+ * search must end. */
 bool hs_try(struct hmac_search *s, const struct hs_candidate *c);
 void hs_finish(struct hmac_search *s);
+/* The search cannot go on. */
+void hs_fail(struct hmac_search *s, enum bm_status status);
+
+/* hmac_try.c: n candidates, at most HS_CHUNK. */
+void hs_try_chunk(struct hs_worker *w, const struct hs_candidate *c, size_t n);
 /* Whether the received record with the candidate's changes verifies; notes a fit. */
-void hs_confirm(struct hmac_search *s, const struct hs_candidate *c);
-/* The same for a record in s->altered with this type and version. */
-bool hs_verifies(struct hmac_search *s, uint8_t type, uint16_t version);
+void hs_confirm(struct hs_worker *w, const struct hs_candidate *c);
+/* The same for a record in s->altered with this type and version, for who has that to himself. */
+bool hs_verifies(struct hmac_search *s, uint64_t *work, uint8_t type, uint16_t version);
 
 /* hmac_edits.c: what the batch's candidate i makes of the text. */
-void hs_gather(struct hmac_search *s, const struct hs_candidate *c, size_t i);
-void hs_edits_of(const struct hmac_search *s, size_t i, struct hs_edits *out);
+void hs_gather(struct hs_worker *w, const struct hs_candidate *c, size_t i);
+void hs_edits_of(const struct hs_worker *w, size_t i, struct hs_edits *out);
 
 /* hmac_lanes.c. */
-void hs_group_add(struct hmac_search *s, const struct hs_candidate *c, const struct hs_edits *e);
-void hs_group_run(struct hmac_search *s);
+void hs_group_add(struct hs_worker *w, const struct hs_candidate *c, const struct hs_edits *e);
+void hs_group_run(struct hs_worker *w);
 /* The states before each block, and the MAC of the record as received. */
 void hs_run_base(struct hmac_search *s);
 

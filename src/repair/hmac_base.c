@@ -69,6 +69,7 @@ static void
 keyed_state(struct hmac_search *s, uint8_t with, union bm_lane_state *out)
 {
 	const struct bm_mac_rules *r = &s->base.rules;
+	struct hs_worker *w = s->worker[0];
 	uint8_t key[128];
 	union bm_lane_state start;
 
@@ -76,14 +77,14 @@ keyed_state(struct hmac_search *s, uint8_t with, union bm_lane_state *out)
 	for (size_t i = 0; i < r->key.n; i++)
 		key[i] ^= r->key.p[i];
 	bm_lane_start(r->hash, &start);
-	bm_lanes_set(r->hash, s->lanes, &start);
-	bm_lane_block_set(r->hash, s->block, key);
-	s->base.lane->own(s->lanes, s->block);
+	bm_lanes_set(r->hash, &w->lanes, &start);
+	bm_lane_block_set(r->hash, &w->block, key);
+	s->base.lane->own(&w->lanes, &w->block);
 	for (size_t i = 0; i < 8; i++)
 		if (r->hash == BM_SHA384)
-			out->w64[i] = s->lanes->s.w64[i][0];
+			out->w64[i] = w->lanes.s.w64[i][0];
 		else
-			out->w32[i] = s->lanes->s.w32[i][0];
+			out->w32[i] = w->lanes.s.w32[i][0];
 	bm_wipe(key, sizeof(key));
 }
 
@@ -132,20 +133,17 @@ make_input(struct hmac_search *s)
 static enum bm_status
 take_memory(struct hmac_search *s)
 {
-	enum { ALIGNED = 64 };
 	size_t head = s->d->wire.header.n, body = s->d->wire.body.n;
 
 	s->altered = malloc(head + body + 1);
 	s->base.text = malloc(body + 1);
-	s->batch = calloc(1, sizeof(*s->batch));
-	s->group = calloc(1, sizeof(*s->group));
-	s->raw = calloc(1, sizeof(*s->lanes) + sizeof(*s->block) + ALIGNED);
-	if (s->altered == NULL || s->base.text == NULL || s->batch == NULL || s->group == NULL ||
-		s->raw == NULL)
+	s->round = malloc(HS_CHUNKS * HS_CHUNK * sizeof(*s->round));
+	s->worker = calloc(bm_pool_workers(s->d->pool), sizeof(struct hs_worker *));
+	if (s->altered == NULL || s->base.text == NULL || s->round == NULL || s->worker == NULL)
 		return BM_NOMEM;
-	size_t off = ALIGNED - (size_t)((uintptr_t)s->raw % ALIGNED);
-	s->lanes = (struct bm_lanes *)(void *)((uint8_t *)s->raw + off);
-	s->block = (struct bm_lane_block *)(void *)(s->lanes + 1);
+	s->worker[0] = hs_worker_new(s);
+	if (s->worker[0] == NULL)
+		return s->status;
 	if (head != 0)
 		memcpy(s->altered, s->d->wire.header.p, head);
 	if (body != 0)
@@ -193,15 +191,6 @@ hs_open(struct hmac_search *s)
 	return b->lane != NULL && b->layout ? make_input(s) : BM_OK;
 }
 
-static void
-wipe_free(void *p, size_t n)
-{
-	if (p == NULL)
-		return;
-	bm_wipe(p, n);
-	free(p);
-}
-
 void
 hs_close(struct hmac_search *s)
 {
@@ -209,13 +198,14 @@ hs_close(struct hmac_search *s)
 	size_t record = s->d->wire.header.n + s->d->wire.body.n;
 	size_t block = b->lane != NULL ? b->lane->block : 1;
 
-	wipe_free(b->text, b->text_n);
-	wipe_free(b->input, b->blocks * block);
-	wipe_free(b->before, b->blocks * sizeof(*b->before));
-	wipe_free(b->schedule, b->lane != NULL ? b->blocks * b->lane->schedule : 0);
-	wipe_free(s->altered, record);
-	wipe_free(s->batch, sizeof(*s->batch));
-	wipe_free(s->group, sizeof(*s->group));
-	wipe_free(s->raw, sizeof(*s->lanes) + sizeof(*s->block));
+	bm_wipe_free(b->text, b->text_n);
+	bm_wipe_free(b->input, b->blocks * block);
+	bm_wipe_free(b->before, b->blocks * sizeof(*b->before));
+	bm_wipe_free(b->schedule, b->lane != NULL ? b->blocks * b->lane->schedule : 0);
+	bm_wipe_free(s->altered, record);
+	for (unsigned i = 0; s->worker != NULL && i < bm_pool_workers(s->d->pool); i++)
+		hs_worker_free(s->worker[i]);
+	free(s->worker);
+	free(s->round); /* holds nothing that was not on the wire */
 	bm_wipe(b, sizeof(*b));
 }

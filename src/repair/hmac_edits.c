@@ -6,9 +6,10 @@
 
 /* The octets of one cipher block of the candidate, taken up once. */
 static uint8_t *
-touch(struct hmac_search *s, size_t i, uint32_t q)
+touch(struct hs_worker *w, size_t i, uint32_t q)
 {
-	struct hs_batch *b = s->batch;
+	const struct hmac_search *s = w->s;
+	struct hs_batch *b = &w->batch;
 	size_t block = s->base.rules.block, n = b->touched_n[i];
 
 	for (size_t k = 0; k < n; k++)
@@ -16,18 +17,19 @@ touch(struct hmac_search *s, size_t i, uint32_t q)
 			return b->cipher + b->touched[i][k].at * block;
 	b->touched[i][n] = (struct hs_touched){q, (uint32_t)b->blocks};
 	b->touched_n[i]++;
-	s->work += s->base.block_cost;
+	w->work += s->base.block_cost;
 	uint8_t *to = b->cipher + b->blocks++ * block;
 	memcpy(to, s->d->wire.body.p + q * block, block);
 	return to;
 }
 
 void
-hs_gather(struct hmac_search *s, const struct hs_candidate *c, size_t i)
+hs_gather(struct hs_worker *w, const struct hs_candidate *c, size_t i)
 {
+	const struct hmac_search *s = w->s;
 	size_t block = s->base.rules.block;
 
-	s->batch->touched_n[i] = 0;
+	w->batch.touched_n[i] = 0;
 	if (s->base.rules.order != BM_MAC_THEN_ENCRYPT)
 		return;
 	for (size_t k = 0; k < c->n; k++)
@@ -36,7 +38,7 @@ hs_gather(struct hmac_search *s, const struct hs_candidate *c, size_t i)
 			size_t here = block - off % block;
 			if (here > c->c[k].n - j)
 				here = c->c[k].n - j;
-			memcpy(touch(s, i, (uint32_t)(off / block)) + off % block, c->c[k].to + j, here);
+			memcpy(touch(w, i, (uint32_t)(off / block)) + off % block, c->c[k].to + j, here);
 			j += here;
 		}
 }
@@ -72,10 +74,11 @@ find(const struct hs_batch *b, size_t i, uint32_t q)
 
 /* Plaintext of block q, which or whose predecessor the candidate changed. */
 static void
-plain_block(const struct hmac_search *s, size_t i, uint32_t q, struct hs_edits *out)
+plain_block(const struct hs_worker *w, size_t i, uint32_t q, struct hs_edits *out)
 {
+	const struct hmac_search *s = w->s;
 	const struct hs_base *base = &s->base;
-	const struct hs_batch *b = s->batch;
+	const struct hs_batch *b = &w->batch;
 	const uint8_t *body = s->d->wire.body.p;
 	size_t block = base->rules.block;
 	uint32_t shift = base->rules.record_iv != 0 ? 1 : 0;
@@ -121,10 +124,11 @@ trim(const struct hs_base *b, struct hs_edits *out)
 }
 
 void
-hs_edits_of(const struct hmac_search *s, size_t i, struct hs_edits *out)
+hs_edits_of(const struct hs_worker *w, size_t i, struct hs_edits *out)
 {
+	const struct hmac_search *s = w->s;
 	const struct hs_base *base = &s->base;
-	const struct hs_candidate *c = &s->batch->candidate[i];
+	const struct hs_candidate *c = &w->batch.candidate[i];
 	const uint8_t *body = s->d->wire.body.p;
 
 	out->n = 0;
@@ -141,13 +145,13 @@ hs_edits_of(const struct hmac_search *s, size_t i, struct hs_edits *out)
 	}
 	uint32_t shift = base->rules.record_iv != 0 ? 1 : 0;
 	uint32_t blocks = (uint32_t)(s->d->wire.body.n / base->rules.block);
-	for (size_t k = 0; k < s->batch->touched_n[i]; k++) {
-		uint32_t q = s->batch->touched[i][k].q;
-		bool done = q != 0 && find(s->batch, i, q - 1) != NULL; /* by the one before */
+	for (size_t k = 0; k < w->batch.touched_n[i]; k++) {
+		uint32_t q = w->batch.touched[i][k].q;
+		bool done = q != 0 && find(&w->batch, i, q - 1) != NULL; /* by the one before */
 		if (q >= shift && !done)
-			plain_block(s, i, q, out);
+			plain_block(w, i, q, out);
 		if (q + 1 < blocks)
-			plain_block(s, i, q + 1, out);
+			plain_block(w, i, q + 1, out);
 	}
 	trim(base, out);
 }

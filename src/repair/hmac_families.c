@@ -445,18 +445,13 @@ static const struct family families[] = {
 	{NAMES("a burst of up to 16 bits"), BM_REPAIR_BYTES_DAMAGED, false, false, bursts, one_burst},
 };
 
-/* Does the family fit into what is left? Candidates stand in the middle of the record on average.
- */
+/* Does the family fit into what is left? */
 static bool
 fits(const struct hmac_search *s, const struct family *f)
 {
 	enum { SHORT = 1 << 30 };
-	const struct hs_base *b = &s->base;
-	double each = (double)body_n(s);
+	double cost = f->count(s) * hs_cost(s);
 
-	if (b->lane != NULL && b->layout)
-		each = (double)((b->blocks / 2 + 3 + b->outer_blocks) * b->lane->block);
-	double cost = f->count(s) * (each + 128 + 2 * (double)b->block_cost);
 	if (s->d->effort == BM_DEEP && !f->deep)
 		return cost < 64.0 * SHORT;
 	if (s->d->effort == BM_DEEP)

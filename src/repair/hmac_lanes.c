@@ -48,11 +48,12 @@ settle(struct hs_blocks *first, struct hs_blocks *second)
 }
 
 void
-hs_group_add(struct hmac_search *s, const struct hs_candidate *c, const struct hs_edits *e)
+hs_group_add(struct hs_worker *w, const struct hs_candidate *c, const struct hs_edits *e)
 {
-	struct hs_group *g = s->group;
-	struct hs_blocks first = blocks_of(&s->base, &e->e[0]);
-	struct hs_blocks second = e->n > 1 ? blocks_of(&s->base, &e->e[1]) : none;
+	const struct hs_base *base = &w->s->base;
+	struct hs_group *g = &w->group;
+	struct hs_blocks first = blocks_of(base, &e->e[0]);
+	struct hs_blocks second = e->n > 1 ? blocks_of(base, &e->e[1]) : none;
 
 	settle(&first, &second);
 	for (int again = 0; g->n != 0 && again == 0; again++) {
@@ -62,7 +63,7 @@ hs_group_add(struct hmac_search *s, const struct hs_candidate *c, const struct h
 			first = a;
 			second = b;
 		} else {
-			hs_group_run(s);
+			hs_group_run(w);
 		}
 	}
 	g->first = first;
@@ -70,24 +71,24 @@ hs_group_add(struct hmac_search *s, const struct hs_candidate *c, const struct h
 	g->candidate[g->n] = *c;
 	g->edits[g->n++] = *e;
 	if (g->n == BM_LANES)
-		hs_group_run(s);
+		hs_group_run(w);
 }
 
 static void
-shared_blocks(struct hmac_search *s, size_t from, size_t to)
+shared_blocks(struct hs_worker *w, size_t from, size_t to)
 {
-	const struct hs_base *b = &s->base;
+	const struct hs_base *b = &w->s->base;
 
 	if (to > from)
 		b->lane->shared(
-			s->lanes, (const uint8_t *)b->schedule + from * b->lane->schedule, to - from);
+			&w->lanes, (const uint8_t *)b->schedule + from * b->lane->schedule, to - from);
 }
 
 /* The part of the edit that falls into block i of the MAC input. */
 static void
-put_edit(struct hmac_search *s, size_t lane, size_t i, const struct hs_edit *e)
+put_edit(struct hs_worker *w, size_t lane, size_t i, const struct hs_edit *e)
 {
-	const struct hs_base *b = &s->base;
+	const struct hs_base *b = &w->s->base;
 	size_t block = b->lane->block;
 	size_t lo = b->prefix + e->off;
 	size_t hi = (size_t)e->off + e->n < b->content_n ? lo + e->n : b->prefix + b->content_n;
@@ -99,67 +100,67 @@ put_edit(struct hmac_search *s, size_t lane, size_t i, const struct hs_edit *e)
 		to = hi;
 	if (from < to)
 		bm_lane_block_put(
-			b->rules.hash, s->block, lane, from - i * block, e->to + (from - lo), to - from);
+			b->rules.hash, &w->block, lane, from - i * block, e->to + (from - lo), to - from);
 }
 
 static void
-own_blocks(struct hmac_search *s, struct hs_blocks blocks)
+own_blocks(struct hs_worker *w, struct hs_blocks blocks)
 {
-	const struct hs_base *b = &s->base;
-	const struct hs_group *g = s->group;
+	const struct hs_base *b = &w->s->base;
+	const struct hs_group *g = &w->group;
 
 	for (size_t i = blocks.lo; i <= blocks.hi; i++) {
-		bm_lane_block_set(b->rules.hash, s->block, b->input + i * b->lane->block);
+		bm_lane_block_set(b->rules.hash, &w->block, b->input + i * b->lane->block);
 		for (size_t l = 0; l < g->n; l++)
 			for (size_t k = 0; k < g->edits[l].n; k++)
-				put_edit(s, l, i, &g->edits[l].e[k]);
-		b->lane->own(s->lanes, s->block);
+				put_edit(w, l, i, &g->edits[l].e[k]);
+		b->lane->own(&w->lanes, &w->block);
 	}
 }
 
-/* The inner digests in s->lanes become the tags. */
+/* The inner digests in &w->lanes become the tags. */
 static void
-outer_hash(struct hmac_search *s)
+outer_hash(struct hs_worker *w)
 {
-	const struct hs_base *b = &s->base;
+	const struct hs_base *b = &w->s->base;
 	size_t word = b->lane->word, words = bm_hash_size(b->rules.hash) / word;
 	uint64_t digest[8 * BM_LANES];
 	size_t row = word * BM_LANES;
 
-	memcpy(digest, &s->lanes->s, words * row);
-	bm_lanes_set(b->rules.hash, s->lanes, &b->outer);
+	memcpy(digest, &w->lanes.s, words * row);
+	bm_lanes_set(b->rules.hash, &w->lanes, &b->outer);
 	for (size_t i = 0; i < b->outer_blocks; i++) {
-		bm_lane_block_set(b->rules.hash, s->block, b->outer_text + i * b->lane->block);
-		for (size_t w = 0; w < words; w++) {
-			size_t at = b->hole / word + w;
+		bm_lane_block_set(b->rules.hash, &w->block, b->outer_text + i * b->lane->block);
+		for (size_t k = 0; k < words; k++) {
+			size_t at = b->hole / word + k;
 			if (at / 16 == i)
-				memcpy((uint8_t *)&s->block->w + at % 16 * row, (const uint8_t *)digest + w * row,
-					row);
+				memcpy(
+					(uint8_t *)&w->block.w + at % 16 * row, (const uint8_t *)digest + k * row, row);
 		}
-		b->lane->own(s->lanes, s->block);
+		b->lane->own(&w->lanes, &w->block);
 	}
 	bm_wipe(digest, sizeof(digest));
 }
 
 /* The first n octets of lane l's tag. */
 static void
-tag_of(const struct hmac_search *s, size_t l, uint8_t *out, size_t n)
+tag_of(const struct hs_worker *w, size_t l, uint8_t *out, size_t n)
 {
-	size_t word = s->base.lane->word;
+	size_t word = w->s->base.lane->word;
 
 	for (size_t i = 0; i < n; i++) {
-		size_t place = s->base.rules.hash == BM_MD5 ? i % word : word - 1 - i % word;
-		uint64_t w = word == 8 ? s->lanes->s.w64[i / 8][l] : s->lanes->s.w32[i / 4][l];
-		out[i] = (uint8_t)(w >> 8 * place);
+		size_t place = w->s->base.rules.hash == BM_MD5 ? i % word : word - 1 - i % word;
+		uint64_t v = word == 8 ? w->lanes.s.w64[i / 8][l] : w->lanes.s.w32[i / 4][l];
+		out[i] = (uint8_t)(v >> 8 * place);
 	}
 }
 
 /* The first octets of the tag that lane l's record carries. */
 static void
-carried(const struct hmac_search *s, size_t l, uint8_t *out, size_t n)
+carried(const struct hs_worker *w, size_t l, uint8_t *out, size_t n)
 {
-	const struct hs_base *b = &s->base;
-	const struct hs_edits *e = &s->group->edits[l];
+	const struct hs_base *b = &w->s->base;
+	const struct hs_edits *e = &w->group.edits[l];
 
 	memcpy(out, b->text + b->content_n, n);
 	for (size_t k = 0; k < e->n; k++)
@@ -171,32 +172,32 @@ carried(const struct hmac_search *s, size_t l, uint8_t *out, size_t n)
 }
 
 void
-hs_group_run(struct hmac_search *s)
+hs_group_run(struct hs_worker *w)
 {
 	enum { HEAD = 8 }; /* enough to look closer; every tag on the wire is longer */
-	const struct hs_base *b = &s->base;
-	struct hs_group *g = s->group;
+	const struct hs_base *b = &w->s->base;
+	struct hs_group *g = &w->group;
 
-	if (g->n == 0 || s->status != BM_OK)
+	if (g->n == 0)
 		return;
 	size_t from = g->first.lo;
 	size_t next = g->first.hi + 1;
-	s->work += (b->blocks - from + b->outer_blocks) * b->lane->block * BM_LANES;
-	bm_lanes_set(b->rules.hash, s->lanes, &b->before[from]);
-	own_blocks(s, g->first);
+	w->work += (b->blocks - from + b->outer_blocks) * b->lane->block * BM_LANES;
+	bm_lanes_set(b->rules.hash, &w->lanes, &b->before[from]);
+	own_blocks(w, g->first);
 	if (!empty(g->second)) {
-		shared_blocks(s, next, g->second.lo);
-		own_blocks(s, g->second);
+		shared_blocks(w, next, g->second.lo);
+		own_blocks(w, g->second);
 		next = g->second.hi + 1;
 	}
-	shared_blocks(s, next, b->blocks);
-	outer_hash(s);
+	shared_blocks(w, next, b->blocks);
+	outer_hash(w);
 	for (size_t l = 0; l < g->n; l++) {
 		uint8_t is[HEAD], should[HEAD];
-		tag_of(s, l, is, HEAD);
-		carried(s, l, should, HEAD);
+		tag_of(w, l, is, HEAD);
+		carried(w, l, should, HEAD);
 		if (memcmp(is, should, HEAD) == 0)
-			hs_confirm(s, &g->candidate[l]);
+			hs_confirm(w, &g->candidate[l]);
 	}
 	g->n = 0;
 }
@@ -205,16 +206,17 @@ void
 hs_run_base(struct hmac_search *s)
 {
 	struct hs_base *b = &s->base;
+	struct hs_worker *w = s->worker[0];
 
-	bm_lanes_set(b->rules.hash, s->lanes, &b->before[0]);
+	bm_lanes_set(b->rules.hash, &w->lanes, &b->before[0]);
 	for (size_t i = 0; i < b->blocks; i++) {
-		for (size_t w = 0; w < 8; w++)
+		for (size_t k = 0; k < 8; k++)
 			if (b->lane->word == 8)
-				b->before[i].w64[w] = s->lanes->s.w64[w][0];
+				b->before[i].w64[k] = w->lanes.s.w64[k][0];
 			else
-				b->before[i].w32[w] = s->lanes->s.w32[w][0];
-		shared_blocks(s, i, i + 1);
+				b->before[i].w32[k] = w->lanes.s.w32[k][0];
+		shared_blocks(w, i, i + 1);
 	}
-	outer_hash(s);
-	tag_of(s, 0, b->computed, b->rules.tag_len);
+	outer_hash(w);
+	tag_of(w, 0, b->computed, b->rules.tag_len);
 }

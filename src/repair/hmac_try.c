@@ -1,6 +1,6 @@
-/* Takes candidates one by one, sorts out those whose padding cannot be, and hands on the others: to
- * the lanes, or to a whole check where the padding says that the content has another length.
- * Refuses to know where candidates come from. */
+/* Takes candidates chunk by chunk, sorts out those whose padding cannot be, and hands on the
+ * others: to the lanes, or to a whole check where the padding says that the content has another
+ * length. Refuses to know where candidates come from. */
 #include "repair/hmac.h"
 
 /* What a candidate costs at least, in octets of MAC input: nobody may keep the search busy with
@@ -8,12 +8,12 @@
 enum { LEAST = 128 };
 
 bool
-hs_verifies(struct hmac_search *s, uint8_t type, uint16_t version)
+hs_verifies(struct hmac_search *s, uint64_t *work, uint8_t type, uint16_t version)
 {
 	struct bm_wire w = s->d->wire;
 	struct bm_outcome o;
 
-	s->work += w.body.n + LEAST;
+	*work += w.body.n + LEAST;
 	w.type = type;
 	w.version = version;
 	w.header.p = s->altered;
@@ -36,22 +36,23 @@ alter(struct hmac_search *s, const struct hs_candidate *c, bool back)
 }
 
 void
-hs_confirm(struct hmac_search *s, const struct hs_candidate *c)
+hs_confirm(struct hs_worker *w, const struct hs_candidate *c)
 {
+	struct hmac_search *s = w->s;
 	size_t head = s->d->wire.header.n;
 	size_t body = s->d->wire.body.n;
 
+	bm_pool_lock(s->d->pool);
 	alter(s, c, false);
-	if (hs_verifies(s, s->d->wire.type, s->d->wire.version)) {
+	if (hs_verifies(s, &w->work, s->d->wire.type, s->d->wire.version)) {
 		/* Two candidates may be one record: a byte of any value, and a bit. */
 		if (s->fits == 0 || memcmp(s->out->sent + head, s->altered + head, body) != 0)
 			s->fits++;
-		if (s->fits == 1) {
-			s->fit = *c;
+		if (s->fits == 1)
 			memcpy(s->out->sent, s->altered, head + body);
-		}
 	}
 	alter(s, c, true);
+	bm_pool_unlock(s->d->pool);
 }
 
 /* The octet of the text at `off` with the edits. */
@@ -99,51 +100,51 @@ touches_content(const struct hs_base *b, const struct hs_edits *e)
 }
 
 static void
-consider(struct hmac_search *s, const struct hs_candidate *c, const struct hs_edits *e)
+consider(struct hs_worker *w, const struct hs_candidate *c, const struct hs_edits *e)
 {
-	const struct hs_base *b = &s->base;
+	const struct hs_base *b = &w->s->base;
 
 	if (b->rules.order == BM_MAC_THEN_ENCRYPT && touches_tail(b, e)) {
 		size_t padding = padding_of(b, e);
 		if (padding == 0)
 			return;
 		if (!b->layout || padding + b->rules.tag_len + b->content_n != b->text_n) {
-			hs_confirm(s, c);
+			hs_confirm(w, c);
 			return;
 		}
 	} else if (!b->layout || b->bad_to != 0) {
 		return;
 	}
 	if (b->lane == NULL) {
-		hs_confirm(s, c);
+		hs_confirm(w, c);
 		return;
 	}
 	if (touches_content(b, e)) {
-		hs_group_add(s, c, e);
+		hs_group_add(w, c, e);
 		return;
 	}
 	for (size_t i = 0; i < b->rules.tag_len; i++)
 		if (text_at(b, e, b->content_n + i) != b->computed[i])
 			return;
-	hs_confirm(s, c);
+	hs_confirm(w, c);
 }
 
 static void
-run_batch(struct hmac_search *s)
+run_batch(struct hs_worker *w)
 {
-	struct hs_batch *b = s->batch;
+	struct hs_batch *b = &w->batch;
 	static const uint8_t zero[BM_BLOCK_MAX];
+	enum bm_status st = BM_OK;
 	struct hs_edits e;
 
-	if (b->blocks != 0) {
-		struct bm_view all = {b->cipher, b->blocks * s->base.rules.block};
-		enum bm_status st = bm_cbc_decrypt(s->base.rules.cbc, zero, all, b->plain);
-		if (st != BM_OK)
-			s->status = st;
-	}
-	for (size_t i = 0; i < b->n && s->status == BM_OK; i++) {
-		hs_edits_of(s, i, &e);
-		consider(s, &b->candidate[i], &e);
+	if (b->blocks != 0)
+		st = bm_cbc_decrypt(
+			w->cbc, zero, bm_view(b->cipher, b->blocks * w->s->base.rules.block), b->plain);
+	if (st != BM_OK)
+		hs_fail(w->s, st);
+	for (size_t i = 0; i < b->n && st == BM_OK; i++) {
+		hs_edits_of(w, i, &e);
+		consider(w, &b->candidate[i], &e);
 	}
 	bm_wipe(&e, sizeof(e));
 	b->n = 0;
@@ -163,27 +164,20 @@ reaches_padding(const struct hs_base *b, const struct hs_candidate *c)
 	return end > need;
 }
 
-bool
-hs_try(struct hmac_search *s, const struct hs_candidate *c)
-{
-	struct hs_batch *b = s->batch;
-
-	if (s->status != BM_OK || s->work >= s->limit)
-		return false;
-	s->work += LEAST;
-	hs_count(s, 1);
-	if (!reaches_padding(&s->base, c))
-		return true;
-	b->candidate[b->n] = *c;
-	hs_gather(s, c, b->n++);
-	if (b->n == HS_BATCH)
-		run_batch(s);
-	return true;
-}
-
 void
-hs_finish(struct hmac_search *s)
+hs_try_chunk(struct hs_worker *w, const struct hs_candidate *c, size_t n)
 {
-	run_batch(s);
-	hs_group_run(s);
+	struct hs_batch *b = &w->batch;
+
+	for (size_t i = 0; i < n; i++) {
+		w->work += LEAST;
+		if (!reaches_padding(&w->s->base, &c[i]))
+			continue;
+		b->candidate[b->n] = c[i];
+		hs_gather(w, &c[i], b->n++);
+		if (b->n == HS_BATCH)
+			run_batch(w);
+	}
+	run_batch(w);
+	hs_group_run(w);
 }

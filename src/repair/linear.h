@@ -119,6 +119,13 @@ struct bm_term bm_linear_difference(
 void bm_linear_bits(const struct bm_linear *l, size_t at, struct bm_term term[8]);
 /* What it adds that the octet at `at` becomes i. */
 void bm_linear_octets(const struct bm_linear *l, size_t at, struct bm_term term[256]);
+/* bm_search_take, from the text on. */
+static inline uint8_t *
+bm_linear_take(const struct bm_linear *l)
+{
+	return bm_search_take(l->s) + l->s->text_at;
+}
+
 /* Tries a mask on the text. */
 void bm_linear_try(const struct bm_linear *l, size_t at, const uint8_t *mask, size_t n);
 

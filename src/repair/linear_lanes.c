@@ -3,6 +3,7 @@
  * know periods that are not in its table. */
 #include "repair/linear.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -12,20 +13,25 @@
 /* Bits of a lane, any of which may be wrong; octets of a mask that comes back. */
 enum { SUSPECTS = 64, WORD = 4 };
 
-/* Sums along each lane, before the octet that is looked at. */
+/* What workers take up: a period, or some of the masks. */
+enum { MASKS = 16, MASK_PARTS = 256 / MASKS };
+
+static void
+try_lane(const struct bm_linear *l, size_t from, size_t to, size_t period, uint8_t mask)
+{
+	uint8_t *text = bm_linear_take(l);
+
+	for (size_t at = from; at <= to; at += period)
+		text[at] ^= mask;
+	(void)bm_search_try(l->s);
+}
+
+/* One for each worker: sums along each lane, before the octet that is looked at. */
 struct lanes {
 	struct bm_linear *l;
 	struct bm_join j;
 	struct bm_term *sum; /* 8 a residue */
 };
-
-static void
-try_lane(const struct bm_linear *l, size_t from, size_t to, size_t period, uint8_t mask)
-{
-	for (size_t at = from; at <= to; at += period)
-		l->s->trial[l->s->text_at + at] ^= mask;
-	(void)bm_search_try(l->s);
-}
 
 static void
 ask_lane(const struct lanes *x, size_t period, size_t at, size_t bit, struct bm_term sum)
@@ -34,6 +40,9 @@ ask_lane(const struct lanes *x, size_t period, size_t at, size_t bit, struct bm_
 
 	for (size_t t = 0; t < l->targets; t++) {
 		uint64_t key = bm_term_subtract(l, sum, l->target[t]).w[0], cursor = key;
+		/* The lane's first octet has no sum before it. */
+		if (key == 0)
+			try_lane(l, at % period, at, period, (uint8_t)(1u << bit));
 		for (uint32_t id; (id = bm_join_get(&x->j, key, &cursor)) != 0;) {
 			size_t from = (id - 1) / 8;
 			if ((id - 1) % 8 == bit && from % period == at % period)
@@ -43,19 +52,21 @@ ask_lane(const struct lanes *x, size_t period, size_t at, size_t bit, struct bm_
 }
 
 static void
-bit_lanes(const struct lanes *x, size_t period)
+bit_lanes_part(void *ctx, size_t part, unsigned worker)
 {
-	struct bm_join j = x->j;
+	struct lanes *x = (struct lanes *)ctx + worker;
 	const struct bm_linear *l = x->l;
+	size_t period = bm_periods[part];
 
-	bm_join_empty(&j);
+	bm_join_empty(&x->j);
 	memset(x->sum, 0, 8 * period * sizeof(*x->sum));
 	for (size_t at = 0; at < l->n; at++) {
 		struct bm_term bit[8];
 		struct bm_term *sum = x->sum + 8 * (at % period);
 		bm_linear_bits(l, at, bit);
 		for (size_t i = 0; i < 8; i++) {
-			bm_join_put(&j, sum[i].w[0], (uint32_t)(8 * at + i + 1));
+			if (at >= period)
+				bm_join_put(&x->j, sum[i].w[0], (uint32_t)(8 * at + i + 1));
 			sum[i] = bm_term_add(l, sum[i], bit[i]);
 			ask_lane(x, period, at, i, sum[i]);
 		}
@@ -76,7 +87,6 @@ bm_linear_bit_lanes(struct bm_linear *l)
 {
 	static const struct bm_family_name name =
 		BM_FAMILY_NAME("one bit inverted at a period of octets");
-	struct lanes x = {.l = l};
 	size_t longest = 0;
 	double runs = 0;
 
@@ -87,48 +97,68 @@ bm_linear_bit_lanes(struct bm_linear *l)
 	if (!bm_search_open(l->s, &name, BM_NORMAL, runs,
 			(double)(BM_PERIODS * 8 * l->n) * (double)(1 + l->targets)))
 		return;
-	x.sum = calloc(8 * longest, sizeof(*x.sum));
-	if (x.sum == NULL || bm_join_new(&x.j, 8 * l->n) != BM_OK) {
-		bm_search_fail(l->s, BM_NOMEM);
-	} else {
-		for (size_t i = 0; i < BM_PERIODS; i++)
-			bit_lanes(&x, bm_periods[i]);
-		bm_search_close(l->s);
+	unsigned workers = bm_search_workers(l->s);
+	struct lanes *x = calloc(workers, sizeof(*x));
+	enum bm_status st = x != NULL ? BM_OK : BM_NOMEM;
+	for (unsigned w = 0; w < workers && st == BM_OK; w++) {
+		x[w].l = l;
+		x[w].sum = calloc(8 * longest, sizeof(*x[w].sum));
+		st = x[w].sum != NULL ? bm_join_new(&x[w].j, 8 * l->n) : BM_NOMEM;
 	}
-	if (x.sum != NULL)
-		bm_wipe(x.sum, 8 * longest * sizeof(*x.sum));
-	free(x.sum);
-	bm_join_free(&x.j);
+	if (st != BM_OK)
+		bm_search_fail(l->s, st);
+	else
+		bm_search_run(l->s, BM_PERIODS, bit_lanes_part, x);
+	for (unsigned w = 0; x != NULL && w < workers; w++) {
+		l->s->complete &= !x[w].j.crowded;
+		bm_wipe_free(x[w].sum, 8 * longest * sizeof(*x[w].sum));
+		bm_join_free(&x[w].j);
+	}
+	free(x);
+	bm_search_close(l->s);
 }
+
+/* Masks of an octet, all of them at one place and at every period. */
+struct masks {
+	const struct bm_linear *l;
+	struct bm_term (*bit)[8]; /* of each octet */
+	uint32_t *end;            /* of the segment that each octet is in, or of the text */
+	struct bm_term *terms;    /* 2 * n for each worker: of the mask at each octet, and sums */
+};
 
 /* One mask, one period: sums from each octet to the end of its segment, or of the text. */
 static void
-octet_lane(struct bm_linear *l, const struct bm_term *change, struct bm_term *sum,
-	const uint32_t *end, size_t period, uint8_t mask)
+octet_lane(const struct masks *x, const struct bm_term *change, struct bm_term *sum, size_t period,
+	uint8_t mask)
 {
+	const struct bm_linear *l = x->l;
+
 	for (size_t i = l->n; i-- > 0;) {
-		sum[i] = i + period < end[i] ? bm_term_add(l, change[i], sum[i + period]) : change[i];
+		sum[i] = i + period < x->end[i] ? bm_term_add(l, change[i], sum[i + period]) : change[i];
 		if (bm_is_target(l, sum[i]))
-			try_lane(l, i, end[i] - 1, period, mask);
+			try_lane(l, i, x->end[i] - 1, period, mask);
 	}
 }
 
 /* Masks in the order of a Gray code: each is the last but for one bit, whose term comes or goes. */
 static void
-octet_masks(struct bm_linear *l, struct bm_term *change, struct bm_term *sum,
-	const struct bm_term (*bit)[8], const uint32_t *end)
+octet_masks_part(void *ctx, size_t part, unsigned worker)
 {
+	const struct masks *x = ctx;
+	const struct bm_linear *l = x->l;
+	struct bm_term *change = x->terms + 2 * worker * l->n, *sum = change + l->n;
 	unsigned mask = 0;
 
-	for (unsigned step = 1; step < 256; step++) {
-		unsigned turned = (unsigned)__builtin_ctz(step);
-		mask ^= 1u << turned;
-		for (size_t at = 0; at < l->n; at++)
-			change[at] = (mask >> turned & 1) != 0
-							 ? bm_term_add(l, change[at], bit[at][turned])
-							 : bm_term_subtract(l, change[at], bit[at][turned]);
-		for (size_t i = 0; i < BM_PERIODS; i++)
-			octet_lane(l, change, sum, end, bm_periods[i], (uint8_t)mask);
+	memset(change, 0, l->n * sizeof(*change));
+	for (unsigned step = (unsigned)part * MASKS; step < (part + 1) * MASKS; step++) {
+		unsigned turned = mask ^ step ^ step >> 1;
+		mask ^= turned;
+		for (unsigned i = 0; i < 8; i++)
+			for (size_t at = 0; (turned >> i & 1) != 0 && at < l->n; at++)
+				change[at] = (mask >> i & 1) != 0 ? bm_term_add(l, change[at], x->bit[at][i])
+												  : bm_term_subtract(l, change[at], x->bit[at][i]);
+		for (size_t i = 0; i < BM_PERIODS && mask != 0; i++)
+			octet_lane(x, change, sum, bm_periods[i], (uint8_t)mask);
 	}
 }
 
@@ -140,24 +170,24 @@ octet_lanes(struct bm_linear *l, const struct bm_family_name *name, bool segment
 	if (l->n == 0 || (segments && bm_search_segment_end(l->s, 0) == l->n) ||
 		!bm_search_open(l->s, name, BM_NORMAL, tried, tried))
 		return;
-	/* Eight terms for the bits, one for the mask, one for the sum. */
-	struct bm_term *terms = calloc(10 * l->n, sizeof(*terms));
-	uint32_t *end = calloc(l->n, sizeof(*end));
-	if (terms == NULL || end == NULL) {
+	size_t terms = 2 * l->n * bm_search_workers(l->s);
+	struct masks x = {.l = l,
+		.bit = calloc(l->n, sizeof(*x.bit)),
+		.end = calloc(l->n, sizeof(*x.end)),
+		.terms = calloc(terms, sizeof(*x.terms))};
+	if (x.bit == NULL || x.end == NULL || x.terms == NULL) {
 		bm_search_fail(l->s, BM_NOMEM);
 	} else {
-		struct bm_term(*bit)[8] = (struct bm_term(*)[8])terms;
 		for (size_t at = 0; at < l->n; at++) {
-			bm_linear_bits(l, at, bit[at]);
-			end[at] = (uint32_t)(segments ? bm_search_segment_end(l->s, at) : l->n);
+			bm_linear_bits(l, at, x.bit[at]);
+			x.end[at] = (uint32_t)(segments ? bm_search_segment_end(l->s, at) : l->n);
 		}
-		octet_masks(l, terms + 8 * l->n, terms + 9 * l->n, (const struct bm_term(*)[8])bit, end);
-		bm_search_close(l->s);
+		bm_search_run(l->s, MASK_PARTS, octet_masks_part, &x);
 	}
-	if (terms != NULL)
-		bm_wipe(terms, 10 * l->n * sizeof(*terms));
-	free(terms);
-	free(end);
+	bm_wipe_free(x.bit, l->n * sizeof(*x.bit));
+	bm_wipe_free(x.terms, terms * sizeof(*x.terms));
+	free(x.end);
+	bm_search_close(l->s);
 }
 
 void
@@ -192,25 +222,34 @@ word_mask(const struct bm_linear *l, const struct bm_term *sum, size_t at, size_
 	if (!bm_gf128_zero(bm_basis_reduce(&b, bm_as_gf(l->target[0]), &unknowns)))
 		return;
 	bm_gf128_store(mask, unknowns);
+	uint8_t *text = bm_linear_take(l);
 	for (size_t i = 0; i < octets; i++)
 		for (size_t k = at + i; k < end; k += period)
-			l->s->trial[l->s->text_at + k] ^= mask[i];
+			text[k] ^= mask[i];
 	(void)bm_search_try(l->s);
 }
 
+struct words {
+	const struct bm_linear *l;
+	bool segments;
+	struct bm_term *sum; /* n for each worker */
+};
+
 static void
-word_masks(struct bm_linear *l, struct bm_term *sum, bool segments)
+word_masks_part(void *ctx, size_t part, unsigned worker)
 {
-	for (size_t p = 0; p < BM_PERIODS; p++) {
-		size_t period = bm_periods[p];
-		size_t octets = period < WORD ? period : WORD;
-		for (size_t i = l->n; i-- > 0;) {
-			size_t end = segments ? bm_search_segment_end(l->s, i) : l->n;
-			sum[i] =
-				i + period < end ? bm_term_add(l, l->weight[i], sum[i + period]) : l->weight[i];
-			if (octets > 1)
-				word_mask(l, sum, i, end, period, octets);
-		}
+	const struct words *x = ctx;
+	const struct bm_linear *l = x->l;
+	struct bm_term *sum = x->sum + worker * l->n;
+	size_t period = bm_periods[part], octets = period < WORD ? period : WORD;
+
+	/* An octet's own mask has been looked for. */
+	if (octets == 1)
+		return;
+	for (size_t i = l->n; i-- > 0;) {
+		size_t end = x->segments ? bm_search_segment_end(l->s, i) : l->n;
+		sum[i] = i + period < end ? bm_term_add(l, l->weight[i], sum[i + period]) : l->weight[i];
+		word_mask(l, sum, i, end, period, octets);
 	}
 }
 
@@ -222,14 +261,13 @@ word_lanes(struct bm_linear *l, const struct bm_family_name *name, bool segments
 	if (l->n == 0 || (segments && bm_search_segment_end(l->s, 0) == l->n) ||
 		!bm_search_open(l->s, name, BM_NORMAL, starts * 0x1p32, starts * 200))
 		return;
-	struct bm_term *sum = calloc(l->n, sizeof(*sum));
-	if (sum == NULL) {
+	size_t terms = l->n * bm_search_workers(l->s);
+	struct words x = {l, segments, calloc(terms, sizeof(*x.sum))};
+	if (x.sum == NULL)
 		bm_search_fail(l->s, BM_NOMEM);
-		return;
-	}
-	word_masks(l, sum, segments);
-	bm_wipe(sum, l->n * sizeof(*sum));
-	free(sum);
+	else
+		bm_search_run(l->s, BM_PERIODS, word_masks_part, &x);
+	bm_wipe_free(x.sum, terms * sizeof(*x.sum));
 	bm_search_close(l->s);
 }
 
@@ -248,6 +286,24 @@ bm_linear_word_lanes(struct bm_linear *l)
 	word_lanes(l, &part, true);
 }
 
+/* What lanes lie in: the whole text, or one of several segments. */
+struct stretch {
+	size_t from, end;
+};
+
+static size_t
+lane_length(struct stretch r, size_t first, size_t period)
+{
+	return (r.end - first + period - 1) / period;
+}
+
+/* Of one octet it is no lane. */
+static bool
+is_few(size_t octets)
+{
+	return octets >= 2 && octets <= SUSPECTS;
+}
+
 static void
 suspects_of(const struct bm_linear *l, size_t from, size_t end, size_t period, unsigned bit)
 {
@@ -264,34 +320,44 @@ suspects_of(const struct bm_linear *l, size_t from, size_t end, size_t period, u
 	}
 	if (!bm_gf128_zero(bm_basis_reduce(&b, bm_as_gf(l->target[0]), &wrong)))
 		return;
+	uint8_t *text = bm_linear_take(l);
 	for (size_t at = from; wrong.hi != 0; at += period, wrong.hi <<= 1)
-		l->s->trial[l->s->text_at + at] ^= (uint8_t)((wrong.hi >> 63) << bit);
+		text[at] ^= (uint8_t)((wrong.hi >> 63) << bit);
 	(void)bm_search_try(l->s);
 }
 
-/* Lanes of one bit between two octets that are few enough: how many alterations, and how many steps
- * they cost; with `search` they are searched. */
+struct suspects {
+	const struct bm_linear *l;
+	const struct stretch *stretch;
+};
+
+static void
+suspects_part(void *ctx, size_t part, unsigned worker)
+{
+	const struct suspects *x = ctx;
+	struct stretch r = x->stretch[part / BM_PERIODS];
+	size_t period = bm_periods[part % BM_PERIODS];
+
+	(void)worker;
+	for (size_t first = r.from; first < r.from + period && first < r.end; first++)
+		for (unsigned bit = 0; bit < 8 && is_few(lane_length(r, first, period)); bit++)
+			suspects_of(x->l, first, r.end, period, bit);
+}
+
+/* How many alterations the lanes of a stretch have, and how many steps they cost. */
 static double
-suspects_in(const struct bm_linear *l, size_t from, size_t end, bool search, double *steps)
+count_suspects(struct stretch r, double *steps)
 {
 	double all = 0;
 
-	for (size_t i = 0; i < BM_PERIODS; i++) {
-		size_t period = bm_periods[i];
-		for (size_t first = from; first < from + period && first < end; first++) {
-			size_t n = (end - first + period - 1) / period;
-			/* Of one octet it is no lane. */
-			if (n > SUSPECTS || n < 2)
+	for (size_t i = 0; i < BM_PERIODS; i++)
+		for (size_t first = r.from; first < r.from + bm_periods[i] && first < r.end; first++) {
+			size_t n = lane_length(r, first, bm_periods[i]);
+			if (!is_few(n))
 				continue;
-			double subsets = 8;
-			for (size_t k = 0; k < n; k++)
-				subsets *= 2;
-			all += subsets;
+			all += ldexp(8, (int)n);
 			*steps += 8 * (double)(n + n * n / 8);
-			for (unsigned bit = 0; search && bit < 8; bit++)
-				suspects_of(l, first, end, period, bit);
 		}
-	}
 	return all;
 }
 
@@ -301,20 +367,28 @@ bm_linear_suspects(struct bm_linear *l)
 	static const struct bm_family_name name =
 		BM_FAMILY_NAME("any bits of one lane at a period, within a segment or the text");
 	double all = 0, steps = 0;
-	size_t end;
+	size_t n = 0;
 
 	/* Modulo 2^130 - 5 it would be a knapsack. */
-	if (l->poly || l->s->over)
+	if (l->poly || l->s->over || l->n == 0)
 		return;
-	for (int search = 0; search < 2; search++) {
-		if (search != 0 && !bm_search_open(l->s, &name, BM_NORMAL, all, steps))
-			return;
-		all += suspects_in(l, 0, l->n, search != 0, &steps);
-		for (size_t at = 0; at < l->n; at = end) {
-			end = bm_search_segment_end(l->s, at);
-			if (end - at < l->n)
-				all += suspects_in(l, at, end, search != 0, &steps);
-		}
+	struct stretch *stretch = calloc(l->s->d->edge_count + 2, sizeof(*stretch));
+	if (stretch == NULL) {
+		bm_search_fail(l->s, BM_NOMEM);
+		return;
 	}
-	bm_search_close(l->s);
+	stretch[n++] = (struct stretch){0, l->n};
+	for (size_t at = 0; at < l->n; at = stretch[n++].end)
+		stretch[n] = (struct stretch){at, bm_search_segment_end(l->s, at)};
+	/* The only segment is the text. */
+	if (n == 2)
+		n = 1;
+	for (size_t i = 0; i < n; i++)
+		all += count_suspects(stretch[i], &steps);
+	if (bm_search_open(l->s, &name, BM_NORMAL, all, steps)) {
+		struct suspects x = {l, stretch};
+		bm_search_run(l->s, n * BM_PERIODS, suspects_part, &x);
+		bm_search_close(l->s);
+	}
+	free(stretch);
 }

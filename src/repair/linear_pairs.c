@@ -7,7 +7,8 @@
 #include "base/buf.h"
 #include "repair/join.h"
 
-enum { TAG = 16, FILTER_BITS = 22 };
+/* PART: octets that a worker takes up at once. */
+enum { TAG = 16, FILTER_BITS = 22, PART = 128 };
 
 /* Single changes are numbered: octet of the text, then bit or new value. */
 struct pairs {
@@ -26,12 +27,11 @@ terms_of(const struct pairs *p, size_t at, struct bm_term *term)
 }
 
 static void
-apply(const struct pairs *p, size_t change)
+apply(const struct pairs *p, uint8_t *text, size_t change)
 {
 	size_t at = change / p->each, value = change % p->each;
-	uint8_t *octet = p->l->s->trial + p->l->s->text_at + at;
 
-	*octet = (uint8_t)(p->each == 8 ? *octet ^ 1u << value : value);
+	text[at] = (uint8_t)(p->each == 8 ? text[at] ^ 1u << value : value);
 }
 
 static void
@@ -58,19 +58,22 @@ ask(const struct pairs *p, struct bm_term sought, size_t change)
 	for (uint32_t id; (id = bm_join_get(&p->j, key, &cursor)) != 0;) {
 		if ((id - 1) / p->each >= change / p->each)
 			continue;
-		apply(p, id - 1);
-		apply(p, change);
+		uint8_t *text = bm_linear_take(p->l);
+		apply(p, text, id - 1);
+		apply(p, text, change);
 		(void)bm_search_try(p->l->s);
 	}
 }
 
 static void
-ask_all(const struct pairs *p)
+ask_part(void *ctx, size_t part, unsigned worker)
 {
+	const struct pairs *p = ctx;
 	const struct bm_linear *l = p->l;
 	struct bm_term term[256];
 
-	for (size_t at = 0; at < l->n; at++) {
+	(void)worker;
+	for (size_t at = part * PART; at < l->n && at < (part + 1) * PART; at++) {
 		terms_of(p, at, term);
 		for (size_t i = 0; i < p->each; i++) {
 			if (p->each != 8 && i == l->text[at])
@@ -98,8 +101,9 @@ ask_tag(const struct pairs *p)
 		for (size_t t = 0; t < n; t++) {
 			uint64_t key = target[t].w[0], cursor = key;
 			for (uint32_t id; (id = bm_join_get(&p->j, key, &cursor)) != 0;) {
-				memcpy(l->s->trial + l->s->n - TAG, tag, TAG);
-				apply(p, id - 1);
+				uint8_t *text = bm_linear_take(l);
+				memcpy(text + l->n, tag, TAG);
+				apply(p, text, id - 1);
 				(void)bm_search_try(l->s);
 			}
 		}
@@ -122,7 +126,7 @@ join_pairs(struct bm_linear *l, const struct bm_family_name *name, unsigned each
 	}
 	for (p.j.pass = 0; p.j.pass < p.j.passes; p.j.pass++) {
 		fill(&p);
-		ask_all(&p);
+		bm_search_run(l->s, (l->n + PART - 1) / PART, ask_part, &p);
 		ask_tag(&p);
 	}
 	l->s->complete = !p.j.crowded;
@@ -206,9 +210,10 @@ ask_third(const struct triples *x, uint64_t key, size_t first, size_t second)
 	for (uint32_t id; (id = bm_join_get(&x->p.j, key, &cursor)) != 0;) {
 		if (id - 1 >= second)
 			continue;
-		apply(&x->p, first);
-		apply(&x->p, second);
-		apply(&x->p, id - 1);
+		uint8_t *text = bm_linear_take(x->p.l);
+		apply(&x->p, text, first);
+		apply(&x->p, text, second);
+		apply(&x->p, text, id - 1);
 		(void)bm_search_try(x->p.l->s);
 	}
 }
@@ -229,6 +234,20 @@ triples_from(const struct triples *x, size_t first, struct bm_term rest)
 	}
 }
 
+static void
+triples_part(void *ctx, size_t at, unsigned worker)
+{
+	const struct triples *x = ctx;
+	const struct bm_linear *l = x->p.l;
+	struct bm_term term[8];
+
+	(void)worker;
+	bm_linear_bits(l, at, term);
+	for (size_t i = 0; i < 8; i++)
+		for (size_t t = 0; t < l->targets; t++)
+			triples_from(x, 8 * at + i, bm_term_subtract(l, l->target[t], term[i]));
+}
+
 void
 bm_linear_three_bits(struct bm_linear *l)
 {
@@ -241,13 +260,8 @@ bm_linear_three_bits(struct bm_linear *l)
 	if (!triples_new(&x, l)) {
 		bm_search_fail(l->s, BM_NOMEM);
 	} else {
-		for (size_t at = 0; at < l->n; at++) {
-			struct bm_term term[8];
-			bm_linear_bits(l, at, term);
-			for (size_t i = 0; i < 8; i++)
-				for (size_t t = 0; t < l->targets; t++)
-					triples_from(&x, 8 * at + i, bm_term_subtract(l, l->target[t], term[i]));
-		}
+		bm_search_run(l->s, l->n, triples_part, &x);
+		l->s->complete = !x.p.j.crowded;
 		bm_search_close(l->s);
 	}
 	triples_free(&x);

@@ -233,7 +233,7 @@ nonce_family(struct bm_linear *l)
 	if (st != BM_OK) {
 		bm_search_fail(s, st);
 	} else if (memcmp(block, k->iv, FIXED) == 0 && bm_load32(block + COUNTER) == 1) {
-		memcpy(s->trial + at, block + FIXED, NONCE_OCTETS);
+		memcpy(bm_search_take(s) + at, block + FIXED, NONCE_OCTETS);
 		(void)bm_search_try(s);
 	}
 	bm_cbc_free(cipher);

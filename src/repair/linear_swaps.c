@@ -5,7 +5,8 @@
 
 #include "repair/join.h"
 
-enum { SIZES = 3, WORD_MAX = 8, MANY = 1 << 23 };
+/* PART: octets that a worker takes up at once. */
+enum { SIZES = 3, WORD_MAX = 8, MANY = 1 << 23, PART = 128 };
 
 static const size_t sizes[SIZES] = {2, 4, 8};
 
@@ -29,7 +30,7 @@ swap_term(const struct bm_linear *l, size_t a, size_t b, size_t n)
 static void
 try_swap(const struct bm_linear *l, size_t a, size_t b, size_t n)
 {
-	uint8_t *trial = l->s->trial + l->s->text_at;
+	uint8_t *trial = bm_linear_take(l);
 
 	memcpy(trial + a, l->text + b, n);
 	memcpy(trial + b, l->text + a, n);
@@ -86,6 +87,25 @@ swaps_from(const struct bm_linear *l, size_t a, size_t end, size_t n)
 			try_swap(l, a, b, n);
 }
 
+struct swapping {
+	const struct bm_linear *l;
+	size_t n;
+};
+
+static void
+swaps_part(void *ctx, size_t part, unsigned worker)
+{
+	const struct swapping *x = ctx;
+	size_t end = 0;
+
+	(void)worker;
+	for (size_t a = part * PART; a < x->l->n && a < (part + 1) * PART; a++) {
+		if (a >= end)
+			end = bm_search_segment_end(x->l->s, a);
+		swaps_from(x->l, a, end, x->n);
+	}
+}
+
 static void
 swaps(struct bm_linear *l, const struct bm_family_name *name, size_t n, bool many)
 {
@@ -99,11 +119,8 @@ swaps(struct bm_linear *l, const struct bm_family_name *name, size_t n, bool man
 	if ((all > MANY) != many || !bm_search_open(l->s, name, BM_NORMAL, all, all))
 		return;
 	bm_search_swaps(l->s);
-	for (size_t at = 0; at < l->n; at = end) {
-		end = bm_search_segment_end(l->s, at);
-		for (size_t a = at; a + n <= end; a++)
-			swaps_from(l, a, end, n);
-	}
+	struct swapping x = {l, n};
+	bm_search_run(l->s, (l->n + PART - 1) / PART, swaps_part, &x);
 	bm_search_close(l->s);
 }
 
@@ -131,7 +148,7 @@ reverse(const uint8_t *from, size_t n, size_t part, uint8_t *to)
 static void
 try_reversal(const struct bm_linear *l, size_t from, size_t to, size_t n, size_t part)
 {
-	uint8_t *trial = l->s->trial + l->s->text_at;
+	uint8_t *trial = bm_linear_take(l);
 
 	for (size_t at = from; at < to; at += n)
 		reverse(l->text + at, n, part, trial + at);
@@ -186,6 +203,7 @@ bm_linear_reversals(struct bm_linear *l)
 		bm_search_swaps(l->s);
 		for (size_t phase = 0; phase < kinds[i].n; phase++)
 			reversals_at(l, &j, phase, kinds[i].n, kinds[i].part);
+		l->s->complete = !j.crowded;
 		bm_search_close(l->s);
 	}
 	bm_join_free(&j);

@@ -4,6 +4,7 @@
 #ifndef BM_REPAIR_REPAIR_H
 #define BM_REPAIR_REPAIR_H
 
+#include "base/pool.h"
 #include "verify/verify.h"
 
 /* What a change that makes the record verify comes to. */
@@ -33,6 +34,8 @@ struct bm_damaged {
 	/* Under how many sequence numbers it is searched in turn (DTLS 1.3), 0 for one: each takes its
 	 * part of the work, and of what leaves a proof. */
 	unsigned numbers;
+	/* Over which the search is spread; NULL: none. The answer is the same. */
+	struct bm_pool *pool;
 	enum bm_effort effort;
 	uint64_t work; /* limit in octets of MAC input (an operation of GF(2^128) counts 16); 0: the
 					  effort's own */

@@ -7,7 +7,8 @@
 
 #include "base/buf.h"
 
-enum { PROOF_BITS = 40, FEW_BITS = 4, STEP = 16, HEADER_MAX = 512 };
+/* WORTH: work of a family, in octets of MAC input, below which waking threads up gains nothing. */
+enum { PROOF_BITS = 40, FEW_BITS = 4, STEP = 16, HEADER_MAX = 512, WORTH = 1 << 22 };
 
 /* The header of DTLS 1.3 (RFC 9147, section 4) has neither type nor version. */
 static bool
@@ -166,6 +167,33 @@ wire_of(const struct bm_search *s)
 	return w;
 }
 
+void
+bm_search_run(struct bm_search *s, size_t parts, bm_pool_part *part, void *ctx)
+{
+	bm_pool_run(s->cost >= WORTH ? s->d->pool : NULL, parts, part, ctx);
+}
+
+unsigned
+bm_search_workers(const struct bm_search *s)
+{
+	return s->cost >= WORTH ? bm_pool_workers(s->d->pool) : 1;
+}
+
+uint8_t *
+bm_search_take(struct bm_search *s)
+{
+	bm_pool_lock(s->d->pool);
+	return s->trial;
+}
+
+static void
+fail(struct bm_search *s, enum bm_status status)
+{
+	s->status = status;
+	s->over = true;
+}
+
+/* Which of two changes is met first says nothing: both of them count, or the same one twice. */
 bool
 bm_search_try(struct bm_search *s)
 {
@@ -175,7 +203,7 @@ bm_search_try(struct bm_search *s)
 	bool good = st == BM_OK && o.result == BM_VERIFIED;
 
 	if (st == BM_NOMEM)
-		bm_search_fail(s, st);
+		fail(s, st);
 	if (good && s->fits == 0) {
 		memcpy(s->out->sent, s->trial, s->n);
 		s->fits = 1;
@@ -183,14 +211,17 @@ bm_search_try(struct bm_search *s)
 		s->fits = 2;
 	}
 	restore(s);
+	bm_pool_unlock(s->d->pool);
 	return good;
 }
 
 bool
 bm_search_try_mask(struct bm_search *s, size_t at, const uint8_t *mask, size_t n)
 {
+	uint8_t *trial = bm_search_take(s);
+
 	for (size_t i = 0; i < n && at + i < s->n; i++)
-		s->trial[at + i] ^= mask[i];
+		trial[at + i] ^= mask[i];
 	return bm_search_try(s);
 }
 
@@ -205,8 +236,9 @@ bm_search_try_octets(struct bm_search *s, size_t at, size_t n)
 void
 bm_search_fail(struct bm_search *s, enum bm_status status)
 {
-	s->status = status;
-	s->over = true;
+	bm_pool_lock(s->d->pool);
+	fail(s, status);
+	bm_pool_unlock(s->d->pool);
 }
 
 size_t

@@ -21,7 +21,7 @@ struct bm_search {
 	struct bm_repair *out;
 	struct bm_aead_parts parts;
 	size_t text_at;  /* of the text in `trial`: behind header and explicit nonce */
-	uint8_t *trial;  /* header and body, as received but while a change is tried */
+	uint8_t *trial;  /* header and body, as received but from bm_search_take to bm_search_try */
 	size_t n;        /* octets of trial */
 	uint64_t left;   /* work that may still be done */
 	uint64_t cost;   /* of the family at work */
@@ -56,9 +56,18 @@ void bm_search_swaps(struct bm_search *s);
 /* Of octets that were moved. Between open and close. */
 void bm_search_moves(struct bm_search *s);
 
-/* Verifies s->trial as it is now and puts it back to what was received. True when it verified. */
+/* Spreads the family at work over the pool, where it is long enough for that: calls part as
+ * bm_pool_run does. What a part shares with others it may only read, but for the calls below down
+ * to bm_search_fail, which wait for each other. */
+void bm_search_run(struct bm_search *s, size_t parts, bm_pool_part *part, void *ctx);
+/* Workers there will be; what each needs of its own is made for so many. */
+unsigned bm_search_workers(const struct bm_search *s);
+
+/* The record as received, header and body, to be changed; bm_search_try follows. */
+uint8_t *bm_search_take(struct bm_search *s);
+/* Verifies it as it is now and puts it back to what was received. True when it verified. */
 bool bm_search_try(struct bm_search *s);
-/* The same with mask (n octets, clipped to the record) XORed onto trial at `at`. */
+/* Both, with mask (n octets, clipped to the record) XORed onto it at `at`. */
 bool bm_search_try_mask(struct bm_search *s, size_t at, const uint8_t *mask, size_t n);
 /* Each of the n octets from `at` on, alone, as every other value, until the search is over. */
 void bm_search_try_octets(struct bm_search *s, size_t at, size_t n);

@@ -34,6 +34,7 @@ struct bm_traffic {
 /* Shared by the sessions of one run. All-zero but keys is valid; bm_session_env_clear wipes it. */
 struct bm_session_env {
 	struct bm_keyring *keys;
+	struct bm_pool *pool; /* for long searches; may be NULL; borrowed */
 	struct bm_scratch scratch;
 	uint8_t linear[BM_HEADER + 65536]; /* a record put together from its spans */
 	uint64_t cases;                    /* failures so far */

@@ -144,6 +144,7 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 		.facts = facts,
 		.scratch = scratch,
 		.arena = a,
+		.pool = bm_session_env_of(s)->pool,
 		.effort = o->effort,
 		.share = bm_search_share(bm_session_env_of(s)),
 		.spent = &bm_session_env_of(s)->spent};

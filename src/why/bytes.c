@@ -70,6 +70,7 @@ describe(const struct bm_why *w, struct bm_damaged *d, uint32_t *edges)
 	d->position = c->position;
 	d->edges = edges;
 	d->edge_count = find_edges(c, (uint32_t)d->wire.header.n, edges);
+	d->pool = w->pool;
 	d->effort = w->effort;
 	/* An octet of MAC input for a nanosecond; the effort's own limit when there is time. */
 	d->work = w->share < (w->effort == BM_QUICK ? BM_SHARE_QUICK : BM_SHARE_NORMAL) ? w->share : 0;

@@ -189,6 +189,7 @@ bm_note_hole(const struct bm_why *w, struct bm_finding *out, uint32_t missing)
 				.body = bm_view(body, body_n)},
 			.edges = edges,
 			.edge_count = edges_of(c, edges, there),
+			.pool = w->pool,
 			.effort = w->effort,
 			.work = w->share / 4};
 		r = look(w, &h, shifted);

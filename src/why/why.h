@@ -97,6 +97,7 @@ struct bm_why {
 	const struct bm_session_facts *facts;
 	struct bm_scratch *scratch;
 	struct bm_arena *arena;
+	struct bm_pool *pool; /* may be NULL */
 	enum bm_effort effort;
 	uint64_t share;  /* nanoseconds that each search may cost */
 	uint64_t *spent; /* on searches, by the run */

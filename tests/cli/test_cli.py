@@ -144,6 +144,7 @@ class Cli:
                            ("--memory", ["--memory", "-1", GOOD]), ("--memory", ["--memory", "1KK", GOOD]),
                            ("--flow-memory", ["--flow-memory=", GOOD]), ("--memory", ["--memory", "99999999T", GOOD]),
                            ("--max-flows", ["--max-flows", "1M", GOOD]), ("--output", ["-o", "", GOOD]),
+                           ("--jobs 0", ["-j", "0", GOOD]), ("--jobs", ["-j", "two", GOOD]), ("--jobs", ["--jobs", "-1", GOOD]),
                            ("not there yet", ["--format", "html", GOOD]), ("once only", ["-", "-"]),
                            ("once only", ["-k", "-", "-"])):
             refused(says, "diagnose", *args)
@@ -155,9 +156,29 @@ class Cli:
                      [GOOD, "--keys", KEYS, "--format", "json"], ["-vqk", KEYS, "--format", "json", "--", GOOD],
                      ["-k", KEYS, "-k", BAD_KEYS, "--format", "text", "--format", "json", GOOD],
                      ["-k", KEYS, "--format", "json", "-o", "-", "--no-progress", "--color=always", GOOD],
-                     ["-k", KEYS, "--format", "json", "--memory", "64M", "--flow-memory", "1MiB", "--max-flows", "10", GOOD]):
+                     ["-k", KEYS, "--format", "json", "--memory", "64M", "--flow-memory", "1MiB", "--max-flows", "10", GOOD],
+                     ["-k", KEYS, "--format", "json", "-j1", GOOD], ["-k", KEYS, "--format", "json", "--jobs=99999999999", GOOD]):
             r = diagnose(*args)
             want(r.out == whole.out and r.rc == VERIFIED and r.err == "", r)
+
+    def test_threads_change_nothing(self):
+        """A record in which nothing is found is searched for as long as it may be."""
+        noisy, keys = os.path.join(self.dir.name, "noisy.pcap"), os.path.join(DATA, "comp2", "keys.log")
+        with open(noisy, "wb") as f:
+            f.write(self.noise(read(BAD)))
+        reports = [diagnose("-j", n, "-k", keys, "--format", "json", noisy) for n in ("1", "2", "7")]
+        want(reports[0].rc == FAILED and b"two octets anywhere" in reports[0].out, reports[0])
+        for r in reports[1:]:
+            want(r.out == reports[0].out and r.rc == FAILED and r.err == "", r)
+
+    @staticmethod
+    def noise(capture):
+        """Every 40th octet of the last long frame is another one, behind its headers."""
+        last = [f for f in frames(capture) if len(f) > 1000][-1]
+        changed = bytearray(last)
+        for i in range(120, len(changed), 40):
+            changed[i] ^= 0x41 + i % 64
+        return capture.replace(last, bytes(changed))
 
     def test_every_place(self):
         for place in ("sender", "receiver", "client", "server", "middle"):

@@ -1,20 +1,24 @@
 #include "starve.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
-/* Weak, as not every test has all four of them wrapped. */
+/* Weak, as not every test has all of them wrapped. */
 void *__real_malloc(size_t n) __attribute__((weak));
+void *__real_aligned_alloc(size_t alignment, size_t n) __attribute__((weak));
 void *__real_calloc(size_t n, size_t size) __attribute__((weak));
 void *__real_realloc(void *p, size_t n) __attribute__((weak));
 void __real_free(void *p) __attribute__((weak));
 void *__wrap_malloc(size_t n);
+void *__wrap_aligned_alloc(size_t alignment, size_t n);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t n);
 void __wrap_free(void *p);
 
-static bool armed;
-static unsigned long refused, asked;
-static long live;
+/* Threads of what is tested allocate as well. */
+static atomic_bool armed;
+static atomic_ulong refused, asked;
+static atomic_long live;
 static void (*watcher)(void *p, bool moved);
 
 void
@@ -61,6 +65,15 @@ void *
 __wrap_malloc(size_t n)
 {
 	void *p = starve_due() ? NULL : __real_malloc(n);
+
+	live += armed && p != NULL;
+	return p;
+}
+
+void *
+__wrap_aligned_alloc(size_t alignment, size_t n)
+{
+	void *p = starve_due() ? NULL : __real_aligned_alloc(alignment, n);
 
 	live += armed && p != NULL;
 	return p;

@@ -1,5 +1,5 @@
-/* Memory that runs out when it is told to. Linked with --wrap for each of malloc, calloc, realloc
- * and free that is to come through here. */
+/* Memory that runs out when it is told to. Linked with --wrap for each of malloc, aligned_alloc,
+ * calloc, realloc and free that is to come through here. */
 #ifndef BM_TESTS_STARVE_H
 #define BM_TESTS_STARVE_H
 

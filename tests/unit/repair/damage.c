@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 
 struct bm_scratch test_scratch;
+struct bm_pool *test_pool;
 
 uint64_t
 draw(uint64_t *state)
@@ -152,6 +153,7 @@ repair_with(struct sealed *r, solver solve, enum bm_effort effort, uint64_t work
 			.body = bm_view(r->received + BM_HEADER, r->n - BM_HEADER)},
 		.edges = r->edges,
 		.edge_count = r->edge_count,
+		.pool = test_pool,
 		.effort = effort,
 		.work = work};
 

@@ -55,6 +55,8 @@ void expect_repaired(const struct sealed *r, enum bm_repair_kind cause);
 void expect_nothing(const struct sealed *r);
 
 extern struct bm_scratch test_scratch;
+/* What searches are spread over; NULL at first. */
+extern struct bm_pool *test_pool;
 
 /* The kinds of AEAD that are tested. */
 enum { GCM12, GCM13, POLY12, POLY13, CCM12, CCM13, SHORT12, SHORT13, ARIA12, KINDS };

@@ -21,6 +21,7 @@ search(struct sealed *r, size_t at, size_t n, enum bm_effort effort, size_t firs
 								.version = bm_load16(r->sent + 1),
 								.header = bm_view(r->sent, BM_HEADER),
 								.body = bm_view(body, body_n)},
+							.pool = test_pool,
 							.effort = effort},
 		.n = n,
 		.first = first - BM_HEADER,
@@ -89,6 +90,34 @@ test_long_records(void **unused)
 				expect_filled(r);
 			unseal(r);
 		}
+}
+
+/* Under CCM_8 values are tried, by several threads: the same comes back, after as many tries. */
+static void
+test_spread(void **unused)
+{
+	struct bm_pool *pool;
+
+	(void)unused;
+	assert_int_equal(BM_OK, bm_pool_new(&pool, 4));
+	for (size_t i = 0; i < 12; i++) {
+		struct sealed *r = seal(suites[i % 2 == 0 ? SHORT12 : SHORT13], 200, &dice);
+		size_t n = 1 + i % 3 / 2, at = r->text_at + below(&dice, 190);
+		size_t first = n == 1 ? r->text_at : at - below(&dice, 2),
+			   last = n == 1 ? r->n - 1 : at + 1;
+		struct bm_repair alone;
+		search(r, at, n, BM_DEEP, first, last);
+		expect_filled(r);
+		alone = r->repair;
+		test_pool = pool;
+		search(r, at, n, BM_DEEP, first, last);
+		test_pool = NULL;
+		expect_filled(r);
+		assert_true(alone.candidates == r->repair.candidates);
+		assert_true(alone.family[0].complete == r->repair.family[0].complete);
+		unseal(r);
+	}
+	bm_pool_free(pool);
 }
 
 /* CCM_8: where the place is known, two octets are searched. */
@@ -179,6 +208,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_place),
 		cmocka_unit_test(test_long_records),
+		cmocka_unit_test(test_spread),
 		cmocka_unit_test(test_short_tag),
 		cmocka_unit_test(test_noise),
 		cmocka_unit_test(test_shifts),

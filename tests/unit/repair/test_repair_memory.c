@@ -2,15 +2,16 @@
 #include "../starve.h"
 #include "damage.h"
 
+/* Threads, if there are any, meet it in whatever order. */
 static void
-starve(size_t kind)
+starve(size_t kind, size_t text_n, struct bm_pool *pool)
 {
-	struct sealed *r = seal(suites[kind], 96, &dice);
+	struct sealed *r = seal(suites[kind], text_n, &dice);
 	unsigned done = 0;
 
 	memset(r->received + r->text_at, 0x3e, 90);
 	cut(r, 40);
-	for (unsigned fail_at = 0;; fail_at++) {
+	for (unsigned fail_at = 0;; fail_at += pool == NULL ? 1 : 3) {
 		struct bm_damaged d = {.protection = r->protection,
 			.position = &r->position,
 			.wire = {.type = 23,
@@ -19,7 +20,8 @@ starve(size_t kind)
 				.body = bm_view(r->received + BM_HEADER, r->n - BM_HEADER)},
 			.edges = r->edges,
 			.edge_count = r->edge_count,
-			.effort = BM_DEEP,
+			.pool = pool,
+			.effort = pool == NULL ? BM_DEEP : BM_NORMAL,
 			.work = 1 << 28};
 		struct bm_repair out = {.sent = r->repaired};
 		starve_at(fail_at);
@@ -39,11 +41,17 @@ starve(size_t kind)
 static void
 test_every_allocation_fails(void **unused)
 {
+	struct bm_pool *pool;
+
 	(void)unused;
-	starve(GCM12);
-	starve(POLY13);
-	starve(CCM13);
-	starve(SHORT12);
+	starve(GCM12, 96, NULL);
+	starve(POLY13, 96, NULL);
+	starve(CCM13, 96, NULL);
+	starve(SHORT12, 96, NULL);
+	assert_int_equal(BM_OK, bm_pool_new(&pool, 3));
+	starve(GCM12, 2048, pool);
+	starve(CCM13, 2048, pool);
+	bm_pool_free(pool);
 }
 
 int

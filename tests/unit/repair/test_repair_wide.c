@@ -283,6 +283,24 @@ lane(struct sealed *r, size_t kind)
 	}
 }
 
+/* Lanes that begin anywhere within their first period, however long that is. */
+static void
+long_lane(struct sealed *r)
+{
+	static const size_t longest[] = {1500, 2048, 4096};
+
+	for (size_t i = 0; i < 12; i++) {
+		size_t period = longest[i % 3], from = below(&dice, period);
+		if (!next_case())
+			continue;
+		heal(r);
+		for (size_t at = from; at < from + 3 * period && at < r->text_n; at += period)
+			r->received[r->text_at + at] ^= 0x10;
+		repair(r, BM_NORMAL);
+		expect_repaired(r, r->repair.kind);
+	}
+}
+
 static void
 test_lane(void **unused)
 {
@@ -292,6 +310,9 @@ test_lane(void **unused)
 		return;
 	struct sealed *r = seal(suites[GCM12], SMALL, &dice);
 	lane(r, GCM12);
+	unseal(r);
+	r = seal(suites[POLY13], 16384, &dice);
+	long_lane(r);
 	unseal(r);
 }
 
