@@ -71,6 +71,7 @@ dtls_case(struct half *h, const struct dtls_judged *j, const struct bm_dtls_reco
 	if (c == NULL)
 		return NULL;
 	c->seq = j->seq;
+	c->compared = h->past_count;
 	c->result = j->result;
 	c->reflected_cid_len = (uint8_t)s->cid_len[h->side];
 	c->len = (uint32_t)(r != NULL && r->header.n + r->body.n <= n ? r->header.n + r->body.n : n);

@@ -172,13 +172,14 @@ ahead(struct half *h, const struct bm_wire *w, size_t case_index, uint64_t found
 	}
 }
 
-/* Puts what find_twin or the sequence search said into the case. */
-static void
-note_twin(struct bm_case *c, const struct past *twin)
+void
+note_twin(const struct half *h, struct bm_case *c, const struct past *twin)
 {
+	c->compared = h->past_count;
 	if (twin == NULL)
 		return;
-	c->identical = true;
+	c->identical = c->found = true;
+	c->found_seq = twin->seq;
 	c->run = c->len;
 	c->twin_off = twin->off;
 	c->twin_seq = twin->seq;
@@ -282,7 +283,7 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 		c->tried = tried;
 		c->found = is_found;
 		c->found_seq = found;
-		note_twin(c, twin);
+		note_twin(h, c, twin);
 		const struct past *mirror =
 			w->body.p != NULL && twin == NULL ? find_twin(&s->half[1 - h->side], w) : NULL;
 		if (mirror != NULL) {
@@ -291,10 +292,7 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 			c->mirror_seq = mirror->seq;
 			c->mirror_packet = mirror->packet;
 		}
-		if (twin != NULL) {
-			c->found = true;
-			c->found_seq = twin->seq;
-		} else if (is_found && found < h->pos.seq && same_as_at(h, w, found)) {
+		if (twin == NULL && is_found && found < h->pos.seq && same_as_at(h, w, found)) {
 			c->identical = true;
 			c->twin_seq = found;
 			c->twin_off = BM_NO_SEQ;

@@ -314,6 +314,8 @@ bool check(struct half *h, const struct bm_protection *p, const struct bm_positi
 	const struct bm_wire *w, bool want_plain, struct bm_outcome *o);
 uint64_t fingerprint(const struct bm_wire *w);
 const struct past *find_twin(const struct half *h, const struct bm_wire *w);
+/* Puts what that said into the case; twin may be NULL. */
+void note_twin(const struct half *h, struct bm_case *c, const struct past *twin);
 /* Do the bytes of w seem to be those of the record that verified at seq in this epoch? */
 bool same_as_at(const struct half *h, const struct bm_wire *w, uint64_t seq);
 void forget_prints(struct half *h);

@@ -250,6 +250,21 @@ another_header(struct half *h, uint64_t at)
 	return true;
 }
 
+/* Does the framed record i have the bytes of one that verified before? */
+static void
+compare_framed(struct half *h, unsigned i, struct bm_case *c)
+{
+	const uint64_t off = h->lost->links[i].off;
+	size_t n = h->lost->links[i].len;
+	uint8_t *bytes = malloc(n);
+
+	if (bytes != NULL && bm_stream_read(h->stream, off, bytes, n)) {
+		struct bm_wire w = {.type = bytes[0], .body = bm_view(bytes + BM_HEADER, n - BM_HEADER)};
+		note_twin(h, c, find_twin(h, &w));
+	}
+	free(bytes);
+}
+
 /* The record at `at` verifies at h->pos: go on there. */
 static void
 meet(struct half *h, const struct bm_wire *w, uint64_t at)
@@ -309,6 +324,7 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 		struct bm_case *more = new_case(h, BM_CASE_BAD_RECORD, l->links[i].off, l->links[i].len);
 		if (more != NULL) {
 			more->result = BM_BAD_TAG;
+			compare_framed(h, i, more);
 			more->after = BM_AFTER_NEXT;
 			more->after_epoch = h->epoch;
 			more->after_seq = pos.seq;

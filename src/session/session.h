@@ -149,6 +149,7 @@ struct bm_case {
 	/* Where it verifies after all. */
 	bool found; /* at found_seq */
 	uint64_t found_seq;
+	size_t compared;                          /* records before it, as to that */
 	bool identical;                           /* its bytes equal those of the record at twin_off */
 	uint64_t twin_off, twin_seq, twin_packet; /* off: BM_NO_SEQ when it is too long ago */
 	uint64_t tried;                           /* sequence hypotheses tried in all */

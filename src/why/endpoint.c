@@ -5,7 +5,10 @@
 enum bm_answer
 bm_ask_plaintext_alert(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
-	(void)because;
+	if (w->c->kind == BM_CASE_BAD_RECORD) {
+		*because = "what stands here is no alert in the clear";
+		return BM_EXCLUDED;
+	}
 	if (w->c->kind != BM_CASE_PLAINTEXT_ALERT)
 		return BM_NOT_ASKED;
 	out->strength = w->c->protection != NULL ? BM_STRENGTH_PROVEN : BM_STRENGTH_SUPPORTED;
@@ -21,7 +24,10 @@ bm_ask_capture_incomplete(const struct bm_why *w, struct bm_finding *out, const 
 {
 	const struct bm_case *c = w->c;
 
-	(void)because;
+	if (c->kind == BM_CASE_BAD_RECORD) {
+		*because = "every byte of the record was captured";
+		return BM_EXCLUDED;
+	}
 	if (c->kind != BM_CASE_REJECTED || !c->over_gap || c->no_keys == false)
 		return BM_NOT_ASKED;
 	out->strength = BM_STRENGTH_POSSIBLE;

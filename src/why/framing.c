@@ -240,17 +240,30 @@ text_run(const struct bm_why *w, uint32_t *at)
 	return best >= TEXT_CERTAIN ? bm_view(c->record + from, best) : bm_view(NULL, 0);
 }
 
+/* BM_SHOWN: it is a record of a stream whose bytes are at hand. */
+static enum bm_answer
+of_stream(const struct bm_why *w, const char **because)
+{
+	if (w->c->kind != BM_CASE_BAD_RECORD)
+		return BM_NOT_ASKED;
+	if (bm_is_dtls(w))
+		*because =
+			"not in DTLS: a datagram comes whole or not at all, and between two of them is nothing";
+	else if (!bm_has_framing(w))
+		*because = no_bytes;
+	else
+		return BM_SHOWN;
+	return BM_EXCLUDED;
+}
+
 enum bm_answer
 bm_ask_text(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
 	uint32_t at;
 
-	if (w->c->kind != BM_CASE_BAD_RECORD || bm_version_is_dtls(w->facts->version))
-		return BM_NOT_ASKED;
-	if (!bm_has_framing(w)) {
-		*because = no_bytes;
-		return BM_EXCLUDED;
-	}
+	enum bm_answer a = of_stream(w, because);
+	if (a != BM_SHOWN)
+		return a;
 	struct bm_view run = foreign_run(w, &at);
 	if (run.n == 0) {
 		/* Where nothing good follows, the text speaks for itself. */
@@ -277,12 +290,9 @@ bm_ask_inserted(const struct bm_why *w, struct bm_finding *out, const char **bec
 {
 	uint32_t at;
 
-	if (w->c->kind != BM_CASE_BAD_RECORD || bm_version_is_dtls(w->facts->version))
-		return BM_NOT_ASKED;
-	if (!bm_has_framing(w)) {
-		*because = no_bytes;
-		return BM_EXCLUDED;
-	}
+	enum bm_answer a = of_stream(w, because);
+	if (a != BM_SHOWN)
+		return a;
 	struct bm_view run = foreign_run(w, &at);
 	if (run.n == 0)
 		return no_run(w, because);
@@ -296,12 +306,9 @@ bm_ask_interleaved(const struct bm_why *w, struct bm_finding *out, const char **
 {
 	const struct bm_case *c = w->c;
 
-	if (c->kind != BM_CASE_BAD_RECORD || bm_version_is_dtls(w->facts->version))
-		return BM_NOT_ASKED;
-	if (!bm_has_framing(w)) {
-		*because = no_bytes;
-		return BM_EXCLUDED;
-	}
+	enum bm_answer a = of_stream(w, because);
+	if (a != BM_SHOWN)
+		return a;
 	if (whole_region(w)) {
 		*because = "none of these bytes is part of a record of this sender";
 		return BM_EXCLUDED;
@@ -391,12 +398,9 @@ bm_ask_bytes_missing(const struct bm_why *w, struct bm_finding *out, const char 
 {
 	const struct bm_case *c = w->c;
 
-	if (c->kind != BM_CASE_BAD_RECORD || bm_version_is_dtls(w->facts->version))
-		return BM_NOT_ASKED;
-	if (!bm_has_framing(w)) {
-		*because = no_bytes;
-		return BM_EXCLUDED;
-	}
+	enum bm_answer a = of_stream(w, because);
+	if (a != BM_SHOWN)
+		return a;
 	if (!c->framing_lost || c->after == BM_AFTER_NOTHING) {
 		*because = c->after == BM_AFTER_NOTHING
 					   ? "no later record verifies that would show where the stream goes on"

@@ -38,7 +38,11 @@ bm_ask_replayed(const struct bm_why *w, struct bm_finding *out, const char **bec
 	if (c->kind != BM_CASE_BAD_RECORD)
 		return BM_NOT_ASKED;
 	if (!c->identical) {
-		*because = "no earlier record of this direction has the same bytes";
+		*because = c->compared != 0 ? bm_arena_print(w->arena,
+										  "none of %zu records of this direction that verified "
+										  "before has the same bytes",
+										  c->compared)
+									: "there is no record before it that it could be compared with";
 		return BM_EXCLUDED;
 	}
 	/* The earlier one verified at its place; the bytes are the same. */

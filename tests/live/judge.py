@@ -17,6 +17,8 @@ import wire
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # "tshark": let tshark stand in for badmac wherever it can (verified counts only), to test these tests.
 ORACLE = os.environ.get("BADMAC_ORACLE")
+with open(os.path.join(ROOT, "docs", "badmac.diagnosis.v1.schema.json"), encoding="ascii") as schema:
+    CAUSES = set(json.load(schema)["$defs"]["cause"]["enum"])
 
 
 def find_badmac():

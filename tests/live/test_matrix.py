@@ -171,8 +171,9 @@ class Matrix(Senders):
             judge.want(proven, "confidence " + told["confidence"], report)
         if cause == "unexplained":
             judge.want(not proven, "proven", report)
-            excluded = {x["cause"] for x in told["ruled_out"]}
-            judge.want("bits-flipped" in excluded, "ruled out: %s" % sorted(excluded), report)
+            excluded = [x["cause"] for x in told["ruled_out"]]
+            judge.want(sorted(excluded) == sorted(judge.CAUSES - {"unexplained"}),
+                       "not ruled out: %s" % sorted(judge.CAUSES - {"unexplained"} ^ set(excluded)), report)
         if cause in BYTES and cause != "stale-data" and known.sent is not None:
             self.damage(known, told, segs, conv, report, alone)
         if known.sums is not None and cause in BYTES:
