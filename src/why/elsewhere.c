@@ -10,7 +10,7 @@
 enum {
 	PROBE = 16,       /* octets that do not stand twice by chance */
 	SHIFT_LEAST = 16, /* octets that go on alike behind a run that was put in or is missing */
-	END_LEAST = 3,    /* as many will do up to the end of both */
+	END_LEAST = 2,    /* as many will do up to the end of both */
 	FEW_BITS = 4,
 	STALE_LEAST = 8
 };

@@ -255,6 +255,12 @@ bm_ask_miscomputed(const struct bm_why *w, struct bm_finding *out, const char **
 		*because = "not tried: damage to its bytes is not ruled out";
 		return BM_EXCLUDED;
 	}
+	/* Whoever sent the packet summed the bytes that it had. */
+	for (size_t i = 0; i < c->fragment_count; i++)
+		if (c->fragments[i].checksum == BM_CHECKSUM_INVALID) {
+			*because = "not its sender's alone: a TCP checksum over it is wrong as captured";
+			return BM_EXCLUDED;
+		}
 	bool cbc = bm_protection_keys(c->protection)->suite->mode == BM_MODE_CBC;
 	if (!cbc && !few_bits_excluded(&w->repair->repair)) {
 		*because = "not told apart: a few bits that flip leave no trace in the plaintext here, and "

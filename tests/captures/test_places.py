@@ -279,11 +279,12 @@ class Places:
         g = load(os.path.join(folder, "sender.pcap"))
         client = g[0].ends()[0]
         g = g[:[n for n, f in enumerate(g) if f.ends()[0] == client and len(f.payload) > 500][-1] + 1]
-        b = [f.copy() for f in g]
-        b[-1].payload = b[-1].payload[:-7] + b"\x8a\x01\xf3\x77" + b[-1].payload[-7:]
-        x, y = self.path(with_ttl(g, 64, 60)), self.path(with_ttl(b, 61, 63))
-        for keys in (("-k", os.path.join(folder, "keys.log")),):
-            f = self.one(self.diagnose(*keys, x, y), told=y, cause="bytes-inserted", at_fault=["network"])
+        for behind in (7, 3, 2):
+            b = [f.copy() for f in g]
+            b[-1].payload = b[-1].payload[:-behind] + b"\x8a\x01\xf3\x77" + b[-1].payload[-behind:]
+            x, y = self.path(with_ttl(g, 64, 60)), self.path(with_ttl(b, 61, 63))
+            f = self.one(self.diagnose("-k", os.path.join(folder, "keys.log"), x, y), told=y, cause="bytes-inserted",
+                         at_fault=["network"])
             want([(d["received"], d["sent"]) for d in f["damage"]] == [("8a01f377", "")], f["damage"])
 
     def twice_at_the_end(self, suite):

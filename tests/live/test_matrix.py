@@ -4,6 +4,7 @@ seeded places, in short, middle and long records of both directions. Each is one
 octets and parties, or, where no proof can exist, the answer that is honest (HONEST, below). Prints a table."""
 import collections
 import os
+import random
 import re
 import sys
 import time
@@ -490,6 +491,16 @@ class Matrix(Senders):
             if f.tls13:
                 sealed("bad-padding", "no inner type", lambda d, q, c: {"content_is": bytes(len(c))})
             sealed("sender-miscomputed", "over text", lambda d, q, c: {"spoil": lambda m: rng.randbytes(len(m))})
+
+            def and_on_the_way(r=r, size=size):
+                """The same, and its packet's sum is wrong: whose octets these are does not show."""
+                conv = s.seal_all(lambda d, q, c: {"spoil": lambda m: random.Random(8).randbytes(len(m))}
+                                  if q.item_index == r.item_index else None)
+                segs = wire.segments(conv)
+                next(x for x in segs if x.direction == r.direction and x.off <= r.off < x.off + len(x.data)
+                     ).bad_checksum = True
+                self.ask(f, conv, [Failure(r, "unexplained")], segs, what=size)
+            self.cell("unexplained", f, "a wrong MAC and a wrong sum, " + size, and_on_the_way)
             self.reused(f, s, r, size)
             self.rejected_good(f, s, r, size)
 
