@@ -243,12 +243,12 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 		twin_copy = *twin;
 		twin = &twin_copy;
 	}
-	bool chained = bm_protection_chained(h->keys);
-	bool is_found = false;
 	/* A record that verified nowhere yet leaves no hint of its own: with nothing good in the epoch
 	 * the keys are in doubt, and the search is left to a few sequence numbers. */
-	if (twin == NULL && w->body.p != NULL && o->result != BM_BAD_LENGTH &&
-		(!chained || bm_protection_keys(h->keys)->suite->cipher != BM_RC4))
+	bool searched = twin == NULL && w->body.p != NULL && o->result != BM_BAD_LENGTH;
+	bool earlier = searched && earlier_state_fits(h, w, &found, &tried);
+	bool is_found = earlier;
+	if (searched && !earlier && bm_protection_keys(h->keys)->suite->cipher != BM_RC4)
 		is_found = search_sequence(h, w, &found, &tried);
 
 	if (is_found && found >= h->skipped_from && found < h->skipped_to &&
@@ -269,7 +269,7 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 		tally(h)->verified++;
 		return true;
 	}
-	if (is_found && found < h->pos.seq && h->reuse_told) {
+	if (is_found && (found < h->pos.seq || earlier) && h->reuse_told) {
 		tally(h)->verified++;
 		return true;
 	}

@@ -27,6 +27,10 @@ struct past {
 	uint64_t seq, off, packet, fingerprint;
 	uint32_t len;
 	uint32_t epoch;
+	union {
+		uint8_t iv[BM_BLOCK_MAX];
+		uint64_t keystream; /* octets used */
+	} before;               /* chained ciphers: the state that it was made from */
 };
 
 /* Keys with a name; owned by the session. */
@@ -106,7 +110,8 @@ struct half {
 	/* Records that were skipped and may yet come (a failure `found` ahead). */
 	uint64_t skipped_from, skipped_to; /* [from, to) */
 	size_t skipped_case;
-	bool reuse_told; /* a second writer has been reported in this direction */
+	bool reuse_told;            /* a second writer has been reported in this direction */
+	struct bm_position *second; /* chained ciphers: where that one goes on; NULL: unknown */
 
 	/* Without keys: keyless.c */
 	struct bm_seen_record *seen;
@@ -343,11 +348,17 @@ bool chained_iv(
 /* Does the record at `at` verify anywhere that what was lost could have led to? Sets h->pos, and
  * keys and epoch where they are others. */
 bool attempt_all(struct half *h, const struct bm_wire *w, uint64_t at);
+
 /* The same at any point of an RC4 keystream nearby; counted: the lost record has a number of its
  * own. */
 bool attempt_keystream(struct half *h, const struct bm_wire *w, bool counted);
 /* A search must end on hostile input too: this one has cost what one loss may. */
 bool exhausted(const struct half *h);
+
+/* earlier.c: *found: the number under which w verifies from a state that its sender had left, in
+ * the order of their likelihood. Remembers where that goes on. */
+bool earlier_state_fits(struct half *h, const struct bm_wire *w, uint64_t *found, uint64_t *tried);
+void forget_second(struct half *h);
 
 /* resync.c */
 /* Does the record at `at` lead to another plausible header, or to the exact end of what there is?

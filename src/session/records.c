@@ -149,8 +149,14 @@ remember_record(
 	} else {
 		h->past_next = (h->past_next + 1) % PAST_MAX;
 	}
-	h->past[h->past_next] =
-		(struct past){seq, off, packet, fp, (uint32_t)(BM_HEADER + w->body.n), h->epoch};
+	struct past *p = &h->past[h->past_next];
+	*p = (struct past){seq, off, packet, fp, (uint32_t)(BM_HEADER + w->body.n), h->epoch, {{0}}};
+	if (h->keys == NULL || !bm_protection_chained(h->keys))
+		return;
+	if (bm_protection_keys(h->keys)->suite->cipher == BM_RC4)
+		p->before.keystream = h->pos.rc4.position;
+	else
+		memcpy(p->before.iv, h->pos.iv, sizeof p->before.iv);
 }
 
 /* Should an endpoint complain of it, the report names them. */

@@ -143,6 +143,7 @@ bm_session_free(struct bm_session *s)
 		free(h->past);
 		free(h->seen);
 		free(h->prints);
+		forget_second(h);
 		if (h->lost != NULL)
 			bm_wipe(h->lost, sizeof *h->lost);
 		free(h->lost);

@@ -68,8 +68,6 @@ HONEST = [
      {"bytes-inserted", "plaintext-injected", "unexplained"}, "in the last block it takes the next record's IV along"),
     (r"^records-interleaved", lambda f: f.iv_chained and f.mte, {"records-interleaved", "unexplained"},
      "the IV of each stands in the other one"),
-    (r"^sequence-reused", lambda f: f.rc4 or f.iv_chained, {"sequence-reused", "bytes-inserted", "unexplained"},
-     "the second writer's IV or keystream is that of the fork, which nothing tells; then at most `supported`"),
     (r"^sender-miscomputed", lambda f: f.mte, {"sender-miscomputed", "unexplained"},
      "content of fewer than 4 octets in the block that the MAC begins in cannot be judged"),
     (r"^tag-damaged: (a bit|2 and)", lambda f: f.mte, {"tag-damaged", "bits-flipped", "bytes-damaged", "bad-padding",
