@@ -155,11 +155,8 @@ other_of_number(const struct half *h, const struct bm_wire *w, unsigned epoch, u
 {
 	if (!dtls_number_had(h, epoch_slot(epoch), seq))
 		return NULL;
-	uint64_t fp = fingerprint(w);
-	for (size_t i = 0; i < h->past_count; i++)
-		if (h->past[i].epoch == epoch && h->past[i].seq == seq)
-			return h->past[i].fingerprint != fp ? &h->past[i] : NULL;
-	return NULL;
+	const struct past *first = verified_at(h, epoch, seq);
+	return first != NULL && first->fingerprint != fingerprint(w) ? first : NULL;
 }
 
 /* Its receiver discards the second record of a number (RFC 6347, section 4.1.2.6), be it the same
@@ -176,9 +173,8 @@ number_reused(struct half *h, const struct dtls_judged *j, const struct bm_dtls_
 	struct bm_case *c = dtls_case(h, j, r, at, r->header.n + r->body.n, d);
 	if (c != NULL) {
 		c->number_reused = c->found = true;
-		c->found_seq = c->twin_seq = first->seq;
-		c->twin_packet = first->packet;
-		c->twin_off = first->off;
+		c->found_seq = first->seq;
+		note_first(h, c, first, &j->wire);
 	}
 	return true;
 }

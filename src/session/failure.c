@@ -296,6 +296,11 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 			c->identical = true;
 			c->twin_seq = found;
 			c->twin_off = BM_NO_SEQ;
+		} else if (twin == NULL && is_found && found < h->pos.seq) {
+			const struct past *first = verified_at(h, h->epoch, found);
+			c->twin_off = BM_NO_SEQ;
+			if (first != NULL)
+				note_first(h, c, first, w);
 		}
 	}
 	if (is_found && found > h->pos.seq) {

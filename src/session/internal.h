@@ -30,7 +30,8 @@ struct past {
 	union {
 		uint8_t iv[BM_BLOCK_MAX];
 		uint64_t keystream; /* octets used */
-	} before;               /* chained ciphers: the state that it was made from */
+		uint64_t nonce;     /* the explicit part */
+	} before;               /* what it was made from, where its number does not tell */
 };
 
 /* Keys with a name; owned by the session. */
@@ -321,6 +322,11 @@ uint64_t fingerprint(const struct bm_wire *w);
 const struct past *find_twin(const struct half *h, const struct bm_wire *w);
 /* Puts what that said into the case; twin may be NULL. */
 void note_twin(const struct half *h, struct bm_case *c, const struct past *twin);
+/* The one that verified at seq in this epoch, of those that are remembered, or NULL. */
+const struct past *verified_at(const struct half *h, unsigned epoch, uint64_t seq);
+/* Two writers: w verifies at the number of `first`. Notes that in the case. */
+void note_first(
+	const struct half *h, struct bm_case *c, const struct past *first, const struct bm_wire *w);
 /* Do the bytes of w seem to be those of the record that verified at seq in this epoch? */
 bool same_as_at(const struct half *h, const struct bm_wire *w, uint64_t seq);
 void forget_prints(struct half *h);

@@ -88,6 +88,47 @@ find_twin(const struct half *h, const struct bm_wire *w)
 	return NULL;
 }
 
+const struct past *
+verified_at(const struct half *h, unsigned epoch, uint64_t seq)
+{
+	for (size_t i = 0; i < h->past_count; i++)
+		if (h->past[i].epoch == epoch && h->past[i].seq == seq)
+			return &h->past[i];
+	return NULL;
+}
+
+/* RFC 5288, section 3; RFC 6655, section 3. Elsewhere the number makes the nonce. */
+static bool
+has_explicit_nonce(const struct bm_protection *p)
+{
+	const struct bm_traffic_keys *k = bm_protection_keys(p);
+	bool gcm_or_ccm = k->suite->mode == BM_MODE_GCM || k->suite->mode == BM_MODE_CCM;
+
+	return gcm_or_ccm && (k->version == BM_TLS12 || k->version == BM_DTLS12);
+}
+
+/* Was the same keystream used for both? With CBC there is none. */
+static bool
+same_keystream(const struct bm_protection *p, const struct past *first, const struct bm_wire *w)
+{
+	const struct bm_suite *s = bm_protection_keys(p)->suite;
+
+	if (has_explicit_nonce(p))
+		return w->body.n >= sizeof first->before.nonce &&
+			   bm_load64(w->body.p) == first->before.nonce;
+	return s->mode != BM_MODE_CBC && s->cipher != BM_CIPHER_NULL;
+}
+
+void
+note_first(
+	const struct half *h, struct bm_case *c, const struct past *first, const struct bm_wire *w)
+{
+	c->twin_seq = first->seq;
+	c->twin_off = first->off;
+	c->twin_packet = first->packet;
+	c->nonce_reused = same_keystream(h->keys, first, w);
+}
+
 /* Never 0, which stands for no record. */
 static uint64_t
 print_of(uint64_t fp)
@@ -151,9 +192,13 @@ remember_record(
 	}
 	struct past *p = &h->past[h->past_next];
 	*p = (struct past){seq, off, packet, fp, (uint32_t)(BM_HEADER + w->body.n), h->epoch, {{0}}};
-	if (h->keys == NULL || !bm_protection_chained(h->keys))
+	if (h->keys == NULL)
 		return;
-	if (bm_protection_keys(h->keys)->suite->cipher == BM_RC4)
+	if (has_explicit_nonce(h->keys))
+		p->before.nonce = w->body.n >= sizeof p->before.nonce ? bm_load64(w->body.p) : 0;
+	else if (!bm_protection_chained(h->keys))
+		return;
+	else if (bm_protection_keys(h->keys)->suite->cipher == BM_RC4)
 		p->before.keystream = h->pos.rc4.position;
 	else
 		memcpy(p->before.iv, h->pos.iv, sizeof p->before.iv);

@@ -172,6 +172,7 @@ struct bm_case {
 	uint8_t *sent_header; /* owned; with it, and sent_len octets in all, it verifies at found_seq */
 	size_t sent_header_len, sent_len;
 	bool number_reused; /* it verifies, and so did another record of its number: twin_packet */
+	bool nonce_reused;  /* and both were encrypted with the same keystream (not DTLS alone) */
 
 	enum bm_after after;
 	unsigned after_epoch;

@@ -156,6 +156,39 @@ who_writes(struct steps *s, const struct bm_case *c, const struct bm_connection 
 		   "queue between encryption and socket");
 }
 
+/* Joux, "Authentication Failures in NIST version of GCM" (2006); RFC 8439, section 4; RFC 3610,
+ * section 5. */
+static void
+warn_of_reuse(struct steps *s, const struct bm_session_facts *facts)
+{
+	switch (facts->has_suite && facts->suite != NULL ? facts->suite->mode : BM_MODE_CBC) {
+	case BM_MODE_GCM:
+		add(s, "a nonce of GCM was used twice: whoever recorded both records has the XOR of "
+			   "their plaintexts and can compute the authentication key, and with it forge records "
+			   "of this direction: end this connection, so that its keys are replaced, and change "
+			   "what was secret in it");
+		break;
+	case BM_MODE_POLY1305:
+		add(s, "a nonce of ChaCha20-Poly1305 was used twice: whoever recorded both records has the "
+			   "XOR of their plaintexts and can forge records of this number: end this connection, "
+			   "so that its keys are replaced, and change what was secret in it");
+		break;
+	case BM_MODE_CCM:
+		add(s,
+			"a nonce of CCM was used twice: whoever recorded both records has the XOR of their "
+			"plaintexts: end this connection, so that its keys are replaced, and change what was "
+			"secret in it");
+		break;
+	case BM_MODE_STREAM:
+		add(s, "two records were encrypted with the same keystream: whoever recorded both has the "
+			   "XOR of their plaintexts: end this connection, so that its keys are replaced, and "
+			   "change what was secret in it");
+		break;
+	case BM_MODE_CBC:
+		break;
+	}
+}
+
 /* What to look for: at the sender, or, where that one is cleared, on the way. */
 static void
 look_for(struct steps *s, const struct bm_failure *out, const char *at_sender, const char *on_way)
@@ -280,6 +313,8 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 	case BM_CAUSE_RECORDS_REORDERED:
 	case BM_CAUSE_RECORD_MISSING:
 	case BM_CAUSE_SEQUENCE_REUSED:
+		if (f->nonce_reused)
+			warn_of_reuse(&s, facts);
 		look_at_packets(&s, c, out);
 		if (blames_sender(out))
 			who_writes(&s, c, conn);

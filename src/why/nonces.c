@@ -163,7 +163,8 @@ bm_ask_nonces(const struct bm_why *w, struct bm_finding *out, const char **becau
 			w, out, &o, BM_CAUSE_RECORDS_REORDERED, true, ", which comes in a later record");
 	if (o.next != NULL && o.next->nonce == o.expected + 1 && o.next->nonce != o.r->nonce)
 		return damaged(w, out, &o);
-	if (behind <= o.expected - o.first)
+	out->nonce_reused = behind <= o.expected - o.first;
+	if (out->nonce_reused)
 		return show(w, out, &o, BM_CAUSE_SEQUENCE_REUSED, true,
 			": another record had it before, with other bytes");
 	if (o.next != NULL && o.next->nonce == o.expected) {

@@ -80,6 +80,7 @@ bm_ask_reused(const struct bm_why *w, struct bm_finding *out, const char **becau
 
 	if (c->kind != BM_CASE_BAD_RECORD)
 		return BM_NOT_ASKED;
+	out->nonce_reused = c->nonce_reused;
 	if (c->number_reused) {
 		bm_prove(out, "verified-as-captured", tag_len(c), 1);
 		bm_evidence(w, out,
@@ -98,11 +99,17 @@ bm_ask_reused(const struct bm_why *w, struct bm_finding *out, const char **becau
 	if (!c->found || c->identical || c->found_seq >= c->seq)
 		return not_found(w, because);
 	bm_prove(out, "sequence-search", tag_len(c), c->tried);
-	bm_evidence(w, out,
-		"it verifies at sequence number %llu, which another record of this direction has used "
-		"already; the "
-		"receiver expected %llu",
-		(unsigned long long)c->found_seq, (unsigned long long)c->seq);
+	if (c->twin_off == BM_NO_SEQ)
+		bm_evidence(w, out,
+			"it verifies at sequence number %llu, which another record of this direction has used "
+			"already; the receiver expected %llu",
+			(unsigned long long)c->found_seq, (unsigned long long)c->seq);
+	else
+		bm_evidence(w, out,
+			"it verifies at sequence number %llu, which the record at stream offset %llu (packet "
+			"%llu) had, and the bytes of both differ; the receiver expected %llu",
+			(unsigned long long)c->found_seq, (unsigned long long)c->twin_off,
+			(unsigned long long)c->twin_packet, (unsigned long long)c->seq);
 	return BM_SHOWN;
 }
 

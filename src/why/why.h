@@ -45,6 +45,7 @@ struct bm_finding {
 	bool no_memory; /* what would have been shown could not be */
 	bool has_seq;   /* of the record, where the case could not know it */
 	uint64_t seq;
+	bool nonce_reused;  /* one keystream, two plaintexts */
 	bool configuration; /* speaks of the key material that was given, of no endpoint */
 };
 

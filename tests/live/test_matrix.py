@@ -516,9 +516,29 @@ class Matrix(Senders):
             state = self.state_before(s, r.direction, n)
             twin = s.seal(r.direction, n, r, content, state)
             conv = damage.inserted(f.conv, r.item_index + 1, twin, "record", r.direction)
+            report = self.ask(f, conv, [Failure(r, "sequence-reused", stream_offset=r.off + len(r), sequence_number=r.seq + 1)],
+                              what=what)
+            told = judge.failures(report)[0]
+            judge.want(any("the record at stream offset %d (packet" % r.off in e for e in told["evidence"]), "the first", report)
+            same = f.rc4 or f.mac is None and twin[5:13] == r.data[5:13] or f.mac is None and not s.explicit_nonce
+            warned = [x for x in told["next_steps"] if "plaintexts" in x]
+            judge.want(len(warned) == bool(same), "warnings %s" % warned, report)
+            judge.want(not same or f.kind != "gcm" or "authentication key" in warned[0], "warning %s" % warned, report)
+        self.cell("sequence-reused", f, what, question)
+
+        def goes_on():
+            """It writes another one: that is no second failure."""
+            tail = s.opened[r.direction][n][1][-1:] if f.tls13 else b""
+            state, items = self.state_before(s, r.direction, n), []
+            for i in range(2):
+                items.append(s.seal(r.direction, n + i, r, b"forked: number %d of its own" % i + tail, state))
+                state["iv"] = items[-1][-16 - (len(s.side[r.direction].mac_key) if s.etm else 0):][:16]
+            conv = f.conv
+            for item in reversed(items):
+                conv = damage.inserted(conv, r.item_index + 1, item, "record", r.direction)
             self.ask(f, conv, [Failure(r, "sequence-reused", stream_offset=r.off + len(r), sequence_number=r.seq + 1)],
                      what=what)
-        self.cell("sequence-reused", f, what, question)
+        self.cell("sequence-reused", f, "two of its records, " + size, goes_on)
 
     @staticmethod
     def state_before(s, direction, n):
