@@ -230,6 +230,9 @@ void prepare_pending(struct bm_session *s);
 /* keys.c: which keys protect what */
 /* Builds s->pending from the nth master secret that can be found. False when there is none. */
 bool make_pending(struct bm_session *s, size_t nth);
+/* By the nth private key. Secret. */
+bool premaster_from_private_key(
+	const struct bm_session *s, size_t nth, uint8_t premaster[BM_MASTER]);
 /* The ClientHello was not captured: it had this random, and came to this master secret. Makes
  * s->pending. */
 bool use_master(

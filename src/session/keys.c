@@ -61,19 +61,29 @@ master_from_premaster(struct bm_session *s, struct bm_view premaster)
 	return st == BM_OK;
 }
 
-static bool
-master_from_private_key(struct bm_session *s, size_t nth)
+bool
+premaster_from_private_key(
+	const struct bm_session *s, size_t nth, uint8_t premaster[BM_MASTER])
 {
 	const struct bm_rsa *rsa = bm_keyring_rsa(s->env->keys, nth);
-	uint8_t block[2048], premaster[BM_MASTER];
+	uint8_t block[2048];
 
 	if (rsa == NULL || bm_rsa_size(rsa) > sizeof block || s->encrypted_premaster.n == 0)
 		return false;
 	bool ok = s->encrypted_premaster.n == bm_rsa_size(rsa) &&
 			  bm_rsa_decrypt(rsa, bm_buf_view(&s->encrypted_premaster), block) == BM_OK &&
-			  unpad(block, bm_rsa_size(rsa), premaster) &&
-			  master_from_premaster(s, bm_view(premaster, sizeof premaster));
+			  unpad(block, bm_rsa_size(rsa), premaster);
 	bm_wipe(block, sizeof block);
+	return ok;
+}
+
+static bool
+master_from_private_key(struct bm_session *s, size_t nth)
+{
+	uint8_t premaster[BM_MASTER];
+	bool ok = premaster_from_private_key(s, nth, premaster) &&
+			  master_from_premaster(s, bm_view(premaster, sizeof premaster));
+
 	bm_wipe(premaster, sizeof premaster);
 	return ok;
 }

@@ -280,6 +280,30 @@ struct bm_session_key {
 	uint64_t next; /* the sequence number after its last record, as far as is known */
 };
 bool bm_session_key(const struct bm_session *s, size_t nth, struct bm_session_key *out);
+/* Up to TLS 1.2: keys of a side that its end may have come to in another way than the standard's:
+ * bm_derivations_begin, then each of the two calls until it says false, and bm_derivations_end,
+ * which wipes. The caller frees what it gets. */
+enum { BM_PREMASTER_MAX = 1024 };
+struct bm_derivations {
+	const struct bm_session *session;
+	unsigned side;
+	uint8_t premaster[BM_PREMASTER_MAX];
+	size_t premaster_n;
+	unsigned way;
+	uint64_t at; /* in the keyring */
+};
+struct bm_derivation {
+	struct bm_protection *protection;
+	const char *how, *extended; /* what is otherwise; static; NULL: nothing */
+	struct bm_view id;          /* of the other session; borrowed from the keyring */
+	bool by_random;             /* it is its client random, else its session id */
+};
+void bm_derivations_begin(struct bm_derivations *d, const struct bm_session *s, unsigned side);
+/* By another derivation from the premaster secret, where that is known. */
+bool bm_derivations_next(struct bm_derivations *d, struct bm_derivation *out);
+/* From the master secret of another session. */
+bool bm_derivations_session(struct bm_derivations *d, struct bm_derivation *out);
+void bm_derivations_end(struct bm_derivations *d);
 /* The keys of all connections so far, with their states as of now. */
 const struct bm_foreign_keys *bm_session_foreign(const struct bm_session *s, size_t *count);
 /* The last records of that direction that could not be checked for want of keys, in order. */

@@ -161,6 +161,10 @@ enum bm_answer bm_ask_text(const struct bm_why *, struct bm_finding *, const cha
 enum bm_answer bm_ask_inserted(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_interleaved(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_bytes_missing(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_derivation(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_other_session(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_other_session_at_last(
+	const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_construction(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_padding(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_stale(const struct bm_why *, struct bm_finding *, const char **);

@@ -6,6 +6,7 @@ import struct
 import warnings
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 
@@ -95,6 +96,7 @@ class Sealer:
                 w = line.split()
                 if len(w) == 3 and w[1] == client[6:38].hex() and w[0] not in logged:
                     logged[w[0]] = bytes.fromhex(w[2])
+        self.logged = logged
         self.side = self.keys(logged, client[6:38], server[6:38])
         if not first_keys:
             self.opened = {d: self.open_all(d) for d in (C2S, S2C)}
@@ -112,6 +114,27 @@ class Sealer:
             parts.append(block[:n])
             block = block[n:]
         return [Side(*parts[d::2]) for d in (C2S, S2C)]
+
+    def premaster(self, private_key):
+        """What the client chose, by the server's RSA key."""
+        exchange = self.records[C2S][1].data[5:]
+        return private_key.decrypt(exchange[6:6 + struct.unpack("!H", exchange[4:6])[0]], PKCS1v15())
+
+    def master(self, premaster, extended):
+        """RFC 5246, section 8.1, or RFC 7627, section 4."""
+        client, server = self.records[C2S][0].data[5:], self.records[S2C][0].data[5:]
+        if not extended:
+            return prf(self.version, self.prf, premaster, b"master secret", client[6:38] + server[6:38], 48)
+        exchange = self.records[C2S][1]
+        heard = b"".join(r.data[5:] for r in self.records[S2C] if r.item_index < exchange.item_index)
+        said = client + heard + exchange.data[5:]
+        names = [self.prf] if self.version >= 0x0303 else ["md5", "sha1"]
+        digest = b"".join(hashlib.new(name, said).digest() for name in names)
+        return prf(self.version, self.prf, premaster, b"extended master secret", digest, 48)
+
+    def keys_of(self, master):
+        client, server = self.records[C2S][0].data[5:], self.records[S2C][0].data[5:]
+        return self.keys({"CLIENT_RANDOM": master}, client[6:38], server[6:38])
 
     def mine(self, direction):
         """Records under the keys that are followed: all protected ones, in TLS 1.3 those behind the handshake."""

@@ -6,6 +6,8 @@ import os
 import random
 import sys
 
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
 import judge
 import seal
 import stacks
@@ -14,6 +16,7 @@ from test_events import Events, MESSAGES
 from wire import C2S, S2C
 
 NO_ENCRYPT_THEN_MAC = 1 << 19
+RSA_EXCHANGE = ("TLS 1.0 CBC", "TLS 1.2 CBC", "TLS 1.2 CBC, encrypt-then-MAC", "TLS 1.2 CCM")
 CLIENT = {"direction": "client_to_server"}
 
 
@@ -163,6 +166,67 @@ class Senders(Events):
         alerts = [a["description"] for c in report["connections"] for a in c["alerts"]]
         judge.want(alerts == ["bad_record_mac"], "alerts %s" % alerts, report)
 
+    def derivations(self, name, s, log):
+        """Keys that one end or both derived in another way from the premaster secret, which the server's key opens."""
+        key_file = os.path.join(self.lab.dir, "rsa.key")
+        with open(key_file, "rb") as f:
+            premaster = s.premaster(load_pem_private_key(f.read(), None))
+        real = s.logged["CLIENT_RANDOM"]
+        judge.want(s.master(premaster, True) == real, "premaster")
+        random_hex = s.records[C2S][0].data[11:43].hex()
+
+        def sealed(master, directions):
+            own, s.side = s.side, [k if d in directions else own for d, (k, own) in enumerate(zip(s.keys_of(master), s.side))]
+            try:
+                return s.seal_all(lambda d, r, content: None, directions)
+            finally:
+                s.side = own
+
+        def log_of(*lines):
+            path = self.path() + ".log"
+            with open(path, "w") as f:
+                f.write("".join(" ".join(w if isinstance(w, str) else w.hex() for w in line) + "\n" for line in lines))
+            return path
+
+        def ask(conv, keys, cause, contains, confidence="proven", alert=None):
+            if alert is not None:
+                first = next(r for r in s.records[alert] if r.protected)
+                answer = wire.Item(1 - alert, bytes.fromhex("15%04x00020214" % s.version))
+                conv.items = conv.items[:first.item_index + 1] + [answer]
+            path = self.path()
+            wire.write(path, [(conv, wire.segments(conv))])
+            rc, report, err = judge.diagnose(path, keys)
+            judge.want_exit(3 if alert is None else 1, rc, report, err)
+            told = [f for f in judge.failures(report) if f["direction"] == wire.DIRECTIONS[alert or C2S]][0]
+            judge.want((told["cause"], told["confidence"]) == (cause, confidence), "cause", report)
+            judge.want(contains in " ".join(told["evidence"]), "evidence %s" % told["evidence"], report)
+            parties = ["sender-tls"] if alert is not None and cause == "mac-construction" else ["configuration", "sender-tls"]
+            judge.want(told["at_fault"][0] in parties, "at_fault %s" % told["at_fault"], report)
+
+        both, wrong = (C2S, S2C), random.Random(name).randbytes(48)
+        for what, of, extended, contains in (
+                ("octets reversed", premaster[::-1], True, "in reverse order"),
+                ("no extended master secret", premaster, False, "without RFC 7627"),
+                ("both", premaster[::-1], False, "in reverse order, and with a master secret without RFC 7627")):
+            master = s.master(of, extended)
+            self.case("%s: all derived with %s" % (name, what), ask, sealed(master, both), [key_file], "mac-construction", contains)
+            self.case("%s: the client derives with %s" % (name, what), ask, sealed(master, (C2S,)), [key_file],
+                      "mac-construction", contains, alert=C2S)
+        # Logged for a key exchange whose secrets may begin with zeros.
+        for what, logged, contains in (("a zero too many", b"\0" + premaster, "without its leading zeros"),
+                                       ("a zero too few", None, "a zero octet in front")):
+            of = premaster if logged else b"\0" + premaster
+            line = log_of(["PMS_CLIENT_RANDOM", random_hex, logged or premaster])
+            cause = "mac-construction" if logged else "wrong-keys"  # an RSA premaster has 48 octets
+            self.case("%s: %s" % (name, what), ask, sealed(s.master(of, True), both), [line], cause,
+                      contains if logged else "no record of epoch 1 verifies", "proven" if logged else "supported")
+        self.case(name + ": another premaster secret", ask, sealed(wrong, both), [key_file], "wrong-keys",
+                  "no record of epoch 1 verifies", "supported")
+        other = log_of(["CLIENT_RANDOM", "ab" * 32, real], ["CLIENT_RANDOM", random_hex, wrong])
+        self.case(name + ": the session of another connection", ask, s.conv.copy(), [other], "wrong-keys", "ab" * 32)
+        self.case(name + ": the client took another session", ask, sealed(wrong, (C2S,)),
+                  [log, log_of(["CLIENT_RANDOM", "cd" * 32, wrong])], "wrong-keys", "cd" * 32, alert=C2S)
+
     def explicit_nonce(self, s, keys):
         """One explicit nonce damaged on the way: no rule of its sender."""
         target = self.target(s.conv)
@@ -290,6 +354,8 @@ class Senders(Events):
             if s.kind == "cbc":
                 self.cbc_padding(name, s, keys)
                 self.case(name + ": a bit of long padding flipped", self.flipped_padding, s, keys)
+            if name in RSA_EXCHANGE:
+                self.derivations(name, s, log)
             if s.explicit_nonce:
                 self.case(name + ": explicit nonce damaged", self.explicit_nonce, s, keys)
             if s.tls13:
