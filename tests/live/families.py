@@ -39,6 +39,14 @@ OPENSSL = {
 }
 
 
+# Records of JSSE's making; what its peer is told.
+JSSE = [
+    ("TLS 1.0 RC4-MD5", b"TLSv1", b"SSL_RSA_WITH_RC4_128_MD5", ("TLS1.0", "ARCFOUR-128:+MD5")),
+    ("TLS 1.0 CBC-SHA1, JSSE", b"TLSv1", b"TLS_RSA_WITH_AES_128_CBC_SHA", ("TLS1.0", "AES-128-CBC:+SHA1")),
+    ("TLS 1.2 GCM-256, JSSE", b"TLSv1.2", b"TLS_RSA_WITH_AES_256_GCM_SHA384", ("TLS1.2", "AES-256-GCM:+AEAD")),
+]
+
+
 class Family:
     """A kind of protection: two recordings, so that one can be foreign to the other, and what opens them."""
 
@@ -119,14 +127,8 @@ class Recorder:
 
     # RC4, NULL and SSL 3.0, which OpenSSL is built without -----------------------------------------
 
-    def jsse(self, name, version, suite, gnutls):
-        """JSSE writes records of 16 KB; GnuTLS writes down the keys."""
-        log, port = self.lab.path(name.replace(" ", "-") + ".log"), stacks.free_port()
-        server = self.lab.start("gnutls-serv", "--echo", "-p", str(port), "--x509certfile", "rsa.crt", "--x509keyfile",
-                                "rsa.key", "--disable-client-cert", "--priority",
-                                "NONE:+VERS-%s:+%s:+RSA:+COMP-NULL:+SIGN-ALL:+GROUP-ALL:+CTYPE-X509:%%COMPAT" % gnutls,
-                                env={"SSLKEYLOGFILE": log})
-        stacks.wait_for_port(port)
+    def java_client(self, port, version, suite):
+        """Two conversations of a JSSE client with a server that answers each line with one as long."""
         with self.lock:
             if self.java is None:
                 self.lab.run("javac", "-d", ".", stacks.JAVA_SOURCE)
@@ -141,8 +143,25 @@ class Recorder:
                     if m.group(1) == b"failed":
                         raise stacks.StackError(m.group(0).decode())
                     convs.append(relay.recorded()[0])
+        return convs
+
+    def jsse(self, name, version, suite, gnutls):
+        """JSSE writes records of 16 KB; GnuTLS writes down the keys."""
+        log, port = self.lab.path(name.replace(" ", "-") + ".log"), stacks.free_port()
+        server = self.lab.start("gnutls-serv", "--echo", "-p", str(port), "--x509certfile", "rsa.crt", "--x509keyfile",
+                                "rsa.key", "--disable-client-cert", "--priority",
+                                "NONE:+VERS-%s:+%s:+RSA:+COMP-NULL:+SIGN-ALL:+GROUP-ALL:+CTYPE-X509:%%COMPAT" % gnutls,
+                                env={"SSLKEYLOGFILE": log})
+        stacks.wait_for_port(port)
+        convs = self.java_client(port, version, suite)
         server.stop()
         return Family(name, convs[0], convs[1], [log])
+
+    def jsse_openssl(self, name, version, suite):
+        server = self.lab.openssl_server(*EVERYTHING, "-ciphersuites", suite.decode())
+        with server.lock2:
+            convs = self.java_client(server.port, version, suite)
+        return Family(name, convs[0], convs[1], [server.keylog])
 
     def go(self, name, version, suite):
         program, log = self.lab.path("peer"), self.lab.path("go.keys")
@@ -188,9 +207,12 @@ class Recorder:
         nss = ("selfserv", "tstclnt", "certutil", "pk12util")
         out = [("SSL 3.0 RC4-MD5", nss, lambda n: self.nss(n, ":0004")),
                ("SSL 3.0 CBC-SHA1", nss, lambda n: self.nss(n, ":002F")),
-               ("TLS 1.0 RC4-MD5", ("java", "javac", "gnutls-serv"),
-                lambda n: self.jsse(n, b"TLSv1", b"SSL_RSA_WITH_RC4_128_MD5", ("TLS1.0", "ARCFOUR-128:+MD5"))),
                ("TLS 1.2 RC4-SHA1", ("go",), lambda n: self.go(n, 0x0303, 0x0005))]
+        for name, version, suite, gnutls in JSSE:
+            out.append((name, ("java", "javac", "gnutls-serv"),
+                        lambda n, v=version, s=suite, g=gnutls: self.jsse(n, v, s, g)))
+        out.append(("TLS 1.3 GCM-256, JSSE", ("java", "javac", "openssl"),
+                    lambda n: self.jsse_openssl(n, b"TLSv1.3", b"TLS_AES_256_GCM_SHA384")))
         return out + [(name, ("openssl",), self.openssl) for name in OPENSSL]
 
 

@@ -16,7 +16,7 @@ from wire import C2S, S2C
 # suite: kind, cipher key, MAC, PRF
 SUITES = {0x002f: ("cbc", 16, "sha1", "sha256"), 0x0035: ("cbc", 32, "sha1", "sha256"),
           0x003c: ("cbc", 16, "sha256", "sha256"), 0x003d: ("cbc", 32, "sha256", "sha256"),
-          0x0005: ("rc4", 16, "sha1", "sha256"), 0xc02f: ("gcm", 16, None, "sha256"), 0xc030: ("gcm", 32, None, "sha384"),
+          0x0005: ("rc4", 16, "sha1", "sha256"), 0x009d: ("gcm", 32, None, "sha384"), 0xc02f: ("gcm", 16, None, "sha256"), 0xc030: ("gcm", 32, None, "sha384"),
           0xcca8: ("chacha", 32, None, "sha256"), 0xc09c: ("ccm", 16, None, "sha256"), 0xc0a0: ("ccm8", 16, None, "sha256"),
           0xc09d: ("ccm", 32, None, "sha256"),
           0x0002: ("null", 0, "sha1", "sha256"), 0x003b: ("null", 0, "sha256", "sha256"), 0x0004: ("rc4", 16, "md5", "sha256"),
