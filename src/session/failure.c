@@ -172,20 +172,6 @@ ahead(struct half *h, const struct bm_wire *w, size_t case_index, uint64_t found
 	}
 }
 
-void
-note_twin(const struct half *h, struct bm_case *c, const struct past *twin)
-{
-	c->compared = h->past_count;
-	if (twin == NULL)
-		return;
-	c->identical = c->found = true;
-	c->found_seq = twin->seq;
-	c->run = c->len;
-	c->twin_off = twin->off;
-	c->twin_seq = twin->seq;
-	c->twin_packet = twin->packet;
-}
-
 /* Several records that are sent again in a row are one fault. */
 static bool
 continues_replay(struct half *h, const struct past *twin, uint64_t off, uint32_t len)

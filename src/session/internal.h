@@ -6,6 +6,7 @@
 #include "session/session.h"
 
 enum {
+	KEEP_BEHIND = 1 << 16, /* octets kept for the report of a lost frame */
 	PAST_MAX = 1024, /* verified records remembered per direction, to know a twin */
 	PRINTS_MAX =
 		1
@@ -321,6 +322,8 @@ void accept_record(
 	struct half *h, const struct bm_wire *w, struct bm_outcome *o, uint64_t off, uint64_t packet);
 bool check(struct half *h, const struct bm_protection *p, const struct bm_position *pos,
 	const struct bm_wire *w, bool want_plain, struct bm_outcome *o);
+
+/* past.c: the records that verified lately */
 uint64_t fingerprint(const struct bm_wire *w);
 const struct past *find_twin(const struct half *h, const struct bm_wire *w);
 /* Puts what that said into the case; twin may be NULL. */
@@ -382,6 +385,10 @@ void lose_in_gap(struct half *h, uint64_t start, uint64_t gap_end);
 /* True: found, h->off and h->pos are set. False: wait for more (or, when final, nothing is left).
  */
 bool resync(struct half *h, bool final);
+void drop_lost(struct half *h); /* wipes */
+
+/* meet.c: the record at `at` verifies at h->pos; goes on there. */
+void meet(struct half *h, const struct bm_wire *w, uint64_t at);
 
 /* keyless.c: what can be kept in mind of records that cannot be checked */
 void keyless_record(struct half *h, const struct bm_wire *w, uint64_t off);

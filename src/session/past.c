@@ -1,0 +1,159 @@
+/* The records that verified lately: to know one again, and what it was made from. Refuses to say
+ * what it means that one comes again. */
+#include "session/internal.h"
+
+#include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+uint64_t
+fingerprint(const struct bm_wire *w)
+{
+	return XXH3_64bits_withSeed(w->body.p, w->body.n, w->type);
+}
+
+const struct past *
+find_twin(const struct half *h, const struct bm_wire *w)
+{
+	/* Fewer than 8 bytes repeat by chance. */
+	if (w->body.n < 8)
+		return NULL;
+	uint64_t fp = fingerprint(w);
+	for (size_t i = 0; i < h->past_count; i++) {
+		const struct past *p = &h->past[i];
+		if (p->fingerprint == fp && p->len == BM_HEADER + w->body.n)
+			return p;
+	}
+	return NULL;
+}
+
+const struct past *
+verified_at(const struct half *h, unsigned epoch, uint64_t seq)
+{
+	for (size_t i = 0; i < h->past_count; i++)
+		if (h->past[i].epoch == epoch && h->past[i].seq == seq)
+			return &h->past[i];
+	return NULL;
+}
+
+/* RFC 5288, section 3; RFC 6655, section 3. Elsewhere the number makes the nonce. */
+static bool
+has_explicit_nonce(const struct bm_protection *p)
+{
+	const struct bm_traffic_keys *k = bm_protection_keys(p);
+	bool gcm_or_ccm = k->suite->mode == BM_MODE_GCM || k->suite->mode == BM_MODE_CCM;
+
+	return gcm_or_ccm && (k->version == BM_TLS12 || k->version == BM_DTLS12);
+}
+
+/* Was the same keystream used for both? With CBC there is none. */
+static bool
+same_keystream(const struct bm_protection *p, const struct past *first, const struct bm_wire *w)
+{
+	const struct bm_suite *s = bm_protection_keys(p)->suite;
+
+	if (has_explicit_nonce(p))
+		return w->body.n >= sizeof first->before.nonce &&
+			   bm_load64(w->body.p) == first->before.nonce;
+	return s->mode != BM_MODE_CBC && s->cipher != BM_CIPHER_NULL;
+}
+
+void
+note_first(
+	const struct half *h, struct bm_case *c, const struct past *first, const struct bm_wire *w)
+{
+	c->twin_seq = first->seq;
+	c->twin_off = first->off;
+	c->twin_packet = first->packet;
+	c->nonce_reused = same_keystream(h->keys, first, w);
+}
+
+void
+note_twin(const struct half *h, struct bm_case *c, const struct past *twin)
+{
+	c->compared = h->past_count;
+	if (twin == NULL)
+		return;
+	c->identical = c->found = true;
+	c->found_seq = twin->seq;
+	c->run = c->len;
+	c->twin_off = twin->off;
+	c->twin_seq = twin->seq;
+	c->twin_packet = twin->packet;
+}
+
+/* Never 0, which stands for no record. */
+static uint64_t
+print_of(uint64_t fp)
+{
+	return fp | 1;
+}
+
+static void
+remember_print(struct half *h, uint64_t seq, uint64_t fp)
+{
+	if (seq >= h->print_cap && h->print_cap < PRINTS_MAX) {
+		size_t cap = h->print_cap == 0 ? 64 : h->print_cap;
+		while (cap <= seq && cap < PRINTS_MAX)
+			cap *= 2;
+		/* So far every number is below the old size: each keeps its place. */
+		uint64_t *p = realloc(h->prints, cap * sizeof *p);
+		if (p == NULL)
+			return; /* only the search for twins suffers */
+		memset(p + h->print_cap, 0, (cap - h->print_cap) * sizeof *p);
+		session_holds(h->s, (cap - h->print_cap) * sizeof *p);
+		h->prints = p;
+		h->print_cap = cap;
+	}
+	h->prints[seq & (h->print_cap - 1)] = print_of(fp);
+}
+
+bool
+same_as_at(const struct half *h, const struct bm_wire *w, uint64_t seq)
+{
+	return h->print_cap != 0 && (seq < h->print_cap || h->print_cap == PRINTS_MAX) &&
+		   w->body.n >= 8 && h->prints[seq & (h->print_cap - 1)] == print_of(fingerprint(w));
+}
+
+void
+forget_prints(struct half *h)
+{
+	if (h->prints != NULL)
+		memset(h->prints, 0, h->print_cap * sizeof *h->prints);
+}
+
+void
+remember_record(
+	struct half *h, const struct bm_wire *w, uint64_t seq, uint64_t off, uint64_t packet)
+{
+	uint64_t fp = fingerprint(w);
+
+	remember_print(h, seq, fp);
+	if (h->past_count < PAST_MAX) {
+		void *items = h->past;
+		size_t before = h->past_cap;
+		enum bm_status st =
+			bm_grow(&items, &h->past_cap, h->past_count + 1, PAST_MAX, sizeof *h->past);
+		h->past = items;
+		if (st != BM_OK)
+			return; /* only the search for twins suffers */
+		session_holds(h->s, (h->past_cap - before) * sizeof *h->past);
+		h->past_count++;
+		h->past_next = h->past_count - 1;
+	} else {
+		h->past_next = (h->past_next + 1) % PAST_MAX;
+	}
+	struct past *p = &h->past[h->past_next];
+	*p = (struct past){seq, off, packet, fp, (uint32_t)(BM_HEADER + w->body.n), h->epoch, {{0}}};
+	if (h->keys == NULL)
+		return;
+	if (has_explicit_nonce(h->keys))
+		p->before.nonce = w->body.n >= sizeof p->before.nonce ? bm_load64(w->body.p) : 0;
+	else if (!bm_protection_chained(h->keys))
+		return;
+	else if (bm_protection_keys(h->keys)->suite->cipher == BM_RC4)
+		p->before.keystream = h->pos.rc4.position;
+	else
+		memcpy(p->before.iv, h->pos.iv, sizeof p->before.iv);
+}
