@@ -148,6 +148,8 @@ by_premaster(struct bm_derivations *d, struct bm_derivation *out)
 	/* The first way is the negotiated one. */
 	while (!made && ++d->way < 2 * SHAPES) {
 		enum shape shape = (enum shape)(d->way / 2);
+		if (shape >= SHAPES)
+			break;
 		bool other = d->way % 2 != 0, extended = f->extended_master_secret != other;
 		size_t n;
 		if (!shaped(d, shape, premaster, &n) || (extended && s->transcript_at_key_exchange == 0))

@@ -7,7 +7,7 @@
 
 enum {
 	KEEP_BEHIND = 1 << 16, /* octets kept for the report of a lost frame */
-	PAST_MAX = 1024, /* verified records remembered per direction, to know a twin */
+	PAST_MAX = 1024,       /* verified records remembered per direction, to know a twin */
 	PRINTS_MAX =
 		1
 		<< 16, /* and of so many their fingerprint, to know it from another's reuse of its number */

@@ -62,8 +62,7 @@ master_from_premaster(struct bm_session *s, struct bm_view premaster)
 }
 
 bool
-premaster_from_private_key(
-	const struct bm_session *s, size_t nth, uint8_t premaster[BM_MASTER])
+premaster_from_private_key(const struct bm_session *s, size_t nth, uint8_t premaster[BM_MASTER])
 {
 	const struct bm_rsa *rsa = bm_keyring_rsa(s->env->keys, nth);
 	uint8_t block[2048];

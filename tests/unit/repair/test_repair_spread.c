@@ -66,7 +66,7 @@ test_nothing_found(void **unused)
 {
 	(void)unused;
 	for (size_t kind = 0; kind < KINDS; kind++) {
-		struct sealed *r = seal(suites[kind], is_ccm(kind) ? 1024 : 4096, &dice);
+		struct sealed *r = seal(suites[kind], is_ccm(kind) ? 1024 : 2048, &dice);
 		cut(r, 1000);
 		for (size_t i = 0; i < 40; i++)
 			spoil(r, r->text_at + i * (r->text_n / 41));
