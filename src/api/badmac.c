@@ -112,8 +112,8 @@ badmac_free(struct badmac *b)
 	again_clear(&b->again);
 	bm_report_free(b->report);
 	bm_arena_clear(&b->arena);
-	bm_session_env_clear(&b->env);
 	bm_pool_free(b->env.pool);
+	bm_session_env_clear(&b->env);
 	free(b);
 }
 
