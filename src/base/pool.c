@@ -3,13 +3,13 @@
 #include "base/pool.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 struct worker {
 	struct bm_pool *pool;
 	pthread_t thread;
-	unsigned number;
 };
 
 struct bm_pool {
@@ -21,6 +21,7 @@ struct bm_pool {
 	void *ctx;
 	size_t next, parts; /* to be handed out: next up to parts */
 	size_t busy;        /* handed out and not ended */
+	unsigned numbers;   /* of workers that have taken a part */
 	bool asked;         /* for threads */
 	unsigned workers, started;
 	struct worker *worker; /* [0]: the caller, who has no thread here */
@@ -74,10 +75,14 @@ bm_pool_workers(const struct bm_pool *p)
 	return p != NULL ? p->workers : 1;
 }
 
-/* Does parts while there are any. `state` is held, but not in the meantime. */
+/* Does parts while there are any. `state` is held, but not in the meantime. Whoever takes one has a
+ * number of its own then: there are no more of them than parts. */
 static void
-help(struct bm_pool *p, unsigned worker)
+help(struct bm_pool *p)
 {
+	if (p->next == p->parts)
+		return;
+	unsigned worker = p->numbers++;
 	while (p->next < p->parts) {
 		size_t mine = p->next++;
 		bm_pool_part *part = p->part;
@@ -98,7 +103,7 @@ live(void *arg)
 
 	(void)pthread_mutex_lock(&p->state);
 	while (!p->over) {
-		help(p, w->number);
+		help(p);
 		if (p->busy == 0)
 			(void)pthread_cond_signal(&p->ended);
 		if (!p->over)
@@ -111,13 +116,20 @@ live(void *arg)
 static void
 start(struct bm_pool *p)
 {
+	sigset_t all, before;
+
 	p->asked = true;
+	/* Signals are the business of the threads that were there before. */
+	(void)sigfillset(&all);
+	(void)sigdelset(&all, SIGBUS);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (unsigned i = 1; i < p->workers; i++) {
-		p->worker[i] = (struct worker){.pool = p, .number = i};
+		p->worker[i] = (struct worker){.pool = p};
 		if (pthread_create(&p->worker[i].thread, NULL, live, &p->worker[i]) != 0)
-			return;
+			break;
 		p->started = i;
 	}
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void
@@ -134,12 +146,13 @@ bm_pool_run(struct bm_pool *p, size_t parts, bm_pool_part *part, void *ctx)
 	p->part = part;
 	p->ctx = ctx;
 	p->next = 0;
+	p->numbers = 0;
 	p->parts = parts;
 	(void)pthread_cond_broadcast(&p->begun);
-	help(p, 0);
+	help(p);
 	while (p->busy != 0)
 		(void)pthread_cond_wait(&p->ended, &p->state);
-	p->parts = 0;
+	p->next = p->parts = 0;
 	(void)pthread_mutex_unlock(&p->state);
 }
 

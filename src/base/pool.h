@@ -23,8 +23,8 @@ unsigned bm_pool_workers(const struct bm_pool *p);
 typedef void bm_pool_part(void *ctx, size_t part, unsigned worker);
 
 /* Calls part for each number below `parts`, in any order and several at once, and returns when all
- * have ended. `worker` is below bm_pool_workers(); no two calls with the same one overlap. With
- * NULL this thread makes all calls, in order. Only from the thread that made the pool, and not from
+ * have ended. `worker` is below bm_pool_workers() and below `parts`; no two calls with the same one
+ * overlap. With NULL this thread makes all calls, in order. From one thread at a time, and not from
  * within a part. */
 void bm_pool_run(struct bm_pool *p, size_t parts, bm_pool_part *part, void *ctx);
 

@@ -87,11 +87,13 @@ hs_finish(struct hmac_search *s)
 	s->n = 0;
 }
 
-/* As many as what is left of the work may last for. */
+/* As many as what is left of the work lasts for. Those at the front of a record cost twice the
+ * mean.
+ */
 static size_t
 room(const struct hmac_search *s)
 {
-	double n = (double)(s->limit - s->work) / hs_cost(s) + 1;
+	double n = (double)(s->limit - s->work) / (2 * hs_cost(s)) + 1;
 
 	return n < HS_CHUNKS * HS_CHUNK ? (size_t)n : HS_CHUNKS * HS_CHUNK;
 }

@@ -277,7 +277,7 @@ trial_close(struct trial *t)
 {
 	for (unsigned i = 1; t->worker != NULL && i < bm_pool_workers(t->hole->d.pool); i++)
 		worker_free(&t->worker[i]);
-	if (t->worker != NULL) {
+	if (t->worker != NULL && t->worker[0].scratch != NULL) {
 		bm_wipe(t->worker[0].scratch->bytes, sizeof t->worker[0].scratch->bytes);
 		free(t->worker[0].body);
 	}

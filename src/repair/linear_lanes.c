@@ -97,7 +97,7 @@ bm_linear_bit_lanes(struct bm_linear *l)
 	if (!bm_search_open(l->s, &name, BM_NORMAL, runs,
 			(double)(BM_PERIODS * 8 * l->n) * (double)(1 + l->targets)))
 		return;
-	unsigned workers = bm_search_workers(l->s);
+	unsigned workers = bm_search_workers(l->s, BM_PERIODS);
 	struct lanes *x = calloc(workers, sizeof(*x));
 	enum bm_status st = x != NULL ? BM_OK : BM_NOMEM;
 	for (unsigned w = 0; w < workers && st == BM_OK; w++) {
@@ -170,7 +170,7 @@ octet_lanes(struct bm_linear *l, const struct bm_family_name *name, bool segment
 	if (l->n == 0 || (segments && bm_search_segment_end(l->s, 0) == l->n) ||
 		!bm_search_open(l->s, name, BM_NORMAL, tried, tried))
 		return;
-	size_t terms = 2 * l->n * bm_search_workers(l->s);
+	size_t terms = 2 * l->n * bm_search_workers(l->s, MASK_PARTS);
 	struct masks x = {.l = l,
 		.bit = calloc(l->n, sizeof(*x.bit)),
 		.end = calloc(l->n, sizeof(*x.end)),
@@ -261,7 +261,7 @@ word_lanes(struct bm_linear *l, const struct bm_family_name *name, bool segments
 	if (l->n == 0 || (segments && bm_search_segment_end(l->s, 0) == l->n) ||
 		!bm_search_open(l->s, name, BM_NORMAL, starts * 0x1p32, starts * 200))
 		return;
-	size_t terms = l->n * bm_search_workers(l->s);
+	size_t terms = l->n * bm_search_workers(l->s, BM_PERIODS);
 	struct words x = {l, segments, calloc(terms, sizeof(*x.sum))};
 	if (x.sum == NULL)
 		bm_search_fail(l->s, BM_NOMEM);

@@ -174,9 +174,11 @@ bm_search_run(struct bm_search *s, size_t parts, bm_pool_part *part, void *ctx)
 }
 
 unsigned
-bm_search_workers(const struct bm_search *s)
+bm_search_workers(const struct bm_search *s, size_t parts)
 {
-	return s->cost >= WORTH ? bm_pool_workers(s->d->pool) : 1;
+	unsigned n = s->cost >= WORTH ? bm_pool_workers(s->d->pool) : 1;
+
+	return n < parts ? n : (unsigned)parts;
 }
 
 uint8_t *

@@ -60,8 +60,8 @@ void bm_search_moves(struct bm_search *s);
  * bm_pool_run does. What a part shares with others it may only read, but for the calls below down
  * to bm_search_fail, which wait for each other. */
 void bm_search_run(struct bm_search *s, size_t parts, bm_pool_part *part, void *ctx);
-/* Workers there will be; what each needs of its own is made for so many. */
-unsigned bm_search_workers(const struct bm_search *s);
+/* Workers there will be at most; what each needs of its own is made for so many. */
+unsigned bm_search_workers(const struct bm_search *s, size_t parts);
 
 /* The record as received, header and body, to be changed; bm_search_try follows. */
 uint8_t *bm_search_take(struct bm_search *s);

@@ -61,9 +61,13 @@ void
 bm_derivations_begin(struct bm_derivations *d, const struct bm_session *s, unsigned side)
 {
 	*d = (struct bm_derivations){.session = s, .side = side};
-	if (!is_tls13(s) && s->facts.suite != NULL && s->facts.has_client_random &&
-		bm_suite_available(s->facts.suite))
-		find_premaster(d);
+}
+
+static bool
+can_derive(const struct bm_session *s)
+{
+	return !is_tls13(s) && s->facts.suite != NULL && s->facts.has_client_random &&
+		   bm_suite_available(s->facts.suite);
 }
 
 void
@@ -175,20 +179,25 @@ bool
 bm_derivations_next(struct bm_derivations *d, struct bm_derivation *out)
 {
 	*out = (struct bm_derivation){.protection = NULL};
+	if (d->way == 0 && can_derive(d->session))
+		find_premaster(d);
 	return d->premaster_n != 0 && by_premaster(d, out);
 }
 
 bool
-bm_derivations_session(struct bm_derivations *d, struct bm_derivation *out)
+bm_derivations_session(struct bm_derivations *d, uint64_t most, struct bm_derivation *out)
 {
 	const struct bm_session_facts *f = &d->session->facts;
+	const struct bm_keyring *ring = d->session->env->keys;
 	struct bm_ring_entry e;
 
 	*out = (struct bm_derivation){.protection = NULL};
-	if (is_tls13(d->session) || f->suite == NULL || !f->has_client_random ||
-		!bm_suite_available(f->suite))
+	if (!can_derive(d->session) || bm_keyring_count(ring, BM_LABEL_CLIENT_RANDOM) +
+										   bm_keyring_count(ring, BM_LABEL_RSA_SESSION_ID) ==
+									   0)
 		return false;
-	while (bm_keyring_walk(d->session->env->keys, &d->at, &e)) {
+	for (uint64_t n = 0; n < most && bm_keyring_walk(ring, &d->at, &e); n++) {
+		d->passed++;
 		bool by_random = e.label == BM_LABEL_CLIENT_RANDOM;
 		if ((!by_random && e.label != BM_LABEL_RSA_SESSION_ID) || e.secret.bytes.n != BM_MASTER)
 			continue;

@@ -8,19 +8,28 @@
 struct search {
 	struct half *h;
 	const struct bm_wire *w;
-	uint64_t cost, left; /* of a check, and checks that may still be made */
-	uint64_t *tried;
-	bool futile; /* no record of this length can be good */
+	struct earlier *e;
+	uint64_t cost, left; /* of a check, and nanoseconds that may still be spent */
+	bool futile;         /* no record of this length can be good */
 };
+
+/* What RC4 takes for an octet, in nanoseconds. */
+enum { OCTET = 2 };
+
+static void
+pay(struct search *x, uint64_t cost)
+{
+	x->left -= cost < x->left ? cost : x->left;
+	x->h->s->env->spent += cost;
+}
 
 static bool
 fits(struct search *x, const struct bm_position *pos)
 {
 	struct bm_outcome o;
 
-	x->left--;
-	++*x->tried;
-	x->h->s->env->spent += x->cost;
+	pay(x, x->cost);
+	x->e->tried++;
 	bool good = check(x->h, x->h->keys, pos, x->w, false, &o);
 	x->futile = o.result == BM_BAD_LENGTH;
 	return good;
@@ -47,10 +56,14 @@ by_iv(struct search *x, struct bm_position *pos)
 {
 	struct half *h = x->h;
 
-	for (size_t n = h->past_count; n-- > 0 && goes_on(x);) {
+	for (size_t n = h->past_count; n-- > 0;) {
 		const struct past *p = remembered(h, n);
 		if (p->epoch != h->epoch || p->seq >= h->pos.seq)
 			continue;
+		if (!goes_on(x)) {
+			x->e->cut = true;
+			return false;
+		}
 		pos->seq = p->seq;
 		memcpy(pos->iv, p->before.iv, sizeof pos->iv);
 		if (fits(x, pos))
@@ -59,23 +72,41 @@ by_iv(struct search *x, struct bm_position *pos)
 	return false;
 }
 
-/* Keystream only goes forward: from as far back as there is work for. */
+/* The latest state that is kept from which the record `p` can be reached. */
+static void
+nearest_state(const struct search *x, const struct past *p, struct bm_rc4 *out)
+{
+	const struct half *h = x->h;
+
+	/* Out of reach: those are begun with that come later. */
+	if (p->before.keystream * OCTET > x->left / 2 && h->marked != 0)
+		*out = h->marked > PAST_MAX / 2 ? h->marks[0] : h->marks[1];
+	for (size_t i = h->marked > PAST_MAX / 2 ? 0 : 1; i < 2 && h->marked != 0; i++)
+		if (h->marks[i].position <= p->before.keystream)
+			*out = h->marks[i];
+}
+
+/* Keystream only goes forward. */
 static bool
 by_keystream(struct search *x, struct bm_position *pos)
 {
 	struct half *h = x->h;
-	size_t from = h->past_count > x->left ? h->past_count - (size_t)x->left : 0;
-	uint64_t most = x->left * x->cost;
+	bool begun = false;
 
-	for (size_t n = from; n < h->past_count && goes_on(x); n++) {
+	for (size_t n = 0; n < h->past_count; n++) {
 		const struct past *p = remembered(h, n);
-		if (p->epoch != h->epoch || p->seq >= h->pos.seq || p->before.keystream < pos->rc4.position)
+		if (p->epoch != h->epoch || p->seq >= h->pos.seq)
 			continue;
-		uint64_t skipped = p->before.keystream - pos->rc4.position;
-		if (skipped > most)
-			return false;
-		h->s->env->spent += skipped;
-		bm_rc4_skip(&pos->rc4, skipped);
+		if (!begun)
+			nearest_state(x, p, &pos->rc4);
+		begun = true;
+		uint64_t ahead = p->before.keystream - pos->rc4.position;
+		if (p->before.keystream < pos->rc4.position || ahead * OCTET >= x->left || !goes_on(x)) {
+			x->e->cut = true;
+			continue;
+		}
+		pay(x, ahead * OCTET);
+		bm_rc4_skip(&pos->rc4, ahead);
 		pos->seq = p->seq;
 		if (fits(x, pos))
 			return true;
@@ -97,17 +128,18 @@ go_on_from(struct half *h, const struct bm_wire *w, const struct bm_position *po
 }
 
 bool
-earlier_state_fits(struct half *h, const struct bm_wire *w, uint64_t *found, uint64_t *tried)
+earlier_state_fits(struct half *h, const struct bm_wire *w, struct earlier *e)
 {
-	struct search x = {.h = h, .w = w, .tried = tried};
+	struct search x = {.h = h, .w = w, .e = e};
 	struct bm_position pos;
 	bool good = false;
 
+	*e = (struct earlier){.tried = 0};
 	if (!bm_protection_chained(h->keys))
 		return false;
 	x.cost = bm_protection_cost(h->keys, w->body.n);
 	/* A sixteenth of what a failure may cost. */
-	x.left = bm_search_share(h->s->env) / 16 / x.cost + 1;
+	x.left = bm_search_share(h->s->env) / 16;
 	if (h->second != NULL) {
 		pos = *h->second;
 		good = fits(&x, &pos);
@@ -117,15 +149,31 @@ earlier_state_fits(struct half *h, const struct bm_wire *w, uint64_t *found, uin
 		good = bm_protection_keys(h->keys)->suite->cipher == BM_RC4 ? by_keystream(&x, &pos)
 																	: by_iv(&x, &pos);
 	}
-	*found = pos.seq;
+	e->seq = pos.seq;
 	good = good && go_on_from(h, w, &pos);
 	bm_wipe(&pos, sizeof pos);
 	return good;
 }
 
 void
-forget_second(struct half *h)
+mark_keystream(struct half *h)
+{
+	if (h->marks == NULL)
+		h->marks = calloc(2, sizeof *h->marks);
+	if (h->marks == NULL)
+		return; /* only the search for a second writer suffers */
+	if (h->marked++ % (PAST_MAX / 2) != 0)
+		return;
+	h->marks[0] = h->marks[1];
+	h->marks[1] = h->pos.rc4;
+}
+
+void
+forget_earlier(struct half *h)
 {
 	bm_wipe_free(h->second, sizeof *h->second);
+	bm_wipe_free(h->marks, 2 * sizeof *h->marks);
 	h->second = NULL;
+	h->marks = NULL;
+	h->marked = 0;
 }

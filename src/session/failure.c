@@ -232,8 +232,11 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 	/* A record that verified nowhere yet leaves no hint of its own: with nothing good in the epoch
 	 * the keys are in doubt, and the search is left to a few sequence numbers. */
 	bool searched = twin == NULL && w->body.p != NULL && o->result != BM_BAD_LENGTH;
-	bool earlier = searched && earlier_state_fits(h, w, &found, &tried);
+	struct earlier e = {.tried = 0};
+	bool earlier = searched && earlier_state_fits(h, w, &e);
 	bool is_found = earlier;
+	if (earlier)
+		found = e.seq;
 	if (searched && !earlier && bm_protection_keys(h->keys)->suite->cipher != BM_RC4)
 		is_found = search_sequence(h, w, &found, &tried);
 
@@ -267,6 +270,8 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 	if (c != NULL) {
 		c->result = o->result;
 		c->tried = tried;
+		c->earlier = e.tried;
+		c->earlier_cut = e.cut;
 		c->found = is_found;
 		c->found_seq = found;
 		note_twin(h, c, twin);
@@ -283,10 +288,8 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 			c->twin_seq = found;
 			c->twin_off = BM_NO_SEQ;
 		} else if (twin == NULL && is_found && found < h->pos.seq) {
-			const struct past *first = verified_at(h, h->epoch, found);
 			c->twin_off = BM_NO_SEQ;
-			if (first != NULL)
-				note_first(h, c, first, w);
+			note_first(h, c, verified_at(h, h->epoch, found), w);
 		}
 	}
 	if (is_found && found > h->pos.seq) {

@@ -114,6 +114,9 @@ struct half {
 	size_t skipped_case;
 	bool reuse_told;            /* a second writer has been reported in this direction */
 	struct bm_position *second; /* chained ciphers: where that one goes on; NULL: unknown */
+	struct bm_rc4 *marks; /* RC4: of every PAST_MAX / 2 records the state before the first; two, the
+							 newer last */
+	uint64_t marked;      /* records so far */
 
 	/* Without keys: keyless.c */
 	struct bm_seen_record *seen;
@@ -330,7 +333,8 @@ const struct past *find_twin(const struct half *h, const struct bm_wire *w);
 void note_twin(const struct half *h, struct bm_case *c, const struct past *twin);
 /* The one that verified at seq in this epoch, of those that are remembered, or NULL. */
 const struct past *verified_at(const struct half *h, unsigned epoch, uint64_t seq);
-/* Two writers: w verifies at the number of `first`. Notes that in the case. */
+/* Two writers: w verifies at the number of `first`, or of one that is too long ago (NULL). Notes
+ * that in the case. */
 void note_first(
 	const struct half *h, struct bm_case *c, const struct past *first, const struct bm_wire *w);
 /* Do the bytes of w seem to be those of the record that verified at seq in this epoch? */
@@ -367,10 +371,17 @@ bool attempt_keystream(struct half *h, const struct bm_wire *w, bool counted);
 /* A search must end on hostile input too: this one has cost what one loss may. */
 bool exhausted(const struct half *h);
 
-/* earlier.c: *found: the number under which w verifies from a state that its sender had left, in
- * the order of their likelihood. Remembers where that goes on. */
-bool earlier_state_fits(struct half *h, const struct bm_wire *w, uint64_t *found, uint64_t *tried);
-void forget_second(struct half *h);
+/* earlier.c: states that this sender was in before, under chained ciphers */
+struct earlier {
+	uint64_t seq;   /* under which the record verifies */
+	uint64_t tried; /* states */
+	bool cut;       /* not all that are remembered */
+};
+/* Does w verify from one of them? Remembers where that goes on. */
+bool earlier_state_fits(struct half *h, const struct bm_wire *w, struct earlier *e);
+/* RC4: the record that is remembered now was made from h->pos. */
+void mark_keystream(struct half *h);
+void forget_earlier(struct half *h); /* wipes */
 
 /* resync.c */
 /* Does the record at `at` lead to another plausible header, or to the exact end of what there is?

@@ -364,7 +364,7 @@ begin_epoch(struct half *h, unsigned epoch, const struct bm_protection *p)
 	h->keys = p;
 	h->gave_up = false;
 	h->reuse_told = false;
-	forget_second(h);
+	forget_earlier(h);
 	h->skipped_case = SIZE_MAX;
 	forget_prints(h);
 	memset(&h->pos, 0, sizeof h->pos);

@@ -54,7 +54,7 @@ same_keystream(const struct bm_protection *p, const struct past *first, const st
 	const struct bm_suite *s = bm_protection_keys(p)->suite;
 
 	if (has_explicit_nonce(p))
-		return w->body.n >= sizeof first->before.nonce &&
+		return first != NULL && w->body.n >= sizeof first->before.nonce &&
 			   bm_load64(w->body.p) == first->before.nonce;
 	return s->mode != BM_MODE_CBC && s->cipher != BM_CIPHER_NULL;
 }
@@ -63,9 +63,11 @@ void
 note_first(
 	const struct half *h, struct bm_case *c, const struct past *first, const struct bm_wire *w)
 {
-	c->twin_seq = first->seq;
-	c->twin_off = first->off;
-	c->twin_packet = first->packet;
+	if (first != NULL) {
+		c->twin_seq = first->seq;
+		c->twin_off = first->off;
+		c->twin_packet = first->packet;
+	}
 	c->nonce_reused = same_keystream(h->keys, first, w);
 }
 
@@ -148,12 +150,14 @@ remember_record(
 	*p = (struct past){seq, off, packet, fp, (uint32_t)(BM_HEADER + w->body.n), h->epoch, {{0}}};
 	if (h->keys == NULL)
 		return;
-	if (has_explicit_nonce(h->keys))
+	if (has_explicit_nonce(h->keys)) {
 		p->before.nonce = w->body.n >= sizeof p->before.nonce ? bm_load64(w->body.p) : 0;
-	else if (!bm_protection_chained(h->keys))
-		return;
-	else if (bm_protection_keys(h->keys)->suite->cipher == BM_RC4)
+	} else if (bm_protection_chained(h->keys)) {
+		if (bm_protection_keys(h->keys)->suite->cipher != BM_RC4) {
+			memcpy(p->before.iv, h->pos.iv, sizeof p->before.iv);
+			return;
+		}
 		p->before.keystream = h->pos.rc4.position;
-	else
-		memcpy(p->before.iv, h->pos.iv, sizeof p->before.iv);
+		mark_keystream(h);
+	}
 }

@@ -140,10 +140,10 @@ bm_session_free(struct bm_session *s)
 	for (unsigned side = 0; side < 2; side++) {
 		struct half *h = &s->half[side];
 		bm_assembler_clear(&h->messages);
-		free(h->past);
+		bm_wipe_free(h->past, h->past_cap * sizeof *h->past);
 		free(h->seen);
 		free(h->prints);
-		forget_second(h);
+		forget_earlier(h);
 		if (h->lost != NULL)
 			bm_wipe(h->lost, sizeof *h->lost);
 		free(h->lost);

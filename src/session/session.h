@@ -153,7 +153,9 @@ struct bm_case {
 	bool identical;                           /* its bytes equal those of the record at twin_off */
 	uint64_t twin_off, twin_seq, twin_packet; /* off: BM_NO_SEQ when it is too long ago */
 	uint64_t tried;                           /* sequence hypotheses tried in all */
-	uint32_t between;                         /* whole records between it and the next good one */
+	uint64_t earlier; /* chained ciphers: states tried that its sender had been in */
+	bool earlier_cut; /* not all that are remembered */
+	uint32_t between; /* whole records between it and the next good one */
 	uint64_t run;     /* octets of it and of the records sent again behind it */
 	uint64_t repeats; /* records of those */
 	/* TLS 1.3: it is the first record of found_epoch; what ends its own epoch never came. */
@@ -290,7 +292,8 @@ struct bm_derivations {
 	uint8_t premaster[BM_PREMASTER_MAX];
 	size_t premaster_n;
 	unsigned way;
-	uint64_t at; /* in the keyring */
+	uint64_t at;     /* in the keyring */
+	uint64_t passed; /* its entries so far, those of other kinds too */
 };
 struct bm_derivation {
 	struct bm_protection *protection;
@@ -301,8 +304,8 @@ struct bm_derivation {
 void bm_derivations_begin(struct bm_derivations *d, const struct bm_session *s, unsigned side);
 /* By another derivation from the premaster secret, where that is known. */
 bool bm_derivations_next(struct bm_derivations *d, struct bm_derivation *out);
-/* From the master secret of another session. */
-bool bm_derivations_session(struct bm_derivations *d, struct bm_derivation *out);
+/* From the master secret of another session, among the next `most` entries of the keyring. */
+bool bm_derivations_session(struct bm_derivations *d, uint64_t most, struct bm_derivation *out);
 void bm_derivations_end(struct bm_derivations *d);
 /* The keys of all connections so far, with their states as of now. */
 const struct bm_foreign_keys *bm_session_foreign(const struct bm_session *s, size_t *count);

@@ -17,13 +17,17 @@ checksum_name(enum bm_checksum c)
 	return NULL;
 }
 
-/* The worst state among the packets that carry the record. */
+/* The worst state among the packets that carry the record, and what else it may have been part of.
+ */
 static const char *
 checksums(const struct bm_case *c)
 {
 	enum bm_checksum worst = BM_CHECKSUM_UNKNOWN;
 
 	for (size_t i = 0; i < c->fragment_count; i++) {
+		if ((!c->framing_lost || c->after == BM_AFTER_NOTHING) &&
+			c->fragments[i].record_off >= c->len && c->len != 0)
+			continue;
 		enum bm_checksum s = c->fragments[i].checksum;
 		if (s == BM_CHECKSUM_INVALID || worst == BM_CHECKSUM_UNKNOWN)
 			worst = s;

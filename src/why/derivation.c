@@ -6,8 +6,9 @@
 
 #include <stdio.h>
 
-/* About what it takes to derive keys and set them up, in nanoseconds. */
-enum { SET_UP = 20000 };
+/* About what it takes to derive keys and set them up, and to pass an entry of the keyring, in
+ * nanoseconds. */
+enum { SET_UP = 20000, PASS = 10 };
 
 struct search {
 	const struct bm_why *w;
@@ -22,7 +23,7 @@ begin(struct search *s, const struct bm_why *w)
 {
 	const struct bm_case *c = w->c;
 
-	*s = (struct search){.w = w, .limit = w->share / 16};
+	*s = (struct search){.w = w, .limit = w->share / 8};
 	return w->session != NULL && w->facts->version != 0 && w->facts->version != BM_TLS13 &&
 		   !bm_version_is_dtls(w->facts->version) && c->seq == 0 && !c->found && !c->identical &&
 		   !c->mirrored && (c->kind == BM_CASE_NO_KEYS_FIT || c->kind == BM_CASE_BAD_RECORD) &&
@@ -94,13 +95,20 @@ other_session(const struct bm_why *w, struct bm_finding *out)
 	struct bm_derivation d;
 	char id[2 * BM_RANDOM + 1];
 	struct search s;
+	uint64_t passed = 0;
 	bool found = false;
 
 	if (!begin(&s, w))
 		return BM_NOT_ASKED;
 	bm_derivations_begin(&all, w->session, w->c->direction);
-	while (!found && goes_on(&s) && bm_derivations_session(&all, &d))
+	while (
+		!found && goes_on(&s) && bm_derivations_session(&all, (s.limit - s.work) / PASS + 1, &d)) {
+		s.work += PASS * (all.passed - passed);
+		passed = all.passed;
 		found = opens(&s, &d);
+	}
+	s.work += PASS * (all.passed - passed);
+	*w->sessions = (struct bm_sessions_tried){s.tried, !found && !goes_on(&s)};
 	bm_derivations_end(&all);
 	*w->spent += s.work;
 	if (!found)

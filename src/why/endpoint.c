@@ -6,7 +6,9 @@ enum bm_answer
 bm_ask_plaintext_alert(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
 	if (w->c->kind == BM_CASE_BAD_RECORD) {
-		*because = "what stands here is no alert in the clear";
+		*because = w->facts->version == BM_TLS13 || w->facts->version == BM_DTLS13
+					   ? "what stands here is no alert in the clear"
+					   : "this is not TLS 1.3";
 		return BM_EXCLUDED;
 	}
 	if (w->c->kind != BM_CASE_PLAINTEXT_ALERT)
@@ -25,7 +27,8 @@ bm_ask_capture_incomplete(const struct bm_why *w, struct bm_finding *out, const 
 	const struct bm_case *c = w->c;
 
 	if (c->kind == BM_CASE_BAD_RECORD) {
-		*because = "every byte of the record was captured";
+		*because = c->region >= c->len ? "every byte of the record was captured"
+									   : "no packet is missing where it stands";
 		return BM_EXCLUDED;
 	}
 	if (c->kind != BM_CASE_REJECTED || !c->over_gap || c->no_keys == false)
@@ -98,6 +101,11 @@ bm_ask_wrong_keys(const struct bm_why *w, struct bm_finding *out, const char **b
 			c->sides == 1 ? "client" : "server", c->epoch);
 	if (c->only_one)
 		bm_evidence(w, out, "it is the only protected record, so damage to it would look the same");
+	if (w->sessions->n != 0)
+		bm_evidence(w, out,
+			"nor do the master secrets of %llu other sessions of the key material open it%s",
+			(unsigned long long)w->sessions->n,
+			w->sessions->cut ? ", and not all of them could be tried" : "");
 	return BM_SHOWN;
 }
 

@@ -257,8 +257,9 @@ bm_ask_miscomputed(const struct bm_why *w, struct bm_finding *out, const char **
 	}
 	/* Whoever sent the packet summed the bytes that it had. */
 	for (size_t i = 0; i < c->fragment_count; i++)
-		if (c->fragments[i].checksum == BM_CHECKSUM_INVALID) {
-			*because = "not its sender's alone: a TCP checksum over it is wrong as captured";
+		if (c->fragments[i].record_off < c->len &&
+			c->fragments[i].checksum == BM_CHECKSUM_INVALID) {
+			*because = "not its sender's alone: a checksum over it is wrong as captured";
 			return BM_EXCLUDED;
 		}
 	bool cbc = bm_protection_keys(c->protection)->suite->mode == BM_MODE_CBC;

@@ -21,8 +21,14 @@ not_found(const struct bm_why *w, const char **because)
 
 	if (c->found)
 		return BM_NOT_ASKED;
-	if (c->tried == 0)
-		*because = "no earlier record has the same bytes";
+	if (c->tried == 0 && c->earlier != 0)
+		*because =
+			"not tried: under this cipher a record has its state, and its number only there; the "
+			"records behind it tell how many there were";
+	else if (c->tried == 0)
+		*because = c->result == BM_BAD_LENGTH
+					   ? "not tried: no record of this cipher suite has such a length"
+					   : "not tried: the records around it tell its number";
 	else
 		*because = bm_arena_print(w->arena,
 			"it verifies under none of %llu other sequence numbers around %llu",
@@ -42,7 +48,7 @@ bm_ask_replayed(const struct bm_why *w, struct bm_finding *out, const char **bec
 										  "none of %zu records of this direction that verified "
 										  "before has the same bytes",
 										  c->compared)
-									: "there is no record before it that it could be compared with";
+									: "not compared with the records before it, if there are any";
 		return BM_EXCLUDED;
 	}
 	/* The earlier one verified at its place; the bytes are the same. */
@@ -96,9 +102,16 @@ bm_ask_reused(const struct bm_why *w, struct bm_finding *out, const char **becau
 		*because = "it does not verify at the number that it carries";
 		return BM_EXCLUDED;
 	}
+	if (!c->found && c->earlier != 0) {
+		*because = bm_arena_print(w->arena,
+			"it verifies from none of %llu states that its sender had been in before%s",
+			(unsigned long long)c->earlier,
+			c->earlier_cut ? ", and not all that are remembered could be tried" : "");
+		return BM_EXCLUDED;
+	}
 	if (!c->found || c->identical || c->found_seq >= c->seq)
 		return not_found(w, because);
-	bm_prove(out, "sequence-search", tag_len(c), c->tried);
+	bm_prove(out, "sequence-search", tag_len(c), c->tried + c->earlier);
 	if (c->twin_off == BM_NO_SEQ)
 		bm_evidence(w, out,
 			"it verifies at sequence number %llu, which another record of this direction has used "

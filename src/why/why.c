@@ -100,11 +100,13 @@ bm_explain(const struct bm_why *asked, struct bm_explanation *out)
 {
 	struct bm_cut cut = {.found = false};
 	struct bm_damage_search search = {.asked = false};
+	struct bm_sessions_tried sessions = {0, false};
 	struct bm_why why = *asked;
 	const struct bm_why *w = &why;
 
 	why.cut = &cut;
 	why.repair = &search;
+	why.sessions = &sessions;
 	memset(out, 0, sizeof *out);
 	out->finding.cause = BM_CAUSE_UNEXPLAINED;
 	const size_t early = is_keyless(w) ? sizeof keyless / sizeof keyless[0] : 0;

@@ -92,6 +92,12 @@ struct bm_damage_search {
 	unsigned numbers;
 };
 
+/* Master secrets of other sessions that were tried. */
+struct bm_sessions_tried {
+	uint64_t n;
+	bool cut; /* not all of them */
+};
+
 struct bm_why {
 	const struct bm_session *session;
 	const struct bm_case *c;
@@ -107,6 +113,7 @@ struct bm_why {
 	/* bm_explain's own, filled in when first asked for. */
 	struct bm_cut *cut;
 	struct bm_damage_search *repair;
+	struct bm_sessions_tried *sessions;
 };
 
 struct bm_excluded {
