@@ -227,6 +227,38 @@ class Senders(Events):
         self.case(name + ": the client took another session", ask, sealed(wrong, (C2S,)),
                   [log, log_of(["CLIENT_RANDOM", "cd" * 32, wrong])], "wrong-keys", "cd" * 32, alert=C2S)
 
+    def late_fork(self, s, keys, back):
+        """1300 records on, a process writes that forked `back` records ago."""
+        conv, target = s.conv.copy(), [r for r, _ in s.opened[C2S] if r.data[0] == wire.APPLICATION][1]
+        conv.items = conv.items[:target.item_index + 1]
+        state, seq, states = {"iv": s.side[C2S].iv}, 0, []
+        if s.kind == "rc4":
+            state["stream"] = seal.rc4(s.side[C2S].key)
+        for r, content in s.opened[C2S]:
+            if r.item_index <= target.item_index:
+                state["iv"], seq = s.seal(C2S, seq, r, content, state)[-16:], seq + 1
+        used = sum(len(r.data) - 5 for r, _ in s.opened[C2S][:seq])
+
+        def put(number, content, state):
+            data = s.seal(C2S, number, target, content, state)
+            state["iv"] = data[-16:]
+            conv.items.append(wire.Item(C2S, data))
+            return len(data) - 5
+        for n in range(1300):
+            states.append((seq, state["iv"], used))
+            used += put(seq, b"line %d, and some more of it\n" % n, state)
+            seq += 1
+        number, iv, used = states[-back]
+        child = {"iv": iv}
+        if s.kind == "rc4":
+            child["stream"] = seal.rc4(s.side[C2S].key)
+            child["stream"].update(bytes(used))
+        put(number, b"the child's first words", child)
+        put(seq, b"the parent goes on", state)
+        report = self.one(conv, keys, {"sequence-reused"}, dict(CLIENT, sequence_number=seq), len(conv.protected()) - 1)
+        f = judge.failures(report)[0]
+        judge.want(f["confidence"] == "proven" and any(" number %d," % number in e for e in f["evidence"]), "evidence", report)
+
     def explicit_nonce(self, s, keys):
         """One explicit nonce damaged on the way: no rule of its sender."""
         target = self.target(s.conv)
@@ -354,6 +386,9 @@ class Senders(Events):
             if s.kind == "cbc":
                 self.cbc_padding(name, s, keys)
                 self.case(name + ": a bit of long padding flipped", self.flipped_padding, s, keys)
+            if s.kind == "rc4" or name == "TLS 1.0 CBC":
+                for back in (1, 300, 700):
+                    self.case("%s: a second writer forked %d records ago" % (name, back), self.late_fork, s, keys, back)
             if name in RSA_EXCHANGE:
                 self.derivations(name, s, log)
             if s.explicit_nonce:

@@ -2,6 +2,8 @@
 #include "../starve.h"
 #include "damage.h"
 
+#include "repair/hole.h"
+
 /* Threads, if there are any, meet it in whatever order. */
 static void
 starve(size_t kind, size_t text_n, struct bm_pool *pool)
@@ -38,6 +40,39 @@ starve(size_t kind, size_t text_n, struct bm_pool *pool)
 	unseal(r);
 }
 
+/* Octets that never came, under CCM_8: values are tried. */
+static void
+starve_hole(struct bm_pool *pool)
+{
+	struct sealed *r = seal(suites[SHORT12], 96, &dice);
+	unsigned fail_at = 0;
+
+	memmove(r->received + r->text_at + 40, r->received + r->text_at + 41, r->n - r->text_at - 41);
+	for (bool refused = true; refused; fail_at++) {
+		struct bm_hole h = {.d = {.protection = r->protection,
+								.position = &r->position,
+								.wire = {.type = 23,
+									.version = BM_TLS12,
+									.header = bm_view(r->received, BM_HEADER),
+									.body = bm_view(r->received + BM_HEADER, r->n - BM_HEADER)},
+								.pool = pool,
+								.effort = BM_NORMAL},
+			.n = 1,
+			.first = r->text_at - BM_HEADER,
+			.last = r->n - BM_HEADER - 1};
+		struct bm_repair out = {.sent = r->repaired};
+		starve_at(fail_at);
+		enum bm_status st = bm_repair_hole(&h, &test_scratch, &out);
+		refused = starve_stop();
+		/* What only some workers lack need not be missed. */
+		if (!refused || pool == NULL)
+			assert_int_equal(refused ? BM_NOMEM : BM_OK, st);
+		assert_true(st == BM_OK || !out.found);
+	}
+	assert_true(fail_at > 3);
+	unseal(r);
+}
+
 static void
 test_every_allocation_fails(void **unused)
 {
@@ -51,6 +86,8 @@ test_every_allocation_fails(void **unused)
 	assert_int_equal(BM_OK, bm_pool_new(&pool, 3));
 	starve(GCM12, 2048, pool);
 	starve(CCM13, 2048, pool);
+	starve_hole(NULL);
+	starve_hole(pool);
 	bm_pool_free(pool);
 }
 
