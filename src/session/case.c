@@ -147,6 +147,7 @@ new_case(struct half *h, enum bm_case_kind kind, uint64_t off, uint32_t len)
 	c->len = len;
 	c->protection = h->keys;
 	c->at_start = off < h->start_until;
+	c->behind_gap = h->stream != NULL && bm_stream_gaps(h->stream) != 0;
 	c->alert = 255;
 	c->word = c->lost_at = BM_NO_SEQ;
 	c->position = malloc(sizeof *c->position);

@@ -114,16 +114,19 @@ by_keystream(struct search *x, struct bm_position *pos)
 	return false;
 }
 
+/* From where writer n went on; WRITERS: one that is not known yet takes the place of the oldest. */
 static bool
-go_on_from(struct half *h, const struct bm_wire *w, const struct bm_position *pos)
+go_on_from(struct half *h, const struct bm_wire *w, const struct bm_position *pos, unsigned n)
 {
 	if (h->second == NULL)
-		h->second = malloc(sizeof *h->second);
+		h->second = calloc(WRITERS, sizeof *h->second);
 	if (h->second == NULL) {
 		session_fail(h->s, BM_NOMEM);
 		return false;
 	}
-	bm_position_after(h->keys, pos, w, h->second);
+	if (n == WRITERS)
+		n = h->seconds++ % WRITERS;
+	bm_position_after(h->keys, pos, w, &h->second[n]);
 	return true;
 }
 
@@ -140,17 +143,23 @@ earlier_state_fits(struct half *h, const struct bm_wire *w, struct earlier *e)
 	x.cost = bm_protection_cost(h->keys, w->body.n);
 	/* A sixteenth of what a failure may cost. */
 	x.left = bm_search_share(h->s->env) / 16;
-	if (h->second != NULL) {
-		pos = *h->second;
+	unsigned n = 0;
+	for (; n < WRITERS && n < h->seconds && goes_on(&x); n++) {
+		pos = h->second[n];
 		good = fits(&x, &pos);
+		if (good)
+			break;
 	}
+	if (!good)
+		n = WRITERS;
 	if (!good) {
 		bm_position_start(h->keys, &pos);
 		good = bm_protection_keys(h->keys)->suite->cipher == BM_RC4 ? by_keystream(&x, &pos)
 																	: by_iv(&x, &pos);
 	}
 	e->seq = pos.seq;
-	good = good && go_on_from(h, w, &pos);
+	e->at = pos;
+	good = good && go_on_from(h, w, &pos, n);
 	bm_wipe(&pos, sizeof pos);
 	return good;
 }
@@ -171,9 +180,10 @@ mark_keystream(struct half *h)
 void
 forget_earlier(struct half *h)
 {
-	bm_wipe_free(h->second, sizeof *h->second);
+	bm_wipe_free(h->second, WRITERS * sizeof *h->second);
 	bm_wipe_free(h->marks, 2 * sizeof *h->marks);
 	h->second = NULL;
 	h->marks = NULL;
 	h->marked = 0;
+	h->seconds = 0;
 }

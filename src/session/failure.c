@@ -131,6 +131,8 @@ other_keys_fit(struct half *h, const struct bm_wire *w, uint64_t off)
 	bool unannounced = is_tls13(h->s) && h->epoch == BM_EPOCH_EARLY;
 	/* Of a flight that was joined in the middle the messages cannot all be read. */
 	unannounced = unannounced || (h->joined && h->joined_epoch == h->epoch);
+	/* Of two writers one may have announced it in a record whose number was used. */
+	unannounced = unannounced || h->reuse_told;
 
 	bool fits = other_secret_fits(h, w, &o);
 	if (!fits) {
@@ -192,8 +194,10 @@ continues_replay(struct half *h, const struct past *twin, uint64_t off, uint32_t
 	return false;
 }
 
-bool
-record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct bm_outcome *o)
+/* e: all zero. */
+static bool
+judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct bm_outcome *o,
+	struct earlier *e)
 {
 	struct bm_session *s = h->s;
 	uint32_t len = (uint32_t)(BM_HEADER + w->body.n);
@@ -232,13 +236,15 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 	/* A record that verified nowhere yet leaves no hint of its own: with nothing good in the epoch
 	 * the keys are in doubt, and the search is left to a few sequence numbers. */
 	bool searched = twin == NULL && w->body.p != NULL && o->result != BM_BAD_LENGTH;
-	struct earlier e = {.tried = 0};
-	bool earlier = searched && earlier_state_fits(h, w, &e);
+	bool earlier = searched && earlier_state_fits(h, w, e);
 	bool is_found = earlier;
 	if (earlier)
-		found = e.seq;
+		found = e->seq;
 	if (searched && !earlier && bm_protection_keys(h->keys)->suite->cipher != BM_RC4)
 		is_found = search_sequence(h, w, &found, &tried);
+	if (!earlier)
+		e->at = h->pos;
+	e->at.seq = found;
 
 	if (is_found && found >= h->skipped_from && found < h->skipped_to &&
 		h->skipped_case < s->case_count) {
@@ -260,6 +266,7 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 	}
 	if (is_found && (found < h->pos.seq || earlier) && h->reuse_told) {
 		tally(h)->verified++;
+		read_second(h, w, &e->at, packet_at(h, off + len - 1));
 		return true;
 	}
 	tally(h)->failed++;
@@ -270,8 +277,8 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 	if (c != NULL) {
 		c->result = o->result;
 		c->tried = tried;
-		c->earlier = e.tried;
-		c->earlier_cut = e.cut;
+		c->earlier = e->tried;
+		c->earlier_cut = e->cut;
 		c->found = is_found;
 		c->found_seq = found;
 		note_twin(h, c, twin);
@@ -298,6 +305,7 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 	}
 	if (is_found) {
 		h->reuse_told = true;
+		read_second(h, w, &e->at, packet_at(h, off + len - 1));
 		return true;
 	}
 	if (twin != NULL)
@@ -305,4 +313,14 @@ record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struc
 					  */
 	lose(h, off, w->body.p != NULL ? len : 0, index);
 	return false;
+}
+
+bool
+record_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct bm_outcome *o)
+{
+	struct earlier e = {.tried = 0};
+	bool goes_on = judge_failed(h, w, off, o, &e);
+
+	bm_wipe(&e, sizeof e);
+	return goes_on;
 }

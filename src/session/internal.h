@@ -7,6 +7,7 @@
 
 enum {
 	KEEP_BEHIND = 1 << 16, /* octets kept for the report of a lost frame */
+	WRITERS = 8,           /* second ones that are kept in mind at once */
 	PAST_MAX = 1024,       /* verified records remembered per direction, to know a twin */
 	PRINTS_MAX =
 		1
@@ -45,6 +46,7 @@ struct keys {
 
 /* After a failure: where the receiver's view and the stream may meet again. */
 struct lost {
+	uint32_t passed;          /* octets of second writers' records right behind what failed */
 	bool over_gap, tentative; /* tentative: a failure only if something is found */
 	unsigned epoch;           /* at start */
 	uint64_t start;           /* stream offset of what failed, or of the gap */
@@ -112,8 +114,10 @@ struct half {
 	/* Records that were skipped and may yet come (a failure `found` ahead). */
 	uint64_t skipped_from, skipped_to; /* [from, to) */
 	size_t skipped_case;
-	bool reuse_told;            /* a second writer has been reported in this direction */
-	struct bm_position *second; /* chained ciphers: where that one goes on; NULL: unknown */
+	bool reuse_told; /* a second writer has been reported in this direction */
+	/* Chained ciphers: where the last WRITERS of them go on; NULL: unknown. */
+	struct bm_position *second;
+	unsigned seconds;
 	struct bm_rc4 *marks; /* RC4: of every PAST_MAX / 2 records the state before the first; two, the
 							 newer last */
 	uint64_t marked;      /* records so far */
@@ -323,6 +327,10 @@ void run_half(struct half *h, bool final);
 struct bm_wire wire_at(struct half *h, uint64_t off, struct bm_record_header hdr, uint8_t *header);
 void accept_record(
 	struct half *h, const struct bm_wire *w, struct bm_outcome *o, uint64_t off, uint64_t packet);
+/* Reads what a second writer's record says, which verifies at `at`: of what it changes both go by.
+ */
+void read_second(
+	struct half *h, const struct bm_wire *w, const struct bm_position *at, uint64_t packet);
 bool check(struct half *h, const struct bm_protection *p, const struct bm_position *pos,
 	const struct bm_wire *w, bool want_plain, struct bm_outcome *o);
 
@@ -373,9 +381,10 @@ bool exhausted(const struct half *h);
 
 /* earlier.c: states that this sender was in before, under chained ciphers */
 struct earlier {
-	uint64_t seq;   /* under which the record verifies */
-	uint64_t tried; /* states */
-	bool cut;       /* not all that are remembered */
+	uint64_t seq;          /* under which the record verifies */
+	uint64_t tried;        /* states */
+	bool cut;              /* not all that are remembered */
+	struct bm_position at; /* the state; secret */
 };
 /* Does w verify from one of them? Remembers where that goes on. */
 bool earlier_state_fits(struct half *h, const struct bm_wire *w, struct earlier *e);

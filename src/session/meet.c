@@ -199,7 +199,7 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 		c->after_seq = h->pos.seq;
 		c->after_off = at;
 		c->after_tried = l->tried;
-		c->framing_lost = l->len == 0 || (!framed && at != l->start + l->len);
+		c->framing_lost = l->len == 0 || (!framed && at != l->start + l->len + l->passed);
 		if (at - l->start <= KEEP_BEHIND && bm_stream_base(h->stream) <= l->start &&
 			at - l->start != c->region)
 			case_keep_bytes(h, c, l->start, (uint32_t)(at - l->start));

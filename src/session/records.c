@@ -78,22 +78,14 @@ note_packets(struct half *h, uint64_t off, size_t n)
 			h->last_packets[h->last_packet_count++] = spans[i].packet;
 }
 
-void
-accept_record(
-	struct half *h, const struct bm_wire *w, struct bm_outcome *o, uint64_t off, uint64_t packet)
+/* What a good record at `before` says to those who follow the connection. */
+static void
+read_content(struct half *h, const struct bm_wire *w, uint8_t type,
+	const struct bm_position *before, uint64_t packet)
 {
 	struct bm_session *s = h->s;
 	struct bm_outcome full;
-	uint8_t type = o->type;
 
-	tally(h)->verified++;
-	h->verified_in[epoch_slot(h->epoch)]++;
-	if (s->verified_since_keys++ == 0)
-		keys_confirmed(s);
-	remember_record(h, w, h->pos.seq, off, packet);
-	note_packets(h, off, BM_HEADER + w->body.n);
-	struct bm_position before = h->pos;
-	bm_position_after(h->keys, &h->pos, w, &h->pos);
 	/* Compressed content cannot be read here; its MAC, over the compressed bytes, has been checked.
 	 */
 	if (type != BM_HANDSHAKE && type != BM_ALERT && type != BM_CCS)
@@ -105,7 +97,7 @@ accept_record(
 			change_cipher_spec(h);
 		return;
 	}
-	if (!check(h, h->keys, &before, w, true, &full))
+	if (!check(h, h->keys, before, w, true, &full))
 		return;
 	if (type == BM_ALERT) {
 		note_alert(h, full.plain, packet, true);
@@ -117,6 +109,37 @@ accept_record(
 		change_cipher_spec(h);
 	}
 	bm_wipe(s->env->scratch.bytes, full.plain.n < sizeof s->env->scratch.bytes ? full.plain.n : 0);
+}
+
+void
+read_second(struct half *h, const struct bm_wire *w, const struct bm_position *at, uint64_t packet)
+{
+	struct bm_outcome o;
+	struct bm_position before = *at;
+	bool closed = h->closed;
+
+	if (check(h, h->keys, &before, w, false, &o))
+		read_content(h, w, o.type, &before, packet);
+	h->closed = closed; /* the other one may go on */
+	bm_wipe(&before, sizeof before);
+}
+
+void
+accept_record(
+	struct half *h, const struct bm_wire *w, struct bm_outcome *o, uint64_t off, uint64_t packet)
+{
+	struct bm_session *s = h->s;
+	uint8_t type = o->type;
+
+	tally(h)->verified++;
+	h->verified_in[epoch_slot(h->epoch)]++;
+	if (s->verified_since_keys++ == 0)
+		keys_confirmed(s);
+	remember_record(h, w, h->pos.seq, off, packet);
+	note_packets(h, off, BM_HEADER + w->body.n);
+	struct bm_position before = h->pos;
+	bm_position_after(h->keys, &h->pos, w, &h->pos);
+	read_content(h, w, type, &before, packet);
 }
 
 static void

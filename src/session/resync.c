@@ -169,6 +169,39 @@ record_at(struct half *h, uint64_t at, bool final, uint8_t header[BM_HEADER], st
 	return w->body.p != NULL || hdr.length == 0 ? FOUND : NOTHING;
 }
 
+/* The record at `at` verifies at a number that another one had used before: two writers. It tells
+ * nothing of where the receiver stands, and the search goes on behind it. */
+static bool
+second_writers(struct half *h, const struct bm_wire *w, uint64_t at)
+{
+	struct lost *l = h->lost;
+
+	if (h->keys == NULL || l->epoch != h->epoch || h->pos.seq >= l->expected.seq)
+		return false;
+	const struct past *first = verified_at(h, h->epoch, h->pos.seq);
+	if (first == NULL || first->fingerprint == fingerprint(w))
+		return false;
+	uint64_t found = h->pos.seq;
+	h->pos = l->expected;
+	if (h->reuse_told) {
+		tally(h)->verified++;
+	} else {
+		tally(h)->failed++;
+		struct bm_case *c = new_case(h, BM_CASE_BAD_RECORD, at, (uint32_t)(BM_HEADER + w->body.n));
+		if (c != NULL) {
+			c->result = BM_BAD_TAG;
+			c->tried = l->tried;
+			c->found = true;
+			c->found_seq = found;
+			note_twin(h, c, NULL);
+			note_first(h, c, first, w);
+		}
+		h->reuse_told = true;
+	}
+	h->records++;
+	return true;
+}
+
 /* Follows the framing from the failed record on. */
 static enum step
 follow_chain(struct half *h, bool final)
@@ -192,6 +225,13 @@ follow_chain(struct half *h, bool final)
 			continue;
 		}
 		if (attempt_all(h, &w, at)) {
+			if (second_writers(h, &w, at)) {
+				l->passed = l->chained == 0 && at == l->start + l->len + l->passed
+								? l->passed + BM_HEADER + (uint32_t)w.body.n
+								: l->passed;
+				l->chain = at + BM_HEADER + w.body.n;
+				continue;
+			}
 			meet(h, &w, at);
 			return FOUND;
 		}
@@ -335,8 +375,13 @@ scan(struct half *h, bool final)
 			}
 			if (st == NOTHING)
 				continue;
-			bool ok =
-				attempt_all(h, &w, at) || (h->keys == NULL && framing_holds(h, at, &w, final));
+			bool good = attempt_all(h, &w, at);
+			if (good && second_writers(h, &w, at)) {
+				l->scan = at + BM_HEADER + w.body.n;
+				n = 0;
+				break;
+			}
+			bool ok = good || (h->keys == NULL && framing_holds(h, at, &w, final));
 			if (ok && stands_inside(h, &w, at)) {
 				/* What is behind it may be the rest of the record that failed. */
 				if (!cut_short(h, at, final) &&
@@ -354,7 +399,8 @@ scan(struct half *h, bool final)
 			if (h->s->status != BM_OK || exhausted(h))
 				return NOTHING;
 		}
-		l->scan += n - (BM_HEADER - 1);
+		if (n != 0)
+			l->scan += n - (BM_HEADER - 1);
 		if (l->scan > l->start + KEEP_BEHIND)
 			let_go(h, l->scan - 64);
 	}

@@ -63,6 +63,10 @@ bm_verdict_summary(const struct bm_case *c, const struct bm_finding *f, struct b
 				   ? bm_arena_print(a,
 						 "No record of epoch %u verifies under the key material that was given.",
 						 c->epoch)
+			   : c->alert == 255
+				   ? bm_arena_print(a,
+						 "No record of epoch %u of the %s verifies under the negotiated secret.",
+						 c->epoch, who)
 				   : bm_arena_print(a,
 						 "No record of epoch %u verifies under the negotiated secret, and the %s "
 						 "reported %s.",

@@ -59,7 +59,7 @@ prove(const struct search *s, struct bm_finding *out)
 	const struct bm_case *c = s->w->c;
 
 	bm_prove(out, "key-search", bm_protection_tag_len(c->protection), s->tried);
-	out->configuration = c->alert == 255 && c->sides == 3;
+	out->configuration = c->alert == 255 && c->kind == BM_CASE_NO_KEYS_FIT;
 }
 
 enum bm_answer

@@ -168,6 +168,23 @@ foreign_run(const struct bm_why *w, uint32_t *at)
 	return bm_view(c->record + cut->at, cut->n);
 }
 
+/* Is it one record after another, as far as headers tell? */
+static bool
+is_framed(const struct bm_why *w)
+{
+	const struct bm_case *c = w->c;
+	unsigned version = w->facts->version == BM_TLS13 ? BM_TLS12 : w->facts->version;
+	uint32_t at = 0;
+
+	while (at + BM_HEADER <= c->region) {
+		struct bm_record_header hdr = bm_record_header(c->record + at);
+		if (!bm_record_plausible(hdr, version))
+			return false;
+		at += BM_HEADER + (uint32_t)hdr.length;
+	}
+	return at == c->region;
+}
+
 static void
 show_run(const struct bm_why *w, struct bm_finding *out, uint32_t at, struct bm_view run)
 {
@@ -180,13 +197,12 @@ show_run(const struct bm_why *w, struct bm_finding *out, uint32_t at, struct bm_
 			"which "
 			"was expected here: these bytes were never a record of this sender",
 			c->region, ull(c->after_seq));
-		struct bm_record_header hdr = bm_record_header(c->record);
-		if (bm_protection_chained(c->protection) && bm_record_plausible(hdr, 0) &&
-			BM_HEADER + (uint32_t)hdr.length == c->region) {
+		if (is_framed(w)) {
 			out->strength = BM_STRENGTH_SUPPORTED;
 			bm_evidence(w, out,
 				"they are framed as a record: one by a second writer that holds these keys would "
-				"look the same, for the IV or keystream that it went on from is not known");
+				"look the same, were it damaged, or made from a number or state that was not "
+				"tried");
 		}
 	} else {
 		bm_prove(out, "cut-search", tag_len(w), w->cut->tried);
@@ -285,20 +301,35 @@ bm_ask_text(const struct bm_why *w, struct bm_finding *out, const char **because
 	return BM_SHOWN;
 }
 
-enum bm_answer
-bm_ask_inserted(const struct bm_why *w, struct bm_finding *out, const char **because)
+static enum bm_answer
+inserted(const struct bm_why *w, struct bm_finding *out, const char **because, bool last)
 {
 	uint32_t at;
 
 	enum bm_answer a = of_stream(w, because);
 	if (a != BM_SHOWN)
 		return a;
+	/* It may be a damaged record of a second writer: asked at last. */
+	if (!last && whole_region(w) && is_framed(w))
+		return BM_NOT_ASKED;
 	struct bm_view run = foreign_run(w, &at);
 	if (run.n == 0)
-		return no_run(w, because);
+		return last ? BM_NOT_ASKED : no_run(w, because);
 	show_run(w, out, at, run);
 	bm_evidence(w, out, "they begin with \"%s\"", bm_quote(w, run));
 	return BM_SHOWN;
+}
+
+enum bm_answer
+bm_ask_inserted(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	return inserted(w, out, because, false);
+}
+
+enum bm_answer
+bm_ask_inserted_at_last(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	return inserted(w, out, because, true);
 }
 
 enum bm_answer

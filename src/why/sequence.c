@@ -13,6 +13,17 @@ tag_len(const struct bm_case *c)
 static const char no_order[] =
 	"not in DTLS: records bring their own numbers, and datagrams may be lost or come in any order";
 
+/* What fell into a gap may have been anything, records of a second writer too. */
+static const char *
+gap_word(const struct bm_why *w, struct bm_finding *out)
+{
+	if (!w->c->behind_gap)
+		return ", and the capture has no gap here";
+	if (out->strength == BM_STRENGTH_PROVEN)
+		out->strength = BM_STRENGTH_SUPPORTED;
+	return "; but bytes of this direction are missing in the capture before it";
+}
+
 /* For causes that a search over sequence numbers would have shown. */
 static enum bm_answer
 not_found(const struct bm_why *w, const char **because)
@@ -140,6 +151,7 @@ bm_ask_reordered(const struct bm_why *w, struct bm_finding *out, const char **be
 	if (!c->found || !c->came_late || c->found_seq <= c->seq)
 		return not_found(w, because);
 	bm_prove(out, "sequence-search", tag_len(c), c->tried + c->after_tried);
+	(void)gap_word(w, out);
 	bm_evidence(w, out,
 		"it verifies at sequence number %llu; the receiver expected %llu, and that one came after "
 		"it",
@@ -163,8 +175,8 @@ bm_ask_missing(const struct bm_why *w, struct bm_finding *out, const char **beca
 		bm_evidence(w, out,
 			"it is the first record of epoch %u, and the receiver was still in epoch %u: what ends "
 			"that "
-			"epoch (Finished, KeyUpdate) never came, and the capture has no gap here",
-			c->found_epoch, c->epoch);
+			"epoch (Finished, KeyUpdate) never came%s",
+			c->found_epoch, c->epoch, gap_word(w, out));
 		return BM_SHOWN;
 	}
 	if (c->found && !c->identical && c->found_seq > c->seq) {
@@ -172,9 +184,10 @@ bm_ask_missing(const struct bm_why *w, struct bm_finding *out, const char **beca
 		bm_evidence(w, out,
 			"it verifies at sequence number %llu; the receiver expected %llu: %llu record%s before "
 			"it "
-			"never came, and the capture has no gap here",
+			"never came%s",
 			(unsigned long long)c->found_seq, (unsigned long long)c->seq,
-			(unsigned long long)(c->found_seq - c->seq), c->found_seq - c->seq == 1 ? "" : "s");
+			(unsigned long long)(c->found_seq - c->seq), c->found_seq - c->seq == 1 ? "" : "s",
+			gap_word(w, out));
 		return BM_SHOWN;
 	}
 	/* With chained state the record itself cannot be opened; the next one shows the count. */

@@ -37,6 +37,7 @@ static const struct bm_hypothesis hypotheses[] = {
 	{BM_CAUSE_WORDS_SWAPPED, bm_ask_swapped},
 	{BM_CAUSE_BYTES_DAMAGED, bm_ask_bytes},
 	{BM_CAUSE_FOREIGN_RECORD, bm_ask_foreign_at_last},
+	{BM_CAUSE_BYTES_INSERTED, bm_ask_inserted_at_last},
 	{BM_CAUSE_WRONG_KEYS, bm_ask_other_session_at_last},
 	{BM_CAUSE_STALE_DATA, bm_ask_stale},
 	{BM_CAUSE_SENDER_MISCOMPUTED, bm_ask_miscomputed},

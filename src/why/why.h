@@ -166,6 +166,7 @@ enum bm_answer bm_ask_only_record(const struct bm_why *, struct bm_finding *, co
 enum bm_answer bm_ask_header(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_text(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_inserted(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_inserted_at_last(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_interleaved(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_bytes_missing(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_derivation(const struct bm_why *, struct bm_finding *, const char **);
