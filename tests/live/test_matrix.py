@@ -540,6 +540,35 @@ class Matrix(Senders):
                      what=what)
         self.cell("sequence-reused", f, "two of its records, " + size, goes_on)
 
+        def children(count, spoil):
+            """Several that forked there write in turn; spoil: a bit of the first record is flipped on the way."""
+            tail = s.opened[r.direction][n][1][-1:] if f.tls13 else b""
+            states, items = [self.state_before(s, r.direction, n) for _ in range(count)], []
+            for i in range(2):
+                for k, state in enumerate(states):
+                    items.append(s.seal(r.direction, n + i, r, b"child %d: number %d of its own" % (k, i) + tail, state))
+                    state["iv"] = items[-1][-16 - (len(s.side[r.direction].mac_key) if s.etm else 0):][:16]
+            if spoil:
+                bad = bytearray(items[0])
+                bad[-3 if f.tag else -20] ^= 4
+                items = [bytes(bad), *items[1:]]
+            conv = f.conv
+            for item in reversed(items):
+                conv = damage.inserted(conv, r.item_index + 1, item, "record", r.direction)
+            path = self.path()
+            wire.write(path, [(conv, wire.segments(conv))])
+            rc, report, err = judge.diagnose(path, f.keys)
+            judge.want_exit(1, rc, report, err)
+            told = judge.failures(report)
+            causes = [x["cause"] for x in told]
+            judge.want(spoil or causes == ["sequence-reused"], "causes %s" % causes, report)
+            # Where a record is chained to the one before it, damage takes the others along.
+            judge.want("sequence-reused" in causes or f.rc4 or f.iv_chained, "causes %s" % causes, report)
+            wrong = ("bytes-inserted", "record-missing", "records-reordered", "wrong-epoch", "plaintext-injected")
+            judge.want(not any(x["cause"] in wrong and x["confidence"] == "proven" for x in told), "proven", report)
+        self.cell("sequence-reused", f, "three children in turn, " + size, children, 3, False)
+        self.cell("sequence-reused", f, "two children, a bit flipped, " + size, children, 2, True)
+
     @staticmethod
     def state_before(s, direction, n):
         """The sender's chained state in front of record n."""
