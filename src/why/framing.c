@@ -308,7 +308,7 @@ inserted(const struct bm_why *w, struct bm_finding *out, const char **because, b
 
 	enum bm_answer a = of_stream(w, because);
 	if (a != BM_SHOWN)
-		return a;
+		return last ? BM_NOT_ASKED : a;
 	/* It may be a damaged record of a second writer: asked at last. */
 	if (!last && whole_region(w) && is_framed(w))
 		return BM_NOT_ASKED;
