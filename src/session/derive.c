@@ -126,16 +126,11 @@ shaped(const struct bm_derivations *d, enum shape shape, uint8_t *out, size_t *n
 static bool
 keys_of_master(const struct bm_derivations *d, const uint8_t *master, struct bm_protection **out)
 {
-	const struct bm_session *s = d->session;
-	const struct bm_session_facts *f = &s->facts;
 	struct bm_traffic_keys k[2];
 
 	memset(k, 0, sizeof k);
 	bool ok =
-		bm_key_block(f->version, f->suite, master, f->client_random, s->server_random, k) == BM_OK;
-	k[d->side].encrypt_then_mac = f->encrypt_then_mac && f->suite->mode == BM_MODE_CBC;
-	k[d->side].truncated_hmac = f->truncated_hmac && f->suite->mac != BM_HASH_NONE;
-	ok = ok && bm_protection_new(out, &k[d->side]) == BM_OK;
+		keys_from_master(d->session, master, k) && bm_protection_new(out, &k[d->side]) == BM_OK;
 	bm_wipe(k, sizeof k);
 	return ok;
 }

@@ -150,9 +150,8 @@ earlier_state_fits(struct half *h, const struct bm_wire *w, struct earlier *e)
 		if (good)
 			break;
 	}
-	if (!good)
-		n = WRITERS;
 	if (!good) {
+		n = WRITERS;
 		bm_position_start(h->keys, &pos);
 		good = bm_protection_keys(h->keys)->suite->cipher == BM_RC4 ? by_keystream(&x, &pos)
 																	: by_iv(&x, &pos);

@@ -238,6 +238,9 @@ void prepare_pending(struct bm_session *s);
 /* keys.c: which keys protect what */
 /* Builds s->pending from the nth master secret that can be found. False when there is none. */
 bool make_pending(struct bm_session *s, size_t nth);
+/* Of both sides, as the hellos negotiated them. Secret. */
+bool keys_from_master(
+	const struct bm_session *s, const uint8_t master[BM_MASTER], struct bm_traffic_keys k[2]);
 /* By the nth private key. Secret. */
 bool premaster_from_private_key(
 	const struct bm_session *s, size_t nth, uint8_t premaster[BM_MASTER]);

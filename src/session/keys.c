@@ -156,6 +156,21 @@ find_master(struct bm_session *s, size_t nth)
 }
 
 bool
+keys_from_master(
+	const struct bm_session *s, const uint8_t master[BM_MASTER], struct bm_traffic_keys k[2])
+{
+	const struct bm_session_facts *f = &s->facts;
+
+	if (bm_key_block(f->version, f->suite, master, f->client_random, s->server_random, k) != BM_OK)
+		return false;
+	for (unsigned side = 0; side < 2; side++) {
+		k[side].encrypt_then_mac = f->encrypt_then_mac && f->suite->mode == BM_MODE_CBC;
+		k[side].truncated_hmac = f->truncated_hmac && f->suite->mac != BM_HASH_NONE;
+	}
+	return true;
+}
+
+bool
 make_pending(struct bm_session *s, size_t nth)
 {
 	struct bm_session_facts *f = &s->facts;
@@ -171,14 +186,10 @@ make_pending(struct bm_session *s, size_t nth)
 	s->candidate = nth;
 	s->verified_since_keys = 0;
 	memset(k, 0, sizeof k);
-	if (bm_key_block(f->version, f->suite, s->master, f->client_random, s->server_random, k) ==
-		BM_OK) {
+	if (keys_from_master(s, s->master, k)) {
 		f->source = s->master_source;
-		for (unsigned side = 0; side < 2; side++) {
-			k[side].encrypt_then_mac = f->encrypt_then_mac && f->suite->mode == BM_MODE_CBC;
-			k[side].truncated_hmac = f->truncated_hmac && f->suite->mac != BM_HASH_NONE;
+		for (unsigned side = 0; side < 2; side++)
 			s->pending[side] = add_keys(s, &k[side], side, s->half[side].epoch + 1);
-		}
 	}
 	bm_wipe(k, sizeof k);
 	return s->pending[BM_CLIENT] != NULL && s->pending[BM_SERVER] != NULL;

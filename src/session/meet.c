@@ -108,7 +108,7 @@ another_header(struct half *h, uint64_t at)
 static void
 compare_framed(struct half *h, unsigned i, struct bm_case *c)
 {
-	const uint64_t off = h->lost->links[i].off;
+	uint64_t off = h->lost->links[i].off;
 	size_t n = h->lost->links[i].len;
 	uint8_t *bytes = malloc(n);
 
