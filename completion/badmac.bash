@@ -19,13 +19,14 @@ _badmac() {
 	--at) mapfile -t COMPREPLY < <(compgen -W 'sender receiver client server middle' -- "$cur") ;;
 	--format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur") ;;
 	--effort) mapfile -t COMPREPLY < <(compgen -W 'quick normal deep' -- "$cur") ;;
+	--crypto) mapfile -t COMPREPLY < <(compgen -W 'auto openssl ipsec-mb' -- "$cur") ;;
 	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") ;;
 	-j | --jobs | --memory | --flow-memory | --max-flows) ;;
 	-k | --keys | -o | --output) _filedir ;;
 	*)
 		[[ $split == true ]] && return
 		if [[ $cur == -* ]]; then
-			mapfile -t COMPREPLY < <(compgen -W '-k --keys --at --effort -j --jobs --format -o --output -v --verbose
+			mapfile -t COMPREPLY < <(compgen -W '-k --keys --at --effort -j --jobs --crypto --format -o --output -v --verbose
 				-q --quiet --color --memory --flow-memory --max-flows --no-progress -h --help' -- "$cur")
 		else
 			_filedir

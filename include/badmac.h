@@ -52,6 +52,11 @@ enum badmac_format { BADMAC_TEXT, BADMAC_JSON };
  * tenth of that, or as long as it takes. Where a run has many failures, each gets less. */
 enum badmac_effort { BADMAC_NORMAL, BADMAC_QUICK, BADMAC_DEEP };
 
+/* Whose primitives check records: OpenSSL's, or intel-ipsec-mb's for those that it has. The report
+ * is the same. Auto takes the latter where badmac was built with it and the processor has AES-NI,
+ * PCLMULQDQ and AVX2. */
+enum badmac_crypto { BADMAC_CRYPTO_AUTO, BADMAC_CRYPTO_OPENSSL, BADMAC_CRYPTO_IPSEC_MB };
+
 /* Zero means the default everywhere. */
 struct badmac_options {
 	enum badmac_place place;
@@ -62,6 +67,9 @@ struct badmac_options {
 	/* Threads that search for causes, the caller's among them; default 1, at most 64. The report is
 	 * the same. They start when a search is long enough, and end with badmac_free. */
 	unsigned threads;
+	/* Holds for the process: set by badmac_new, for all that is set up after it. Where ipsec-mb
+	 * cannot be had, asking for it is BADMAC_UNSUPPORTED. */
+	enum badmac_crypto crypto;
 	enum badmac_format format;
 	int color;   /* text: use ANSI colours */
 	int verbose; /* text: show every connection, not only failing ones */

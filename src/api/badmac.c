@@ -69,7 +69,7 @@ static bool
 known_values(const struct badmac_options *o)
 {
 	return (unsigned)o->place <= BADMAC_AT_MIDDLE && (unsigned)o->effort <= BADMAC_DEEP &&
-		   (unsigned)o->format <= BADMAC_JSON;
+		   (unsigned)o->format <= BADMAC_JSON && (unsigned)o->crypto <= BADMAC_CRYPTO_IPSEC_MB;
 }
 
 enum badmac_status
@@ -80,6 +80,11 @@ badmac_new(struct badmac **out, const struct badmac_options *options, struct bad
 	*out = NULL;
 	if (options == NULL || options->write == NULL || !known_values(options))
 		return fail(error, BM_USAGE, NULL);
+	if (bm_crypto_choose((enum bm_backend)options->crypto) != BM_OK)
+		return fail(error, BM_UNSUPPORTED,
+			&(struct bm_error){.what =
+								   "ipsec-mb cannot be had: it is not built in, or this processor "
+								   "lacks AES-NI, PCLMULQDQ or AVX2"});
 	struct badmac *b = calloc(1, sizeof *b);
 	if (b == NULL)
 		return fail(error, BM_NOMEM, NULL);

@@ -24,6 +24,7 @@ const char diagnose_help[] =
 	"      --effort LEVEL      how far to search for the cause of each failure: quick, normal\n"
 	"                          (the default), deep\n"
 	"  -j, --jobs N            threads that search at once (one for each processor)\n"
+	"      --crypto LIBRARY    that checks records: auto (the default), openssl, ipsec-mb\n"
 	"      --format FORMAT     text (the default) or json\n"
 	"  -o, --output FILE       write the report there; FILE is replaced once it is complete\n"
 	"  -v, --verbose           text: show every connection, and what was ruled out\n"
@@ -43,6 +44,7 @@ enum {
 	AT,
 	EFFORT,
 	JOBS,
+	CRYPTO,
 	FORMAT,
 	OUTPUT,
 	VERBOSE,
@@ -60,6 +62,7 @@ static const struct option_spec specs[] = {
 	[AT] = {'\0', "at", true},
 	[EFFORT] = {'\0', "effort", true},
 	[JOBS] = {'j', "jobs", true},
+	[CRYPTO] = {'\0', "crypto", true},
 	[FORMAT] = {'\0', "format", true},
 	[OUTPUT] = {'o', "output", true},
 	[VERBOSE] = {'v', "verbose", false},
@@ -191,6 +194,18 @@ read_jobs(struct settings *s, const char *value)
 	return true;
 }
 
+static bool
+read_crypto(struct settings *s, const char *value)
+{
+	static const char *const words[] = {"auto", "openssl", "ipsec-mb", NULL};
+	int i = find_word(words, value);
+
+	if (i < 0)
+		return refuse("crypto", value, "must be auto, openssl or ipsec-mb");
+	s->options.crypto = (enum badmac_crypto)i;
+	return true;
+}
+
 static unsigned
 processors(void)
 {
@@ -234,6 +249,8 @@ read_option(struct settings *s, const struct option_spec *spec, const char *valu
 		return read_effort(s, value);
 	case JOBS:
 		return read_jobs(s, value);
+	case CRYPTO:
+		return read_crypto(s, value);
 	case FORMAT:
 		return read_format(s, value);
 	case OUTPUT:

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "crypto/idea.h"
+#include "crypto/mb.h"
 
 _Static_assert(_Generic((RC4_INT)0, uint32_t : 1, default : 0), "an RC4_INT is a word");
 _Static_assert(sizeof(RC4_KEY) <= sizeof(((struct bm_rc4 *)NULL)->word),
@@ -26,7 +27,8 @@ _Static_assert(_Alignof(RC4_KEY) <= _Alignof(struct bm_rc4), "and is aligned for
 struct bm_cbc {
 	enum bm_cipher cipher;
 	size_t block;
-	EVP_CIPHER_CTX *ctx; /* all others */
+	struct bm_mb_aes *aes; /* AES through ipsec-mb */
+	EVP_CIPHER_CTX *ctx;   /* all others */
 	union {
 		struct bm_idea idea;
 #ifndef OPENSSL_NO_SEED
@@ -57,6 +59,11 @@ cbc_setup(struct bm_cbc *k, struct bm_view key)
 	if (key.n != bm_cipher_key_size(k->cipher))
 		return BM_USAGE;
 	switch (k->cipher) {
+	case BM_AES128:
+	case BM_AES256:
+		if (bm_mb_on())
+			return bm_mb_aes_new(&k->aes, key);
+		return bm_crypto_cipher_ctx(&k->ctx, k->cipher, BM_USE_CBC, key, NULL, false);
 	case BM_DES:
 		return des_setup(k, key);
 	case BM_IDEA:
@@ -139,6 +146,8 @@ bm_cbc_decrypt(const struct bm_cbc *k, const uint8_t *iv, struct bm_view text, u
 		return BM_USAGE;
 	if (text.n == 0)
 		return BM_OK;
+	if (k->aes != NULL)
+		return bm_mb_aes_cbc_decrypt(k->aes, iv, text, plain);
 	if (k->ctx == NULL)
 		decrypt_directly(k, iv, text, plain);
 	else if (EVP_CipherInit_ex2(k->ctx, NULL, NULL, iv, -1, NULL) != 1 ||
@@ -147,11 +156,19 @@ bm_cbc_decrypt(const struct bm_cbc *k, const uint8_t *iv, struct bm_view text, u
 	return BM_OK;
 }
 
+bool
+bm_cbc_shared(const struct bm_cbc *k)
+{
+	/* The plain states of the others are only read. */
+	return k->ctx == NULL;
+}
+
 void
 bm_cbc_free(struct bm_cbc *k)
 {
 	if (k == NULL)
 		return;
+	bm_mb_aes_free(k->aes);
 	EVP_CIPHER_CTX_free(k->ctx);
 	OPENSSL_clear_free(k, sizeof(*k));
 }

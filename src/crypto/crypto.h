@@ -1,7 +1,8 @@
 /* The few primitives badmac needs. The one place that knows a crypto library;
  * refuses to know TLS. All calls are thread-compatible: separate objects, separate threads.
  * A const bm_hmac or bm_rsa may be used by several threads at once; a bm_aead or bm_cbc, const
- * or not, by one at a time (it carries the library's scratch state).
+ * or not, by one at a time (it carries the library's scratch state) unless bm_aead_shared or
+ * bm_cbc_shared says otherwise.
  * Every _new and _parse sets *out, to NULL when it fails; every _free takes NULL. */
 #ifndef BM_CRYPTO_CRYPTO_H
 #define BM_CRYPTO_CRYPTO_H
@@ -9,7 +10,14 @@
 #include "base/bytes.h"
 #include "base/status.h"
 
-/* The library behind it, such as "OpenSSL 3.0.19"; static to the calling thread. */
+/* OpenSSL does all of it. intel-ipsec-mb does some of it faster, with the same results, where it is
+ * built in and the processor has AES-NI, PCLMULQDQ and AVX2. */
+enum bm_backend { BM_BACKEND_AUTO, BM_BACKEND_OPENSSL, BM_BACKEND_IPSEC_MB };
+/* For what is set up from now on, by any thread of the process; BM_BACKEND_AUTO, ipsec-mb where it
+ * can be had, holds from the start. BM_UNSUPPORTED: it cannot be had here, and nothing has changed.
+ */
+BM_MUST_USE enum bm_status bm_crypto_choose(enum bm_backend b);
+/* The libraries in use, such as "OpenSSL 3.0.19, ipsec-mb 1.3.0"; static to the calling thread. */
 const char *bm_crypto_backend(void);
 /* Gives back what the calls share. Every object is freed before; calls after it start afresh. */
 void bm_crypto_free_all(void);
@@ -30,6 +38,14 @@ struct bm_hmac;
 BM_MUST_USE enum bm_status bm_hmac_new(struct bm_hmac **out, enum bm_hash h, struct bm_view key);
 BM_MUST_USE enum bm_status bm_hmac_tag(
 	const struct bm_hmac *m, const struct bm_view *v, size_t n, uint8_t out[BM_HASH_MAX]);
+/* Many at a time are faster, the more so the more alike their sizes are. tag: BM_HASH_MAX octets of
+ * room. */
+struct bm_hmac_job {
+	const struct bm_hmac *key;
+	struct bm_view text;
+	uint8_t *tag;
+};
+BM_MUST_USE enum bm_status bm_hmac_batch(const struct bm_hmac_job *jobs, size_t n);
 void bm_hmac_free(struct bm_hmac *m); /* wipes */
 
 enum bm_cipher {
@@ -81,7 +97,8 @@ BM_MUST_USE enum bm_status bm_aead_blocks(
  */
 BM_MUST_USE enum bm_status bm_aead_one_time_key(
 	const struct bm_aead *a, const uint8_t nonce[12], uint8_t key[32]);
-void bm_aead_free(struct bm_aead *a); /* wipes */
+bool bm_aead_shared(const struct bm_aead *a); /* may several threads use it at once? */
+void bm_aead_free(struct bm_aead *a);         /* wipes */
 /* AES in GCM: the nonce and the counter of 32 bits behind it (1, if the key is right) that give
  * text this tag. BM_UNSUPPORTED for other ciphers. */
 BM_MUST_USE enum bm_status bm_gcm_nonce(enum bm_cipher c, struct bm_view key, struct bm_view aad,
@@ -93,7 +110,8 @@ struct bm_cbc;
 BM_MUST_USE enum bm_status bm_cbc_new(struct bm_cbc **out, enum bm_cipher c, struct bm_view key);
 BM_MUST_USE enum bm_status bm_cbc_decrypt(
 	const struct bm_cbc *k, const uint8_t *iv, struct bm_view text, uint8_t *plain);
-void bm_cbc_free(struct bm_cbc *k); /* wipes */
+bool bm_cbc_shared(const struct bm_cbc *k); /* may several threads use it at once? */
+void bm_cbc_free(struct bm_cbc *k);         /* wipes */
 
 /* RC4 with a state that can be copied by assignment: a hypothesis starts from any saved one. */
 struct bm_rc4 {

@@ -6,6 +6,7 @@
 #include <openssl/sha.h>
 
 #include "base/buf.h"
+#include "crypto/mb.h"
 
 /* The library's plain hash states: copied by assignment. */
 union state {
@@ -33,6 +34,8 @@ struct bm_hmac {
 	enum bm_hash hash;
 	union state inner, outer;          /* MD5 and SHA */
 	EVP_MD_CTX *evp_inner, *evp_outer; /* SM3, which has no public plain state */
+	bool mb;
+	struct bm_mb_hmac lanes; /* for many at a time */
 };
 
 size_t
@@ -198,6 +201,9 @@ hmac_setup(struct bm_hmac *m, struct bm_view key)
 			!state_add(&m->outer, m->hash, bm_view(outer, block)))
 			st = BM_UNSUPPORTED;
 	}
+	m->mb = st == BM_OK && bm_mb_on() && bm_mb_hashes(m->hash);
+	if (m->mb)
+		bm_mb_hmac_init(&m->lanes, m->hash, inner, outer);
 	bm_wipe(inner, sizeof(inner));
 	bm_wipe(outer, sizeof(outer));
 	return st;
@@ -256,6 +262,38 @@ bm_hmac_tag(const struct bm_hmac *m, const struct bm_view *v, size_t n, uint8_t 
 	good = good && state_add(&s, m->hash, bm_view(digest, facts[m->hash].size)) &&
 		   state_end(&s, m->hash, out);
 	return good ? BM_OK : BM_UNSUPPORTED;
+}
+
+static bool
+for_lanes(const struct bm_hmac_job *j)
+{
+	return j->key->mb && j->text.n != 0 && j->text.n <= BM_MB_HMAC_MAX;
+}
+
+/* Those of one hash that follow on each other go together. */
+enum bm_status
+bm_hmac_batch(const struct bm_hmac_job *jobs, size_t n)
+{
+	enum { AT_ONCE = 64 };
+	const struct bm_mb_hmac *keys[AT_ONCE];
+
+	for (size_t i = 0, some; i < n; i += some) {
+		enum bm_hash hash = jobs[i].key->hash;
+		enum bm_status st;
+		for (some = 0; some < AT_ONCE && i + some < n && for_lanes(&jobs[i + some]) &&
+					   jobs[i + some].key->hash == hash;
+			 some++)
+			keys[some] = &jobs[i + some].key->lanes;
+		if (some > 1) {
+			st = bm_mb_hmac_batch(hash, keys, jobs + i, some);
+		} else {
+			some = 1;
+			st = bm_hmac_tag(jobs[i].key, &jobs[i].text, 1, jobs[i].tag);
+		}
+		if (st != BM_OK)
+			return st;
+	}
+	return BM_OK;
 }
 
 void

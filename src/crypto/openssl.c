@@ -2,6 +2,8 @@
  * Refuses to know what a cipher is used for. */
 #include "crypto/lib.h"
 
+#include "crypto/mb.h"
+
 #include <openssl/err.h>
 #include <openssl/provider.h>
 #include <stdatomic.h>
@@ -114,24 +116,8 @@ library_get(void)
 void
 bm_crypto_free_all(void)
 {
+	bm_mb_free_thread();
 	library_free(atomic_exchange(&library, NULL));
-}
-
-const char *
-bm_crypto_backend(void)
-{
-	/* "OpenSSL 3.0.19 27 Jan 2026" without the date, which says nothing more. */
-	static _Thread_local char text[64];
-	const char *v = OpenSSL_version(OPENSSL_FULL_VERSION_STRING);
-	static const char name[] = "OpenSSL ";
-	size_t n = strlen(v);
-
-	if (n > sizeof(text) - sizeof(name))
-		n = sizeof(text) - sizeof(name);
-	memcpy(text, name, sizeof(name) - 1);
-	memcpy(text + sizeof(name) - 1, v, n);
-	text[sizeof(name) - 1 + n] = '\0';
-	return text;
 }
 
 /* A failed fetch is not remembered: it may have been for want of memory. */

@@ -301,7 +301,9 @@ facts_and_backend(void **state)
 	assert_false(bm_cipher_available(BM_AES128, BM_MODE_STREAM));
 	assert_false(bm_cipher_available(BM_RC4, BM_MODE_CBC));
 	assert_int_equal(0, strncmp(bm_crypto_backend(), "OpenSSL 3.", 10));
+	CHECK_STATUS(BM_OK, bm_crypto_choose(BM_BACKEND_OPENSSL));
 	assert_null(strchr(bm_crypto_backend() + 8, ' '));
+	CHECK_STATUS(BM_OK, bm_crypto_choose(BM_BACKEND_AUTO));
 	/* All of it can be given back and had again. */
 	bm_crypto_free_all();
 	bm_crypto_free_all();

@@ -180,8 +180,11 @@ static void
 objects(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i + 1 < USES; i++)
-		torture(uses[i], BM_NOMEM, 1, false);
+	for (unsigned b = 0; b < 2; b++) {
+		CHECK_STATUS(BM_OK, bm_crypto_choose(b == 0 ? BM_BACKEND_AUTO : BM_BACKEND_OPENSSL));
+		for (size_t i = 0; i + 1 < USES; i++)
+			torture(uses[i], BM_NOMEM, 1, false);
+	}
 	/* The library's ASN.1 decoder does not always tell want of memory from malformed input. */
 	torture(use_rsa, BM_FORMAT, 1, false);
 }
@@ -192,6 +195,7 @@ static void
 library(void **state)
 {
 	(void)state;
+	CHECK_STATUS(BM_OK, bm_crypto_choose(BM_BACKEND_OPENSSL));
 	torture(use_gcm, BM_UNSUPPORTED, 11, true);
 }
 
