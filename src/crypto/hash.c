@@ -28,14 +28,18 @@ static const struct {
 	[BM_SM3] = {32, 64},
 	[BM_MD5_SHA1] = {36, 64},
 };
+_Static_assert(offsetof(MD5_CTX, A) == 0 && offsetof(SHA_CTX, h0) == 0 &&
+				   offsetof(SHA256_CTX, h) == 0 && offsetof(SHA512_CTX, h) == 0,
+	"a state begins with its chaining values");
 enum { HASHES = sizeof(facts) / sizeof(*facts), BLOCK_MAX = 128 };
 
 struct bm_hmac {
 	enum bm_hash hash;
-	union state inner, outer;          /* MD5 and SHA */
+	/* MD5 and SHA. Their chaining values stand first in the library's states. */
+	_Alignas(16) union state inner;
+	_Alignas(16) union state outer;
 	EVP_MD_CTX *evp_inner, *evp_outer; /* SM3, which has no public plain state */
-	bool mb;
-	struct bm_mb_hmac lanes; /* for many at a time */
+	bool mb;                           /* many at a time go through ipsec-mb */
 };
 
 size_t
@@ -201,9 +205,7 @@ hmac_setup(struct bm_hmac *m, struct bm_view key)
 			!state_add(&m->outer, m->hash, bm_view(outer, block)))
 			st = BM_UNSUPPORTED;
 	}
-	m->mb = st == BM_OK && bm_mb_on() && bm_mb_hashes(m->hash);
-	if (m->mb)
-		bm_mb_hmac_init(&m->lanes, m->hash, inner, outer);
+	m->mb = bm_mb_hashes(m->hash) && bm_mb_on();
 	bm_wipe(inner, sizeof(inner));
 	bm_wipe(outer, sizeof(outer));
 	return st;
@@ -275,7 +277,7 @@ enum bm_status
 bm_hmac_batch(const struct bm_hmac_job *jobs, size_t n)
 {
 	enum { AT_ONCE = 64 };
-	const struct bm_mb_hmac *keys[AT_ONCE];
+	struct bm_mb_hmac keys[AT_ONCE];
 
 	for (size_t i = 0, some; i < n; i += some) {
 		enum bm_hash hash = jobs[i].key->hash;
@@ -283,7 +285,8 @@ bm_hmac_batch(const struct bm_hmac_job *jobs, size_t n)
 		for (some = 0; some < AT_ONCE && i + some < n && for_lanes(&jobs[i + some]) &&
 					   jobs[i + some].key->hash == hash;
 			 some++)
-			keys[some] = &jobs[i + some].key->lanes;
+			keys[some] =
+				(struct bm_mb_hmac){&jobs[i + some].key->inner, &jobs[i + some].key->outer};
 		if (some > 1) {
 			st = bm_mb_hmac_batch(hash, keys, jobs + i, some);
 		} else {

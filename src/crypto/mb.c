@@ -284,31 +284,6 @@ bm_mb_hashes(enum bm_hash h)
 	return h == BM_MD5 || h == BM_SHA1 || h == BM_SHA256 || h == BM_SHA384;
 }
 
-void
-bm_mb_hmac_init(
-	struct bm_mb_hmac *m, enum bm_hash h, const uint8_t *inner_block, const uint8_t *outer_block)
-{
-	const uint8_t *block[] = {inner_block, outer_block};
-	uint8_t *state[] = {m->inner, m->outer};
-
-	for (size_t i = 0; i < 2; i++) {
-		switch (h) {
-		case BM_MD5:
-			IMB_MD5_ONE_BLOCK(direct, block[i], state[i]);
-			break;
-		case BM_SHA1:
-			IMB_SHA1_ONE_BLOCK(direct, block[i], state[i]);
-			break;
-		case BM_SHA256:
-			IMB_SHA256_ONE_BLOCK(direct, block[i], state[i]);
-			break;
-		default:
-			IMB_SHA384_ONE_BLOCK(direct, block[i], state[i]);
-			break;
-		}
-	}
-}
-
 static void
 fill_hmac(
 	IMB_JOB *job, enum bm_hash h, const struct bm_mb_hmac *key, const struct bm_hmac_job *work)
@@ -327,7 +302,7 @@ fill_hmac(
 
 enum bm_status
 bm_mb_hmac_batch(
-	enum bm_hash h, const struct bm_mb_hmac *const *keys, const struct bm_hmac_job *jobs, size_t n)
+	enum bm_hash h, const struct bm_mb_hmac *keys, const struct bm_hmac_job *jobs, size_t n)
 {
 	IMB_MGR *m = manager();
 	IMB_JOB burst[BURST];
@@ -336,7 +311,7 @@ bm_mb_hmac_batch(
 		return BM_NOMEM;
 	if (!hashes[h].burst) {
 		for (size_t i = 0; i < n; i++) {
-			fill_hmac(IMB_GET_NEXT_JOB(m), h, keys[i], &jobs[i]);
+			fill_hmac(IMB_GET_NEXT_JOB(m), h, &keys[i], &jobs[i]);
 			(void)IMB_SUBMIT_JOB_NOCHECK(m);
 		}
 		while (IMB_FLUSH_JOB(m) != NULL)
@@ -346,7 +321,7 @@ bm_mb_hmac_batch(
 	while (n != 0) {
 		size_t some = n < BURST ? n : BURST;
 		for (size_t i = 0; i < some; i++)
-			fill_hmac(&burst[i], h, keys[i], &jobs[i]);
+			fill_hmac(&burst[i], h, &keys[i], &jobs[i]);
 		(void)IMB_SUBMIT_HASH_BURST_NOCHECK(m, burst, (uint32_t)some, hashes[h].alg);
 		keys += some;
 		jobs += some;

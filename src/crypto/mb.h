@@ -38,17 +38,15 @@ void bm_mb_gcm_tag(const struct bm_mb_aes *k, const uint8_t nonce[12], struct bm
 BM_MUST_USE enum bm_status bm_mb_poly1305(
 	const uint8_t key[32], struct bm_view text, uint8_t tag[16]);
 
-/* The states of a hash after one block: HMAC's key, inner and outer. */
+/* The chaining values of a hash after one block, words of the machine's order: HMAC's key, inner
+ * and outer. At multiples of 16 octets. */
 struct bm_mb_hmac {
-	_Alignas(16) uint8_t inner[64];
-	_Alignas(16) uint8_t outer[64];
+	const void *inner, *outer;
 };
 bool bm_mb_hashes(enum bm_hash h); /* MD5, SHA-1, SHA-256, SHA-384 */
-void bm_mb_hmac_init(
-	struct bm_mb_hmac *m, enum bm_hash h, const uint8_t *inner_block, const uint8_t *outer_block);
-enum { BM_MB_HMAC_MAX = 65534 }; /* octets of text; 0 is none of its either */
+enum { BM_MB_HMAC_MAX = 65534 };   /* octets of text; 0 is none of its either */
 /* Many at a time, all of hash h; keys[i] belongs to jobs[i]. */
 BM_MUST_USE enum bm_status bm_mb_hmac_batch(
-	enum bm_hash h, const struct bm_mb_hmac *const *keys, const struct bm_hmac_job *jobs, size_t n);
+	enum bm_hash h, const struct bm_mb_hmac *keys, const struct bm_hmac_job *jobs, size_t n);
 
 #endif

@@ -76,16 +76,9 @@ bm_mb_hashes(enum bm_hash h)
 	return false;
 }
 
-void
-bm_mb_hmac_init(
-	struct bm_mb_hmac *m, enum bm_hash h, const uint8_t *inner_block, const uint8_t *outer_block)
-{
-	(void)m, (void)h, (void)inner_block, (void)outer_block;
-}
-
 enum bm_status
 bm_mb_hmac_batch(
-	enum bm_hash h, const struct bm_mb_hmac *const *keys, const struct bm_hmac_job *jobs, size_t n)
+	enum bm_hash h, const struct bm_mb_hmac *keys, const struct bm_hmac_job *jobs, size_t n)
 {
 	(void)h, (void)keys, (void)jobs, (void)n;
 	return BM_UNSUPPORTED;

@@ -158,6 +158,7 @@ other_keys_fit(struct half *h, const struct bm_wire *w, uint64_t off)
 	bm_wipe(&before, sizeof before);
 	if (!fits)
 		return false;
+	o.rc4_after = NULL; /* there were other checks since */
 	accept_record(h, w, &o, off, packet_at(h, off + n - 1));
 	return true;
 }

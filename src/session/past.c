@@ -4,13 +4,12 @@
 
 #include <stdlib.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "base/hash64.h"
 
 uint64_t
 fingerprint(const struct bm_wire *w)
 {
-	return XXH3_64bits_withSeed(w->body.p, w->body.n, w->type);
+	return bm_hash64(w->body, w->type);
 }
 
 const struct past *

@@ -137,9 +137,13 @@ accept_record(
 		keys_confirmed(s);
 	remember_record(h, w, h->pos.seq, off, packet);
 	note_packets(h, off, BM_HEADER + w->body.n);
-	struct bm_position before = h->pos;
-	bm_position_after(h->keys, &h->pos, w, &h->pos);
-	read_content(h, w, type, &before, packet);
+	bool read = type != BM_APPLICATION_DATA;
+	struct bm_position before;
+	if (read)
+		bm_position_copy(h->keys, &h->pos, &before);
+	bm_position_after_checked(h->keys, &h->pos, w, o, &h->pos);
+	if (read)
+		read_content(h, w, type, &before, packet);
 }
 
 static void

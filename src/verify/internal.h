@@ -21,7 +21,7 @@ struct bm_protection {
 	struct bm_aead *aead;
 	struct bm_cbc *cbc;
 	struct bm_hmac *hmac; /* TLS */
-	struct bm_rc4 rc4;    /* the state of the first record */
+	struct bm_rc4 *rc4;   /* the state of the first record */
 };
 
 /* Everything that one check works on. */
@@ -31,6 +31,7 @@ struct check {
 	const struct bm_wire *w;
 	bool want_plain;
 	uint8_t *scratch;
+	struct bm_rc4 *rc4;
 	struct bm_outcome *o;
 };
 

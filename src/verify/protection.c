@@ -54,6 +54,16 @@ measure(struct bm_protection *p)
 }
 
 static enum bm_status
+rc4_new(struct bm_rc4 **out, struct bm_view key)
+{
+	*out = malloc(sizeof **out);
+	if (*out == NULL)
+		return BM_NOMEM;
+	bm_rc4_init(*out, key);
+	return BM_OK;
+}
+
+static enum bm_status
 set_up(struct bm_protection *p)
 {
 	const struct bm_suite *s = p->keys.suite;
@@ -65,7 +75,7 @@ set_up(struct bm_protection *p)
 	else if (s->mode != BM_MODE_STREAM)
 		st = bm_aead_new(&p->aead, s->cipher, s->mode, s->tag_len, key);
 	else if (s->cipher == BM_RC4)
-		bm_rc4_init(&p->rc4, key);
+		st = rc4_new(&p->rc4, key);
 	else if (s->cipher != BM_CIPHER_NULL)
 		st = BM_UNSUPPORTED;
 	if (st == BM_OK && s->mac != BM_HASH_NONE && p->rules != BM_SSL3)
@@ -105,6 +115,9 @@ bm_protection_free(struct bm_protection *p)
 	bm_aead_free(p->aead);
 	bm_cbc_free(p->cbc);
 	bm_hmac_free(p->hmac);
+	if (p->rc4 != NULL)
+		bm_wipe(p->rc4, sizeof *p->rc4);
+	free(p->rc4);
 	bm_wipe(p, sizeof(*p));
 	free(p);
 }

@@ -11,9 +11,9 @@ check_stream(const struct check *c)
 	bool inside = has_cid(c);
 
 	if (encrypted) {
-		struct bm_rc4 state = c->pos->rc4;
-		bm_rc4_crypt(&state, text, c->scratch);
-		bm_wipe(&state, sizeof(state));
+		*c->rc4 = c->pos->rc4;
+		bm_rc4_crypt(c->rc4, text, c->scratch);
+		c->o->rc4_after = c->rc4;
 	} else if (c->want_plain || inside) {
 		memcpy(c->scratch, text.p, text.n);
 	}

@@ -7,7 +7,7 @@ enum bm_status
 bm_verify(const struct bm_protection *p, const struct bm_position *pos, const struct bm_wire *w,
 	bool want_plain, struct bm_scratch *scratch, struct bm_outcome *o)
 {
-	const struct check c = {p, pos, w, want_plain, scratch->bytes, o};
+	const struct check c = {p, pos, w, want_plain, scratch->bytes, &scratch->rc4, o};
 
 	memset(o, 0, sizeof(*o));
 	o->result = BM_VERIFIED;

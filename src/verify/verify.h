@@ -29,6 +29,9 @@ struct bm_position {
 	struct bm_rc4 rc4; /* RC4 suites: the keystream state; else unused */
 };
 
+/* The same position again, without copying what p has no use for. */
+void bm_position_copy(
+	const struct bm_protection *p, const struct bm_position *from, struct bm_position *to);
 /* The position of the first record of an epoch. */
 void bm_position_start(const struct bm_protection *p, struct bm_position *pos);
 
@@ -84,6 +87,8 @@ struct bm_outcome {
 	/* CBC: padding bytes with their length byte, 1 with BM_BAD_PADDING; TLS 1.3: zeros. 0 where the
 	 * receiver looks at none, because the tag is wrong, and nobody asked for plain. */
 	size_t padding;
+	/* RC4: the keystream behind the record, in the caller's scratch; NULL otherwise. Secret. */
+	const struct bm_rc4 *rc4_after;
 };
 
 /* plain buffer for bm_verify; wiped by its owner. Where all was decrypted (plain asked for,
@@ -91,6 +96,7 @@ struct bm_outcome {
  * follows the content: MAC and padding, or type and zeros. */
 struct bm_scratch {
 	uint8_t bytes[65536 + 64];
+	struct bm_rc4 rc4;
 };
 
 /* Checks one record. want_plain: fill o->plain (else plaintext is produced only when the rules need
@@ -137,6 +143,10 @@ bool bm_number_of_keys(const struct bm_traffic_keys *k, const struct bm_wire *w,
  * be the same. DTLS: the epoch stays. A record too short to hold a block leaves the IV as it is. */
 void bm_position_after(const struct bm_protection *p, const struct bm_position *in,
 	const struct bm_wire *w, struct bm_position *out);
+/* The same after o was made of w at `in`, whose scratch was used for nothing since: RC4 then need
+ * not go through its keystream once more. */
+void bm_position_after_checked(const struct bm_protection *p, const struct bm_position *in,
+	const struct bm_wire *w, const struct bm_outcome *o, struct bm_position *out);
 
 /* How the MAC of SSL 3.0 to TLS 1.2 is made: for searches that compute very many of them. */
 enum bm_mac_order {
