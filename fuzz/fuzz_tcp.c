@@ -125,7 +125,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct bm_tcp_options o = {.flow_memory = options & 1 ? 5000 : 0,
 		.total_memory = options & 2 ? 20000 : 0,
 		.max_flows = options & 4 ? 2 : 0};
-	struct bm_tcp_events ev = {on_data, on_copy, NULL, on_end, r};
+	struct bm_tcp_events ev = {.on_data = on_data, .on_copy = on_copy, .on_end = on_end, .ctx = r};
 	struct bm_tcp *t;
 	uint32_t seq[2] = {0xffffff00u, 5000};
 	uint64_t ts_ns = 1000000000;

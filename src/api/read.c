@@ -122,6 +122,16 @@ on_data(void *ctx, struct bm_flow *f, enum bm_way way)
 }
 
 static void
+on_press(void *ctx, struct bm_flow *f)
+{
+	struct badmac *b = ctx;
+	struct watched *w = bm_flow_user(f);
+
+	if (b->pass != PASS_COLLECT && w != NULL && b->status == BM_OK)
+		bm_session_press(w->session);
+}
+
+static void
 on_copy(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_span *copy)
 {
 	struct badmac *b = ctx;
@@ -419,7 +429,12 @@ read_site(struct badmac *b, uint32_t site, struct bm_error *e)
 	struct bm_tcp_options options = {.flow_memory = b->options.flow_memory,
 		.total_memory = b->options.total_memory,
 		.max_flows = b->options.max_flows};
-	struct bm_tcp_events events = {on_data, on_copy, on_datagram, on_end, b};
+	struct bm_tcp_events events = {.on_data = on_data,
+		.on_copy = on_copy,
+		.on_press = on_press,
+		.on_datagram = on_datagram,
+		.on_end = on_end,
+		.ctx = b};
 	struct bm_decoder *decoder = NULL;
 	uint64_t frames = 0;
 

@@ -12,6 +12,11 @@ struct worker {
 	pthread_t thread;
 };
 
+enum { TASK_NONE, TASK_WAITS, TASK_RUNS, TASK_DONE };
+
+/* How often a thread looks again before it goes to sleep, which costs more than most tasks. */
+enum { PATIENCE = 4000 };
+
 struct bm_pool {
 	pthread_mutex_t state;  /* guards what follows up to `busy` */
 	pthread_mutex_t shared; /* bm_pool_lock */
@@ -19,10 +24,12 @@ struct bm_pool {
 	bool over;
 	bm_pool_part *part;
 	void *ctx;
-	size_t next, parts; /* to be handed out: next up to parts */
-	size_t busy;        /* handed out and not ended */
-	unsigned numbers;   /* of workers that have taken a part */
-	bool asked;         /* for threads */
+	size_t next, parts;           /* to be handed out: next up to parts */
+	size_t busy;                  /* handed out and not ended */
+	unsigned numbers;             /* of workers that have taken a part */
+	struct bm_task *first, *last; /* begun by nobody yet */
+	atomic_uint calls;            /* for threads; guarded for writing */
+	bool asked;                   /* for threads */
 	unsigned workers, started;
 	struct worker *worker; /* [0]: the caller, who has no thread here */
 };
@@ -50,6 +57,14 @@ bm_pool_new(struct bm_pool **out, unsigned threads)
 	return BM_OK;
 }
 
+/* All threads; `state` is held. */
+static void
+call(struct bm_pool *p)
+{
+	(void)atomic_fetch_add_explicit(&p->calls, 1, memory_order_relaxed);
+	(void)pthread_cond_broadcast(&p->begun);
+}
+
 void
 bm_pool_free(struct bm_pool *p)
 {
@@ -57,7 +72,7 @@ bm_pool_free(struct bm_pool *p)
 		return;
 	(void)pthread_mutex_lock(&p->state);
 	p->over = true;
-	(void)pthread_cond_broadcast(&p->begun);
+	call(p);
 	(void)pthread_mutex_unlock(&p->state);
 	for (unsigned i = 1; i <= p->started; i++)
 		(void)pthread_join(p->worker[i].thread, NULL);
@@ -95,6 +110,46 @@ help(struct bm_pool *p)
 	}
 }
 
+/* `state` is held, but not in the meantime. */
+static void
+run_task(struct bm_pool *p, struct bm_task *t)
+{
+	atomic_store_explicit(&t->state, TASK_RUNS, memory_order_relaxed);
+	(void)pthread_mutex_unlock(&p->state);
+	t->run(t->ctx);
+	(void)pthread_mutex_lock(&p->state);
+	/* Whoever waits may take t away from now on. */
+	atomic_store_explicit(&t->state, TASK_DONE, memory_order_release);
+	(void)pthread_cond_broadcast(&p->ended);
+}
+
+/* Takes t, or the first (NULL), from those that nobody has begun with. */
+static struct bm_task *
+take_task(struct bm_pool *p, const struct bm_task *t)
+{
+	struct bm_task **link = &p->first, *before = NULL;
+
+	while (*link != NULL && t != NULL && *link != t) {
+		before = *link;
+		link = &before->next;
+	}
+	struct bm_task *found = *link;
+	if (found == NULL)
+		return NULL;
+	*link = found->next;
+	if (p->last == found)
+		p->last = before;
+	return found;
+}
+
+static inline void
+pause_briefly(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#endif
+}
+
 static void *
 live(void *arg)
 {
@@ -103,10 +158,23 @@ live(void *arg)
 
 	(void)pthread_mutex_lock(&p->state);
 	while (!p->over) {
+		unsigned calls = atomic_load_explicit(&p->calls, memory_order_relaxed);
+		struct bm_task *t;
+		while ((t = take_task(p, NULL)) != NULL)
+			run_task(p, t);
 		help(p);
 		if (p->busy == 0)
-			(void)pthread_cond_signal(&p->ended);
-		if (!p->over)
+			(void)pthread_cond_broadcast(&p->ended);
+		if (p->over || p->first != NULL)
+			continue;
+		(void)pthread_mutex_unlock(&p->state);
+		for (int i = 0; i < PATIENCE; i++) {
+			if (atomic_load_explicit(&p->calls, memory_order_relaxed) != calls)
+				break;
+			pause_briefly();
+		}
+		(void)pthread_mutex_lock(&p->state);
+		if (!p->over && atomic_load_explicit(&p->calls, memory_order_relaxed) == calls)
 			(void)pthread_cond_wait(&p->begun, &p->state);
 	}
 	(void)pthread_mutex_unlock(&p->state);
@@ -148,12 +216,64 @@ bm_pool_run(struct bm_pool *p, size_t parts, bm_pool_part *part, void *ctx)
 	p->next = 0;
 	p->numbers = 0;
 	p->parts = parts;
-	(void)pthread_cond_broadcast(&p->begun);
+	call(p);
 	help(p);
 	while (p->busy != 0)
 		(void)pthread_cond_wait(&p->ended, &p->state);
 	p->next = p->parts = 0;
 	(void)pthread_mutex_unlock(&p->state);
+}
+
+void
+bm_task_begin(struct bm_pool *p, struct bm_task *t, void (*run)(void *ctx), void *ctx)
+{
+	t->run = run;
+	t->ctx = ctx;
+	t->next = NULL;
+	atomic_store_explicit(&t->state, TASK_WAITS, memory_order_relaxed);
+	if (p == NULL || p->workers == 1)
+		return;
+	if (!p->asked)
+		start(p);
+	(void)pthread_mutex_lock(&p->state);
+	if (p->last != NULL)
+		p->last->next = t;
+	else
+		p->first = t;
+	p->last = t;
+	call(p);
+	(void)pthread_mutex_unlock(&p->state);
+}
+
+static bool
+is_done(const struct bm_task *t)
+{
+	return atomic_load_explicit(&t->state, memory_order_acquire) == TASK_DONE;
+}
+
+void
+bm_task_wait(struct bm_pool *p, struct bm_task *t)
+{
+	if (atomic_load_explicit(&t->state, memory_order_relaxed) == TASK_NONE)
+		return;
+	if (p == NULL || p->workers == 1) {
+		t->run(t->ctx);
+	} else if (!is_done(t)) {
+		(void)pthread_mutex_lock(&p->state);
+		if (take_task(p, t) != NULL)
+			run_task(p, t);
+		(void)pthread_mutex_unlock(&p->state);
+		for (int i = 0; i < PATIENCE && !is_done(t); i++)
+			pause_briefly();
+	}
+	if (p != NULL && p->workers != 1) {
+		/* Its thread still holds the lock when it says that it is done. */
+		(void)pthread_mutex_lock(&p->state);
+		while (!is_done(t))
+			(void)pthread_cond_wait(&p->ended, &p->state);
+		(void)pthread_mutex_unlock(&p->state);
+	}
+	atomic_store_explicit(&t->state, TASK_NONE, memory_order_relaxed);
 }
 
 void

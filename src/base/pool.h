@@ -1,7 +1,9 @@
-/* Threads that share out one piece of work at a time. Refuses to know what the work is. */
+/* Threads that share out one piece of work at a time, and do small ones beside the caller. Refuses
+ * to know what the work is. */
 #ifndef BM_BASE_POOL_H
 #define BM_BASE_POOL_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "base/status.h"
@@ -27,6 +29,21 @@ typedef void bm_pool_part(void *ctx, size_t part, unsigned worker);
  * overlap. With NULL this thread makes all calls, in order. From one thread at a time, and not from
  * within a part. */
 void bm_pool_run(struct bm_pool *p, size_t parts, bm_pool_part *part, void *ctx);
+
+/* A piece of work that is done beside what the caller does. All-zero: none. The caller keeps it
+ * where it is until bm_task_wait. */
+struct bm_task {
+	void (*run)(void *ctx);
+	void *ctx;
+	struct bm_task *next;
+	atomic_int state;
+};
+/* Hands run(ctx) to whichever thread is free first. t is in use by no work. p NULL: as with one
+ * thread. */
+void bm_task_begin(struct bm_pool *p, struct bm_task *t, void (*run)(void *ctx), void *ctx);
+/* Returns when it has been done; the caller does it, if no thread has begun with it. Of what is
+ * begun and waited for by one thread, nothing is lost; what was not begun is not waited for. */
+void bm_task_wait(struct bm_pool *p, struct bm_task *t);
 
 /* One worker at a time, for what parts share. Not while holding it. NULL allowed. */
 void bm_pool_lock(struct bm_pool *p);

@@ -198,7 +198,7 @@ accept(struct half *h, struct dtls_judged *j, const struct bm_dtls_record *r,
 		return;
 	tally(h)->verified++;
 	h->epoch = j->epoch;
-	remember_record(h, &j->wire, j->seq, off, d->packet);
+	remember_record(h, &j->wire, fingerprint(&j->wire), j->seq, off, d->packet);
 	h->epoch = current;
 	dtls_note_number(h, slot, j->seq);
 	confirm(h, j->epoch, j->seq, off);

@@ -125,6 +125,7 @@ bm_session_env_restart(struct bm_session_env *env)
 void
 bm_session_env_clear(struct bm_session_env *env)
 {
+	ahead_clear(env);
 	forget_all(env);
 	free(env->foreign);
 	bm_wipe(env, sizeof *env);

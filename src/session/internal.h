@@ -79,9 +79,11 @@ struct half {
 	/* The packets that carry the last record that verified. */
 	uint64_t last_off, last_packets[LAST_PACKETS];
 	size_t last_packet_count;
-	bool closed;     /* close_notify came: what follows is nobody's (RFC 8446, 6.1) */
-	bool no_waiting; /* for what the other direction has to tell first */
-	uint64_t off;    /* of the next record header */
+	bool closed;                /* close_notify came: what follows is nobody's (RFC 8446, 6.1) */
+	bool no_waiting;            /* for what the other direction has to tell first */
+	uint64_t off;               /* of the next record header */
+	struct ahead_record *ahead; /* from there on: those that wait to be checked (ahead.h) */
+	uint64_t waits_for;         /* where the next one behind them will be complete, or its header */
 
 	/* Joined without its handshake: keys, epoch and number of the next record are still looked for
 	 * (place.c). */
@@ -328,8 +330,8 @@ void run_half(struct half *h, bool final);
 /* The record at off (complete in the stream) as bm_verify wants it; borrows env->linear if it is in
  * pieces. */
 struct bm_wire wire_at(struct half *h, uint64_t off, struct bm_record_header hdr, uint8_t *header);
-void accept_record(
-	struct half *h, const struct bm_wire *w, struct bm_outcome *o, uint64_t off, uint64_t packet);
+void accept_record(struct half *h, const struct bm_wire *w, const struct bm_outcome *o,
+	uint64_t off, uint64_t packet);
 /* Reads what a second writer's record says, which verifies at `at`: of what it changes both go by.
  */
 void read_second(
@@ -351,8 +353,9 @@ void note_first(
 /* Do the bytes of w seem to be those of the record that verified at seq in this epoch? */
 bool same_as_at(const struct half *h, const struct bm_wire *w, uint64_t seq);
 void forget_prints(struct half *h);
-void remember_record(
-	struct half *h, const struct bm_wire *w, uint64_t seq, uint64_t off, uint64_t packet);
+/* fp: fingerprint(w). */
+void remember_record(struct half *h, const struct bm_wire *w, uint64_t fp, uint64_t seq,
+	uint64_t off, uint64_t packet);
 
 /* failure.c: a record that does not verify */
 /* Returns true when the loop may go on at h->off; false: lost, resync decides. */
@@ -426,6 +429,9 @@ void let_go(struct half *h, uint64_t off);
 bool keyless_scope(struct half *h, struct bm_case *c, const struct bm_alert_seen *a);
 /* Connections that ended without a readable complaint. */
 void keyless_judge(struct bm_session *s);
+
+/* ahead.c */
+void ahead_clear(struct bm_session_env *env);
 
 /* judge.c: the end of the connection */
 void judge(struct bm_session *s);

@@ -125,11 +125,9 @@ forget_prints(struct half *h)
 }
 
 void
-remember_record(
-	struct half *h, const struct bm_wire *w, uint64_t seq, uint64_t off, uint64_t packet)
+remember_record(struct half *h, const struct bm_wire *w, uint64_t fp, uint64_t seq, uint64_t off,
+	uint64_t packet)
 {
-	uint64_t fp = fingerprint(w);
-
 	remember_print(h, seq, fp);
 	if (h->past_count < PAST_MAX) {
 		void *items = h->past;

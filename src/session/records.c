@@ -1,6 +1,6 @@
 /* The loop over the records of one direction of a TLS stream: plaintext ones are read,
  * protected ones checked. Refuses to know how to go on after a failure. */
-#include "session/internal.h"
+#include "session/ahead.h"
 
 #include <stdlib.h>
 
@@ -124,26 +124,33 @@ read_second(struct half *h, const struct bm_wire *w, const struct bm_position *a
 	bm_wipe(&before, sizeof before);
 }
 
-void
-accept_record(
-	struct half *h, const struct bm_wire *w, struct bm_outcome *o, uint64_t off, uint64_t packet)
+static void
+accept(struct half *h, const struct bm_wire *w, const struct bm_outcome *o, uint64_t fp,
+	uint64_t off, uint64_t packet)
 {
 	struct bm_session *s = h->s;
 	uint8_t type = o->type;
+	bool read = type != BM_APPLICATION_DATA;
+	struct bm_position before;
 
 	tally(h)->verified++;
 	h->verified_in[epoch_slot(h->epoch)]++;
 	if (s->verified_since_keys++ == 0)
 		keys_confirmed(s);
-	remember_record(h, w, h->pos.seq, off, packet);
+	remember_record(h, w, fp, h->pos.seq, off, packet);
 	note_packets(h, off, BM_HEADER + w->body.n);
-	bool read = type != BM_APPLICATION_DATA;
-	struct bm_position before;
 	if (read)
 		bm_position_copy(h->keys, &h->pos, &before);
 	bm_position_after_checked(h->keys, &h->pos, w, o, &h->pos);
 	if (read)
 		read_content(h, w, type, &before, packet);
+}
+
+void
+accept_record(struct half *h, const struct bm_wire *w, const struct bm_outcome *o, uint64_t off,
+	uint64_t packet)
+{
+	accept(h, w, o, fingerprint(w), off, packet);
 }
 
 static void
@@ -241,6 +248,21 @@ clear_alert(struct half *h, const struct bm_wire *w, uint64_t off)
 		c->alert = description;
 		c->tolerated = tolerated;
 	}
+}
+
+/* It was checked ahead of its turn. */
+static void
+known_good(struct half *h, const struct ahead_record *x)
+{
+	uint64_t off = h->off, n = BM_HEADER + x->check.w.body.n;
+
+	h->records++;
+	h->off = off + n;
+	h->encrypts = true;
+	accept(h, &x->check.w, &x->check.o, x->fingerprint, off, packet_at(h, off + n - 1));
+	/* Unless its content says that nothing behind it counts as it was thought. */
+	if (h->ahead == x)
+		ahead_done(h);
 }
 
 /* One complete record at h->off. Returns false when the loop has to stop (lost). */
@@ -360,12 +382,60 @@ handle_gap(struct half *h, uint64_t at, uint64_t gap)
 		join_without_server_hello(h->s);
 }
 
+/* An SSL 2.0-format ClientHello (RFC 5246, appendix E.2). */
+static bool
+may_be_ssl2_hello(const struct half *h, const uint8_t raw[BM_HEADER])
+{
+	return (raw[0] & 0x80) != 0 && h->side == BM_CLIENT && !h->s->client_hello && !h->s->middle;
+}
+
+static size_t
+ssl2_length(const uint8_t raw[BM_HEADER])
+{
+	return 2 + (((size_t)raw[0] & 0x7f) << 8 | raw[1]);
+}
+
+/* Takes one of n octets, if that is what stands at h->off. */
+static bool
+ssl2_hello(struct half *h, size_t n)
+{
+	struct bm_session *s = h->s;
+	uint8_t *linear = s->env->linear;
+	struct bm_hello hello;
+
+	if (n > sizeof s->env->linear || !bm_stream_read(h->stream, h->off, linear, n) ||
+		!bm_ssl2_hello_parse(bm_view(linear, n), &hello))
+		return false;
+	memcpy(s->facts.client_random, hello.random, BM_RANDOM);
+	memcpy(s->facts.first_random, hello.random, BM_RANDOM);
+	s->facts.has_client_random = true;
+	s->client_hello = true;
+	if (bm_buf_add(&s->transcript, bm_view(linear + 2, n - 2)) == BM_NOMEM)
+		session_fail(s, BM_NOMEM);
+	tally(h)->plaintext++;
+	h->records++;
+	h->off += n;
+	let_go(h, h->off);
+	return true;
+}
+
 static void
 follow(struct half *h, bool final)
 {
 	struct bm_session *s = h->s;
+	struct half *other = &s->half[1 - h->side];
 
 	while (!h->over && s->status == BM_OK && !s->turn_round) {
+		if (ahead_waits(h, final))
+			return;
+		if (h->over || s->status != BM_OK || s->turn_round)
+			return;
+		const struct ahead_record *known = ahead_verified(h);
+		if (known != NULL) {
+			known_good(h, known);
+			let_go(h, h->off);
+			continue;
+		}
 		if (h->lost != NULL) {
 			if (!resync(h, final))
 				return;
@@ -376,6 +446,8 @@ follow(struct half *h, bool final)
 		size_t avail = bm_stream_avail(h->stream, h->off);
 		uint64_t gap = bm_stream_gap(h->stream, h->off + avail);
 		if (avail < BM_HEADER) {
+			if (gap != 0 && ahead_settle(other))
+				continue;
 			if (gap != 0) {
 				handle_gap(h, h->off + avail, gap);
 				continue;
@@ -388,32 +460,21 @@ follow(struct half *h, bool final)
 		if (!bm_stream_read(h->stream, h->off, raw, sizeof raw))
 			return;
 		struct bm_record_header hdr = bm_record_header(raw);
-		if ((raw[0] & 0x80) != 0 && h->side == BM_CLIENT && !s->client_hello && !s->middle) {
-			/* An SSL 2.0-format ClientHello (RFC 5246, appendix E.2). */
-			size_t n = 2 + (((size_t)raw[0] & 0x7f) << 8 | raw[1]);
-			if (avail < n) {
-				if (final)
-					h->over = true;
+		if (may_be_ssl2_hello(h, raw)) {
+			size_t whole = ssl2_length(raw);
+			if (avail < whole) {
+				h->over = h->over || final;
 				return;
 			}
-			struct bm_hello hello;
-			if (n <= sizeof s->env->linear &&
-				bm_stream_read(h->stream, h->off, s->env->linear, n) &&
-				bm_ssl2_hello_parse(bm_view(s->env->linear, n), &hello)) {
-				memcpy(s->facts.client_random, hello.random, BM_RANDOM);
-				memcpy(s->facts.first_random, hello.random, BM_RANDOM);
-				s->facts.has_client_random = true;
-				s->client_hello = true;
-				if (bm_buf_add(&s->transcript, bm_view(s->env->linear + 2, n - 2)) == BM_NOMEM)
-					session_fail(s, BM_NOMEM);
-				tally(h)->plaintext++;
-				h->records++;
-				h->off += n;
-				let_go(h, h->off);
+			if (ssl2_hello(h, whole))
 				continue;
-			}
 		}
-		if (!bm_record_plausible(hdr, h->protected ? record_version(s) : 0)) {
+		size_t n = (size_t)BM_HEADER + hdr.length;
+		bool plausible = bm_record_plausible(hdr, h->protected ? record_version(s) : 0);
+		/* What comes now is read with all in mind that the other direction said before. */
+		if ((gap != 0 || final || !plausible || avail >= n) && ahead_settle(other))
+			continue;
+		if (!plausible) {
 			if (h->gave_up) {
 				h->over = true;
 				return;
@@ -425,7 +486,6 @@ follow(struct half *h, bool final)
 		}
 		if (must_wait(h) || ccs_must_wait(h, hdr) || next_negotiation_must_wait(h, hdr))
 			return;
-		size_t n = (size_t)BM_HEADER + hdr.length;
 		if (avail < n) {
 			if (gap != 0) {
 				handle_gap(h, h->off + avail, gap);

@@ -1,6 +1,6 @@
 /* Life of one connection: finds where TLS starts, hands each direction to the record loop.
  * Refuses to know captures and causes. */
-#include "session/internal.h"
+#include "session/ahead.h"
 
 #include <stdlib.h>
 
@@ -130,6 +130,8 @@ bm_session_free(struct bm_session *s)
 {
 	if (s == NULL)
 		return;
+	ahead_forget(&s->half[0]);
+	ahead_forget(&s->half[1]);
 	remember_states(s);
 	if (s->before != NULL)
 		s->before->next = s->next;
@@ -324,6 +326,8 @@ hunt_server(struct bm_session *s, bool final)
 static void
 turn_round(struct bm_session *s)
 {
+	ahead_forget(&s->half[0]);
+	ahead_forget(&s->half[1]);
 	struct half half = s->half[0];
 	struct bm_tally tally = s->facts.tally[0];
 
@@ -374,13 +378,29 @@ run(struct bm_session *s, bool final)
 	}
 }
 
+/* Nothing can be said before more has come: the next record is not all there. */
+static bool
+in_midst_of_record(const struct bm_session *s, enum bm_way way)
+{
+	const struct half *h = &s->half[s->half[0].way == way ? 0 : 1];
+
+	return s->tls && h->ahead != NULL && bm_stream_head(h->stream) < h->waits_for &&
+		   bm_stream_gaps(h->stream) == 0 && !bm_stream_ended(h->stream, NULL);
+}
+
 void
 bm_session_data(struct bm_session *s, enum bm_way way)
 {
-	(void)way;
 	s->noted = false;
-	if (!s->dtls)
+	if (!s->dtls && !in_midst_of_record(s, way))
 		run(s, false);
+}
+
+void
+bm_session_press(struct bm_session *s)
+{
+	for (unsigned side = 0; side < 2; side++)
+		(void)ahead_settle(&s->half[side]);
 }
 
 void

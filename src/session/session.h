@@ -47,6 +47,7 @@ struct bm_session_env {
 	struct bm_foreign_keys *foreign;   /* of all connections, a ring; owned */
 	size_t foreign_count, foreign_cap, foreign_next;
 	struct bm_session *sessions; /* that are alive: to learn where they stand */
+	struct bm_ahead *ahead;      /* their records that wait to be checked; owned */
 };
 void bm_session_env_clear(struct bm_session_env *env);
 /* Before the captures of another place, or the same ones anew: forgets what was seen. */
@@ -223,6 +224,9 @@ void bm_session_free(struct bm_session *s); /* wipes */
 
 /* The events of tcp.h. Afterwards bm_session_status tells whether memory ran out. */
 void bm_session_data(struct bm_session *s, enum bm_way way);
+/* Octets would have to be dropped for want of memory: those that wait to be checked are taken now.
+ */
+void bm_session_press(struct bm_session *s);
 void bm_session_copy(struct bm_session *s, enum bm_way way, const struct bm_span *copy);
 void bm_session_datagram(struct bm_session *s, enum bm_way way, const struct bm_segment *d);
 /* The flow is over: judge what is left. */

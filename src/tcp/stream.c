@@ -73,6 +73,12 @@ bm_stream_base(const struct bm_stream *s)
 	return s->base - s->origin;
 }
 
+uint64_t
+bm_stream_head(const struct bm_stream *s)
+{
+	return s->head - s->origin;
+}
+
 size_t
 bm_stream_avail(const struct bm_stream *s, uint64_t off)
 {
@@ -122,8 +128,9 @@ bm_stream_read(const struct bm_stream *s, uint64_t off, uint8_t *dst, size_t len
 	return true;
 }
 
-const uint8_t *
-bm_stream_peek(const struct bm_stream *s, uint64_t off, size_t len)
+/* The run that holds all of it, or NULL. */
+static const struct run *
+one_run(const struct bm_stream *s, uint64_t off, size_t len)
 {
 	if (bm_stream_avail(s, off) < len || s->d == NULL || s->d->ready.n == 0)
 		return NULL;
@@ -132,7 +139,23 @@ bm_stream_peek(const struct bm_stream *s, uint64_t off, size_t len)
 	if (i == s->d->ready.n)
 		return NULL;
 	const struct run *r = runs_at(&s->d->ready, i);
-	return at >= r->off && run_end(r) - at >= len ? r->p + (at - r->off) : NULL;
+	return at >= r->off && run_end(r) - at >= len ? r : NULL;
+}
+
+const uint8_t *
+bm_stream_peek(const struct bm_stream *s, uint64_t off, size_t len)
+{
+	const struct run *r = one_run(s, off, len);
+
+	return r != NULL ? r->p + (s->origin + off - r->off) : NULL;
+}
+
+const uint8_t *
+bm_stream_lasting(const struct bm_stream *s, uint64_t off, size_t len)
+{
+	const struct run *r = one_run(s, off, len);
+
+	return r != NULL && r->block == NULL ? r->p + (s->origin + off - r->off) : NULL;
 }
 
 size_t

@@ -216,6 +216,10 @@ relieve(struct bm_tcp *t)
 		bool spared = drop_spare(&f->stream[BM_FORWARD]);
 		if (drop_spare(&f->stream[BM_BACKWARD]) || spared)
 			continue;
+		uint64_t before = f->memory;
+		tell_press(f);
+		if (f->memory != before)
+			continue;
 		for (unsigned way = 0; way < 2; way++) {
 			struct bm_stream *s = &f->stream[way];
 			bool news = false;

@@ -43,6 +43,9 @@ struct bm_tcp_events {
 	 * bytes are gone; for held bytes it is called only when it differs, and for the bytes in
 	 * which it does. A damaged copy that a good one replaced is told of in the same way. */
 	void (*on_copy)(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_span *copy);
+	/* Bytes of this flow would have to be dropped to stay within a limit: those that can be read
+	 * are better read now. May be NULL. */
+	void (*on_press)(void *ctx, struct bm_flow *f);
 	/* A UDP datagram; s borrowed. */
 	void (*on_datagram)(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_segment *s);
 	/* The flow ends (closed and lingered, idle, evicted, port reused, end of input). Before it
@@ -104,6 +107,7 @@ struct bm_sighting bm_flow_sighting(const struct bm_flow *f, enum bm_way way);
 /* -- streams (one direction) -------------------------------------------- */
 /* The lowest offset still held; bytes below are gone. */
 uint64_t bm_stream_base(const struct bm_stream *s);
+uint64_t bm_stream_head(const struct bm_stream *s); /* behind the last one that was delivered */
 /* Contiguous readable bytes from off (base <= off), 0 when there are none, or a gap, or the end. */
 size_t bm_stream_avail(const struct bm_stream *s, uint64_t off);
 /* What is left, from off on, of the declared gap that off lies in; 0 when there is none. */
@@ -112,6 +116,8 @@ uint64_t bm_stream_gap(const struct bm_stream *s, uint64_t off);
 bool bm_stream_read(const struct bm_stream *s, uint64_t off, uint8_t *dst, size_t len);
 /* A pointer to len bytes from off if they lie in one piece, else NULL. */
 const uint8_t *bm_stream_peek(const struct bm_stream *s, uint64_t off, size_t len);
+/* The same, if they also stay there when the stream lets go of them. */
+const uint8_t *bm_stream_lasting(const struct bm_stream *s, uint64_t off, size_t len);
 /* The spans that make up [off, off + len) into out, at most max. Returns how many there are in
  * all (which may exceed max); 0 when the range is not all there. First and last span are cut to the
  * range. */

@@ -55,8 +55,8 @@ give_content(const struct check *c, struct bm_view content, bool good)
 	}
 }
 
-enum bm_status
-check_mac_then_encrypt(const struct check *c)
+bool
+begin_mac_then_encrypt(const struct check *c, struct mac_work *m)
 {
 	const uint8_t *iv;
 	struct bm_view text;
@@ -64,21 +64,26 @@ check_mac_then_encrypt(const struct check *c)
 
 	if (!ciphertext(c, 0, &text, &iv) || text.n <= mac) {
 		c->o->result = BM_BAD_LENGTH;
-		return BM_OK;
+		return false;
 	}
-	enum bm_status st = bm_cbc_decrypt(c->p->cbc, iv, text, c->scratch);
-	if (st != BM_OK)
-		return st;
+	m->status = bm_cbc_decrypt(c->p->cbc, iv, text, c->scratch);
+	if (m->status != BM_OK)
+		return false;
 	size_t padding = padding_of(c->p, bm_view(c->scratch, text.n));
-	bool well = padding != 0 && padding + mac <= text.n;
-	c->o->padding = well ? padding : 1;
-	struct bm_view content = bm_view(c->scratch, text.n - mac - c->o->padding);
-	st = compute_mac(c, content);
-	if (st != BM_OK)
-		return st;
-	bool good = tag_holds(c, content.p + content.n) && well;
-	give_content(c, content, good);
-	if (!well)
+	m->well = padding != 0 && padding + mac <= text.n;
+	c->o->padding = m->well ? padding : 1;
+	m->text = bm_view(c->scratch, text.n - mac - c->o->padding);
+	m->received = m->text.p + m->text.n;
+	return true;
+}
+
+enum bm_status
+end_mac_then_encrypt(const struct check *c, const struct mac_work *m)
+{
+	bool good = tag_holds(c, m->received) && m->well;
+
+	give_content(c, m->text, good);
+	if (!m->well)
 		c->o->result = BM_BAD_PADDING;
 	return BM_OK;
 }
@@ -99,27 +104,32 @@ decrypt_end(
 }
 
 /* RFC 7366, section 3: the MAC first, over IV and ciphertext; the padding only behind it. */
-enum bm_status
-check_encrypt_then_mac(const struct check *c)
+bool
+begin_encrypt_then_mac(const struct check *c, struct mac_work *m)
 {
 	const uint8_t *iv;
-	struct bm_view text;
-	struct bm_view plain;
-	struct bm_view body = c->w->body;
+	struct bm_view text, body = c->w->body;
 	size_t mac = c->p->tag_len;
-	bool all = c->want_plain || has_cid(c);
 
 	if (!ciphertext(c, mac, &text, &iv)) {
 		c->o->result = BM_BAD_LENGTH;
-		return BM_OK;
+		return false;
 	}
-	enum bm_status st = compute_mac(c, bm_view(body.p, body.n - mac));
-	if (st != BM_OK)
-		return st;
-	bool good = tag_holds(c, body.p + body.n - mac);
-	if (!good && !c->want_plain)
+	m->text = bm_view(body.p, body.n - mac);
+	m->received = body.p + m->text.n;
+	return true;
+}
+
+enum bm_status
+end_encrypt_then_mac(const struct check *c, const struct mac_work *m)
+{
+	const uint8_t *iv;
+	struct bm_view text, plain;
+	bool all = c->want_plain || has_cid(c), good = tag_holds(c, m->received);
+
+	if ((!good && !c->want_plain) || !ciphertext(c, c->p->tag_len, &text, &iv))
 		return BM_OK;
-	st = decrypt_end(c, text, iv, all, &plain);
+	enum bm_status st = decrypt_end(c, text, iv, all, &plain);
 	if (st != BM_OK)
 		return st;
 	size_t padding = padding_of(c->p, plain);

@@ -54,9 +54,21 @@ bool tag_holds(const struct check *c, const uint8_t *received);
 
 /* Each fills c->o. The body is at least as long as record_iv and tag_len together. */
 enum bm_status check_aead(const struct check *c);
-enum bm_status check_mac_then_encrypt(const struct check *c);
-enum bm_status check_encrypt_then_mac(const struct check *c);
-enum bm_status check_stream(const struct check *c);
+
+/* The others in two steps, between which o->computed becomes the MAC over text. */
+struct mac_work {
+	struct bm_view text;
+	const uint8_t *received; /* the MAC of the wire */
+	bool well;               /* MAC-then-encrypt: the padding is as it must be */
+	enum bm_status status;   /* of the first step */
+};
+/* False: there is no MAC to be computed, as o says or the status. */
+bool begin_mac_then_encrypt(const struct check *c, struct mac_work *m);
+enum bm_status end_mac_then_encrypt(const struct check *c, const struct mac_work *m);
+bool begin_encrypt_then_mac(const struct check *c, struct mac_work *m);
+enum bm_status end_encrypt_then_mac(const struct check *c, const struct mac_work *m);
+bool begin_stream(const struct check *c, struct mac_work *m);
+enum bm_status end_stream(const struct check *c, const struct mac_work *m);
 
 /* Parts inner, a whole plaintext with its type inside: content, type, zeros. With the tag right
  * (`good`) o's type is set, or its result when there is none. */

@@ -115,6 +115,28 @@ struct bm_scratch {
 BM_MUST_USE enum bm_status bm_verify(const struct bm_protection *p, const struct bm_position *pos,
 	const struct bm_wire *w, bool want_plain, struct bm_scratch *scratch, struct bm_outcome *o);
 
+/* One of many checks that are made together, which is faster where suites have a MAC of their own.
+ */
+enum { BM_CHECKS_MAX = 16, BM_CHECK_BODY = (1 << 14) + 2048 };
+struct bm_check {
+	const struct bm_protection *p;
+	struct bm_position pos;
+	struct bm_wire w;
+	/* RC4: of the record before, which is checked earlier: where pos.rc4 is to be had from; or
+	 * NULL. */
+	const struct bm_check *before;
+	/* As bm_verify would return, without plain; BM_LIMIT: not made, as the record is longer than
+	 * BM_CHECK_BODY or has a connection id. */
+	enum bm_status status;
+	struct bm_outcome o;
+	struct bm_rc4 rc4;                             /* o.rc4_after; secret */
+	_Alignas(64) uint8_t room[64 + BM_CHECK_BODY]; /* holds plaintext afterwards */
+};
+/* In this order. */
+void bm_verify_batch(struct bm_check *const *checks, size_t n);
+/* May several threads use p at once? */
+bool bm_protection_shared(const struct bm_protection *p);
+
 /* What an AEAD check of w at pos is made of, for searches that undo the tag. */
 struct bm_aead_parts {
 	const struct bm_aead *aead; /* the protection's own */

@@ -103,7 +103,7 @@ read_file(void *ctx, uint8_t *p, size_t n)
 int
 main(int argc, char **argv)
 {
-	struct bm_tcp_events ev = {on_data, on_copy, NULL, on_end, NULL};
+	struct bm_tcp_events ev = {.on_data = on_data, .on_copy = on_copy, .on_end = on_end};
 	struct bm_tcp_options o = {.flow_memory = (size_t)1 << 30};
 	struct bm_capture *c = NULL;
 	struct bm_decoder *d = NULL;

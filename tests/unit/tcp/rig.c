@@ -121,7 +121,11 @@ on_end(void *ctx, struct bm_flow *f)
 void
 rig_open(struct rig *r)
 {
-	struct bm_tcp_events ev = {on_data, on_copy, on_datagram, on_end, r};
+	struct bm_tcp_events ev = {.on_data = on_data,
+		.on_copy = on_copy,
+		.on_datagram = on_datagram,
+		.on_end = on_end,
+		.ctx = r};
 
 	for (unsigned i = 0; i < RIG_FLOWS * 2; i++)
 		r->got[i / 2][i % 2].max = 64 << 20;

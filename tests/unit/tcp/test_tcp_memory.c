@@ -43,7 +43,7 @@ static enum bm_status
 scenario(unsigned long fail_at, struct seen *seen)
 {
 	static struct rig r;
-	struct bm_tcp_events ev = {on_data, NULL, NULL, on_end, seen};
+	struct bm_tcp_events ev = {.on_data = on_data, .on_end = on_end, .ctx = seen};
 
 	r = (struct rig){.port = {1, 2},
 		.transport = BM_TCP,
