@@ -2,6 +2,7 @@
 #include "api/internal.h"
 
 #include "api/digest.h"
+#include "api/frames.h"
 #include "verdict/verdict.h"
 
 #include <stdlib.h>
@@ -328,67 +329,72 @@ kept_limit(const struct badmac *b)
 	return (size_t)(part < most ? part : most);
 }
 
+static enum bm_status
+take_frame(struct badmac *b, const struct input *in, const struct frames_item *item)
+{
+	const struct bm_frame *frame = item->frame;
+	const struct bm_segment *segment = item->segment;
+	enum bm_status s = BM_OK;
+
+	b->packets++;
+	if (b->pass == PASS_REPORT) {
+		b->summary.packets++;
+		b->summary.bytes += frame->data.n;
+	}
+	if (in->read != NULL)
+		again_keep(&b->again, frame, kept_limit(b));
+	if (segment != NULL ? segment->payload_len > segment->payload.n
+						: frame->data.n < frame->wire_len)
+		note_cut(b, frame->data.n);
+	if (segment != NULL)
+		s = bm_tcp_segment(b->tcp, in->site, segment);
+	while (s == BM_OK && b->env.held > held_limit(b) && bm_tcp_end_oldest(b->tcp))
+		;
+	return s;
+}
+
 /* Reads one capture into the flow table. */
 static enum bm_status
 read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint64_t *frames,
 	struct bm_error *e)
 {
-	struct bm_capture *c = NULL;
-	struct bm_capture_item item;
-	struct bm_segment segment;
-	uint64_t base = in->packets_before = *frames;
+	struct frames *f = NULL;
+	struct frames_item item;
 	struct bm_decoder_stats before = *bm_decoder_stats(decoder);
-	enum bm_status s = in->read != NULL ? bm_capture_open_stream(&c, in->read, in->ctx, e)
-										: bm_capture_open_memory(&c, in->bytes, e);
 
+	in->packets_before = *frames;
+	enum bm_status s = frames_open(&f, in, decoder, b->env.pool, e);
 	while (s == BM_OK && b->status == BM_OK) {
-		s = bm_capture_next(c, &item, e);
+		s = frames_next(f, &item, e);
 		if (s != BM_OK)
 			break;
-		if (item.event == BM_CAPTURE_SECRETS) {
-			if (in->read != NULL)
-				s = add_secrets(b, &item.secrets);
+		if (item.frame == NULL) {
+			s = add_secrets(b, &item.secrets);
 			continue;
 		}
-		item.frame.number += base;
-		/* Frames of a mapped file stay; those of an earlier piece do too, until the run ends. */
-		*frames = item.frame.number;
-		b->packets++;
-		if (b->pass == PASS_REPORT) {
-			b->summary.packets++;
-			b->summary.bytes += item.frame.data.n;
-		}
-		if (in->read != NULL)
-			again_keep(&b->again, &item.frame, kept_limit(b));
-		bool decoded = bm_decode(decoder, &item.frame, &segment);
-		if (decoded ? segment.payload_len > segment.payload.n
-					: item.frame.data.n < item.frame.wire_len)
-			note_cut(b, item.frame.data.n);
-		if (decoded)
-			s = bm_tcp_segment(b->tcp, in->site, &segment);
-		while (s == BM_OK && b->env.held > held_limit(b) && bm_tcp_end_oldest(b->tcp))
-			;
+		*frames = item.frame->number;
+		s = take_frame(b, in, &item);
 		if (b->packets % PROGRESS_FRAMES == 0)
-			tell_progress(b, bm_capture_input_offset(c));
+			tell_progress(b, frames_offset(f));
 	}
 	if (b->status != BM_OK)
 		s = b->status;
 	const char *of =
-		c != NULL && strchr(bm_capture_format(c), '(') != NULL ? " of the uncompressed data" : "";
+		f != NULL && strchr(frames_format(f), '(') != NULL ? " of the uncompressed data" : "";
 	if (s == BM_TRUNCATED) {
 		api_notice(b,
 			"%s: ends in the middle of a packet, at byte %llu%s; everything before it was read",
 			in->name, (unsigned long long)e->offset, of);
 		s = BM_END;
-	} else if ((s == BM_FORMAT || s == BM_LIMIT) && c != NULL) {
+	} else if ((s == BM_FORMAT || s == BM_LIMIT) && f != NULL) {
 		api_notice(b, "%s: cannot be read past byte %llu%s: %s", in->name,
 			(unsigned long long)e->offset, of, e->what);
 		b->damaged = true;
 		s = BM_END;
 	}
-	if (c != NULL)
-		b->input_done += bm_capture_input_offset(c);
-	bm_capture_free(c);
+	if (f != NULL)
+		b->input_done += frames_offset(f);
+	frames_close(f);
 	if (s == BM_END)
 		s = unknown_links(b, &before, bm_decoder_stats(decoder), e);
 	return s == BM_END ? BM_OK : s;

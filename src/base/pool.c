@@ -259,9 +259,12 @@ bm_task_wait(struct bm_pool *p, struct bm_task *t)
 	if (p == NULL || p->workers == 1) {
 		t->run(t->ctx);
 	} else if (!is_done(t)) {
+		/* What others have begun takes as long as it takes: there is time for what nobody has. */
 		(void)pthread_mutex_lock(&p->state);
-		if (take_task(p, t) != NULL)
-			run_task(p, t);
+		struct bm_task *next;
+		while (!is_done(t) &&
+			   ((next = take_task(p, t)) != NULL || (next = take_task(p, NULL)) != NULL))
+			run_task(p, next);
 		(void)pthread_mutex_unlock(&p->state);
 		for (int i = 0; i < PATIENCE && !is_done(t); i++)
 			pause_briefly();

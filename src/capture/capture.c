@@ -151,6 +151,12 @@ bm_capture_next(struct bm_capture *c, struct bm_capture_item *item, struct bm_er
 	return bm_fail(e, c->last.status, c->last.offset, c->last.what);
 }
 
+bool
+bm_capture_stays(const struct bm_capture *c)
+{
+	return c->in->whole;
+}
+
 uint64_t
 bm_capture_offset(const struct bm_capture *c)
 {

@@ -60,6 +60,9 @@ BM_MUST_USE enum bm_status bm_capture_open_stream(
 BM_MUST_USE enum bm_status bm_capture_next(
 	struct bm_capture *c, struct bm_capture_item *item, struct bm_error *e);
 
+/* Do frames stay where they are until bm_capture_free (bm_frame.stable)? */
+bool bm_capture_stays(const struct bm_capture *c);
+
 /* Bytes of (decompressed) capture consumed so far, and of input (compressed). */
 uint64_t bm_capture_offset(const struct bm_capture *c);
 uint64_t bm_capture_input_offset(const struct bm_capture *c);

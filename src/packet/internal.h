@@ -34,7 +34,8 @@ enum bm_next {
 	BM_END_MALFORMED,     /* no such header, or not all of it captured */
 	BM_END_NOT_TRANSPORT, /* well-formed, but nothing that leads to TCP or UDP */
 	BM_END_UNKNOWN_LINK,
-	BM_END_FRAGMENT /* kept, or dropped */
+	BM_END_FRAGMENT, /* kept, or dropped */
+	BM_END_LATER     /* a fragment, for a decoder that may keep it */
 };
 
 /* Where the bytes that are walked over stand: in the frame, or in a reassembled datagram
@@ -66,6 +67,7 @@ struct bm_decoder {
 	struct bm_piece pieces[BM_PIECES_MAX]; /* of the segment that was yielded */
 	struct bm_walk fallback;               /* before the last UDP header that may open a tunnel */
 	bool has_fallback;
+	bool apart; /* knows one frame alone */
 };
 
 /* Goes on by n bytes, which are there. */

@@ -75,6 +75,8 @@ fragment(struct bm_walk *w, const struct bm_fragment_header *h)
 
 	if (protocol_next(h->protocol, family) == BM_END_NOT_TRANSPORT)
 		return BM_END_NOT_TRANSPORT;
+	if (w->d->apart)
+		return BM_END_LATER;
 	if (!bm_fragment(w, h, &protocol))
 		return BM_END_FRAGMENT;
 	return protocol_next(protocol, family);

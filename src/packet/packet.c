@@ -117,6 +117,19 @@ count(struct bm_decoder_stats *stats, enum bm_next end, uint32_t link_type)
 	}
 }
 
+/* Walks the frame; *w says what it holds. */
+static enum bm_next
+decode(struct bm_decoder *d, const struct bm_frame *f, struct bm_walk *w)
+{
+	start(w, d, f);
+	enum bm_next end = walk(w, bm_link(w, f->link_type));
+	if (end == BM_END_MALFORMED && d->has_fallback) {
+		*w = d->fallback;
+		end = walk(w, BM_NEXT_UDP);
+	}
+	return end;
+}
+
 bool
 bm_decode(struct bm_decoder *d, const struct bm_frame *f, struct bm_segment *s)
 {
@@ -124,15 +137,36 @@ bm_decode(struct bm_decoder *d, const struct bm_frame *f, struct bm_segment *s)
 
 	bm_fragments_forget_done(d->fragments);
 	d->stats.frames++;
-	start(&w, d, f);
-	enum bm_next end = walk(&w, bm_link(&w, f->link_type));
-	if (end == BM_END_MALFORMED && d->has_fallback) {
-		w = d->fallback;
-		end = walk(&w, BM_NEXT_UDP);
-	}
+	enum bm_next end = decode(d, f, &w);
 	count(&d->stats, end, f->link_type);
 	if (end != BM_END_SEGMENT)
 		return false;
 	*s = w.s;
 	return true;
+}
+
+void
+bm_decode_apart(struct bm_decoder *d, const struct bm_frame *f, struct bm_decoded *x)
+{
+	struct bm_walk w;
+
+	d->apart = true;
+	x->end = decode(d, f, &w);
+	if (x->end != BM_END_SEGMENT)
+		return;
+	/* What is whole in one frame is one piece of it. */
+	x->s = w.s;
+	x->piece = d->pieces[0];
+	x->s.pieces = &x->piece;
+}
+
+const struct bm_segment *
+bm_decode_joined(struct bm_decoder *d, const struct bm_frame *f, struct bm_decoded *x)
+{
+	if (x->end == BM_END_LATER)
+		return bm_decode(d, f, &x->s) ? &x->s : NULL;
+	bm_fragments_forget_done(d->fragments);
+	d->stats.frames++;
+	count(&d->stats, (enum bm_next)x->end, f->link_type);
+	return x->end == BM_END_SEGMENT ? &x->s : NULL;
 }

@@ -98,6 +98,20 @@ const struct bm_decoder_stats *bm_decoder_stats(const struct bm_decoder *d);
  * what cannot be decoded is counted. */
 bool bm_decode(struct bm_decoder *d, const struct bm_frame *f, struct bm_segment *s);
 
+/* The same in two steps, so that threads can share out the frames of a capture: each with a decoder
+ * of its own for the first (made with fragment_memory 0; its counts mean nothing), which knows of
+ * no other frame, and one decoder for the second, in the order of the frames. s borrows from x and
+ * the frame. */
+struct bm_decoded {
+	struct bm_segment s;
+	struct bm_piece piece;
+	int end; /* internal */
+};
+void bm_decode_apart(struct bm_decoder *d, const struct bm_frame *f, struct bm_decoded *x);
+/* NULL: the frame completes no segment. */
+const struct bm_segment *bm_decode_joined(
+	struct bm_decoder *d, const struct bm_frame *f, struct bm_decoded *x);
+
 /* Ones'-complement sum (RFC 1071) of v added to sum; odd tells whether v starts at an
  * odd position of the summed range. Fast: this runs over every payload byte. */
 uint64_t bm_sum16(uint64_t sum, struct bm_view v, bool odd);

@@ -108,10 +108,74 @@ test_unused(void **unused)
 	bm_pool_free(p);
 }
 
+enum { TASKS = 300 };
+
+struct job {
+	struct bm_task task;
+	struct bm_pool *pool;
+	unsigned done, rounds;
+	atomic_uint *all;
+};
+
+static void
+do_job(void *ctx)
+{
+	struct job *j = ctx;
+	volatile unsigned spin = j->rounds;
+
+	while (spin != 0)
+		spin--;
+	j->done++;
+	atomic_fetch_add(j->all, 1);
+}
+
+/* Each is done once, whoever does it and in whatever order it is waited for; pieces that are shared
+ * out may come in between. */
+static void
+tasks(struct bm_pool *p)
+{
+	static struct job jobs[TASKS];
+	atomic_uint all = 0;
+
+	memset(jobs, 0, sizeof jobs);
+	for (size_t i = 0; i < TASKS; i++)
+		bm_task_wait(p, &jobs[i].task); /* nothing was begun */
+	for (unsigned again = 1; again <= 3; again++) {
+		for (size_t i = 0; i < TASKS; i++) {
+			jobs[i].all = &all;
+			jobs[i].rounds = i % 7 == 0 ? 20000 : (unsigned)i;
+			bm_task_begin(p, &jobs[i].task, do_job, &jobs[i]);
+			if (i % 100 == 50)
+				run(p, 20);
+			if (i >= 20 && i % 3 == 0)
+				bm_task_wait(p, &jobs[i - 20].task);
+		}
+		for (size_t i = TASKS; i-- > 0;) {
+			bm_task_wait(p, &jobs[i].task);
+			assert_int_equal(again, jobs[i].done);
+		}
+		assert_int_equal(again * TASKS, all);
+	}
+}
+
+static void
+some_tasks(void **state)
+{
+	(void)state;
+	tasks(NULL);
+	for (unsigned threads = 1; threads <= 5; threads += 2) {
+		struct bm_pool *p;
+		assert_int_equal(BM_OK, bm_pool_new(&p, threads));
+		tasks(p);
+		bm_pool_free(p);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(some_tasks),
 		cmocka_unit_test(test_all_parts),
 		cmocka_unit_test(test_no_pool),
 		cmocka_unit_test(test_unused),

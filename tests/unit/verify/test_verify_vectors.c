@@ -114,6 +114,58 @@ free_record(struct record *r)
 	bytes_free(&r->tag);
 }
 
+/* A batch says of each what it says of that alone: of this record, of damaged ones and cut ones, at
+ * this number and others. */
+static void
+check_batch(const struct state *s, const struct record *r)
+{
+	static struct bm_check checks[BM_CHECKS_MAX + 5];
+	static uint64_t seed = 5;
+	struct bm_check *list[BM_CHECKS_MAX + 5];
+	struct bytes bodies[BM_CHECKS_MAX + 5];
+	size_t n = 1 + (size_t)(r->seq + r->body.n) % (BM_CHECKS_MAX + 5);
+
+	for (size_t i = 0; i < n; i++) {
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		struct bm_check *c = list[i] = &checks[i];
+		bodies[i] = bytes_copy(r->w.body);
+		*c = (struct bm_check){.p = s->p, .pos = s->pos, .w = r->w};
+		c->w.body = bytes_view(bodies[i]);
+		if (i % 4 == 1 && bodies[i].n != 0)
+			bodies[i].p[(seed >> 33) % bodies[i].n] ^= (uint8_t)(1u << (seed >> 30 & 7));
+		if (i % 4 == 2)
+			c->pos.seq++;
+		if (i % 4 == 3)
+			c->w.body.n -= (seed >> 40) % (c->w.body.n + 1);
+	}
+	bm_verify_batch(list, n);
+	for (size_t i = 0; i < n; i++) {
+		struct bm_outcome o;
+		bool cid = s->has_cid && r->w.type == BM_TLS12_CID;
+		enum bm_status st = bm_verify(s->p, &checks[i].pos, &checks[i].w, false, &scratch, &o);
+		assert_int_equal(BM_OK, st);
+		if (cid && checks[i].status != BM_OK) {
+			assert_int_equal(BM_LIMIT, checks[i].status);
+		} else {
+			const struct bm_outcome *b = &checks[i].o;
+			assert_int_equal(BM_OK, checks[i].status);
+			assert_true(!cid || o.result == BM_BAD_LENGTH);
+			assert_int_equal(o.result, b->result);
+			assert_int_equal(o.type, b->type);
+			assert_int_equal(o.padding, b->padding);
+			assert_int_equal(o.tag_len, b->tag_len);
+			assert_memory_equal(o.computed, b->computed, sizeof o.computed);
+			assert_memory_equal(o.received, b->received, sizeof o.received);
+			assert_int_equal(0, b->plain.n);
+			assert_int_equal(o.rc4_after != NULL, b->rc4_after != NULL);
+			if (o.rc4_after != NULL)
+				assert_memory_equal(o.rc4_after, b->rc4_after, sizeof *o.rc4_after);
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		bytes_free(&bodies[i]);
+}
+
 /* The outcome as the vector has it, and the same whether plaintext was asked for or not. */
 static void
 check_outcome(const struct state *s, const struct record *r)
@@ -138,6 +190,7 @@ check_outcome(const struct state *s, const struct record *r)
 		assert_true(o[0].plain.n == 0 || bm_view_equal(o[0].plain, o[1].plain));
 	}
 	assert_true(o[1].plain.n == 0 || o[1].plain.p == scratch.bytes);
+	check_batch(s, r);
 }
 
 static bool

@@ -1,0 +1,204 @@
+/* See frames.h. The capture is cut into batches. Whoever begins with one reads its frames, which
+ * one thread does at a time and in order, and then decodes them, which takes longer and several do
+ * at once. Batches are begun by free threads, or by the caller when it has nothing else to do. */
+#include "api/frames.h"
+
+#include <sched.h>
+#include <stdlib.h>
+
+enum {
+	BATCHES = 6,
+	BATCH_FRAMES = 512,
+	/* Of frames: so many batches are in the processor's cache still when the caller comes to them.
+	 */
+	BATCH_OCTETS = 1 << 20
+};
+
+struct batch {
+	struct frames *of;
+	struct bm_task task;
+	struct bm_decoder *decoder; /* to whoever begins with it */
+	uint64_t number;            /* of the batch: its turn to read */
+	size_t n;
+	struct bm_frame frame[BATCH_FRAMES];
+	struct bm_decoded decoded[BATCH_FRAMES];
+	enum bm_status status; /* behind the last one */
+	struct bm_error error;
+	uint64_t offset;
+};
+
+struct frames {
+	struct bm_capture *capture;
+	struct bm_decoder *decoder;
+	struct bm_pool *pool;
+	atomic_uint_fast64_t turn; /* the batch that is read next; guards the capture */
+	bool ended;                /* the same */
+	struct batch *batch[BATCHES];
+	uint64_t at;  /* batch that the caller is in */
+	size_t place; /* and its next frame there */
+	bool began;
+	uint64_t before; /* frames in earlier pieces */
+	/* Without batches. */
+	struct bm_capture_item item;
+	struct bm_segment segment;
+};
+
+static void
+read_batch(struct frames *f, struct batch *b)
+{
+	struct bm_capture_item item;
+	size_t octets = 0;
+
+	b->n = 0;
+	b->status = f->ended ? BM_END : BM_OK;
+	while (b->status == BM_OK && b->n < BATCH_FRAMES && octets < BATCH_OCTETS) {
+		b->status = bm_capture_next(f->capture, &item, &b->error);
+		/* Secrets of a capture in memory have been read before. */
+		if (b->status != BM_OK || item.event != BM_CAPTURE_FRAME)
+			continue;
+		octets += item.frame.data.n;
+		item.frame.number += f->before;
+		b->frame[b->n++] = item.frame;
+	}
+	f->ended = b->status != BM_OK;
+	b->offset = bm_capture_input_offset(f->capture);
+}
+
+static void
+fill_batch(void *ctx)
+{
+	struct batch *b = ctx;
+	struct frames *f = b->of;
+
+	/* Those before it were begun earlier, and reading takes a small part of the time. */
+	while (atomic_load_explicit(&f->turn, memory_order_acquire) != b->number)
+		(void)sched_yield();
+	read_batch(f, b);
+	atomic_store_explicit(&f->turn, b->number + 1, memory_order_release);
+	for (size_t i = 0; i < b->n; i++)
+		bm_decode_apart(b->decoder, &b->frame[i], &b->decoded[i]);
+}
+
+static void
+begin_batch(struct frames *f, uint64_t number)
+{
+	struct batch *b = f->batch[number % BATCHES];
+
+	b->number = number;
+	bm_task_begin(f->pool, &b->task, fill_batch, b);
+}
+
+static bool
+add_batches(struct frames *f)
+{
+	for (size_t i = 0; i < BATCHES; i++) {
+		struct batch *b = f->batch[i] = calloc(1, sizeof *b);
+		if (b == NULL || bm_decoder_new(&b->decoder, 0) != BM_OK)
+			return false;
+		b->of = f;
+	}
+	return true;
+}
+
+static void
+drop_batches(struct frames *f)
+{
+	for (uint64_t i = f->at; f->began && i < f->at + BATCHES; i++)
+		bm_task_wait(f->pool, &f->batch[i % BATCHES]->task);
+	for (size_t i = 0; i < BATCHES && f->batch[i] != NULL; i++) {
+		bm_decoder_free(f->batch[i]->decoder);
+		free(f->batch[i]);
+		f->batch[i] = NULL;
+	}
+}
+
+enum bm_status
+frames_open(struct frames **out, const struct input *in, struct bm_decoder *decoder,
+	struct bm_pool *pool, struct bm_error *e)
+{
+	struct frames *f = calloc(1, sizeof *f);
+
+	*out = NULL;
+	if (f == NULL)
+		return bm_fail(e, BM_NOMEM, 0, "out of memory");
+	f->decoder = decoder;
+	f->pool = pool;
+	f->before = in->packets_before;
+	enum bm_status st = in->read != NULL ? bm_capture_open_stream(&f->capture, in->read, in->ctx, e)
+										 : bm_capture_open_memory(&f->capture, in->bytes, e);
+	if (st != BM_OK) {
+		free(f);
+		return st;
+	}
+	/* Without memory for it nothing is read ahead. */
+	if (in->read == NULL && bm_pool_workers(pool) > 1 && bm_capture_stays(f->capture) &&
+		!add_batches(f))
+		drop_batches(f);
+	*out = f;
+	return BM_OK;
+}
+
+static enum bm_status
+next_in_batch(struct frames *f, struct frames_item *item, struct bm_error *e)
+{
+	struct batch *b = f->batch[f->at % BATCHES];
+
+	if (!f->began) {
+		for (uint64_t i = 0; i < BATCHES; i++)
+			begin_batch(f, i);
+		f->began = true;
+		bm_task_wait(f->pool, &b->task);
+	}
+	while (f->place == b->n) {
+		if (b->status != BM_OK)
+			return bm_fail(e, b->status, b->error.offset, b->error.what);
+		begin_batch(f, f->at + BATCHES);
+		b = f->batch[++f->at % BATCHES];
+		f->place = 0;
+		bm_task_wait(f->pool, &b->task);
+	}
+	size_t i = f->place++;
+	item->frame = &b->frame[i];
+	item->segment = bm_decode_joined(f->decoder, item->frame, &b->decoded[i]);
+	return BM_OK;
+}
+
+enum bm_status
+frames_next(struct frames *f, struct frames_item *item, struct bm_error *e)
+{
+	if (f->batch[0] != NULL)
+		return next_in_batch(f, item, e);
+	enum bm_status st = bm_capture_next(f->capture, &f->item, e);
+	if (st != BM_OK)
+		return st;
+	bool frame = f->item.event == BM_CAPTURE_FRAME;
+	f->item.frame.number += f->before;
+	item->frame = frame ? &f->item.frame : NULL;
+	item->segment =
+		frame && bm_decode(f->decoder, &f->item.frame, &f->segment) ? &f->segment : NULL;
+	item->secrets = f->item.secrets;
+	return BM_OK;
+}
+
+uint64_t
+frames_offset(const struct frames *f)
+{
+	return f->batch[0] != NULL ? f->batch[f->at % BATCHES]->offset
+							   : bm_capture_input_offset(f->capture);
+}
+
+const char *
+frames_format(const struct frames *f)
+{
+	return bm_capture_format(f->capture);
+}
+
+void
+frames_close(struct frames *f)
+{
+	if (f == NULL)
+		return;
+	drop_batches(f);
+	bm_capture_free(f->capture);
+	free(f);
+}
