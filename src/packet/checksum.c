@@ -1,90 +1,143 @@
 /* The ones'-complement sum of the Internet checksum (RFC 1071), as fast as memory gives bytes.
- * Refuses to know headers. */
+ * Refuses to know headers.
+ *
+ * The sum does not depend on byte order but for a final swap, nor on how the words are grouped
+ * (RFC 1071, section 2). */
 #include "packet/packet.h"
 
-/* The sum does not depend on byte order but for a final swap, nor on how the words are
- * grouped (RFC 1071, section 2): whole 64-bit words are split into halves, and these are added
- * up in lanes of 64 bits, which do not overflow before 2^32 words. */
-enum { LANES = 4, ROWS = 4, BLOCK = LANES * ROWS * 8 };
+#if defined(__x86_64__) && !defined(BM_SUM16_PORTABLE) /* as a test has it */
+#include <immintrin.h>
+#define BM_SUM16_AVX2
+#endif
 
-typedef uint64_t lanes __attribute__((vector_size(LANES * 8)));
+enum {
+	LANES = 4,
+	ROWS = 4,
+	VECTOR = LANES * 8,
+	BLOCK = ROWS * VECTOR,
+	FEW = 2 * VECTOR /* octets for which no vectors are set up */
+};
 
-/* n is a multiple of BLOCK. Inlined into one function for each instruction set. */
-static inline __attribute__((always_inline)) uint64_t
-sum_blocks(const uint8_t *p, size_t n)
+typedef uint64_t lanes __attribute__((vector_size(VECTOR)));
+
+/* Whole 64-bit words; n is a multiple of VECTOR. The upper halves are added up, and the whole words
+ * without regard to carries: what is left of those without the upper halves is the sum of the lower
+ * ones. A lane of either does not overflow before 2^32 words. */
+static uint64_t
+sum_vectors_plain(const uint8_t *p, size_t n)
 {
-	lanes low[ROWS] = {{0}}, high[ROWS] = {{0}};
+	lanes whole[ROWS] = {{0}}, high[ROWS] = {{0}}, v;
+	const uint8_t *end = p + n;
 
-	for (const uint8_t *end = p + n; p < end; p += BLOCK) {
+	for (; end - p >= BLOCK; p += BLOCK) {
 #pragma GCC unroll 4
 		for (size_t i = 0; i < ROWS; i++) {
-			lanes v;
-			memcpy(&v, p + i * sizeof v, sizeof v);
-			low[i] += v & 0xffffffff;
+			memcpy(&v, p + i * VECTOR, VECTOR);
+			whole[i] += v;
 			high[i] += v >> 32;
 		}
 	}
-	lanes all = {0};
-#pragma GCC unroll 4
-	for (size_t i = 0; i < ROWS; i++)
-		all += low[i] + high[i];
+	for (; p < end; p += VECTOR) {
+		memcpy(&v, p, VECTOR);
+		whole[0] += v;
+		high[0] += v >> 32;
+	}
 	uint64_t sum = 0;
-#pragma GCC unroll 4
-	for (size_t i = 0; i < LANES; i++)
-		sum += (all[i] & 0xffffffff) + (all[i] >> 32);
+	for (size_t i = 0; i < LANES; i++) {
+		uint64_t w = whole[0][i] + whole[1][i] + whole[2][i] + whole[3][i];
+		uint64_t h = high[0][i] + high[1][i] + high[2][i] + high[3][i];
+		sum += h + (w - (h << 32));
+	}
 	return sum;
 }
 
-static uint64_t
-sum_blocks_plain(const uint8_t *p, size_t n)
+#ifdef BM_SUM16_AVX2
+/* Lanes of 32 bits, to which each step adds two words; all rows together still fit one. */
+enum { CHUNK = 1 << 19 };
+
+/* A step adds words of 16 bits by twos. That they are taken for signed ones is why each is moved
+ * down by half of its range first. */
+__attribute__((target("avx2"))) static inline __m256i
+add_words(__m256i sum, const uint8_t *p)
 {
-	return sum_blocks(p, n);
+	__m256i words = _mm256_loadu_si256((const __m256i *)(const void *)p);
+	__m256i moved = _mm256_xor_si256(words, _mm256_set1_epi16(INT16_MIN));
+
+	return _mm256_add_epi32(sum, _mm256_madd_epi16(moved, _mm256_set1_epi16(1)));
 }
 
-#if defined(__x86_64__) && !defined(BM_SUM16_PORTABLE) /* as a test has it */
 __attribute__((target("avx2"))) static uint64_t
-sum_blocks_avx2(const uint8_t *p, size_t n)
+sum_chunk_avx2(const uint8_t *p, size_t n)
 {
-	return sum_blocks(p, n);
+	__m256i a = _mm256_setzero_si256(), b = a, c = a, d = a;
+	const uint8_t *end = p + n;
+
+	for (; end - p >= BLOCK; p += BLOCK) {
+		a = add_words(a, p);
+		b = add_words(b, p + VECTOR);
+		c = add_words(c, p + 2 * VECTOR);
+		d = add_words(d, p + 3 * VECTOR);
+	}
+	for (; p < end; p += VECTOR)
+		a = add_words(a, p);
+	a = _mm256_add_epi32(_mm256_add_epi32(a, b), _mm256_add_epi32(c, d));
+	/* Sign-extended, eight lanes become four of 64 bits, and these one. */
+	__m256i wide = _mm256_add_epi64(_mm256_cvtepi32_epi64(_mm256_castsi256_si128(a)),
+		_mm256_cvtepi32_epi64(_mm256_extracti128_si256(a, 1)));
+	__m128i two = _mm_add_epi64(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
+	int64_t moved = _mm_cvtsi128_si64(two) + _mm_extract_epi64(two, 1);
+	return (uint64_t)(moved + (int64_t)(n / 2 * 0x8000));
 }
 
 static uint64_t
-sum_blocks_best(const uint8_t *p, size_t n)
+sum_vectors_avx2(const uint8_t *p, size_t n)
 {
-	return __builtin_cpu_supports("avx2") ? sum_blocks_avx2(p, n) : sum_blocks_plain(p, n);
+	uint64_t sum = 0;
+
+	for (; n > CHUNK; p += CHUNK, n -= CHUNK)
+		sum += sum_chunk_avx2(p, CHUNK);
+	return sum + sum_chunk_avx2(p, n);
+}
+
+static uint64_t
+sum_vectors(const uint8_t *p, size_t n)
+{
+	return __builtin_cpu_supports("avx2") ? sum_vectors_avx2(p, n) : sum_vectors_plain(p, n);
 }
 #else
 static uint64_t
-sum_blocks_best(const uint8_t *p, size_t n)
+sum_vectors(const uint8_t *p, size_t n)
 {
-	return sum_blocks_plain(p, n);
+	return sum_vectors_plain(p, n);
 }
 #endif
 
-/* Fewer than BLOCK bytes; the last ones are filled up with zeros. */
+/* Few bytes. Each part starts at an even place; a last odd byte is filled up with a zero. */
 static uint64_t
 sum_rest(const uint8_t *p, size_t n)
 {
 	uint64_t sum = 0, word;
+	uint32_t half;
+	uint16_t last = 0;
 
 	for (; n >= 8; p += 8, n -= 8) {
 		memcpy(&word, p, 8);
 		sum += (word & 0xffffffff) + (word >> 32);
 	}
-	if (n != 0) {
-		word = 0;
-		memcpy(&word, p, n);
-		sum += (word & 0xffffffff) + (word >> 32);
+	if ((n & 4) != 0) {
+		memcpy(&half, p, 4);
+		sum += half;
+		p += 4;
 	}
-	return sum;
-}
-
-uint16_t
-bm_sum16_fold(uint64_t sum)
-{
-	while (sum >> 16 != 0)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
+	if ((n & 2) != 0) {
+		memcpy(&last, p, 2);
+		sum += last;
+		p += 2;
+		last = 0;
+	}
+	if ((n & 1) != 0)
+		memcpy(&last, p, 1);
+	return sum + last;
 }
 
 static uint16_t
@@ -106,14 +159,14 @@ to_network(uint16_t v)
 uint64_t
 bm_sum16(uint64_t sum, struct bm_view v, bool odd)
 {
-	size_t blocks = v.n - v.n % BLOCK;
 	uint64_t native = 0;
 
 	if (v.n == 0)
 		return sum;
-	if (blocks != 0)
-		native = sum_blocks_best(v.p, blocks);
-	native += sum_rest(v.p + blocks, v.n - blocks);
+	size_t vectors = v.n >= FEW ? v.n - v.n % VECTOR : 0;
+	if (vectors != 0)
+		native = sum_vectors(v.p, vectors);
+	native += sum_rest(v.p + vectors, v.n - vectors);
 	uint16_t words = to_network(bm_sum16_fold(native));
 	/* At an odd place each byte stands in the other half of its word (RFC 1071, section 2.B). */
 	return sum + (odd ? swap16(words) : words);

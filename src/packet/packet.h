@@ -116,6 +116,14 @@ const struct bm_segment *bm_decode_joined(
  * odd position of the summed range. Fast: this runs over every payload byte. */
 uint64_t bm_sum16(uint64_t sum, struct bm_view v, bool odd);
 /* Folded to 16 bits, not complemented. */
-uint16_t bm_sum16_fold(uint64_t sum);
+static inline uint16_t
+bm_sum16_fold(uint64_t sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	/* 33 bits; then 18, 17 and 16. */
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)((sum & 0xffff) + (sum >> 16));
+}
 
 #endif

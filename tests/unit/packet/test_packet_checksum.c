@@ -64,9 +64,10 @@ test_every_length_and_alignment(void **state)
 		}
 }
 
-/* The largest values there are, over a length at which short accumulators overflow. */
+/* The largest and the smallest values there are, over a length at which short accumulators
+ * overflow. */
 static void
-test_long_runs_of_ones(void **state)
+test_long_runs(void **state)
 {
 	static uint8_t bytes[1 << 24];
 
@@ -76,6 +77,13 @@ test_long_runs_of_ones(void **state)
 	bytes[sizeof bytes - 1] = 0xfe;
 	assert_int_equal(sum_of(bytes, sizeof bytes, false), 0xfffe);
 	bytes[0] = 0;
+	assert_int_equal(sum_of(bytes, sizeof bytes, false), plain_sum(bytes, sizeof bytes, 0));
+	memset(bytes, 0, sizeof bytes);
+	assert_int_equal(sum_of(bytes, sizeof bytes, false), 0);
+	bytes[sizeof bytes - 2] = 1;
+	assert_int_equal(sum_of(bytes, sizeof bytes, false), 0x0100);
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = i % 2 != 0 ? 0xff : 0x7f; /* the largest of signed ones */
 	assert_int_equal(sum_of(bytes, sizeof bytes, false), plain_sum(bytes, sizeof bytes, 0));
 }
 
@@ -214,7 +222,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rfc1071),
 		cmocka_unit_test(test_every_length_and_alignment),
-		cmocka_unit_test(test_long_runs_of_ones),
+		cmocka_unit_test(test_long_runs),
 		cmocka_unit_test(test_cut_in_two),
 		TEST(test_fields),
 		TEST(test_linux_loopback),
