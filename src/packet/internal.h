@@ -141,6 +141,30 @@ enum bm_next bm_ah(struct bm_walk *w);
 /* transport.c */
 enum bm_next bm_tcp_header(struct bm_walk *w);
 enum bm_next bm_udp_header(struct bm_walk *w);
+/* What the checksum of s says, once addresses, ports and fields are known. `segment` is what was
+ * captured of header and payload, together `sent` long. */
+void bm_judge(struct bm_segment *s, struct bm_view segment, size_t sent);
+
+/* The first 20 octets of a TCP header (RFC 9293, section 3.1). Returns how long it says it is. */
+static inline size_t
+bm_tcp_fields(struct bm_segment *s, const uint8_t *p)
+{
+	s->transport = BM_TCP;
+	s->src.port = bm_load16(p);
+	s->dst.port = bm_load16(p + 2);
+	s->seq = bm_load32(p + 4);
+	s->ack = bm_load32(p + 8);
+	s->flags = p[13];
+	s->window = bm_load16(p + 14);
+	s->checksum_field = bm_load16(p + 16);
+	return (size_t)(p[12] >> 4) * 4;
+}
+
+/* express.c: the segment of one of the commonest frames. False: it is none of those, and *s holds
+ * nothing; d counts nothing either way. */
+bool bm_express(struct bm_decoder *d, const struct bm_frame *f, struct bm_segment *s);
+/* packet.c: bm_decode for every frame, which is what the short way must not differ from. */
+bool bm_decode_walk(struct bm_decoder *d, const struct bm_frame *f, struct bm_segment *s);
 
 /* fragment.c: one IP fragment, which is what w->at holds. */
 struct bm_fragment_header {

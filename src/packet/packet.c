@@ -119,7 +119,7 @@ count(struct bm_decoder_stats *stats, enum bm_next end, uint32_t link_type)
 
 /* Walks the frame; *w says what it holds. */
 static enum bm_next
-decode(struct bm_decoder *d, const struct bm_frame *f, struct bm_walk *w)
+walk_frame(struct bm_decoder *d, const struct bm_frame *f, struct bm_walk *w)
 {
 	start(w, d, f);
 	enum bm_next end = walk(w, bm_link(w, f->link_type));
@@ -130,18 +130,34 @@ decode(struct bm_decoder *d, const struct bm_frame *f, struct bm_walk *w)
 	return end;
 }
 
+static void
+next_frame(struct bm_decoder *d)
+{
+	bm_fragments_forget_done(d->fragments);
+	d->stats.frames++;
+}
+
 bool
-bm_decode(struct bm_decoder *d, const struct bm_frame *f, struct bm_segment *s)
+bm_decode_walk(struct bm_decoder *d, const struct bm_frame *f, struct bm_segment *s)
 {
 	struct bm_walk w;
 
-	bm_fragments_forget_done(d->fragments);
-	d->stats.frames++;
-	enum bm_next end = decode(d, f, &w);
+	next_frame(d);
+	enum bm_next end = walk_frame(d, f, &w);
 	count(&d->stats, end, f->link_type);
 	if (end != BM_END_SEGMENT)
 		return false;
 	*s = w.s;
+	return true;
+}
+
+bool
+bm_decode(struct bm_decoder *d, const struct bm_frame *f, struct bm_segment *s)
+{
+	if (!bm_express(d, f, s))
+		return bm_decode_walk(d, f, s);
+	next_frame(d);
+	d->stats.segments++;
 	return true;
 }
 
@@ -150,12 +166,16 @@ bm_decode_apart(struct bm_decoder *d, const struct bm_frame *f, struct bm_decode
 {
 	struct bm_walk w;
 
-	d->apart = true;
-	x->end = decode(d, f, &w);
-	if (x->end != BM_END_SEGMENT)
-		return;
+	if (bm_express(d, f, &x->s)) {
+		x->end = BM_END_SEGMENT;
+	} else {
+		d->apart = true;
+		x->end = walk_frame(d, f, &w);
+		if (x->end != BM_END_SEGMENT)
+			return;
+		x->s = w.s;
+	}
 	/* What is whole in one frame is one piece of it. */
-	x->s = w.s;
 	x->piece = d->pieces[0];
 	x->s.pieces = &x->piece;
 }
@@ -165,8 +185,7 @@ bm_decode_joined(struct bm_decoder *d, const struct bm_frame *f, struct bm_decod
 {
 	if (x->end == BM_END_LATER)
 		return bm_decode(d, f, &x->s) ? &x->s : NULL;
-	bm_fragments_forget_done(d->fragments);
-	d->stats.frames++;
+	next_frame(d);
 	count(&d->stats, (enum bm_next)x->end, f->link_type);
 	return x->end == BM_END_SEGMENT ? &x->s : NULL;
 }

@@ -31,11 +31,12 @@ length_sum(size_t len)
 static uint32_t
 pseudo_sum(const struct bm_segment *s, size_t len)
 {
-	size_t n = s->src.family == 4 ? 4 : 16;
 	uint32_t sum = (uint32_t)s->transport + length_sum(len);
 
-	for (size_t i = 0; i < n; i += 2)
-		sum += (uint32_t)bm_load16(s->src.ip + i) + bm_load16(s->dst.ip + i);
+	for (size_t i = 0, n = s->src.family == 4 ? 4 : 16; i < n; i += 4) {
+		uint32_t a = bm_load32(s->src.ip + i), b = bm_load32(s->dst.ip + i);
+		sum += (a >> 16) + (a & 0xffff) + (b >> 16) + (b & 0xffff);
+	}
 	return sum;
 }
 
@@ -48,20 +49,26 @@ offloaded(const struct bm_segment *s, size_t len)
 		   s->checksum_field == bm_sum16_fold(s->pseudo_sum - length_sum(len));
 }
 
-/* w stands at the transport header and holds the segment, w->sent long. */
 static enum bm_checksum
-judge(const struct bm_walk *w, struct bm_segment *s)
+judge(struct bm_segment *s, struct bm_view segment, size_t sent)
 {
 	s->sum = 0;
-	if (w->at.n < w->sent)
+	if (segment.n < sent)
 		return BM_CHECKSUM_UNKNOWN;
 	/* RFC 768: not computed. In IPv6 some tunnels may do the same (RFC 6935). */
 	if (s->transport == BM_UDP && s->checksum_field == 0)
 		return BM_CHECKSUM_UNKNOWN;
-	s->sum = bm_sum16_fold(bm_sum16(s->pseudo_sum, w->at, false));
+	s->sum = bm_sum16_fold(bm_sum16(s->pseudo_sum, segment, false));
 	if (s->sum == 0xffff)
 		return BM_CHECKSUM_VALID;
-	return offloaded(s, w->sent) ? BM_CHECKSUM_OFFLOADED : BM_CHECKSUM_INVALID;
+	return offloaded(s, sent) ? BM_CHECKSUM_OFFLOADED : BM_CHECKSUM_INVALID;
+}
+
+void
+bm_judge(struct bm_segment *s, struct bm_view segment, size_t sent)
+{
+	s->pseudo_sum = pseudo_sum(s, sent);
+	s->checksum = judge(s, segment, sent);
 }
 
 /* The header is `header` octets long; what is left is payload. */
@@ -73,8 +80,7 @@ finish(struct bm_walk *w, size_t header)
 
 	if (w->sent > UINT32_MAX)
 		return BM_END_MALFORMED;
-	s->pseudo_sum = pseudo_sum(s, w->sent);
-	s->checksum = judge(w, s);
+	bm_judge(s, w->at, w->sent);
 	s->transport_header = bm_view(w->at.p, captured);
 	s->payload = bm_view(w->at.p + captured, w->at.n - captured);
 	s->payload_len = (uint32_t)(w->sent - header);
@@ -92,19 +98,11 @@ enum bm_next
 bm_tcp_header(struct bm_walk *w)
 {
 	struct bm_reader r = bm_reader(w->at);
-	struct bm_segment *s = &w->s;
-
-	s->transport = BM_TCP;
-	s->src.port = bm_u16(&r);
-	s->dst.port = bm_u16(&r);
-	s->seq = bm_u32(&r);
-	s->ack = bm_u32(&r);
-	size_t header = (size_t)(bm_u8(&r) >> 4) * 4;
-	s->flags = bm_u8(&r);
-	s->window = bm_u16(&r);
-	s->checksum_field = bm_u16(&r);
-	bm_skip(&r, 2);
-	if (r.bad || header < TCP_MIN || header > w->sent)
+	struct bm_view fixed = bm_take(&r, TCP_MIN);
+	if (r.bad)
+		return BM_END_MALFORMED;
+	size_t header = bm_tcp_fields(&w->s, fixed.p);
+	if (header < TCP_MIN || header > w->sent)
 		return BM_END_MALFORMED;
 	return finish(w, header);
 }
