@@ -71,12 +71,6 @@ put_ipv6(char *p, const uint8_t ip[16])
 	return p;
 }
 
-bool
-bm_address_equal(const struct bm_address *a, const struct bm_address *b)
-{
-	return a->port == b->port && a->family == b->family && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
-}
-
 void
 bm_address_text(const struct bm_address *a, char out[BM_ADDRESS_TEXT_MAX])
 {

@@ -11,7 +11,11 @@ struct bm_address {
 	uint16_t port;
 };
 
-bool bm_address_equal(const struct bm_address *a, const struct bm_address *b);
+static inline bool
+bm_address_equal(const struct bm_address *a, const struct bm_address *b)
+{
+	return a->port == b->port && a->family == b->family && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+}
 /* "192.0.2.1:49152" or "[2001:db8::1]:443" (RFC 5952). */
 #define BM_ADDRESS_TEXT_MAX 56
 void bm_address_text(const struct bm_address *a, char out[BM_ADDRESS_TEXT_MAX]);

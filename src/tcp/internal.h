@@ -118,7 +118,7 @@ struct entry {
 	uint32_t hash, slot;
 };
 
-enum { SLAB = 128 };
+enum { SLAB = 128, RECENT = 1 << 10 };
 
 struct bm_tcp {
 	struct bm_tcp_options o;
@@ -129,6 +129,7 @@ struct bm_tcp {
 	struct bm_flow **slabs;
 	size_t slab_count, slab_cap;
 	uint32_t free_slot;
+	struct bm_flow *recent[RECENT]; /* those of the last segments, or what stands in their place */
 	uint64_t secret;
 	bool keyed;
 	struct link order, open, closed, holders;
@@ -216,6 +217,9 @@ bool answers_rival(const struct bm_flow *f, enum bm_way way, const struct bm_seg
 uint64_t stream_off(const struct bm_stream *s, uint32_t seq);
 
 /* table.c: finds flows by what names them */
+/* The flow of g if it was seen of late, or NULL; then flow_hash and table_find say. */
+struct bm_flow *table_recent(
+	struct bm_tcp *t, uint32_t site, const struct bm_segment *g, enum bm_way *way);
 uint32_t flow_hash(struct bm_tcp *t, uint32_t site, const struct bm_segment *g);
 struct bm_flow *table_find(
 	struct bm_tcp *t, uint32_t hash, uint32_t site, const struct bm_segment *g, enum bm_way *way);

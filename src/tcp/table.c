@@ -61,6 +61,42 @@ slot_flow(const struct bm_tcp *t, uint32_t slot)
 	return &t->slabs[slot / SLAB][slot % SLAB];
 }
 
+/* Is g of this flow? The slot of one that has ended is of no transport. */
+static bool
+is_named(const struct bm_flow *f, uint32_t site, const struct bm_segment *g, enum bm_way *way)
+{
+	if (f->transport != g->transport || f->site != site || f->tunnel != g->tunnel)
+		return false;
+	for (unsigned i = 0; i < 2; i++)
+		if (bm_address_equal(&f->source[i], &g->src) &&
+			bm_address_equal(&f->source[1 - i], &g->dst)) {
+			*way = (enum bm_way)i;
+			return true;
+		}
+	return false;
+}
+
+/* The same for both directions. Whoever chooses addresses so that flows meet here gains nothing:
+ * they are found in the table then. */
+static struct bm_flow **
+recent_place(struct bm_tcp *t, const struct bm_segment *g)
+{
+	uint64_t a[2], b[2];
+
+	memcpy(a, g->src.ip, sizeof a);
+	memcpy(b, g->dst.ip, sizeof b);
+	uint64_t mixed = a[0] ^ a[1] ^ b[0] ^ b[1] ^ (uint64_t)(g->src.port ^ g->dst.port) << 40;
+	return &t->recent[(mixed * UINT64_C(0x9e3779b97f4a7c15) >> 32) % RECENT];
+}
+
+struct bm_flow *
+table_recent(struct bm_tcp *t, uint32_t site, const struct bm_segment *g, enum bm_way *way)
+{
+	struct bm_flow *f = *recent_place(t, g);
+
+	return f != NULL && is_named(f, site, g, way) ? f : NULL;
+}
+
 struct bm_flow *
 table_find(
 	struct bm_tcp *t, uint32_t hash, uint32_t site, const struct bm_segment *g, enum bm_way *way)
@@ -71,18 +107,10 @@ table_find(
 		if (t->table[i].hash != hash)
 			continue;
 		struct bm_flow *f = slot_flow(t, t->table[i].slot);
-		if (f->transport != g->transport || f->site != site || f->tunnel != g->tunnel)
+		if (!is_named(f, site, g, way))
 			continue;
-		if (bm_address_equal(&f->source[BM_FORWARD], &g->src) &&
-			bm_address_equal(&f->source[BM_BACKWARD], &g->dst)) {
-			*way = BM_FORWARD;
-			return f;
-		}
-		if (bm_address_equal(&f->source[BM_BACKWARD], &g->src) &&
-			bm_address_equal(&f->source[BM_FORWARD], &g->dst)) {
-			*way = BM_BACKWARD;
-			return f;
-		}
+		*recent_place(t, g) = f;
+		return f;
 	}
 	return NULL;
 }
@@ -173,6 +201,7 @@ table_add(
 		s->origin = s->base = s->head = ORIGIN;
 	}
 	insert(t, (struct entry){hash, f->slot});
+	*recent_place(t, g) = f;
 	return f;
 }
 
@@ -194,6 +223,7 @@ table_remove(struct bm_flow *f)
 	}
 	t->table[i].slot = NO_SLOT;
 	t->used--;
+	f->transport = 0;
 	uint32_t slot = f->slot;
 	f->slot = t->free_slot;
 	t->free_slot = slot;

@@ -287,8 +287,12 @@ bm_tcp_segment(struct bm_tcp *t, uint32_t site, const struct bm_segment *g)
 	if (g->checksum == BM_CHECKSUM_INVALID)
 		t->stats.checksum_invalid++;
 	tick(t, g->ts_ns);
-	uint32_t hash = flow_hash(t, site, g);
-	struct bm_flow *f = table_find(t, hash, site, g, &way);
+	struct bm_flow *f = table_recent(t, site, g, &way);
+	uint32_t hash = 0;
+	if (f == NULL) {
+		hash = flow_hash(t, site, g);
+		f = table_find(t, hash, site, g, &way);
+	}
 	if (f == NULL) {
 		if (!opens_flow(g))
 			return BM_OK;
