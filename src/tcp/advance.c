@@ -14,8 +14,7 @@ enum {
 	SILENT_BYTES = 1 << 19,
 	DOUBT_BYTES = 1 << 18,
 	BEGIN_SEGMENTS = 8,
-	BEGIN_BYTES = 1 << 16,
-	HELD_RUN = 1024 /* flow_memory allows one held run for so many bytes */
+	BEGIN_BYTES = 1 << 16
 };
 
 static uint64_t
@@ -101,7 +100,7 @@ declare_gap(struct bm_stream *s, uint64_t from, uint64_t to)
 	} else {
 		if (runs_reserve(gaps, 1) != BM_OK)
 			return BM_NOMEM;
-		runs_push(gaps, &gap);
+		*runs_add(gaps) = gap;
 		s->d->gap_count++;
 		s->flow->t->stats.gaps++;
 	}
@@ -113,7 +112,7 @@ declare_gap(struct bm_stream *s, uint64_t from, uint64_t to)
 void
 append(struct bm_stream *s, const struct run *r)
 {
-	runs_push(&s->d->ready, r);
+	*runs_add(&s->d->ready) = *r;
 	s->d->ready_bytes += r->len;
 	s->head += r->len;
 	if (r->fin && s->end == 0) {
@@ -264,7 +263,7 @@ drop_oldest(struct bm_stream *s, uint64_t bytes, bool *news)
 	if (runs_reserve(gaps, 1) != BM_OK)
 		return BM_NOMEM;
 	if (gaps->n == 0)
-		runs_push(gaps, &gap);
+		*runs_add(gaps) = gap;
 	else
 		runs_replace(gaps, 0, 0, &gap, 1);
 	d->gap_count++;
@@ -274,13 +273,6 @@ drop_oldest(struct bm_stream *s, uint64_t bytes, bool *news)
 	note_gap(s, s->base, to);
 	*news = true;
 	return BM_OK;
-}
-
-static uint64_t
-cost(const struct data *d)
-{
-	return d->ready_bytes + d->held_bytes +
-		   (uint64_t)RUN_COST * (d->ready.n + d->held.n + d->gaps.n);
 }
 
 bool
@@ -301,11 +293,9 @@ stream_limit(struct bm_stream *s)
 	enum bm_status st = BM_OK;
 	bool pressed = false;
 
-	while (st == BM_OK && !s->flow->ignored) {
-		bool many = d->held.n > max / HELD_RUN + 16;
+	while (st == BM_OK && !s->flow->ignored && stream_over(s, max)) {
+		bool many = held_many(d, max);
 		bool news = false;
-		if (!many && cost(d) <= max)
-			return BM_OK;
 		if (drop_spare(s))
 			continue;
 		if (!pressed) {
@@ -317,7 +307,7 @@ stream_limit(struct bm_stream *s)
 		if (d->held.n != 0 && (many || d->held_bytes >= d->ready_bytes))
 			st = advance(s, true, &news);
 		else
-			st = drop_oldest(s, cost(d) - max, &news);
+			st = drop_oldest(s, stream_cost(d) - max, &news);
 		if (news)
 			tell_data(s);
 		else if (d->held.n + d->ready.n >= before)

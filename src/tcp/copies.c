@@ -18,7 +18,7 @@ keep(struct bm_stream *s, const struct run *copy)
 	if (runs_reserve(&d->copies, 1) != BM_OK)
 		return;
 	block_keep(copy->block);
-	runs_push(&d->copies, copy);
+	*runs_add(&d->copies) = *copy;
 	d->copy_bytes += copy->len;
 }
 

@@ -197,7 +197,7 @@ follow(struct bm_stream *s, const struct bm_segment *g, bool good)
 	enum bm_status st = BM_OK;
 
 	note_sighting(s, g);
-	if (good || !s->has_seq)
+	if (!s->has_seq || (good && (g->flags & BM_SYN) != 0))
 		learn_seq(s, g, good);
 	if (good)
 		st = take_ack(peer, g);
@@ -209,7 +209,7 @@ follow(struct bm_stream *s, const struct bm_segment *g, bool good)
 		news = true;
 	if (news)
 		tell_data(s);
-	if (s->d != NULL && st == BM_OK && !f->ignored)
+	if (st == BM_OK && stream_over(s, f->t->o.flow_memory))
 		st = stream_limit(s);
 	return st;
 }

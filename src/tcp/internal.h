@@ -11,6 +11,7 @@
 
 enum {
 	RUN_COST = 64,   /* what a run is charged besides its bytes */
+	HELD_RUN = 1024, /* flow_memory allows one held run for so many bytes */
 	COPIES_MAX = 64, /* differing copies held per direction */
 	COPIES_BYTES = 1 << 18,
 	CREDIBLE = 1 << 24 /* how far from what is known a sequence number may lie */
@@ -154,24 +155,80 @@ run_end(const struct run *r)
 {
 	return r->off + r->len;
 }
+/* The slow half of runs_reserve. */
+BM_MUST_USE enum bm_status runs_grow(struct runs *r, uint32_t n);
 /* Room for n more at the end. */
-BM_MUST_USE enum bm_status runs_reserve(struct runs *r, uint32_t n);
-void runs_push(struct runs *r, const struct run *run); /* after runs_reserve */
-void runs_pop(struct runs *r);                         /* the first */
+BM_MUST_USE static inline enum bm_status
+runs_reserve(struct runs *r, uint32_t n)
+{
+	return n <= r->cap - r->first - r->n ? BM_OK : runs_grow(r, n);
+}
+/* The place of one more; after runs_reserve. */
+static inline struct run *
+runs_add(struct runs *r)
+{
+	return &r->v[r->first + r->n++];
+}
+/* The first one goes. */
+static inline void
+runs_pop(struct runs *r)
+{
+	r->first++;
+	if (--r->n == 0)
+		r->first = 0;
+}
 /* Puts `by` new ones in the place of `count` from i on; after runs_reserve(by). */
 void runs_replace(struct runs *r, uint32_t i, uint32_t count, const struct run *by, uint32_t n);
 /* The part [from, to) of a run. */
-struct run run_cut(const struct run *r, uint64_t from, uint64_t to);
+static inline struct run
+run_cut(const struct run *r, uint64_t from, uint64_t to)
+{
+	struct run cut = *r;
+	uint64_t skip = from - r->off;
+
+	cut.off = from;
+	cut.len = to - from;
+	cut.fin = r->fin && to == run_end(r);
+	if (r->p != NULL) {
+		cut.p += skip;
+		cut.packet_off += (uint32_t)skip;
+		cut.segment_off += (uint32_t)skip;
+	}
+	return cut;
+}
 void runs_free(struct runs *r);
 /* Blocks are counted with their flow. */
 BM_MUST_USE enum bm_status block_new(struct bm_flow *f, struct bm_view v, struct block **out);
-void block_keep(struct block *b);
-void block_drop(struct bm_flow *f, struct block *b);
+static inline void
+block_keep(struct block *b)
+{
+	if (b != NULL)
+		b->refs++;
+}
+void block_free(struct bm_flow *f, struct block *b); /* what block_drop does at the last */
+static inline void
+block_drop(struct bm_flow *f, struct block *b)
+{
+	if (b != NULL && --b->refs == 0)
+		block_free(f, b);
+}
 /* Empties r and lets its blocks go. Returns how many bytes with a packet it held. */
 uint64_t runs_clear(struct bm_flow *f, struct runs *r);
 
 /* stream.c */
-uint64_t stream_right(const struct bm_stream *s); /* the highest offset known */
+/* The highest offset known. */
+static inline uint64_t
+stream_right(const struct bm_stream *s)
+{
+	uint64_t right = s->head;
+
+	if (s->d != NULL && s->d->held.n != 0) {
+		uint64_t end = run_end(runs_at(&s->d->held, s->d->held.n - 1));
+		if (end > right)
+			right = end;
+	}
+	return s->acked > right ? s->acked : right;
+}
 bool checksums_unreliable(const struct bm_stream *s);
 void stream_clear(struct bm_stream *s); /* drops all bytes */
 void stream_free(struct bm_stream *s);
@@ -197,8 +254,25 @@ void append(struct bm_stream *s, const struct run *r);
 BM_MUST_USE enum bm_status flush(struct bm_stream *s, bool *news);
 /* Notices that the end was reached. */
 bool close_at_end(struct bm_stream *s);
-/* Keeps the direction under flow_memory. */
+/* Keeps the direction under flow_memory, if stream_over says that it is not. */
 BM_MUST_USE enum bm_status stream_limit(struct bm_stream *s);
+static inline bool
+held_many(const struct data *d, uint64_t max)
+{
+	return d->held.n > max / HELD_RUN + 16;
+}
+/* What the bytes of a direction are charged. */
+static inline uint64_t
+stream_cost(const struct data *d)
+{
+	return d->ready_bytes + d->held_bytes +
+		   (uint64_t)RUN_COST * (d->ready.n + d->held.n + d->gaps.n);
+}
+static inline bool
+stream_over(const struct bm_stream *s, uint64_t max)
+{
+	return s->d != NULL && (held_many(s->d, max) || stream_cost(s->d) > max);
+}
 /* Lets go what bm_stream_spare said. False: nothing. */
 bool drop_spare(struct bm_stream *s);
 /* Drops what is ready and unread, at least `bytes` of it. */
@@ -214,7 +288,13 @@ void tell_press(struct bm_flow *f);
 enum identity { SAME_FLOW, OTHER_FLOW, NO_FLOW };
 enum identity flow_identity(struct bm_flow *f, enum bm_way way, const struct bm_segment *g);
 bool answers_rival(const struct bm_flow *f, enum bm_way way, const struct bm_segment *g);
-uint64_t stream_off(const struct bm_stream *s, uint32_t seq);
+static inline uint64_t
+stream_off(const struct bm_stream *s, uint32_t seq)
+{
+	uint32_t ahead = seq - (s->zero_seq + (uint32_t)s->head);
+
+	return s->head + (uint64_t)(int64_t)(int32_t)ahead;
+}
 
 /* table.c: finds flows by what names them */
 /* The flow of g if it was seen of late, or NULL; then flow_hash and table_find say. */

@@ -9,14 +9,6 @@ enum {
 	STRANGERS = 3 /* segments in a row that make another sequence space believable */
 };
 
-uint64_t
-stream_off(const struct bm_stream *s, uint32_t seq)
-{
-	uint32_t ahead = seq - (s->zero_seq + (uint32_t)s->head);
-
-	return s->head + (uint64_t)(int64_t)(int32_t)ahead;
-}
-
 static enum identity
 keep_rival(struct bm_flow *f, enum bm_way way, const struct bm_segment *g)
 {

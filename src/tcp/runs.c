@@ -24,10 +24,8 @@ runs_find(const struct runs *r, uint64_t off)
 }
 
 enum bm_status
-runs_reserve(struct runs *r, uint32_t n)
+runs_grow(struct runs *r, uint32_t n)
 {
-	if (n <= r->cap - r->first - r->n)
-		return BM_OK;
 	/* Sliding down pays for itself when at least half of the room is in front. */
 	if (r->first >= r->cap / 2 && n <= r->cap - r->n) {
 		memmove(r->v, r->v + r->first, r->n * sizeof *r->v);
@@ -40,20 +38,6 @@ runs_reserve(struct runs *r, uint32_t n)
 	r->v = items;
 	r->cap = (uint32_t)cap;
 	return st == BM_OK ? BM_OK : BM_NOMEM;
-}
-
-void
-runs_push(struct runs *r, const struct run *run)
-{
-	r->v[r->first + r->n++] = *run;
-}
-
-void
-runs_pop(struct runs *r)
-{
-	r->first++;
-	if (--r->n == 0)
-		r->first = 0;
 }
 
 void
@@ -72,23 +56,6 @@ runs_replace(struct runs *r, uint32_t i, uint32_t count, const struct run *by, u
 	}
 	memcpy(at, by, n * sizeof *at);
 	r->n = r->n - count + n;
-}
-
-struct run
-run_cut(const struct run *r, uint64_t from, uint64_t to)
-{
-	struct run cut = *r;
-	uint64_t skip = from - r->off;
-
-	cut.off = from;
-	cut.len = to - from;
-	cut.fin = r->fin && to == run_end(r);
-	if (r->p != NULL) {
-		cut.p += skip;
-		cut.packet_off += (uint32_t)skip;
-		cut.segment_off += (uint32_t)skip;
-	}
-	return cut;
 }
 
 void
@@ -118,17 +85,8 @@ block_new(struct bm_flow *f, struct bm_view v, struct block **out)
 }
 
 void
-block_keep(struct block *b)
+block_free(struct bm_flow *f, struct block *b)
 {
-	if (b != NULL)
-		b->refs++;
-}
-
-void
-block_drop(struct bm_flow *f, struct block *b)
-{
-	if (b == NULL || --b->refs != 0)
-		return;
 	f->memory -= b->size + BLOCK_COST;
 	f->t->memory -= b->size + BLOCK_COST;
 	if (f->memory == 0)

@@ -5,19 +5,6 @@
 
 enum { SHRINK = 512 }; /* runs whose storage is given back once they are released */
 
-uint64_t
-stream_right(const struct bm_stream *s)
-{
-	uint64_t right = s->head;
-
-	if (s->d != NULL && s->d->held.n != 0) {
-		uint64_t end = run_end(runs_at(&s->d->held, s->d->held.n - 1));
-		if (end > right)
-			right = end;
-	}
-	return s->acked > right ? s->acked : right;
-}
-
 /* Is an invalid checksum of this direction no sign of damage? So it is where hardly any is right:
  * captured before the network card filled them in, or edited afterwards. */
 bool
