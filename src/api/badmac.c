@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RESULT_MEMORY = 256 << 20 /* of what lives for the run */ };
+enum { RESULT_MEMORY = 256 << 20 /* of what lives for the run, and of one connection */ };
 
 static enum badmac_status
 public_status(enum bm_status s)
@@ -89,7 +89,7 @@ badmac_new(struct badmac **out, const struct badmac_options *options, struct bad
 	if (b == NULL)
 		return fail(error, BM_NOMEM, NULL);
 	b->options = *options;
-	b->arena.max = RESULT_MEMORY;
+	b->arena.max = b->words.max = RESULT_MEMORY;
 	enum bm_status s = bm_keyring_new(&b->keys);
 	if (s == BM_OK && options->threads > 1)
 		s = bm_pool_new(&b->env.pool, options->threads);
@@ -117,6 +117,7 @@ badmac_free(struct badmac *b)
 	again_clear(&b->again);
 	bm_report_free(b->report);
 	bm_arena_clear(&b->arena);
+	bm_arena_clear(&b->words);
 	bm_pool_free(b->env.pool);
 	bm_session_env_clear(&b->env);
 	free(b);

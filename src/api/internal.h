@@ -34,6 +34,7 @@ struct badmac {
 	struct again again; /* the captures of the site in hand, for a second look */
 	struct bm_session_env env;
 	struct bm_arena arena; /* notices and what lives for the run */
+	struct bm_arena words; /* of the connection that is told of */
 	struct bm_notice notices[NOTICES_MAX];
 	size_t notice_count;
 	struct reason reasons[REASONS_MAX];

@@ -9,7 +9,6 @@
 
 enum {
 	FRAGMENT_MEMORY = 16 << 20,
-	RESULT_MEMORY = 256 << 20, /* of one connection */
 	PROGRESS_FRAMES = 4096,
 	/* Octets of a stream that can be read again: what stays in the processor's cache, and once
 	 * something has failed as large a part of the memory limit, at most. */
@@ -20,7 +19,9 @@ enum {
 
 /* What a flow carries around. */
 struct watched {
-	struct bm_session *session;
+	struct bm_session *session; /* NULL once it is settled */
+	struct bm_connection *settled;
+	size_t settled_size;
 	uint64_t id;
 	bool numbered;
 	struct digest *digest[2]; /* by way; PASS_SURVEY */
@@ -35,9 +36,11 @@ add_secrets(void *ctx, const struct bm_secrets *s)
 }
 
 static void
-forget(struct watched *w)
+forget(struct badmac *b, struct watched *w)
 {
 	bm_session_free(w->session);
+	b->env.held -= w->settled_size;
+	free(w->settled);
 	digest_free(w->digest[0]);
 	digest_free(w->digest[1]);
 	free(w);
@@ -79,12 +82,12 @@ after_event(struct badmac *b, struct watched *w)
 
 /* Most flows of a capture are no TLS: nothing is kept of those. */
 static void
-let_go(struct bm_flow *f, struct watched *w)
+let_go(struct badmac *b, struct bm_flow *f, struct watched *w)
 {
 	if (!bm_session_dismissed(w->session))
 		return;
 	bm_flow_set_user(f, NULL);
-	forget(w);
+	forget(b, w);
 }
 
 static void
@@ -100,35 +103,12 @@ begin_digests(struct watched *w)
 }
 
 static void
-on_data(void *ctx, struct bm_flow *f, enum bm_way way)
-{
-	struct badmac *b = ctx;
-
-	if (b->pass == PASS_COLLECT) {
-		if (!views_want_flow(&b->views, f))
-			bm_flow_ignore(f);
-		else if (b->status == BM_OK)
-			b->status = views_data(&b->views, f, way);
-		return;
-	}
-	struct watched *w = watch(b, f);
-	if (w == NULL || b->status != BM_OK)
-		return;
-	if (w->digest[way] != NULL)
-		digest_data(w->digest[way], bm_flow_stream(f, way));
-	bm_session_data(w->session, way);
-	begin_digests(w);
-	after_event(b, w);
-	let_go(f, w);
-}
-
-static void
 on_press(void *ctx, struct bm_flow *f)
 {
 	struct badmac *b = ctx;
 	struct watched *w = bm_flow_user(f);
 
-	if (b->pass != PASS_COLLECT && w != NULL && b->status == BM_OK)
+	if (b->pass != PASS_COLLECT && w != NULL && w->session != NULL && b->status == BM_OK)
 		bm_session_press(w->session);
 }
 
@@ -140,7 +120,7 @@ on_copy(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_span *cop
 
 	if (b->pass == PASS_COLLECT)
 		views_copy(&b->views, f, way, copy);
-	else if (w != NULL && b->status == BM_OK)
+	else if (w != NULL && w->session != NULL && b->status == BM_OK)
 		bm_session_copy(w->session, way, copy);
 }
 
@@ -178,12 +158,11 @@ elsewhere(void *ctx, const struct bm_session *s, const struct bm_case *c, struct
 	return views_elsewhere(&b->views, bm_session_flow(s), c, out, max);
 }
 
+/* Of c the words are in b->words, and `others` is borrowed. */
 static void
-report_connection(struct badmac *b, struct watched *w)
+verdict(struct badmac *b, struct watched *w, const char *others[BM_ELSEWHERE_MAX],
+	struct bm_connection *c)
 {
-	struct bm_arena arena = {.max = RESULT_MEMORY};
-	struct bm_connection c;
-	const char *others[BM_ELSEWHERE_MAX];
 	const struct bm_flow *f = bm_session_flow(w->session);
 	size_t n = views_others(&b->views, f, others, BM_ELSEWHERE_MAX);
 	struct bm_verdict_options o = {.place = (enum bm_place)b->options.place,
@@ -200,24 +179,75 @@ report_connection(struct badmac *b, struct watched *w)
 	if (n != 0)
 		b->status = views_show(&b->views, w->session);
 	if (b->status == BM_OK)
-		b->status = bm_verdict(w->session, &o, &b->env.scratch, &arena, &c);
-	if (b->status == BM_OK) {
-		c.id = w->id;
-		b->summary.connections++;
-		for (unsigned d = 0; d < 2; d++) {
-			b->summary.records.verified += c.records[d].verified;
-			b->summary.records.failed += c.records[d].failed;
-			b->summary.records.undecided += c.records[d].undecided;
-			b->summary.records.plaintext += c.records[d].plaintext;
-		}
-		if (c.result == BM_RESULT_FAILED ||
-			(c.result == BM_RESULT_UNDECIDED && b->summary.result == BM_RESULT_VERIFIED))
-			b->summary.result = c.result;
-		if (c.result == BM_RESULT_UNDECIDED && c.undecided_because != NULL)
-			count_reason(b, c.undecided_because);
-		b->status = bm_report_connection(b->report, &c);
+		b->status = bm_verdict(w->session, &o, &b->env.scratch, &b->words, c);
+	c->id = w->id;
+}
+
+static void
+tell(struct badmac *b, const struct bm_connection *c)
+{
+	b->summary.connections++;
+	for (unsigned d = 0; d < 2; d++) {
+		b->summary.records.verified += c->records[d].verified;
+		b->summary.records.failed += c->records[d].failed;
+		b->summary.records.undecided += c->records[d].undecided;
+		b->summary.records.plaintext += c->records[d].plaintext;
 	}
-	bm_arena_clear(&arena);
+	if (c->result == BM_RESULT_FAILED ||
+		(c->result == BM_RESULT_UNDECIDED && b->summary.result == BM_RESULT_VERIFIED))
+		b->summary.result = c->result;
+	if (c->result == BM_RESULT_UNDECIDED && c->undecided_because != NULL)
+		count_reason(b, c->undecided_because);
+	b->status = bm_report_connection(b->report, c);
+}
+
+static void
+report_connection(struct badmac *b, struct watched *w)
+{
+	const char *others[BM_ELSEWHERE_MAX];
+	struct bm_connection c;
+
+	verdict(b, w, others, &c);
+	if (b->status == BM_OK)
+		tell(b, &c);
+	bm_arena_reuse(&b->words);
+}
+
+/* Connections are told of in the order in which their flows end, and with the time of their last
+ * packets: until then no more is kept of w than what will be said. Captures of several places are
+ * compared by more than that. */
+static void
+settle(struct badmac *b, struct bm_flow *f, struct watched *w)
+{
+	const char *others[BM_ELSEWHERE_MAX];
+	struct bm_connection c;
+
+	if (b->pass != PASS_REPORT || b->views.n != 0)
+		return;
+	bm_session_end(w->session);
+	after_event(b, w);
+	if (b->status == BM_OK)
+		verdict(b, w, others, &c);
+	if (b->status == BM_OK) {
+		c.also_in = NULL;
+		w->settled = bm_connection_keep(&c, &w->settled_size);
+		if (w->settled == NULL)
+			b->status = BM_NOMEM;
+	}
+	bm_arena_reuse(&b->words);
+	if (b->status != BM_OK)
+		return;
+	b->env.held += w->settled_size;
+	bm_session_free(w->session);
+	w->session = NULL;
+	bm_flow_ignore(f);
+}
+
+static void
+tell_settled(struct badmac *b, struct bm_flow *f, struct watched *w)
+{
+	w->settled->last_ts_ns = bm_flow_last_ts(f);
+	tell(b, w->settled);
 }
 
 static void
@@ -236,7 +266,9 @@ static void
 conclude(struct badmac *b, struct bm_flow *f, struct watched *w)
 {
 	bm_flow_set_user(f, NULL);
-	if (b->status == BM_OK) {
+	if (b->status == BM_OK && w->session == NULL) {
+		tell_settled(b, f, w);
+	} else if (b->status == BM_OK) {
 		bm_session_end(w->session);
 		after_event(b, w);
 		if (b->status == BM_OK && w->numbered) {
@@ -246,7 +278,33 @@ conclude(struct badmac *b, struct bm_flow *f, struct watched *w)
 				report_connection(b, w);
 		}
 	}
-	forget(w);
+	forget(b, w);
+}
+
+static void
+on_data(void *ctx, struct bm_flow *f, enum bm_way way)
+{
+	struct badmac *b = ctx;
+
+	if (b->pass == PASS_COLLECT) {
+		if (!views_want_flow(&b->views, f))
+			bm_flow_ignore(f);
+		else if (b->status == BM_OK)
+			b->status = views_data(&b->views, f, way);
+		return;
+	}
+	struct watched *w = watch(b, f);
+	if (w == NULL || b->status != BM_OK)
+		return;
+	if (w->digest[way] != NULL)
+		digest_data(w->digest[way], bm_flow_stream(f, way));
+	bm_session_data(w->session, way);
+	begin_digests(w);
+	after_event(b, w);
+	if (b->status == BM_OK && bm_session_settled(w->session))
+		settle(b, f, w);
+	else
+		let_go(b, f, w);
 }
 
 static void
@@ -270,7 +328,7 @@ on_datagram(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_segme
 		bm_session_datagram(w->session, way, s);
 	}
 	after_event(b, w);
-	let_go(f, w);
+	let_go(b, f, w);
 }
 
 static void

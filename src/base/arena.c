@@ -68,15 +68,36 @@ bm_arena_print(struct bm_arena *a, const char *format, ...)
 	return p;
 }
 
-void
-bm_arena_clear(struct bm_arena *a)
+static void
+free_blocks(struct bm_arena_block *b)
 {
-	struct bm_arena_block *b = a->first;
 	while (b != NULL) {
 		struct bm_arena_block *next = b->next;
 		free(b);
 		b = next;
 	}
+}
+
+void
+bm_arena_clear(struct bm_arena *a)
+{
+	free_blocks(a->first);
 	a->first = NULL;
 	a->used = 0;
+}
+
+void
+bm_arena_reuse(struct bm_arena *a)
+{
+	struct bm_arena_block *b = a->first;
+
+	if (b == NULL || b->cap != BLOCK) {
+		bm_arena_clear(a);
+		return;
+	}
+	free_blocks(b->next);
+	b->next = NULL;
+	memset(b->bytes, 0, b->used);
+	b->used = 0;
+	a->used = b->cap;
 }

@@ -20,5 +20,7 @@ void *bm_arena_copy(struct bm_arena *a, struct bm_view v);
 __attribute__((format(printf, 2, 3))) const char *bm_arena_print(
 	struct bm_arena *a, const char *format, ...);
 void bm_arena_clear(struct bm_arena *a);
+/* The same, but keeps one block for what comes next. */
+void bm_arena_reuse(struct bm_arena *a);
 
 #endif

@@ -231,6 +231,10 @@ void bm_session_copy(struct bm_session *s, enum bm_way way, const struct bm_span
 void bm_session_datagram(struct bm_session *s, enum bm_way way, const struct bm_segment *d);
 /* The flow is over: judge what is left. */
 void bm_session_end(struct bm_session *s);
+/* Both directions were closed and read to their ends, all of it was good, and nobody complained:
+ * nothing that may still be captured of it changes what is told. It may be ended and freed before
+ * its flow is. */
+bool bm_session_settled(const struct bm_session *s);
 
 enum bm_status bm_session_status(const struct bm_session *s);
 /* False: the flow carries no TLS (so far). */

@@ -2,6 +2,8 @@
  * Refuses to know how any of them was arrived at. */
 #include "verdict/model.h"
 
+#include <stdlib.h>
+
 const char *
 bm_cause_id(enum bm_cause c)
 {
@@ -126,4 +128,27 @@ const char *
 bm_alert_level(unsigned level)
 {
 	return level == 1 ? "warning" : level == 2 ? "fatal" : NULL;
+}
+
+struct bm_connection *
+bm_connection_keep(const struct bm_connection *c, size_t *size)
+{
+	size_t alerts = c->alert_count * sizeof *c->alerts;
+	size_t name = c->server_name != NULL ? strlen(c->server_name) + 1 : 0;
+
+	*size = sizeof *c + alerts + name;
+	struct bm_connection *kept = malloc(*size);
+	if (kept == NULL)
+		return NULL;
+	*kept = *c;
+	struct bm_alert *a = (void *)(kept + 1);
+	if (alerts != 0)
+		memcpy(a, c->alerts, alerts);
+	kept->alerts = a;
+	char *n = (void *)(a + c->alert_count);
+	if (name != 0)
+		memcpy(n, c->server_name, name);
+	kept->server_name = name != 0 ? n : NULL;
+	kept->failures = NULL;
+	return kept;
 }
