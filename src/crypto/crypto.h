@@ -47,6 +47,12 @@ struct bm_hmac_job {
 };
 BM_MUST_USE enum bm_status bm_hmac_batch(const struct bm_hmac_job *jobs, size_t n);
 void bm_hmac_free(struct bm_hmac *m); /* wipes */
+/* HMAC of each of `text_count` texts under each of `key_count` keys that are used once, for key
+ * schedules: of text j under key i into tags[i * text_count + j]. Keys of BM_HASH_MAX octets and
+ * texts of BM_HMAC_FEW_TEXT at most; BM_HMAC_FEW tags at most. */
+enum { BM_HMAC_FEW = 16, BM_HMAC_FEW_TEXT = 40 };
+BM_MUST_USE enum bm_status bm_hmac_few(enum bm_hash h, const struct bm_view *keys, size_t key_count,
+	const struct bm_view *texts, size_t text_count, uint8_t (*tags)[BM_HASH_MAX]);
 
 enum bm_cipher {
 	BM_CIPHER_NULL,

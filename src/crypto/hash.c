@@ -308,3 +308,34 @@ bm_hmac_free(struct bm_hmac *m)
 	EVP_MD_CTX_free(m->evp_outer);
 	OPENSSL_clear_free(m, sizeof(*m));
 }
+
+enum bm_status
+bm_hmac_few(enum bm_hash h, const struct bm_view *keys, size_t key_count,
+	const struct bm_view *texts, size_t text_count, uint8_t (*tags)[BM_HASH_MAX])
+{
+	enum bm_status st = BM_OK;
+
+	if (key_count > BM_HMAC_FEW || text_count > BM_HMAC_FEW ||
+		key_count * text_count > BM_HMAC_FEW || key_count * 2 > BM_HMAC_FEW)
+		return BM_USAGE;
+	for (size_t i = 0; i < key_count; i++)
+		if (keys[i].n > BM_HASH_MAX)
+			return BM_USAGE;
+	for (size_t j = 0; j < text_count; j++)
+		if (texts[j].n > BM_HMAC_FEW_TEXT)
+			return BM_USAGE;
+	if (!state_plain(h) && h != BM_SM3)
+		return BM_UNSUPPORTED;
+	if (hmac_few_in_lanes(h, keys, key_count, texts, text_count, tags))
+		return BM_OK;
+	for (size_t i = 0; i < key_count && st == BM_OK; i++) {
+		struct bm_hmac m = {.hash = h};
+		st = hmac_setup(&m, keys[i]);
+		for (size_t j = 0; j < text_count && st == BM_OK; j++)
+			st = bm_hmac_tag(&m, &texts[j], 1, tags[i * text_count + j]);
+		EVP_MD_CTX_free(m.evp_inner);
+		EVP_MD_CTX_free(m.evp_outer);
+		bm_wipe(&m, sizeof m);
+	}
+	return st;
+}

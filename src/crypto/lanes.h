@@ -50,6 +50,9 @@ struct bm_lane_hash {
 	void (*shared)(struct bm_lanes *s, const void *schedule, size_t n);
 	/* One block of each lane's own. */
 	void (*own)(struct bm_lanes *s, struct bm_lane_block *b);
+	/* The same of the first `lanes` alone, and of what fills up a multiple of `step`. */
+	void (*few)(struct bm_lanes *s, struct bm_lane_block *b, size_t lanes);
+	uint8_t step;
 };
 
 /* The fastest that this processor has; NULL for a hash without lanes (SM3). */

@@ -179,12 +179,17 @@ md5_expand(uint32_t (*rows)[BM_LANES], size_t lane)
 			for (size_t i = 0; i < n; i++)                                                         \
 				hash##_block(s, (const word *)schedule + i * (rounds), NULL, lane, false);         \
 	}                                                                                              \
+	LANE_TARGET static void hash##_few(struct bm_lanes *s, struct bm_lane_block *b, size_t lanes)  \
+	{                                                                                              \
+		for (size_t lane = 0; lane < lanes; lane += (size_t)VECTORS * (width)) {                   \
+			hash##_expand(b->w.member, lane);                                                      \
+			hash##_expand(b->w.member, lane + (width));                                            \
+			hash##_block(s, NULL, b->w.member, lane, true);                                        \
+		}                                                                                          \
+	}                                                                                              \
 	LANE_TARGET static void hash##_own(struct bm_lanes *s, struct bm_lane_block *b)                \
 	{                                                                                              \
-		for (size_t lane = 0; lane < BM_LANES; lane += (width))                                    \
-			hash##_expand(b->w.member, lane);                                                      \
-		for (size_t lane = 0; lane < BM_LANES; lane += (size_t)VECTORS * (width))                  \
-			hash##_block(s, NULL, b->w.member, lane, true);                                        \
+		hash##_few(s, b, BM_LANES);                                                                \
 	}
 LANE_FUNCTIONS(md5, uint32_t, WIDTH32, w32, 64)
 LANE_FUNCTIONS(sha1, uint32_t, WIDTH32, w32, 80)
@@ -193,8 +198,11 @@ LANE_FUNCTIONS(sha512, uint64_t, WIDTH64, w64, 80)
 
 #define LANE_TABLE                                                                                 \
 	{                                                                                              \
-		{LANE_NAME, BM_MD5, 4, 4, 64, 64 * 4, md5_shared, md5_own},                                \
-			{LANE_NAME, BM_SHA1, 5, 4, 64, 80 * 4, sha1_shared, sha1_own},                         \
-			{LANE_NAME, BM_SHA256, 8, 4, 64, 64 * 4, sha256_shared, sha256_own},                   \
-			{LANE_NAME, BM_SHA384, 8, 8, 128, 80 * 8, sha512_shared, sha512_own},                  \
+		{LANE_NAME, BM_MD5, 4, 4, 64, 64 * 4, md5_shared, md5_own, md5_few, VECTORS * WIDTH32},    \
+			{LANE_NAME, BM_SHA1, 5, 4, 64, 80 * 4, sha1_shared, sha1_own, sha1_few,                \
+				VECTORS * WIDTH32},                                                                \
+			{LANE_NAME, BM_SHA256, 8, 4, 64, 64 * 4, sha256_shared, sha256_own, sha256_few,        \
+				VECTORS * WIDTH32},                                                                \
+			{LANE_NAME, BM_SHA384, 8, 8, 128, 80 * 8, sha512_shared, sha512_own, sha512_few,       \
+				VECTORS * WIDTH64},                                                                \
 	}

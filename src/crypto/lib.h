@@ -32,4 +32,8 @@ enum bm_status bm_crypto_cipher_ctx(EVP_CIPHER_CTX **out, enum bm_cipher c, enum
 /* As EVP_CipherUpdate for any size that keeps whole blocks whole; true on success. */
 bool bm_crypto_update(EVP_CIPHER_CTX *ctx, uint8_t *out, const uint8_t *in, size_t n);
 
+/* bm_hmac_few of what it allows, many at a time. False: it is better done one by one. */
+bool hmac_few_in_lanes(enum bm_hash h, const struct bm_view *keys, size_t key_count,
+	const struct bm_view *texts, size_t text_count, uint8_t (*tags)[BM_HASH_MAX]);
+
 #endif

@@ -200,6 +200,14 @@ struct bm_session {
 	enum bm_key_source master_source;
 	uint64_t verified_since_keys;
 
+	/* TLS 1.3: made at the ServerHello: of both sides, for the handshake and what follows it. */
+	struct derived {
+		const uint8_t *secret; /* in the keyring; NULL: none */
+		uint8_t key[BM_KEY_MAX], iv[16];
+	} derived[4];
+	unsigned derived_version;
+	const struct bm_suite *derived_suite;
+
 	struct keys *keys;
 	size_t key_count, key_cap;
 	struct bm_case *cases;
@@ -256,6 +264,8 @@ bool next_candidate(struct bm_session *s);
 void begin_epoch(struct half *h, unsigned epoch, const struct bm_protection *p);
 /* TLS 1.3: enters `epoch` in h's direction, with keys if they can be found. */
 void enter_epoch(struct half *h, unsigned epoch);
+/* TLS 1.3: the ServerHello has been read. Derives the keys of the epochs that are to come, at once. */
+void derive_ahead(struct bm_session *s);
 /* TLS 1.3: after KeyUpdate. */
 void enter_next_generation(struct half *h);
 /* TLS 1.3: keys for another epoch without entering it; NULL when there are none. */

@@ -277,6 +277,57 @@ old_draft(const struct bm_session_facts *f)
 	return f->draft != 0 && f->draft < 20;
 }
 
+void
+derive_ahead(struct bm_session *s)
+{
+	const struct bm_suite *suite = s->facts.suite;
+	struct bm_view secrets[4];
+	struct bm_traffic_keys k[4];
+	size_t n = 0;
+
+	memset(s->derived, 0, sizeof s->derived);
+	if (s->dtls || suite == NULL || !bm_suite_available(suite) || old_draft(&s->facts))
+		return;
+	for (unsigned side = 0; side < 2; side++)
+		for (unsigned e = 0; e < 2; e++) {
+			struct bm_secret secret;
+			if (!find_traffic_secret(&s->half[side], BM_EPOCH_HANDSHAKE + e, 0, &secret) ||
+				secret.bytes.n != bm_hash_size(suite->prf))
+				continue;
+			secrets[n] = secret.bytes;
+			n++;
+		}
+	if (n != 0 && bm_keys_from_secrets(s->facts.version, suite, secrets, n, k) == BM_OK) {
+		s->derived_version = s->facts.version;
+		s->derived_suite = suite;
+		for (size_t i = 0; i < n; i++) {
+			struct derived *d = &s->derived[i];
+			d->secret = secrets[i].p;
+			memcpy(d->key, k[i].key, sizeof d->key);
+			memcpy(d->iv, k[i].iv, sizeof d->iv);
+		}
+	}
+	bm_wipe(k, n * sizeof *k);
+}
+
+static enum bm_status
+derive(const struct bm_session *s, const struct bm_suite *suite, struct bm_view secret,
+	struct bm_traffic_keys *k)
+{
+	for (size_t i = 0; i < 4; i++) {
+		const struct derived *d = &s->derived[i];
+		if (d->secret == NULL || d->secret != secret.p || s->derived_suite != suite ||
+			s->derived_version != s->facts.version)
+			continue;
+		k->version = (uint16_t)s->facts.version;
+		k->suite = suite;
+		memcpy(k->key, d->key, sizeof k->key);
+		memcpy(k->iv, d->iv, sizeof k->iv);
+		return BM_OK;
+	}
+	return bm_keys_from_secret(s->facts.version, suite, secret, k);
+}
+
 static const struct bm_protection *
 from_secret(struct half *h, unsigned epoch, const struct bm_suite *suite, struct bm_view secret)
 {
@@ -287,7 +338,7 @@ from_secret(struct half *h, unsigned epoch, const struct bm_suite *suite, struct
 	memset(&k, 0, sizeof k);
 	if (suite != NULL && bm_suite_available(suite) && !old_draft(&s->facts) &&
 		secret.n == bm_hash_size(suite->prf) &&
-		bm_keys_from_secret(s->facts.version, suite, secret, &k) == BM_OK) {
+		derive(s, suite, secret, &k) == BM_OK) {
 		k.draft = s->facts.draft;
 		p = add_keys(s, &k, h->side, epoch);
 	}
@@ -362,6 +413,8 @@ take_secret(struct half *h, size_t nth)
 	struct bm_secret secret;
 
 	h->secret_len = 0;
+	if (h->epoch < BM_EPOCH_APPLICATION)
+		return;
 	if (find_traffic_secret(h, h->epoch, nth, &secret) && secret.bytes.n <= sizeof h->secret) {
 		memcpy(h->secret, secret.bytes.p, secret.bytes.n);
 		h->secret_len = secret.bytes.n;

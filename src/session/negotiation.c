@@ -106,6 +106,7 @@ enter_after_hello(struct bm_session *s, bool retry)
 			enter_epoch(client, BM_EPOCH_EARLY);
 		return;
 	}
+	derive_ahead(s);
 	enter_epoch(server, BM_EPOCH_HANDSHAKE);
 	/* Whether early data follows shows only in what the client sends next. */
 	enter_epoch(client, s->early_offered ? BM_EPOCH_EARLY : BM_EPOCH_HANDSHAKE);

@@ -7,8 +7,6 @@
 enum {
 	/* Two directions of MAC key, key and IV. */
 	KEY_BLOCK_MAX = 2 * (BM_HASH_MAX + BM_KEY_MAX + BM_BLOCK_MAX),
-	/* RFC 8446, section 7.1: length, label and context, each in its vector. */
-	HKDF_LABEL_MAX = 2 + 1 + 255 + 1,
 	SSL3_STEP = 16
 };
 
@@ -250,23 +248,17 @@ bm_key_block(unsigned version, const struct bm_suite *s, const uint8_t master[BM
 	return st;
 }
 
-/* HKDF-Expand-Label (RFC 8446, section 7.1) with an empty context; m is keyed with the secret. No
- * more than one round of HKDF-Expand (RFC 5869, section 2.3) is ever needed: n <= hash size. */
-static enum bm_status
-expand_label(
-	const struct bm_hmac *m, enum bm_hash h, bool dtls, const char *label, uint8_t *out, size_t n)
+/* What HKDF-Expand-Label (RFC 8446, section 7.1) authenticates for n octets, with an empty context.
+ * No more than one round of HKDF-Expand (RFC 5869, section 2.3) is ever needed: n <= hash size. */
+static struct bm_view
+expand_info(bool dtls, const char *label, size_t n, uint8_t info[BM_HMAC_FEW_TEXT])
 {
 	/* RFC 9147, section 5.9: no blank after "dtls13". */
 	const char *prefix = dtls ? "dtls13" : "tls13 ";
 	size_t prefix_len = strlen(prefix);
 	size_t label_len = strlen(label);
-	uint8_t info[HKDF_LABEL_MAX];
-	uint8_t block[BM_HASH_MAX];
-	static const uint8_t counter = 1;
 	size_t at = 0;
 
-	if (n > bm_hash_size(h) || prefix_len + label_len > 255)
-		return BM_USAGE;
 	bm_store16(info, (unsigned)n);
 	at += 2;
 	info[at++] = (uint8_t)(prefix_len + label_len);
@@ -275,13 +267,8 @@ expand_label(
 	memcpy(info + at, label, label_len);
 	at += label_len;
 	info[at++] = 0;
-
-	struct bm_view v[2] = {{info, at}, {&counter, 1}};
-	enum bm_status st = bm_hmac_tag(m, v, 2, block);
-	if (st == BM_OK)
-		memcpy(out, block, n);
-	bm_wipe(block, sizeof(block));
-	return st;
+	info[at++] = 1; /* the round */
+	return bm_view(info, at);
 }
 
 /* A traffic secret is as long as the hash (RFC 8446, section 7.1). */
@@ -298,45 +285,60 @@ check_secret(unsigned version, const struct bm_suite *s, struct bm_view secret)
 }
 
 enum bm_status
+bm_keys_from_secrets(unsigned version, const struct bm_suite *s, const struct bm_view *secrets,
+	size_t n, struct bm_traffic_keys *k)
+{
+	enum { NONCE = 12, TEXTS = 3 };
+	bool dtls = bm_version_is_dtls(version);
+	uint8_t info[TEXTS][BM_HMAC_FEW_TEXT], tags[BM_KEYS_AT_ONCE * TEXTS][BM_HASH_MAX];
+	struct bm_view texts[TEXTS];
+	size_t text_count = dtls ? TEXTS : TEXTS - 1;
+	enum bm_status st = n > BM_KEYS_AT_ONCE ? BM_USAGE : BM_OK;
+
+	for (size_t i = 0; i < n && st == BM_OK; i++)
+		st = check_secret(version, s, secrets[i]);
+	memset(k, 0, n * sizeof *k);
+	if (st == BM_OK && (s->key_len > BM_KEY_MAX || s->key_len > bm_hash_size(s->prf)))
+		st = BM_USAGE;
+	if (st != BM_OK)
+		return st;
+	texts[0] = expand_info(dtls, "key", s->key_len, info[0]);
+	texts[1] = expand_info(dtls, "iv", NONCE, info[1]);
+	texts[2] = expand_info(dtls, "sn", s->key_len, info[2]);
+	st = bm_hmac_few(s->prf, secrets, n, texts, text_count, tags);
+	for (size_t i = 0; i < n && st == BM_OK; i++) {
+		const uint8_t(*tag)[BM_HASH_MAX] = (const void *)tags[i * text_count];
+		k[i].version = (uint16_t)version;
+		k[i].suite = s;
+		memcpy(k[i].key, tag[0], s->key_len);
+		memcpy(k[i].iv, tag[1], NONCE);
+		if (dtls)
+			memcpy(k[i].number_key, tag[2], s->key_len);
+	}
+	bm_wipe(tags, n * text_count * sizeof tags[0]);
+	return st;
+}
+
+enum bm_status
 bm_keys_from_secret(
 	unsigned version, const struct bm_suite *s, struct bm_view secret, struct bm_traffic_keys *k)
 {
-	enum { NONCE = 12 };
-	bool dtls = bm_version_is_dtls(version);
-	enum bm_status st = check_secret(version, s, secret);
-	struct bm_hmac *m;
-
-	bm_wipe(k, sizeof(*k));
-	if (st == BM_OK && s->key_len > BM_KEY_MAX)
-		st = BM_USAGE;
-	if (st == BM_OK)
-		st = bm_hmac_new(&m, s->prf, secret);
-	if (st != BM_OK)
-		return st;
-	k->version = (uint16_t)version;
-	k->suite = s;
-	st = expand_label(m, s->prf, dtls, "key", k->key, s->key_len);
-	if (st == BM_OK)
-		st = expand_label(m, s->prf, dtls, "iv", k->iv, NONCE);
-	if (st == BM_OK && dtls)
-		st = expand_label(m, s->prf, dtls, "sn", k->number_key, s->key_len);
-	bm_hmac_free(m);
-	if (st != BM_OK)
-		bm_wipe(k, sizeof(*k));
-	return st;
+	return bm_keys_from_secrets(version, s, &secret, 1, k);
 }
 
 enum bm_status
 bm_secret_update(unsigned version, const struct bm_suite *s, uint8_t *secret, size_t secret_len)
 {
-	struct bm_hmac *m;
-	enum bm_status st = check_secret(version, s, bm_view(secret, secret_len));
+	struct bm_view key = bm_view(secret, secret_len), text;
+	uint8_t info[BM_HMAC_FEW_TEXT], tag[1][BM_HASH_MAX];
+	enum bm_status st = check_secret(version, s, key);
 
-	if (st == BM_OK)
-		st = bm_hmac_new(&m, s->prf, bm_view(secret, secret_len));
 	if (st != BM_OK)
 		return st;
-	st = expand_label(m, s->prf, bm_version_is_dtls(version), "traffic upd", secret, secret_len);
-	bm_hmac_free(m);
+	text = expand_info(bm_version_is_dtls(version), "traffic upd", secret_len, info);
+	st = bm_hmac_few(s->prf, &key, 1, &text, 1, tag);
+	if (st == BM_OK)
+		memcpy(secret, tag[0], secret_len);
+	bm_wipe(tag, sizeof tag);
 	return st;
 }

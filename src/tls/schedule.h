@@ -44,6 +44,10 @@ BM_MUST_USE enum bm_status bm_key_block(unsigned version, const struct bm_suite 
  * secret that is not as long as the suite's hash. */
 BM_MUST_USE enum bm_status bm_keys_from_secret(
 	unsigned version, const struct bm_suite *s, struct bm_view secret, struct bm_traffic_keys *k);
+/* The same of up to BM_KEYS_AT_ONCE secrets, which together take less time. */
+enum { BM_KEYS_AT_ONCE = 4 };
+BM_MUST_USE enum bm_status bm_keys_from_secrets(unsigned version, const struct bm_suite *s,
+	const struct bm_view *secrets, size_t n, struct bm_traffic_keys *k);
 /* application_traffic_secret_N+1 (RFC 8446, 7.2); in place. */
 BM_MUST_USE enum bm_status bm_secret_update(
 	unsigned version, const struct bm_suite *s, uint8_t *secret, size_t secret_len);

@@ -184,6 +184,38 @@ teardown(void **state)
 	return 0;
 }
 
+/* Every number of keys and texts, side by side or not: as one by one. */
+static void
+hmac_few(void **state)
+{
+	static const enum bm_hash hashes[] = {BM_MD5, BM_SHA1, BM_SHA256, BM_SHA384, BM_SM3};
+	uint8_t bytes[BM_HMAC_FEW * BM_HASH_MAX], tags[BM_HMAC_FEW][BM_HASH_MAX], want[BM_HASH_MAX];
+	struct bm_view keys[BM_HMAC_FEW], texts[BM_HMAC_FEW];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)(i * 167 + i / 251);
+	for (size_t i = 0; i < BM_HMAC_FEW; i++) {
+		keys[i] = bm_view(bytes + i * 31, i < 4 ? 48 : i * 9 % (BM_HASH_MAX + 1));
+		texts[i] = bm_view(bytes + i * 17, i * 11 % (BM_HMAC_FEW_TEXT + 1));
+	}
+	for (size_t h = 0; h < sizeof hashes / sizeof *hashes; h++) {
+		for (size_t n = 1; n <= BM_HMAC_FEW / 2; n++) {
+			size_t m = BM_HMAC_FEW / n;
+			CHECK_STATUS(BM_OK, bm_hmac_few(hashes[h], keys, n, texts, m, tags));
+			for (size_t i = 0; i < n * m; i++) {
+				struct bm_hmac *one;
+				CHECK_STATUS(BM_OK, bm_hmac_new(&one, hashes[h], keys[i / m]));
+				CHECK_STATUS(BM_OK, bm_hmac_tag(one, &texts[i % m], 1, want));
+				bm_hmac_free(one);
+				assert_memory_equal(tags[i], want, bm_hash_size(hashes[h]));
+			}
+		}
+	}
+	CHECK_STATUS(BM_UNSUPPORTED, bm_hmac_few(BM_HASH_NONE, keys, 1, texts, 1, tags));
+	CHECK_STATUS(BM_USAGE, bm_hmac_few(BM_SHA384, keys, 3, texts, 6, tags));
+}
+
 int
 main(void)
 {
@@ -193,6 +225,7 @@ main(void)
 		cmocka_unit_test(hmac_rfc2202),
 		cmocka_unit_test(hmac_rfc4231),
 		cmocka_unit_test(hmac_as_openssl),
+		cmocka_unit_test(hmac_few),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, teardown);
