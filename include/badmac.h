@@ -110,7 +110,8 @@ BADMAC_API enum badmac_status badmac_add_named_keys(
 BADMAC_API enum badmac_status badmac_add_capture(
 	struct badmac *b, const char *name, const void *bytes, size_t n, struct badmac_error *error);
 
-/* A capture behind a read function: up to n bytes into p; the count, 0 at the end, -1 on error. */
+/* A capture behind a read function: up to n bytes into p; the count, 0 at the end, -1 on error.
+ * With several threads any of them may call it, one at a time, while badmac_run goes on. */
 BADMAC_API enum badmac_status badmac_add_stream(struct badmac *b, const char *name,
 	long (*read)(void *ctx, uint8_t *p, size_t n), void *ctx, struct badmac_error *error);
 

@@ -134,6 +134,7 @@ frames_open(struct frames **out, const struct input *in, struct bm_decoder *deco
 	if (in->read == NULL && bm_pool_workers(pool) > 1 && bm_capture_stays(f->capture) &&
 		!add_batches(f))
 		drop_batches(f);
+	bm_capture_unpack_ahead(f->capture, pool);
 	*out = f;
 	return BM_OK;
 }

@@ -151,6 +151,16 @@ bm_capture_next(struct bm_capture *c, struct bm_capture_item *item, struct bm_er
 	return bm_fail(e, c->last.status, c->last.offset, c->last.what);
 }
 
+void
+bm_capture_unpack_ahead(struct bm_capture *c, struct bm_pool *pool)
+{
+	if (c->unpack != NULL && c->ahead == NULL && bm_pool_workers(pool) > 1 &&
+		bm_readahead_new(&c->ahead, pool, c->plain.fill, c->plain.ctx, &c->raw) == BM_OK) {
+		c->plain.fill = bm_readahead_fill;
+		c->plain.ctx = c->ahead;
+	}
+}
+
 bool
 bm_capture_stays(const struct bm_capture *c)
 {
@@ -166,7 +176,7 @@ bm_capture_offset(const struct bm_capture *c)
 uint64_t
 bm_capture_input_offset(const struct bm_capture *c)
 {
-	return bm_input_offset(&c->raw);
+	return c->ahead != NULL ? bm_readahead_offset(c->ahead) : bm_input_offset(&c->raw);
 }
 
 const char *
@@ -185,6 +195,7 @@ bm_capture_free(struct bm_capture *c)
 {
 	if (c == NULL)
 		return;
+	bm_readahead_free(c->ahead);
 	bm_unpack_free(c->unpack);
 	bm_input_clear(&c->plain);
 	bm_input_clear(&c->raw);

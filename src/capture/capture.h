@@ -5,6 +5,7 @@
 #define BM_CAPTURE_CAPTURE_H
 
 #include "base/bytes.h"
+#include "base/pool.h"
 #include "base/status.h"
 
 struct bm_capture;
@@ -50,6 +51,11 @@ BM_MUST_USE enum bm_status bm_capture_open_memory(
 /* Same over a byte stream; ctx outlives the handle. */
 BM_MUST_USE enum bm_status bm_capture_open_stream(
 	struct bm_capture **out, bm_read_fn read, void *ctx, struct bm_error *e);
+
+/* From here on a compressed capture is unpacked ahead by other threads of the pool, which outlives
+ * the handle: they are who calls the read function then, one at a time. Nothing, where it is not
+ * compressed or memory is short. */
+void bm_capture_unpack_ahead(struct bm_capture *c, struct bm_pool *pool);
 
 /* The next frame or secrets block. BM_END at a clean end; BM_TRUNCATED when the
  * input ends inside a block (everything before it has been yielded; *e says at

@@ -4,6 +4,7 @@
 #define BM_CAPTURE_FORMAT_H
 
 #include "capture/input.h"
+#include "capture/readahead.h"
 #include "capture/unpack.h"
 
 /* No link carries more; whoever says so has a damaged header. */
@@ -22,7 +23,8 @@ struct bm_capture {
 	struct bm_input raw;   /* as the caller gave it */
 	struct bm_input plain; /* what comes out of unpack */
 	struct bm_unpack *unpack;
-	struct bm_input *in; /* of the two, the one that holds the capture */
+	struct bm_readahead *ahead; /* between the two; NULL: nothing is unpacked ahead */
+	struct bm_input *in;        /* of the two, the one that holds the capture */
 	bm_read_fn read;
 	void *read_ctx;
 	enum bm_packing packing;
