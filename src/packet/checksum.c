@@ -23,7 +23,7 @@ typedef uint64_t lanes __attribute__((vector_size(VECTOR)));
 /* Whole 64-bit words; n is a multiple of VECTOR. The upper halves are added up, and the whole words
  * without regard to carries: what is left of those without the upper halves is the sum of the lower
  * ones. A lane of either does not overflow before 2^32 words. */
-static uint64_t
+__attribute__((noinline)) static uint64_t
 sum_vectors_plain(const uint8_t *p, size_t n)
 {
 	lanes whole[ROWS] = {{0}}, high[ROWS] = {{0}}, v;
@@ -52,8 +52,13 @@ sum_vectors_plain(const uint8_t *p, size_t n)
 }
 
 #ifdef BM_SUM16_AVX2
-/* Lanes of 32 bits, to which each step adds two words; all rows together still fit one. */
-enum { CHUNK = 1 << 19 };
+enum {
+	/* Lanes of 32 bits, to which each step adds two words; all rows together still fit one. */
+	CHUNK = 1 << 19,
+	/* Frames stand in a capture one behind the other, so what lies so far behind this is summed
+	 * next; what the processor fetches by itself ends with the page. */
+	AHEAD = 2048
+};
 
 /* A step adds words of 16 bits by twos. That they are taken for signed ones is why each is moved
  * down by half of its range first. */
@@ -69,21 +74,23 @@ add_words(__m256i sum, const uint8_t *p)
 __attribute__((target("avx2"))) static uint64_t
 sum_chunk_avx2(const uint8_t *p, size_t n)
 {
-	__m256i a = _mm256_setzero_si256(), b = a, c = a, d = a;
-	const uint8_t *end = p + n;
+	__m256i row[ROWS] = {_mm256_setzero_si256()};
+	const uint8_t *end = p + n, *blocks = end - n % BLOCK;
 
-	for (; end - p >= BLOCK; p += BLOCK) {
-		a = add_words(a, p);
-		b = add_words(b, p + VECTOR);
-		c = add_words(c, p + 2 * VECTOR);
-		d = add_words(d, p + 3 * VECTOR);
+	for (; p != blocks; p += BLOCK) {
+		__builtin_prefetch(p + AHEAD);
+		__builtin_prefetch(p + AHEAD + BLOCK / 2);
+#pragma GCC unroll 4
+		for (size_t i = 0; i < ROWS; i++)
+			row[i] = add_words(row[i], p + i * VECTOR);
 	}
-	for (; p < end; p += VECTOR)
-		a = add_words(a, p);
-	a = _mm256_add_epi32(_mm256_add_epi32(a, b), _mm256_add_epi32(c, d));
+	for (; p != end; p += VECTOR)
+		row[0] = add_words(row[0], p);
+	__m256i all =
+		_mm256_add_epi32(_mm256_add_epi32(row[0], row[1]), _mm256_add_epi32(row[2], row[3]));
 	/* Sign-extended, eight lanes become four of 64 bits, and these one. */
-	__m256i wide = _mm256_add_epi64(_mm256_cvtepi32_epi64(_mm256_castsi256_si128(a)),
-		_mm256_cvtepi32_epi64(_mm256_extracti128_si256(a, 1)));
+	__m256i wide = _mm256_add_epi64(_mm256_cvtepi32_epi64(_mm256_castsi256_si128(all)),
+		_mm256_cvtepi32_epi64(_mm256_extracti128_si256(all, 1)));
 	__m128i two = _mm_add_epi64(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
 	int64_t moved = _mm_cvtsi128_si64(two) + _mm_extract_epi64(two, 1);
 	return (uint64_t)(moved + (int64_t)(n / 2 * 0x8000));
@@ -112,32 +119,37 @@ sum_vectors(const uint8_t *p, size_t n)
 }
 #endif
 
-/* Few bytes. Each part starts at an even place; a last odd byte is filled up with a zero. */
-static uint64_t
-sum_rest(const uint8_t *p, size_t n)
+static inline uint64_t
+add_octets(uint64_t sum, const uint8_t *p, size_t n)
 {
-	uint64_t sum = 0, word;
-	uint32_t half;
-	uint16_t last = 0;
+	uint64_t word = 0;
 
-	for (; n >= 8; p += 8, n -= 8) {
-		memcpy(&word, p, 8);
-		sum += (word & 0xffffffff) + (word >> 32);
+	memcpy(&word, p, n);
+	return sum + (word & 0xffffffff) + (word >> 32);
+}
+
+/* Fewer than FEW bytes. Each part starts at an even place; a last odd byte is filled up with a
+ * zero. */
+static inline uint64_t
+sum_few(const uint8_t *p, size_t n)
+{
+	uint64_t sum = 0;
+
+	for (; n >= 16; p += 16, n -= 16)
+		sum = add_octets(add_octets(sum, p, 8), p + 8, 8);
+	if ((n & 8) != 0) {
+		sum = add_octets(sum, p, 8);
+		p += 8;
 	}
 	if ((n & 4) != 0) {
-		memcpy(&half, p, 4);
-		sum += half;
+		sum = add_octets(sum, p, 4);
 		p += 4;
 	}
 	if ((n & 2) != 0) {
-		memcpy(&last, p, 2);
-		sum += last;
+		sum = add_octets(sum, p, 2);
 		p += 2;
-		last = 0;
 	}
-	if ((n & 1) != 0)
-		memcpy(&last, p, 1);
-	return sum + last;
+	return (n & 1) != 0 ? add_octets(sum, p, 1) : sum;
 }
 
 static uint16_t
@@ -166,7 +178,7 @@ bm_sum16(uint64_t sum, struct bm_view v, bool odd)
 	size_t vectors = v.n >= FEW ? v.n - v.n % VECTOR : 0;
 	if (vectors != 0)
 		native = sum_vectors(v.p, vectors);
-	native += sum_rest(v.p + vectors, v.n - vectors);
+	native += sum_few(v.p + vectors, v.n - vectors);
 	uint16_t words = to_network(bm_sum16_fold(native));
 	/* At an odd place each byte stands in the other half of its word (RFC 1071, section 2.B). */
 	return sum + (odd ? swap16(words) : words);

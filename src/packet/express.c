@@ -30,6 +30,14 @@ place_tcp(struct place *at, size_t off, size_t n, size_t sent)
 	return at->captured >= TCP_HEADER;
 }
 
+static void
+ipv4_address(struct bm_address *a, const uint8_t *p)
+{
+	memcpy(a->ip, p, 4);
+	memset(a->ip + 4, 0, sizeof a->ip - 4);
+	a->family = 4;
+}
+
 static bool
 ipv4(const uint8_t *p, size_t n, size_t off, struct bm_segment *s, struct place *at)
 {
@@ -40,10 +48,8 @@ ipv4(const uint8_t *p, size_t n, size_t off, struct bm_segment *s, struct place 
 		!place_tcp(at, off + IPV4_HEADER, n - IPV4_HEADER, total - IPV4_HEADER))
 		return false;
 	s->ttl = p[8];
-	s->src = (struct bm_address){.family = 4};
-	s->dst = s->src;
-	memcpy(s->src.ip, p + 12, 4);
-	memcpy(s->dst.ip, p + 16, 4);
+	ipv4_address(&s->src, p + 12);
+	ipv4_address(&s->dst, p + 16);
 	return true;
 }
 

@@ -29,14 +29,21 @@ length_sum(size_t len)
 }
 
 static uint32_t
+two_words(const uint8_t *p)
+{
+	uint32_t v = bm_load32(p);
+
+	return (v >> 16) + (v & 0xffff);
+}
+
+static uint32_t
 pseudo_sum(const struct bm_segment *s, size_t len)
 {
 	uint32_t sum = (uint32_t)s->transport + length_sum(len);
 
-	for (size_t i = 0, n = s->src.family == 4 ? 4 : 16; i < n; i += 4) {
-		uint32_t a = bm_load32(s->src.ip + i), b = bm_load32(s->dst.ip + i);
-		sum += (a >> 16) + (a & 0xffff) + (b >> 16) + (b & 0xffff);
-	}
+	sum += two_words(s->src.ip) + two_words(s->dst.ip);
+	for (size_t i = 4; i < 16 && s->src.family != 4; i += 4)
+		sum += two_words(s->src.ip + i) + two_words(s->dst.ip + i);
 	return sum;
 }
 
