@@ -21,23 +21,16 @@ tell_press(struct bm_flow *f)
 }
 
 static void
-count_bare(uint8_t *n)
-{
-	if (*n < UINT8_MAX)
-		++*n;
-}
-
-static void
 count_checksum(struct bm_stream *s, const struct bm_segment *g)
 {
 	if (g->payload_len != 0)
 		s->checksums[g->checksum]++;
 	else if (g->checksum == BM_CHECKSUM_VALID)
-		count_bare(&s->bare_valid);
+		count_up(&s->bare_valid);
 	else if (g->checksum == BM_CHECKSUM_INVALID)
-		count_bare(&s->bare_invalid);
+		count_up(&s->bare_invalid);
 	else if (g->checksum == BM_CHECKSUM_OFFLOADED)
-		count_bare(&s->bare_offloaded);
+		count_up(&s->bare_offloaded);
 }
 
 static void
@@ -87,6 +80,16 @@ learn_seq(struct bm_stream *s, const struct bm_segment *g, bool good)
 }
 
 /* s is the direction that is acknowledged. */
+static void
+note_ack(struct bm_stream *s, const struct bm_segment *g)
+{
+	uint64_t off = stream_off(s, g->ack);
+
+	s->acks++;
+	if (off > s->acked && off < s->head + ((uint64_t)1 << 30))
+		s->acked = off;
+}
+
 static enum bm_status
 take_ack(struct bm_stream *s, const struct bm_segment *g)
 {
@@ -100,10 +103,7 @@ take_ack(struct bm_stream *s, const struct bm_segment *g)
 		s->has_ack_seq = true;
 		return BM_OK;
 	}
-	s->acks++;
-	uint64_t off = stream_off(s, g->ack);
-	if (off > s->acked && off < s->head + ((uint64_t)1 << 30))
-		s->acked = off;
+	note_ack(s, g);
 	if (s->d == NULL || s->d->held.n == 0)
 		return BM_OK;
 	enum bm_status st = advance(s, false, &news);
@@ -225,6 +225,44 @@ lone_offload(const struct bm_stream *s, const struct bm_segment *g)
 		   partial * 4 <= s->checksums[BM_CHECKSUM_VALID];
 }
 
+/* What nearly every segment is: it acknowledges, and carries nothing or the next bytes of its
+ * stream, all captured in one frame, while nothing is held in either direction or in doubt. */
+static bool
+is_plain(const struct bm_stream *s, const struct bm_stream *peer, const struct bm_segment *g)
+{
+	const struct bm_flow *f = s->flow;
+
+	if ((g->flags & (BM_ACK | BM_SYN | BM_FIN | BM_RST)) != BM_ACK || f->ignored || f->rival ||
+		f->closed || s->end != 0 || !s->has_seq || s->doubtful || !peer->has_seq ||
+		(peer->d != NULL && peer->d->held.n != 0))
+		return false;
+	if (g->payload_len == 0)
+		return s->d == NULL || s->d->held.n == 0;
+	return s->settled && s->d != NULL && s->d->held.n == 0 && stream_off(s, g->seq) == s->head &&
+		   g->piece_count == 1 && g->payload.n == g->payload_len && g->pieces[0].payload_off == 0 &&
+		   g->pieces[0].len == g->payload_len;
+}
+
+/* What flow_identity, flow_touch and follow come to then. */
+static enum bm_status
+follow_plain(struct bm_stream *s, struct bm_stream *peer, const struct bm_segment *g)
+{
+	enum bm_status st = BM_OK;
+
+	flow_touch(s->flow, g);
+	note_sighting(s, g);
+	note_ack(peer, g);
+	if (g->payload_len != 0) {
+		s->strange = 0;
+		st = place_next(s, g);
+		if (st == BM_OK)
+			tell_data(s);
+	}
+	if (st == BM_OK && stream_over(s, s->flow->t->o.flow_memory))
+		st = stream_limit(s);
+	return st;
+}
+
 enum bm_status
 flow_segment(struct bm_flow *f, enum bm_way way, const struct bm_segment *g)
 {
@@ -233,6 +271,11 @@ flow_segment(struct bm_flow *f, enum bm_way way, const struct bm_segment *g)
 	count_checksum(s, g);
 	bool good =
 		(g->checksum != BM_CHECKSUM_INVALID && !lone_offload(s, g)) || checksums_unreliable(s);
+	if (good && is_plain(s, &f->stream[1 - way], g)) {
+		enum bm_status st = follow_plain(s, &f->stream[1 - way], g);
+		clear_ignored(f);
+		return st;
+	}
 	if (good) {
 		enum identity who = flow_identity(f, way, g);
 		if (who == NO_FLOW)
@@ -251,10 +294,7 @@ flow_segment(struct bm_flow *f, enum bm_way way, const struct bm_segment *g)
 		st = follow(s, g, good);
 	else if (good)
 		follow_ignored(s, g);
-	if (f->ignored) {
-		stream_clear(&f->stream[BM_FORWARD]);
-		stream_clear(&f->stream[BM_BACKWARD]);
-	}
+	clear_ignored(f);
 	flow_linger(f);
 	return st;
 }

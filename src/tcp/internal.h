@@ -143,8 +143,6 @@ struct bm_tcp {
 };
 
 /* runs.c */
-/* Index (from first) of the first run that ends behind off; r->n when there is none. */
-uint32_t runs_find(const struct runs *r, uint64_t off);
 static inline struct run *
 runs_at(const struct runs *r, uint32_t i)
 {
@@ -154,6 +152,15 @@ static inline uint64_t
 run_end(const struct run *r)
 {
 	return r->off + r->len;
+}
+/* The slow half of runs_find. */
+uint32_t runs_search(const struct runs *r, uint64_t off);
+/* Index (from first) of the first run that ends behind off; r->n when there is none. What is asked
+ * for is mostly in the first one: a record that is not all there yet. */
+static inline uint32_t
+runs_find(const struct runs *r, uint64_t off)
+{
+	return r->n != 0 && run_end(runs_at(r, 0)) > off ? 0 : runs_search(r, off);
 }
 /* The slow half of runs_reserve. */
 BM_MUST_USE enum bm_status runs_grow(struct runs *r, uint32_t n);
@@ -232,6 +239,14 @@ stream_right(const struct bm_stream *s)
 bool checksums_unreliable(const struct bm_stream *s);
 void stream_clear(struct bm_stream *s); /* drops all bytes */
 void stream_free(struct bm_stream *s);
+static inline void
+clear_ignored(struct bm_flow *f)
+{
+	if (f->ignored) {
+		stream_clear(&f->stream[BM_FORWARD]);
+		stream_clear(&f->stream[BM_BACKWARD]);
+	}
+}
 struct bm_span span_of(const struct bm_stream *s, const struct run *r);
 
 /* copies.c */
@@ -244,6 +259,9 @@ struct data *data_of(struct bm_stream *s); /* NULL when memory is out */
 /* good: the receiver will have taken it. *news: head moved. */
 BM_MUST_USE enum bm_status place(
 	struct bm_stream *s, const struct bm_segment *g, uint64_t off, bool good, bool *news);
+
+/* The same when the next bytes of the stream are all there in one piece and nothing is held. */
+BM_MUST_USE enum bm_status place_next(struct bm_stream *s, const struct bm_segment *g);
 
 /* advance.c: what the receiver has got */
 /* Moves held runs to the head; force: also over the first hole or doubt. *news: head moved. */
@@ -310,13 +328,15 @@ void table_remove(struct bm_flow *f);
 void table_free(struct bm_tcp *t);
 
 /* tcp.c */
-/* Keeps in mind what a segment shows of where it was captured. */
-void note_sighting(struct bm_stream *s, const struct bm_segment *g);
 /* Ends f and opens a flow for the same addresses; NULL when memory is out. */
 struct bm_flow *flow_restart(struct bm_flow *f, const struct bm_segment *g, enum bm_way *way);
-/* The last segment of f was a good one. */
-void flow_touch(struct bm_flow *f, const struct bm_segment *g);
-void flow_linger(struct bm_flow *f); /* if it is over */
+
+static inline void
+count_up(uint8_t *n)
+{
+	if (*n < UINT8_MAX)
+		++*n;
+}
 
 static inline enum bm_way
 stream_way(const struct bm_stream *s)
@@ -350,6 +370,55 @@ list_append(struct link *list, struct link *l)
 	list->prev->next = l;
 	list->prev = l;
 }
+/* Keeps in mind what a segment shows of where it was captured. */
+static inline void
+note_sighting(struct bm_stream *s, const struct bm_segment *g)
+{
+	if (s->ttl == 0)
+		s->ttl = g->ttl;
+	if (g->direction == BM_FRAME_INBOUND)
+		count_up(&s->inbound);
+	else if (g->direction == BM_FRAME_OUTBOUND)
+		count_up(&s->outbound);
+	if (g->transport != BM_TCP)
+		return;
+	if ((g->flags & BM_SYN) == 0) {
+		if (s->first_ts == 0)
+			s->first_ts = g->ts_ns;
+	} else if (s->syn_ts == 0) {
+		s->syn_ts = g->ts_ns;
+	} else {
+		s->syn_again = true;
+	}
+}
+
+/* The last segment of f was a good one. */
+static inline void
+flow_touch(struct bm_flow *f, const struct bm_segment *g)
+{
+	struct bm_tcp *t = f->t;
+	struct link *list = f->lingers ? &t->closed : &t->open;
+
+	f->last = t->now;
+	if (g->ts_ns > f->last_ts)
+		f->last_ts = g->ts_ns;
+	if (list->prev != &f->use) {
+		list_remove(&f->use);
+		list_append(list, &f->use);
+	}
+}
+
+/* Puts f among those that are over, if it is. */
+static inline void
+flow_linger(struct bm_flow *f)
+{
+	if (f->closed && !f->lingers) {
+		f->lingers = true;
+		list_remove(&f->use);
+		list_append(&f->t->closed, &f->use);
+	}
+}
+
 #define FLOW_OF(link_, member)                                                                     \
 	((struct bm_flow *)(void *)((char *)(link_)-offsetof(struct bm_flow, member)))
 

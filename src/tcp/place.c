@@ -231,17 +231,7 @@ is_near(const struct bm_stream *s, uint64_t off, uint32_t len, bool good)
 	return off <= right + reach && off + len + reach >= s->head;
 }
 
-/* What nearly every segment is: the next bytes of its stream, all captured in one frame. */
-static bool
-is_next(const struct bm_stream *s, const struct bm_segment *g, uint64_t off, bool good)
-{
-	return good && s->settled && off == s->head && s->end == 0 && s->d->held.n == 0 &&
-		   (g->flags & BM_SYN) == 0 && g->piece_count == 1 && g->payload.n == g->payload_len &&
-		   g->pieces[0].payload_off == 0 && g->pieces[0].len == g->payload_len;
-}
-
-/* What place does with it, without looking for what stands in its way. */
-static enum bm_status
+enum bm_status
 place_next(struct bm_stream *s, const struct bm_segment *g)
 {
 	struct bm_tcp *t = s->flow->t;
@@ -282,11 +272,6 @@ place(struct bm_stream *s, const struct bm_segment *g, uint64_t off, bool good, 
 
 	if (d == NULL)
 		return BM_NOMEM;
-	if (is_next(s, g, off, good)) {
-		enum bm_status st = place_next(s, g);
-		*news = *news || st == BM_OK;
-		return st;
-	}
 	if (!is_near(s, off, g->payload_len, good) || is_keep_alive(s, g, off))
 		return BM_OK;
 	if (d->segments++ == 0)

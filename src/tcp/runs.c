@@ -9,7 +9,7 @@
 enum { RUNS_MAX = 1 << 26, BLOCK_COST = 128 };
 
 uint32_t
-runs_find(const struct runs *r, uint64_t off)
+runs_search(const struct runs *r, uint64_t off)
 {
 	uint32_t lo = 0, hi = r->n;
 

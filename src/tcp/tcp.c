@@ -85,31 +85,6 @@ bm_tcp_finish(struct bm_tcp *t)
 		end_flow(FLOW_OF(t->order.next, order));
 }
 
-void
-flow_touch(struct bm_flow *f, const struct bm_segment *g)
-{
-	struct bm_tcp *t = f->t;
-	struct link *list = f->lingers ? &t->closed : &t->open;
-
-	f->last = t->now;
-	if (g->ts_ns > f->last_ts)
-		f->last_ts = g->ts_ns;
-	if (list->prev != &f->use) {
-		list_remove(&f->use);
-		list_append(list, &f->use);
-	}
-}
-
-void
-flow_linger(struct bm_flow *f)
-{
-	if (f->closed && !f->lingers) {
-		f->lingers = true;
-		list_remove(&f->use);
-		list_append(&f->t->closed, &f->use);
-	}
-}
-
 static void
 expire(struct bm_tcp *t, struct link *list, uint64_t age)
 {
@@ -196,15 +171,6 @@ flow_restart(struct bm_flow *f, const struct bm_segment *g, enum bm_way *way)
 	s->zero_seq = next;
 	s->has_seq = s->saw_syn = s->settled = true;
 	return f;
-}
-
-static void
-clear_ignored(struct bm_flow *f)
-{
-	if (f->ignored) {
-		stream_clear(&f->stream[BM_FORWARD]);
-		stream_clear(&f->stream[BM_BACKWARD]);
-	}
 }
 
 /* Over the cap of all flows together, those give way that have held on longest. */
@@ -377,34 +343,6 @@ uint64_t
 bm_flow_last_ts(const struct bm_flow *f)
 {
 	return f->last_ts;
-}
-
-static void
-count_up(uint8_t *n)
-{
-	if (*n < UINT8_MAX)
-		++*n;
-}
-
-void
-note_sighting(struct bm_stream *s, const struct bm_segment *g)
-{
-	if (s->ttl == 0)
-		s->ttl = g->ttl;
-	if (g->direction == BM_FRAME_INBOUND)
-		count_up(&s->inbound);
-	else if (g->direction == BM_FRAME_OUTBOUND)
-		count_up(&s->outbound);
-	if (g->transport != BM_TCP)
-		return;
-	if ((g->flags & BM_SYN) == 0) {
-		if (s->first_ts == 0)
-			s->first_ts = g->ts_ns;
-	} else if (s->syn_ts == 0) {
-		s->syn_ts = g->ts_ns;
-	} else {
-		s->syn_again = true;
-	}
 }
 
 struct bm_sighting
