@@ -135,8 +135,15 @@ sum_few(const uint8_t *p, size_t n)
 {
 	uint64_t sum = 0;
 
-	for (; n >= 16; p += 16, n -= 16)
+	if ((n & 32) != 0) {
 		sum = add_octets(add_octets(sum, p, 8), p + 8, 8);
+		sum = add_octets(add_octets(sum, p + 16, 8), p + 24, 8);
+		p += 32;
+	}
+	if ((n & 16) != 0) {
+		sum = add_octets(add_octets(sum, p, 8), p + 8, 8);
+		p += 16;
+	}
 	if ((n & 8) != 0) {
 		sum = add_octets(sum, p, 8);
 		p += 8;
