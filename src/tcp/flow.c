@@ -80,16 +80,6 @@ learn_seq(struct bm_stream *s, const struct bm_segment *g, bool good)
 }
 
 /* s is the direction that is acknowledged. */
-static void
-note_ack(struct bm_stream *s, const struct bm_segment *g)
-{
-	uint64_t off = stream_off(s, g->ack);
-
-	s->acks++;
-	if (off > s->acked && off < s->head + ((uint64_t)1 << 30))
-		s->acked = off;
-}
-
 static enum bm_status
 take_ack(struct bm_stream *s, const struct bm_segment *g)
 {
@@ -103,7 +93,10 @@ take_ack(struct bm_stream *s, const struct bm_segment *g)
 		s->has_ack_seq = true;
 		return BM_OK;
 	}
-	note_ack(s, g);
+	s->acks++;
+	uint64_t off = stream_off(s, g->ack);
+	if (off > s->acked && off < s->head + ((uint64_t)1 << 30))
+		s->acked = off;
 	if (s->d == NULL || s->d->held.n == 0)
 		return BM_OK;
 	enum bm_status st = advance(s, false, &news);
@@ -233,7 +226,7 @@ is_plain(const struct bm_stream *s, const struct bm_stream *peer, const struct b
 	const struct bm_flow *f = s->flow;
 
 	if ((g->flags & (BM_ACK | BM_SYN | BM_FIN | BM_RST)) != BM_ACK || f->ignored || f->rival ||
-		f->closed || s->end != 0 || !s->has_seq || s->doubtful || !peer->has_seq ||
+		f->closed || s->end != 0 || !s->has_seq || s->doubtful ||
 		(peer->d != NULL && peer->d->held.n != 0))
 		return false;
 	if (g->payload_len == 0)
@@ -247,12 +240,10 @@ is_plain(const struct bm_stream *s, const struct bm_stream *peer, const struct b
 static enum bm_status
 follow_plain(struct bm_stream *s, struct bm_stream *peer, const struct bm_segment *g)
 {
-	enum bm_status st = BM_OK;
-
 	flow_touch(s->flow, g);
 	note_sighting(s, g);
-	note_ack(peer, g);
-	if (g->payload_len != 0) {
+	enum bm_status st = take_ack(peer, g);
+	if (st == BM_OK && g->payload_len != 0) {
 		s->strange = 0;
 		st = place_next(s, g);
 		if (st == BM_OK)

@@ -119,7 +119,7 @@ struct entry {
 	uint32_t hash, slot;
 };
 
-enum { SLAB = 128, RECENT = 1 << 10 };
+enum { SLAB = 128, RECENT = 1 << 12 };
 
 struct bm_tcp {
 	struct bm_tcp_options o;
