@@ -60,6 +60,20 @@ void bm_interface_clock(struct bm_interface *f, uint8_t ts_resolution, int64_t t
 /* Nanoseconds since the epoch; what does not fit becomes 0 or UINT64_MAX. */
 uint64_t bm_interface_time(const struct bm_interface *f, uint64_t units);
 
+static inline uint32_t
+bm_swap32(uint32_t v)
+{
+	return v >> 24 | (v >> 8 & 0xff00) | (v << 8 & 0xff0000) | v << 24;
+}
+
+/* From memory known to be long enough. */
+static inline uint32_t
+bm_load_order32(const uint8_t *p, bool big)
+{
+	uint32_t v = bm_load32(p);
+	return big ? v : bm_swap32(v);
+}
+
 static inline uint16_t
 bm_order16(struct bm_reader *r, bool big)
 {
@@ -71,7 +85,7 @@ static inline uint32_t
 bm_order32(struct bm_reader *r, bool big)
 {
 	uint32_t v = bm_u32(r);
-	return big ? v : v >> 24 | (v >> 8 & 0xff00) | (v << 8 & 0xff0000) | v << 24;
+	return big ? v : bm_swap32(v);
 }
 
 static inline uint64_t
