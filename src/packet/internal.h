@@ -106,6 +106,16 @@ enum bm_next bm_link(struct bm_walk *w, uint32_t link_type);
 enum bm_next bm_wireless(struct bm_walk *w);
 enum bm_next bm_radiotap(struct bm_walk *w);
 
+/* Packet types of Linux: 0 to us, 4 from us; 1 to 3 were not for this host alone. Only what the
+ * capture does not say itself is taken from them. */
+static inline enum bm_frame_direction
+bm_sll_direction(enum bm_frame_direction known, unsigned type)
+{
+	if (known != BM_FRAME_UNKNOWN)
+		return known;
+	return type == 0 ? BM_FRAME_INBOUND : type == 4 ? BM_FRAME_OUTBOUND : BM_FRAME_UNKNOWN;
+}
+
 /* link.c: what an EtherType stands for. */
 enum bm_next bm_ethertype(unsigned type);
 enum bm_next bm_ethernet(struct bm_walk *w);

@@ -174,24 +174,12 @@ loopback(struct bm_walk *w)
 	}
 }
 
-/* Packet types of Linux: 0 to us, 4 from us; 1 to 3 were not for this host alone. */
-static void
-sll_direction(struct bm_walk *w, unsigned type)
-{
-	if (w->s.direction != BM_FRAME_UNKNOWN)
-		return;
-	if (type == 0)
-		w->s.direction = BM_FRAME_INBOUND;
-	else if (type == 4)
-		w->s.direction = BM_FRAME_OUTBOUND;
-}
-
 static enum bm_next
 sll_protocol(struct bm_walk *w, const struct bm_reader *r, unsigned type, unsigned protocol)
 {
 	if (r->bad)
 		return BM_END_MALFORMED;
-	sll_direction(w, type);
+	w->s.direction = bm_sll_direction(w->s.direction, type);
 	if (protocol == 4) /* ETH_P_802_2 */
 		return bm_walk_past(w, r, BM_NEXT_LLC);
 	return bm_walk_past(w, r, bm_ethertype(protocol));

@@ -266,8 +266,10 @@ test_samples(void **state)
 static void
 test_taken(void **state)
 {
-	static const char *const shapes[] = {
-		"eth ip4 tcp", "eth ip6 tcp", "eth vlan ip4 tcp", "eth vlan ip6 tcp"};
+	static const struct sample shapes[] = {{"eth ip4 tcp", 1, 0}, {"eth ip6 tcp", 1, 0},
+		{"eth vlan ip4 tcp", 1, 0}, {"eth vlan ip6 tcp", 1, 0}, {"sll ip4 tcp", 113, 0},
+		{"sll ip6 tcp", 113, 0}, {"sll2 ip4 tcp", 276, 0}, {"sll2 ip6 tcp", 276, 0},
+		{"ip4 tcp", 101, 0}, {"ip6 tcp", 101, 0}};
 	static const size_t lengths[] = {0, 1, 2, 3, 1448, 65000, 9000};
 	static struct made m;
 	size_t n = 0;
@@ -275,8 +277,8 @@ test_taken(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
 		for (size_t k = 0; k < sizeof lengths / sizeof lengths[0]; k++) {
-			make(&m, shapes[i], lengths[k]);
-			make_frame(&m, 1, ++n);
+			make(&m, shapes[i].words, lengths[k]);
+			make_frame(&m, shapes[i].link_type, ++n);
 			check(&m.f);
 			assert_int_equal(taken, n);
 			check_damaged(&m.f);
