@@ -62,7 +62,7 @@ cbc_setup(struct bm_cbc *k, struct bm_view key)
 	case BM_AES128:
 	case BM_AES256:
 		if (bm_mb_on())
-			return bm_mb_aes_new(&k->aes, key);
+			return bm_mb_aes_new(&k->aes, key, false);
 		return bm_crypto_cipher_ctx(&k->ctx, k->cipher, BM_USE_CBC, key, NULL, false);
 	case BM_DES:
 		return des_setup(k, key);

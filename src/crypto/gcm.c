@@ -46,7 +46,7 @@ gcm_setup(struct bm_aead *a, enum bm_cipher c, struct bm_view key)
 		return BM_UNSUPPORTED;
 	if ((c != BM_AES128 && c != BM_AES256) || !bm_mb_on())
 		return set_up_openssl(a, c, key);
-	return key.n == bm_cipher_key_size(c) ? bm_mb_aes_new(&a->aes, key) : BM_USAGE;
+	return key.n == bm_cipher_key_size(c) ? bm_mb_aes_new(&a->aes, key, true) : BM_USAGE;
 }
 
 static bool

@@ -13,9 +13,14 @@
 enum { BLOCK = 16, SCHEDULE = 60, BURST = 64, LINE = 64 };
 
 struct bm_mb_aes {
-	_Alignas(LINE) struct gcm_key_data gcm;
-	_Alignas(BLOCK) uint32_t encrypt[SCHEDULE];
-	_Alignas(BLOCK) uint32_t decrypt[SCHEDULE];
+	union {
+		/* Begins with the schedule for encryption. */
+		_Alignas(LINE) struct gcm_key_data gcm;
+		struct {
+			_Alignas(BLOCK) uint32_t encrypt[SCHEDULE];
+			_Alignas(BLOCK) uint32_t decrypt[SCHEDULE];
+		} cbc;
+	} u;
 	size_t key_len;
 	void *memory; /* that this lies in */
 };
@@ -98,7 +103,7 @@ bm_mb_free_thread(void)
 }
 
 enum bm_status
-bm_mb_aes_new(struct bm_mb_aes **out, struct bm_view key)
+bm_mb_aes_new(struct bm_mb_aes **out, struct bm_view key, bool gcm)
 {
 	/* OPENSSL_zalloc aligns for no more than a long double. */
 	void *memory = OPENSSL_zalloc(sizeof **out + LINE);
@@ -110,13 +115,14 @@ bm_mb_aes_new(struct bm_mb_aes **out, struct bm_view key)
 	struct bm_mb_aes *k = (void *)((uint8_t *)memory + (at - (uintptr_t)memory));
 	k->memory = memory;
 	k->key_len = key.n;
-	if (key.n == 16) {
-		IMB_AES_KEYEXP_128(direct, key.p, k->encrypt, k->decrypt);
-		IMB_AES128_GCM_PRE(direct, key.p, &k->gcm);
-	} else {
-		IMB_AES_KEYEXP_256(direct, key.p, k->encrypt, k->decrypt);
-		IMB_AES256_GCM_PRE(direct, key.p, &k->gcm);
-	}
+	if (gcm && key.n == 16)
+		IMB_AES128_GCM_PRE(direct, key.p, &k->u.gcm);
+	else if (gcm)
+		IMB_AES256_GCM_PRE(direct, key.p, &k->u.gcm);
+	else if (key.n == 16)
+		IMB_AES_KEYEXP_128(direct, key.p, k->u.cbc.encrypt, k->u.cbc.decrypt);
+	else
+		IMB_AES_KEYEXP_256(direct, key.p, k->u.cbc.encrypt, k->u.cbc.decrypt);
 	*out = k;
 	return BM_OK;
 }
@@ -180,24 +186,24 @@ fill_cipher(IMB_JOB *job, const void *what)
 enum bm_status
 bm_mb_aes_blocks(const struct bm_mb_aes *k, const uint8_t *in, size_t n, uint8_t *out)
 {
-	return run(fill_cipher, &(struct cipher_work){IMB_CIPHER_ECB, IMB_DIR_ENCRYPT, k->encrypt,
-								k->decrypt, k->key_len, NULL, 0, bm_view(in, n * BLOCK), out});
+	return run(fill_cipher, &(struct cipher_work){IMB_CIPHER_ECB, IMB_DIR_ENCRYPT, &k->u,
+								NULL, k->key_len, NULL, 0, bm_view(in, n * BLOCK), out});
 }
 
 enum bm_status
 bm_mb_aes_counter(
 	const struct bm_mb_aes *k, const uint8_t block[16], struct bm_view text, uint8_t *out)
 {
-	return run(fill_cipher, &(struct cipher_work){IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT, k->encrypt,
-								k->decrypt, k->key_len, block, BLOCK, text, out});
+	return run(fill_cipher, &(struct cipher_work){IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT, &k->u,
+								NULL, k->key_len, block, BLOCK, text, out});
 }
 
 enum bm_status
 bm_mb_aes_cbc_decrypt(
 	const struct bm_mb_aes *k, const uint8_t *iv, struct bm_view text, uint8_t *plain)
 {
-	return run(fill_cipher, &(struct cipher_work){IMB_CIPHER_CBC, IMB_DIR_DECRYPT, k->encrypt,
-								k->decrypt, k->key_len, iv, BLOCK, text, plain});
+	return run(fill_cipher, &(struct cipher_work){IMB_CIPHER_CBC, IMB_DIR_DECRYPT,
+								k->u.cbc.encrypt, k->u.cbc.decrypt, k->key_len, iv, BLOCK, text, plain});
 }
 
 static void
@@ -207,11 +213,11 @@ ghash(const struct bm_mb_aes *k, struct bm_view v, uint8_t sum[BLOCK])
 	size_t rest = v.n % BLOCK;
 
 	if (v.n != rest)
-		IMB_GHASH(direct, &k->gcm, v.p, v.n - rest, sum, BLOCK);
+		IMB_GHASH(direct, &k->u.gcm, v.p, v.n - rest, sum, BLOCK);
 	if (rest == 0)
 		return;
 	memcpy(last, v.p + v.n - rest, rest);
-	IMB_GHASH(direct, &k->gcm, last, BLOCK, sum, BLOCK);
+	IMB_GHASH(direct, &k->u.gcm, last, BLOCK, sum, BLOCK);
 }
 
 /* GHASH, and the block that covers it: the tag of no text under this nonce, as GHASH of nothing but
@@ -230,10 +236,10 @@ bm_mb_gcm_tag(const struct bm_mb_aes *k, const uint8_t nonce[12], struct bm_view
 	ghash(k, bm_view(lengths, BLOCK), sum);
 	if (k->key_len == 16)
 		IMB_AES128_GCM_ENC(
-			direct, &k->gcm, &ctx, mask, mask, 0, nonce, lengths, 0, mask, sizeof mask);
+			direct, &k->u.gcm, &ctx, mask, mask, 0, nonce, lengths, 0, mask, sizeof mask);
 	else
 		IMB_AES256_GCM_ENC(
-			direct, &k->gcm, &ctx, mask, mask, 0, nonce, lengths, 0, mask, sizeof mask);
+			direct, &k->u.gcm, &ctx, mask, mask, 0, nonce, lengths, 0, mask, sizeof mask);
 	for (size_t i = 0; i < BLOCK; i++)
 		tag[i] = sum[i] ^ mask[i];
 	bm_wipe(mask, sizeof mask);

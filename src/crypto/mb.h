@@ -16,9 +16,9 @@ const char *bm_mb_version(void);
 /* Gives back what the calling thread holds; other threads do when they end. */
 void bm_mb_free_thread(void);
 
-/* An AES key of 16 or 32 octets with all that is derived from it. */
+/* An AES key of 16 or 32 octets with all that is derived from it: for GCM, or else for CBC. */
 struct bm_mb_aes;
-BM_MUST_USE enum bm_status bm_mb_aes_new(struct bm_mb_aes **out, struct bm_view key);
+BM_MUST_USE enum bm_status bm_mb_aes_new(struct bm_mb_aes **out, struct bm_view key, bool gcm);
 void bm_mb_aes_free(struct bm_mb_aes *k); /* wipes; NULL allowed */
 /* n blocks of 16 octets, each by itself; out may be in. BM_NOMEM here and below: the first call of
  * a thread. */

@@ -7,7 +7,8 @@ keep_transcript(struct bm_session *s, const struct bm_message *m)
 {
 	/* Only the extended master secret of an RSA handshake needs it (RFC 7627, section 3). */
 	if (bm_keyring_empty(s->env->keys) || m->type == BM_HELLO_REQUEST ||
-		m->type == BM_HELLO_VERIFY_REQUEST || s->transcript_at_key_exchange != 0)
+		m->type == BM_HELLO_VERIFY_REQUEST || s->transcript_at_key_exchange != 0 ||
+		(s->server_hello && is_tls13(s)))
 		return;
 	if (bm_buf_add(&s->transcript, m->whole) == BM_NOMEM)
 		session_fail(s, BM_NOMEM);
@@ -159,8 +160,10 @@ server_hello(struct half *h, const struct bm_message *m)
 		s->cid_set[BM_CLIENT] = false;
 	}
 	s->certificate_seen = false;
-	if (is_tls13(s))
+	if (is_tls13(s)) {
 		f->resumed = hello.ext.pre_shared_key ? 1 : 0;
+		bm_buf_clear(&s->transcript);
+	}
 	enter_after_hello(s, false);
 	/* The ClientHello was not captured: whose secrets are these? */
 	if (is_tls13(s) && !s->dtls && s->middle && !f->has_client_random)

@@ -78,10 +78,11 @@ note_packets(struct half *h, uint64_t off, size_t n)
 			h->last_packets[h->last_packet_count++] = spans[i].packet;
 }
 
-/* What a good record at `before` says to those who follow the connection. */
+/* What a good record at `before` says to those who follow the connection. plain: its content, when
+ * it is at hand. */
 static void
 read_content(struct half *h, const struct bm_wire *w, uint8_t type,
-	const struct bm_position *before, uint64_t packet)
+	const struct bm_position *before, const struct bm_view *plain, uint64_t packet)
 {
 	struct bm_session *s = h->s;
 	struct bm_outcome full;
@@ -97,7 +98,9 @@ read_content(struct half *h, const struct bm_wire *w, uint8_t type,
 			change_cipher_spec(h);
 		return;
 	}
-	if (!check(h, h->keys, before, w, true, &full))
+	if (plain != NULL)
+		full.plain = *plain;
+	else if (!check(h, h->keys, before, w, true, &full))
 		return;
 	if (type == BM_ALERT) {
 		note_alert(h, full.plain, packet, true);
@@ -119,13 +122,15 @@ read_second(struct half *h, const struct bm_wire *w, const struct bm_position *a
 	bool closed = h->closed;
 
 	if (check(h, h->keys, &before, w, false, &o))
-		read_content(h, w, o.type, &before, packet);
+		read_content(h, w, o.type, &before, NULL, packet);
 	h->closed = closed; /* the other one may go on */
 	bm_wipe(&before, sizeof before);
 }
 
+/* fp: its fingerprint. plain: its content was asked for, and the scratch was used for nothing
+ * since. */
 static void
-accept(struct half *h, const struct bm_wire *w, const struct bm_outcome *o, uint64_t fp,
+accept(struct half *h, const struct bm_wire *w, const struct bm_outcome *o, uint64_t fp, bool plain,
 	uint64_t off, uint64_t packet)
 {
 	struct bm_session *s = h->s;
@@ -143,14 +148,14 @@ accept(struct half *h, const struct bm_wire *w, const struct bm_outcome *o, uint
 		bm_position_copy(h->keys, &h->pos, &before);
 	bm_position_after_checked(h->keys, &h->pos, w, o, &h->pos);
 	if (read)
-		read_content(h, w, type, &before, packet);
+		read_content(h, w, type, &before, plain ? &o->plain : NULL, packet);
 }
 
 void
 accept_record(struct half *h, const struct bm_wire *w, const struct bm_outcome *o, uint64_t off,
 	uint64_t packet)
 {
-	accept(h, w, o, fingerprint(w), off, packet);
+	accept(h, w, o, fingerprint(w), false, off, packet);
 }
 
 static void
@@ -259,10 +264,18 @@ known_good(struct half *h, const struct ahead_record *x)
 	h->records++;
 	h->off = off + n;
 	h->encrypts = true;
-	accept(h, &x->check.w, &x->check.o, x->fingerprint, off, packet_at(h, off + n - 1));
+	accept(h, &x->check.w, &x->check.o, x->fingerprint, false, off, packet_at(h, off + n - 1));
 	/* Unless its content says that nothing behind it counts as it was thought. */
 	if (h->ahead == x)
 		ahead_done(h);
+}
+
+/* Is there something in it that is read, as far as that shows? */
+static bool
+is_read(const struct half *h, const struct bm_wire *w)
+{
+	return is_tls13(h->s) ? h->epoch == BM_EPOCH_HANDSHAKE
+						  : w->type == BM_HANDSHAKE || w->type == BM_ALERT || w->type == BM_CCS;
 }
 
 /* One complete record at h->off. Returns false when the loop has to stop (lost). */
@@ -317,8 +330,9 @@ one_record(struct half *h, struct bm_record_header hdr)
 			undecided(h, &w, off);
 		return true;
 	}
-	if (check(h, h->keys, &h->pos, &w, false, &o)) {
-		accept_record(h, &w, &o, off, packet_at(h, off + n - 1));
+	bool plain = is_read(h, &w);
+	if (check(h, h->keys, &h->pos, &w, plain, &o)) {
+		accept(h, &w, &o, fingerprint(&w), plain, off, packet_at(h, off + n - 1));
 		return true;
 	}
 	if (s->status != BM_OK)

@@ -279,7 +279,8 @@ bm_keyring_add_pem(struct bm_keyring *k, struct bm_view pem, struct bm_key_count
 uint32_t
 ring_newest(const struct bm_keyring *k, enum bm_label label, struct bm_view id)
 {
-	if (k->slot_count == 0 || id.n == 0 || id.n > ID_MAX)
+	/* Of most labels a ring has none. */
+	if (k->of_label[label] == 0 || id.n == 0 || id.n > ID_MAX)
 		return 0;
 	return find_slot(k, ring_hash(k, label, id), label, id)->ref;
 }
