@@ -139,28 +139,55 @@ frames_open(struct frames **out, const struct input *in, struct bm_decoder *deco
 	return BM_OK;
 }
 
-static enum bm_status
-next_in_batch(struct frames *f, struct frames_item *item, struct bm_error *e)
+/* The batch that comes next; the last one goes back to be filled. */
+static struct batch *
+turn(struct frames *f)
 {
-	struct batch *b = f->batch[f->at % BATCHES];
-
 	if (!f->began) {
 		for (uint64_t i = 0; i < BATCHES; i++)
 			begin_batch(f, i);
 		f->began = true;
-		bm_task_wait(f->pool, &b->task);
+	} else {
+		begin_batch(f, f->at + BATCHES);
+		f->at++;
 	}
+	struct batch *b = f->batch[f->at % BATCHES];
+	bm_task_wait(f->pool, &b->task);
+	f->place = 0;
+	return b;
+}
+
+static enum bm_status
+next_in_batch(struct frames *f, struct frames_item *item, struct bm_error *e)
+{
+	struct batch *b = f->began ? f->batch[f->at % BATCHES] : turn(f);
+
 	while (f->place == b->n) {
 		if (b->status != BM_OK)
 			return bm_fail(e, b->status, b->error.offset, b->error.what);
-		begin_batch(f, f->at + BATCHES);
-		b = f->batch[++f->at % BATCHES];
-		f->place = 0;
-		bm_task_wait(f->pool, &b->task);
+		b = turn(f);
 	}
 	size_t i = f->place++;
 	item->frame = &b->frame[i];
 	item->segment = bm_decode_joined(f->decoder, item->frame, &b->decoded[i]);
+	return BM_OK;
+}
+
+bool
+frames_in_batches(const struct frames *f)
+{
+	return f->batch[0] != NULL;
+}
+
+enum bm_status
+frames_next_batch(struct frames *f, struct frames_batch *out, struct bm_error *e)
+{
+	const struct batch *last = f->batch[f->at % BATCHES];
+
+	if (f->began && last->status != BM_OK)
+		return bm_fail(e, last->status, last->error.offset, last->error.what);
+	struct batch *b = turn(f);
+	*out = (struct frames_batch){b->n, b->frame, b->decoded};
 	return BM_OK;
 }
 

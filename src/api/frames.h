@@ -25,6 +25,16 @@ struct frames_item {
 /* As bm_capture_next. */
 BM_MUST_USE enum bm_status frames_next(
 	struct frames *f, struct frames_item *item, struct bm_error *e);
+/* A batch of frames at a time, for who works on them with several threads. Either this or
+ * frames_next. */
+bool frames_in_batches(const struct frames *f);
+struct frames_batch {
+	size_t n; /* perhaps 0 */
+	const struct bm_frame *frame;
+	struct bm_decoded *decoded;
+};
+BM_MUST_USE enum bm_status frames_next_batch(
+	struct frames *f, struct frames_batch *out, struct bm_error *e);
 /* bm_capture_input_offset, about, and bm_capture_format. */
 uint64_t frames_offset(const struct frames *f);
 const char *frames_format(const struct frames *f);

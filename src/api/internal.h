@@ -44,6 +44,9 @@ struct badmac {
 	struct bm_tcp *tcp;
 	const char *site_name, *reading; /* the capture in hand */
 	uint64_t next_id;
+	uint64_t told;                             /* connections that the report has */
+	struct shard *shard;                       /* NULL but in a part of a run (shards.h) */
+	uint64_t held_part;                        /* of the memory limit, in such a part */
 	uint64_t input_total, input_done, packets; /* packets: of all passes */
 	enum pass pass;
 	struct views views;   /* when there are several sites */
@@ -58,6 +61,23 @@ __attribute__((format(printf, 2, 3))) void api_notice(struct badmac *b, const ch
 
 /* read.c: all captures of one site, in order of time, through one flow table. */
 BM_MUST_USE enum bm_status read_site(struct badmac *b, uint32_t site, struct bm_error *e);
+/* Parts of it, for shards.c too. */
+struct frames;
+struct bm_tcp_options api_tcp_options(const struct badmac *b);
+uint64_t api_held_limit(const struct badmac *b);
+void api_count_frame(
+	struct badmac *b, const struct bm_frame *frame, const struct bm_segment *segment);
+/* s: how reading it ended. Closes f. */
+BM_MUST_USE enum bm_status api_end_input(struct badmac *b, const struct input *in, struct frames *f,
+	enum bm_status s, const struct bm_decoder_stats *before, const struct bm_decoder *decoder,
+	struct bm_error *e);
+void api_tell_decoding(struct badmac *b, const struct bm_decoder_stats *d);
+void api_tell_progress(struct badmac *b, uint64_t here);
+
+/* watch.c: what becomes of the flows. */
+struct bm_tcp_events api_events(struct badmac *b);
+/* Puts a connection into the report and the summary. */
+void api_tell(struct badmac *b, const struct bm_connection *c);
 /* Takes the secrets of a capture (struct badmac *). */
 BM_MUST_USE enum bm_status add_secrets(void *ctx, const struct bm_secrets *s);
 

@@ -180,6 +180,18 @@ bm_decode_apart(struct bm_decoder *d, const struct bm_frame *f, struct bm_decode
 	x->s.pieces = &x->piece;
 }
 
+bool
+bm_decoded_whole(const struct bm_decoded *x)
+{
+	return x->end == BM_END_SEGMENT;
+}
+
+bool
+bm_decoded_in_part(const struct bm_decoded *x)
+{
+	return x->end == BM_END_LATER;
+}
+
 const struct bm_segment *
 bm_decode_joined(struct bm_decoder *d, const struct bm_frame *f, struct bm_decoded *x)
 {

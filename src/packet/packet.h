@@ -112,6 +112,10 @@ struct bm_decoded {
 	int end; /* internal */
 };
 void bm_decode_apart(struct bm_decoder *d, const struct bm_frame *f, struct bm_decoded *x);
+/* After the first step: it holds a segment; it holds a part of one, so that only the second tells.
+ */
+bool bm_decoded_whole(const struct bm_decoded *x);
+bool bm_decoded_in_part(const struct bm_decoded *x);
 /* NULL: the frame completes no segment. */
 const struct bm_segment *bm_decode_joined(
 	struct bm_decoder *d, const struct bm_frame *f, struct bm_decoded *x);

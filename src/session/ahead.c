@@ -286,6 +286,7 @@ put(struct half *h, uint64_t off)
 	x->before_elsewhere = x->check.before != NULL && (last < r->record || last > x);
 	x->check.p = h->keys;
 	x->off = off;
+	x->acked = other_acked(h);
 	x->h = h;
 	x->next = NULL;
 	x->checked = x->given = false;

@@ -143,7 +143,9 @@ find_master(struct bm_session *s, size_t nth)
 		}
 	}
 	/* A resumed session whose full handshake was seen. */
-	if (!s->certificate_seen) {
+	if (!s->certificate_seen && s->env->apart) {
+		s->env->asked_others = s->env->asked_others || id.n != 0 || s->offered_ticket.n != 0;
+	} else if (!s->certificate_seen) {
 		if (id.n != 0 && bm_keyring_recall(ring, id, s->master, &s->master_source) && n++ == nth)
 			return true;
 		if (s->offered_ticket.n != 0 &&
@@ -237,7 +239,7 @@ keys_confirmed(struct bm_session *s)
 {
 	struct bm_session_facts *f = &s->facts;
 
-	if (is_tls13(s) || !s->have_master)
+	if (is_tls13(s) || !s->have_master || s->env->apart)
 		return;
 	/* Tickets are opaque: the client will show this very one (RFC 5077, section 3.3). */
 	struct bm_view id = bm_view(s->server_session_id, s->server_session_id_len);
@@ -337,8 +339,7 @@ from_secret(struct half *h, unsigned epoch, const struct bm_suite *suite, struct
 
 	memset(&k, 0, sizeof k);
 	if (suite != NULL && bm_suite_available(suite) && !old_draft(&s->facts) &&
-		secret.n == bm_hash_size(suite->prf) &&
-		derive(s, suite, secret, &k) == BM_OK) {
+		secret.n == bm_hash_size(suite->prf) && derive(s, suite, secret, &k) == BM_OK) {
 		k.draft = s->facts.draft;
 		p = add_keys(s, &k, h->side, epoch);
 	}

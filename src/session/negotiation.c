@@ -76,7 +76,8 @@ client_hello(struct half *h, const struct bm_message *m)
 	memcpy(s->facts.client_random, hello.random, BM_RANDOM);
 	s->facts.has_client_random = true;
 	for (unsigned label = 0; label < BM_LABEL_COUNT; label++)
-		bm_keyring_met(s->env->keys, (enum bm_label)label, bm_view(hello.random, BM_RANDOM));
+		if (!s->env->apart)
+			bm_keyring_met(s->env->keys, (enum bm_label)label, bm_view(hello.random, BM_RANDOM));
 	replace(s, &s->offered_ticket, hello.ext.ticket);
 	s->early_offered = hello.ext.early_data && !second;
 	if (hello.ext.connection_id) {

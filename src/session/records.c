@@ -264,7 +264,9 @@ known_good(struct half *h, const struct ahead_record *x)
 	h->records++;
 	h->off = off + n;
 	h->encrypts = true;
+	h->taken = x;
 	accept(h, &x->check.w, &x->check.o, x->fingerprint, false, off, packet_at(h, off + n - 1));
+	h->taken = NULL;
 	/* Unless its content says that nothing behind it counts as it was thought. */
 	if (h->ahead == x)
 		ahead_done(h);

@@ -48,12 +48,21 @@ record_version(const struct bm_session *s)
 	return s->facts.version;
 }
 
+uint64_t
+other_acked(const struct half *h)
+{
+	const struct bm_stream *other = h->s->half[1 - h->side].stream;
+
+	if (h->taken != NULL)
+		return h->taken->acked;
+	return other != NULL ? bm_stream_acked(other) : 0;
+}
+
 static void
 add_alert(struct half *h, uint8_t level, uint8_t description, uint64_t packet, bool encrypted)
 {
 	struct bm_session *s = h->s;
 	void *items = s->alerts;
-	const struct bm_stream *other = s->half[1 - h->side].stream;
 
 	h->alert_seen = true;
 	keyless_hold(&s->half[1 - h->side]);
@@ -67,12 +76,16 @@ add_alert(struct half *h, uint8_t level, uint8_t description, uint64_t packet, b
 		session_fail(s, st);
 	if (st != BM_OK)
 		return;
-	s->alerts[s->alert_count++] = (struct bm_alert_seen){.direction = h->side,
+	/* In the order in which they were sent, though records may be read a little later. */
+	size_t at = s->alert_count++;
+	for (; at != 0 && s->alerts[at - 1].packet > packet; at--)
+		s->alerts[at] = s->alerts[at - 1];
+	s->alerts[at] = (struct bm_alert_seen){.direction = h->side,
 		.level = level,
 		.description = description,
 		.packet = packet,
 		.encrypted = encrypted,
-		.acked = other != NULL ? bm_stream_acked(other) : 0};
+		.acked = other_acked(h)};
 }
 
 void

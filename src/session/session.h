@@ -47,7 +47,10 @@ struct bm_session_env {
 	struct bm_foreign_keys *foreign;   /* of all connections, a ring; owned */
 	size_t foreign_count, foreign_cap, foreign_next;
 	struct bm_session *sessions; /* that are alive: to learn where they stand */
-	struct bm_ahead *ahead;      /* their records that wait to be checked; owned */
+	/* Other connections of the run are followed elsewhere, at the same time: nothing is to be
+	 * learnt from them, or told to them. asked_others: something was. */
+	bool apart, asked_others;
+	struct bm_ahead *ahead; /* their records that wait to be checked; owned */
 };
 void bm_session_env_clear(struct bm_session_env *env);
 /* Before the captures of another place, or the same ones anew: forgets what was seen. */

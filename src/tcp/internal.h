@@ -100,9 +100,10 @@ struct bm_flow {
 	struct bm_tcp *t;
 	void *user;
 	uint64_t id, first_ts, last_ts;
-	uint64_t last;   /* table time of the last segment */
-	uint64_t memory; /* of blocks */
-	uint32_t slot;   /* in the slabs; the next free one when unused */
+	uint64_t last;            /* table time of the last segment */
+	uint64_t opened, touched; /* bm_tcp.passed then */
+	uint64_t memory;          /* of blocks */
+	uint32_t slot;            /* in the slabs; the next free one when unused */
 	uint32_t hash;
 	uint8_t transport;
 	bool ignored;
@@ -135,6 +136,8 @@ struct bm_tcp {
 	bool keyed;
 	struct link order, open, closed, holders;
 	uint64_t now;
+	uint64_t passed; /* segments so far, those of others' tables too */
+	enum bm_ending_how ending;
 	bool leap; /* the last segment's time was far off */
 	uint64_t memory;
 	uint64_t next_segment;
@@ -400,6 +403,7 @@ flow_touch(struct bm_flow *f, const struct bm_segment *g)
 	struct link *list = f->lingers ? &t->closed : &t->open;
 
 	f->last = t->now;
+	f->touched = t->passed;
 	if (g->ts_ns > f->last_ts)
 		f->last_ts = g->ts_ns;
 	if (list->prev != &f->use) {
@@ -414,6 +418,7 @@ flow_linger(struct bm_flow *f)
 {
 	if (f->closed && !f->lingers) {
 		f->lingers = true;
+		f->touched = f->t->passed;
 		list_remove(&f->use);
 		list_append(&f->t->closed, &f->use);
 	}

@@ -27,6 +27,7 @@ bm_tcp_new(struct bm_tcp **out, const struct bm_tcp_options *o, const struct bm_
 		t->o.idle_ns = IDLE;
 	t->ev = *ev;
 	t->free_slot = NO_SLOT;
+	t->ending = BM_END_BY_SEGMENT;
 	list_init(&t->order);
 	list_init(&t->open);
 	list_init(&t->closed);
@@ -81,8 +82,21 @@ end_flow(struct bm_flow *f)
 void
 bm_tcp_finish(struct bm_tcp *t)
 {
+	t->ending = BM_END_OF_INPUT;
 	while (!list_empty(&t->order))
 		end_flow(FLOW_OF(t->order.next, order));
+}
+
+struct bm_ending
+bm_tcp_ending(const struct bm_tcp *t, const struct bm_flow *f)
+{
+	struct bm_ending e = {.segment = t->passed, .how = t->ending};
+
+	if (e.how == BM_END_OF_INPUT)
+		e.since = f->opened;
+	else if (e.how != BM_END_BY_SEGMENT)
+		e.since = f->touched;
+	return e;
 }
 
 static void
@@ -120,9 +134,13 @@ tick(struct bm_tcp *t, uint64_t ts_ns)
 			if (!list_empty(lists[i]))
 				FLOW_OF(lists[i]->prev, use)->last = ts_ns;
 		t->leap = false;
+		t->stats.leaps++;
 	}
+	t->ending = BM_END_CLOSED;
 	expire(t, &t->closed, LINGER);
+	t->ending = BM_END_IDLE;
 	expire(t, &t->open, t->o.idle_ns);
+	t->ending = BM_END_BY_SEGMENT;
 }
 
 static struct bm_flow *
@@ -140,6 +158,7 @@ open_flow(
 	if (f == NULL)
 		return NULL;
 	f->id = t->stats.flows++;
+	f->opened = f->touched = t->passed;
 	f->first_ts = g->ts_ns;
 	f->last = t->now;
 	f->last_ts = g->ts_ns;
@@ -244,12 +263,20 @@ bm_tcp_end_oldest(struct bm_tcp *t)
 	return true;
 }
 
+void
+bm_tcp_pass(struct bm_tcp *t, const struct bm_segment *g)
+{
+	t->passed++;
+	tick(t, g->ts_ns);
+}
+
 enum bm_status
 bm_tcp_segment(struct bm_tcp *t, uint32_t site, const struct bm_segment *g)
 {
 	enum bm_way way = BM_FORWARD;
 
 	t->stats.segments++;
+	t->passed++;
 	if (g->checksum == BM_CHECKSUM_INVALID)
 		t->stats.checksum_invalid++;
 	tick(t, g->ts_ns);

@@ -64,7 +64,18 @@ void bm_tcp_free(struct bm_tcp *t); /* ends no flow: call bm_tcp_finish first */
 /* `site` separates captures taken at different places. BM_OK or BM_NOMEM. */
 BM_MUST_USE enum bm_status bm_tcp_segment(
 	struct bm_tcp *t, uint32_t site, const struct bm_segment *s);
+/* A segment that another table takes went by: time passes. Tables that share out the flows of a
+ * capture and see each segment in one of the two ways do together what one would. */
+void bm_tcp_pass(struct bm_tcp *t, const struct bm_segment *s);
 void bm_tcp_finish(struct bm_tcp *t);
+/* In an event: which place has what happens to f among what happens to all flows of the capture?
+ * Ordered by its members in turn. */
+struct bm_ending {
+	uint64_t segment; /* how many have come, or gone by */
+	enum bm_ending_how { BM_END_CLOSED, BM_END_IDLE, BM_END_BY_SEGMENT, BM_END_OF_INPUT } how;
+	uint64_t since; /* of several that end so: the order among them */
+};
+struct bm_ending bm_tcp_ending(const struct bm_tcp *t, const struct bm_flow *f);
 /* Ends the flow that has been closed longest, or else was used longest ago. False: there is none.
  * Not to be called in an event. */
 bool bm_tcp_end_oldest(struct bm_tcp *t);
@@ -72,6 +83,7 @@ bool bm_tcp_end_oldest(struct bm_tcp *t);
 struct bm_tcp_stats {
 	uint64_t segments, flows, gaps, evicted_flows, dropped_bytes /* caps */;
 	uint64_t checksum_invalid, retransmitted, differing, out_of_order;
+	uint64_t leaps; /* of time */
 };
 const struct bm_tcp_stats *bm_tcp_stats(const struct bm_tcp *t);
 
