@@ -28,7 +28,7 @@ struct bm_pool {
 	size_t busy;                  /* handed out and not ended */
 	unsigned numbers;             /* of workers that have taken a part */
 	struct bm_task *first, *last; /* begun by nobody yet */
-	atomic_uint calls;            /* for threads; guarded for writing */
+	atomic_uint calls, ends;      /* for threads, and of parts; guarded for writing */
 	bool asked;                   /* for threads */
 	unsigned workers, started;
 	struct worker *worker; /* [0]: the caller, who has no thread here */
@@ -163,8 +163,10 @@ live(void *arg)
 		while ((t = take_task(p, NULL)) != NULL)
 			run_task(p, t);
 		help(p);
-		if (p->busy == 0)
+		if (p->busy == 0) {
+			(void)atomic_fetch_add_explicit(&p->ends, 1, memory_order_relaxed);
 			(void)pthread_cond_broadcast(&p->ended);
+		}
 		if (p->over || p->first != NULL)
 			continue;
 		(void)pthread_mutex_unlock(&p->state);
@@ -200,6 +202,23 @@ start(struct bm_pool *p)
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* Until it can be that all parts have ended. `state` is held, but not in the meantime. */
+static void
+await_end(struct bm_pool *p)
+{
+	unsigned ends = atomic_load_explicit(&p->ends, memory_order_relaxed);
+
+	(void)pthread_mutex_unlock(&p->state);
+	for (int i = 0; i < PATIENCE; i++) {
+		if (atomic_load_explicit(&p->ends, memory_order_relaxed) != ends)
+			break;
+		pause_briefly();
+	}
+	(void)pthread_mutex_lock(&p->state);
+	if (p->busy != 0 && atomic_load_explicit(&p->ends, memory_order_relaxed) == ends)
+		(void)pthread_cond_wait(&p->ended, &p->state);
+}
+
 void
 bm_pool_run(struct bm_pool *p, size_t parts, bm_pool_part *part, void *ctx)
 {
@@ -218,8 +237,13 @@ bm_pool_run(struct bm_pool *p, size_t parts, bm_pool_part *part, void *ctx)
 	p->parts = parts;
 	call(p);
 	help(p);
-	while (p->busy != 0)
-		(void)pthread_cond_wait(&p->ended, &p->state);
+	for (struct bm_task *t; p->busy != 0;) {
+		/* There is time for what nobody has begun with. */
+		if ((t = take_task(p, NULL)) != NULL)
+			run_task(p, t);
+		else
+			await_end(p);
+	}
 	p->next = p->parts = 0;
 	(void)pthread_mutex_unlock(&p->state);
 }

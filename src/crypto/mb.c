@@ -5,8 +5,7 @@
 #include <intel-ipsec-mb.h>
 
 #include <openssl/crypto.h>
-#include <stdatomic.h>
-#include <threads.h>
+#include <pthread.h>
 
 #include "base/buf.h"
 
@@ -25,8 +24,8 @@ struct bm_mb_aes {
 	void *memory; /* that this lies in */
 };
 
-static once_flag once = ONCE_FLAG_INIT;
-static tss_t own; /* the calling thread's manager */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t own; /* the calling thread's manager */
 static bool usable;
 /* Of the calls without state. */
 static IMB_MGR *direct;
@@ -53,7 +52,7 @@ start(void)
 	static const uint64_t needed = IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ | IMB_FEATURE_AVX2;
 	static IMB_MGR calls;
 
-	if (tss_create(&own, free_manager) != thrd_success)
+	if (pthread_key_create(&own, free_manager) != 0)
 		return;
 	IMB_MGR *m = manager_new();
 	if (m == NULL)
@@ -68,7 +67,7 @@ start(void)
 bool
 bm_mb_usable(void)
 {
-	call_once(&once, start);
+	(void)pthread_once(&once, start);
 	return usable;
 }
 
@@ -81,12 +80,12 @@ bm_mb_version(void)
 static IMB_MGR *
 manager(void)
 {
-	IMB_MGR *m = tss_get(own);
+	IMB_MGR *m = pthread_getspecific(own);
 
 	if (m != NULL)
 		return m;
 	m = manager_new();
-	if (m != NULL && tss_set(own, m) != thrd_success) {
+	if (m != NULL && pthread_setspecific(own, m) != 0) {
 		free_mb_mgr(m);
 		m = NULL;
 	}
@@ -98,8 +97,8 @@ bm_mb_free_thread(void)
 {
 	if (!bm_mb_usable())
 		return;
-	free_manager(tss_get(own));
-	(void)tss_set(own, NULL);
+	free_manager(pthread_getspecific(own));
+	(void)pthread_setspecific(own, NULL);
 }
 
 enum bm_status

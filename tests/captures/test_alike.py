@@ -46,6 +46,10 @@ def inputs():
             yield os.path.relpath(folder, DATA), [os.path.join(folder, captures[0])], keys
 
 
+def clean(case):
+    return report(with_keys(case[1], case[2]), WAYS[0])[0] == 0
+
+
 def with_keys(captures, keys):
     return [a for k in keys for a in ("-k", k)] + captures
 
@@ -68,34 +72,81 @@ def zstd(data):
     return subprocess.run(["zstd", "-q", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout
 
 
-def everything(cases):
-    """Many connections at a time, some of them damaged, in the shuffled frames of all classic captures."""
-    frames, keys = [], []
-    for _, captures, logs in cases:
-        with open(captures[0], "rb") as f:
-            data = f.read()
-        if data[:4] != b"\xd4\xc3\xb2\xa1" or data[20:24] != b"\x01\0\0\0":
-            continue
-        off, mine = 24, []
+def classic_frames(capture):
+    """Of an Ethernet pcap in this machine's order; none of others."""
+    with open(capture, "rb") as f:
+        data = f.read()
+    out, off = [], 24
+    if data[:4] == b"\xd4\xc3\xb2\xa1" and data[20:24] == b"\x01\0\0\0":
         while off + 16 <= len(data):
             n = int.from_bytes(data[off + 8:off + 12], "little")
-            mine.append(data[off:off + 16 + n])
+            out.append(data[off + 16:off + 16 + n])
             off += 16 + n
-        frames.append(mine)
-        keys += [k for k in logs if k not in keys]
-    rng = random.Random(3)
+    return out
+
+
+def moved(frame, by):
+    """The same between other addresses, with as right or wrong checksums."""
+    if by == 0 or frame[12:15] != b"\x08\0\x45" or len(frame) < 54:
+        return frame
+    out = bytearray(frame)
+    at = {6: 50, 17: 40}.get(frame[23])
+    for word in (28, 32):
+        old = int.from_bytes(out[word:word + 2], "big")
+        new = (old + (by << 8)) & 0xffff
+        out[word:word + 2] = new.to_bytes(2, "big")
+        for field in (24, at):
+            if field is None or (at == 40 and out[40:42] == b"\0\0" and field == 40):
+                continue
+            total = (~int.from_bytes(out[field:field + 2], "big") & 0xffff) + (~old & 0xffff) + new
+            while total >> 16:
+                total = (total & 0xffff) + (total >> 16)
+            out[field:field + 2] = (~total & 0xffff).to_bytes(2, "big")
+    return bytes(out)
+
+
+def merged(cases, times, seed):
+    """The captures' frames in turn, a few of each at a time, each capture several times over."""
+    rng = random.Random(seed)
+    queues = [[moved(f, by * 3) for f in classic_frames(captures[0])] for _, captures, _ in cases for by in range(times)]
+    queues = [q for q in queues if q]
     out = []
-    while frames:
-        mine = rng.choice(frames)
-        take = rng.randint(1, 40)
-        out += mine[:take]
-        del mine[:take]
-        frames = [f for f in frames if f]
-    judge.want(len(out) > 5000, "there are many: %d" % len(out))
-    with tempfile.NamedTemporaryFile(suffix=".pcap") as f:
-        f.write(b"\xd4\xc3\xb2\xa1\2\0\4\0" + bytes(8) + b"\0\0\4\0\1\0\0\0" + b"".join(out))
-        f.flush()
-        alike(with_keys([f.name], keys), WAYS[1:])
+    while queues:
+        q = rng.choice(queues)
+        take = rng.randint(1, 20)
+        out += q[:take]
+        del q[:take]
+        if not q:
+            queues.remove(q)
+    return out
+
+
+def written(frames, first=0, gap=1000000):
+    """A capture with a frame each microsecond and more (nanoseconds)."""
+    head = b"\x4d\x3c\xb2\xa1\2\0\4\0" + bytes(8) + b"\0\0\4\0\1\0\0\0"
+    out = [head]
+    for i, f in enumerate(frames):
+        ns = 1700000000 * 10**9 + (first + i) * gap
+        out.append((ns // 10**9).to_bytes(4, "little") + (ns % 10**9).to_bytes(4, "little") + 2 * len(f).to_bytes(4, "little") + f)
+    return b"".join(out)
+
+
+def keys_of(cases):
+    return sorted({k for _, _, logs in cases for k in logs})
+
+
+def many(cases, gap, pieces):
+    """Many connections at a time: shared out among threads where all are good, read by one where not."""
+    frames = merged(cases, 6, gap)
+    judge.want(len(frames) > 3000, "there are many: %d" % len(frames))
+    with tempfile.TemporaryDirectory() as folder:
+        names = []
+        for i in range(pieces):
+            part = frames[len(frames) * i // pieces:len(frames) * (i + 1) // pieces]
+            names.append(os.path.join(folder, "%d.pcap" % i))
+            with open(names[-1], "wb") as f:
+                f.write(written(part, len(frames) * i // pieces, gap))
+        alike(with_keys(names, keys_of(cases)), WAYS[1:])
 
 
 def main():
@@ -107,7 +158,14 @@ def main():
     for name, captures, keys in cases[::20]:
         for what, pack in (("gzip", gzip.compress), ("zstd", zstd)):
             tap.case(name + ", " + what, compressed, captures, keys, pack)
-    tap.case("all in one", everything, cases)
+    good = [c for c in cases if not c[0].startswith("damaged") and clean(c)]
+    few_bad = good + [c for c in cases if c[0].startswith("damaged")][:2]
+    # Gaps between frames so that connections end while others go on; or all at the end.
+    for gap in (1000, 50000000):
+        for pieces in (1, 3):
+            tap.case("many good ones, %d ns, %d pieces" % (gap, pieces), many, good, gap, pieces)
+    tap.case("many, few of them damaged", many, few_bad, 1000000, 1)
+    tap.case("all there are", many, cases, 1000, 1)
     return tap.end()
 
 
