@@ -54,6 +54,20 @@ span_of(const struct bm_stream *s, const struct run *r)
 		r->packet_off, r->ts_ns, c, r->segment, r->segment_off, r->sum};
 }
 
+/* The part [from, to) of a run that has bytes. */
+static struct bm_span
+span_part(const struct bm_stream *s, const struct run *r, uint64_t from, uint64_t to)
+{
+	struct bm_span span = span_of(s, r);
+	uint64_t skip = from - r->off;
+
+	span.off += skip;
+	span.data = bm_view(r->p + skip, (size_t)(to - from));
+	span.packet_off += (uint32_t)skip;
+	span.segment_off += (uint32_t)skip;
+	return span;
+}
+
 uint64_t
 bm_stream_base(const struct bm_stream *s)
 {
@@ -156,10 +170,8 @@ bm_stream_spans(
 	for (uint32_t i = runs_find(&s->d->ready, at); at < to; i++) {
 		const struct run *r = runs_at(&s->d->ready, i);
 		uint64_t end = run_end(r) < to ? run_end(r) : to;
-		if (n < max) {
-			struct run cut = run_cut(r, at, end);
-			out[n] = span_of(s, &cut);
-		}
+		if (n < max)
+			out[n] = span_part(s, r, at, end);
 		n++;
 		at = end;
 	}
@@ -181,10 +193,8 @@ bm_stream_copies(
 		uint64_t b = run_end(r) < to ? run_end(r) : to;
 		if (a >= b)
 			continue;
-		if (n < max) {
-			struct run cut = run_cut(r, a, b);
-			out[n] = span_of(s, &cut);
-		}
+		if (n < max)
+			out[n] = span_part(s, r, a, b);
 		n++;
 	}
 	return n;
