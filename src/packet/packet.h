@@ -98,8 +98,8 @@ struct bm_decoder_stats {
 const struct bm_decoder_stats *bm_decoder_stats(const struct bm_decoder *d);
 
 /* True when the frame completes a TCP segment or UDP datagram; *s then borrows from
- * the frame or, when reassembled, from d until the next call. Never fails:
- * what cannot be decoded is counted. */
+ * the frame or, when reassembled, from d until the next call. Else what *s holds says
+ * nothing. Never fails: what cannot be decoded is counted. */
 bool bm_decode(struct bm_decoder *d, const struct bm_frame *f, struct bm_segment *s);
 
 /* The same in two steps, so that threads can share out the frames of a capture: each with a decoder
