@@ -129,6 +129,74 @@ bm_repeats_within(struct bm_repeats *r, bm_repeat_fn tell, void *ctx)
 	look(r, r->text, 1, true, tell, ctx);
 }
 
+/* Every run of `least` octets holds a word that begins at a multiple of `step`. Those words are
+ * kept, and each word of the text is compared with them: first by one bit, which few pass by
+ * chance. */
+enum { WORD = 4, BIT_BITS = 18, MARKS_MAX = 1 << 16 };
+struct marks {
+	uint64_t bit[1 << (BIT_BITS - 6)];
+	uint16_t *slot; /* number of a word + 1, by its hash; 0: none */
+	unsigned slot_bits;
+	size_t step;
+	struct bm_view text;
+};
+
+static uint32_t
+word_at(struct bm_view text, size_t at)
+{
+	uint32_t word;
+
+	memcpy(&word, text.p + at, sizeof word);
+	return word;
+}
+
+/* Is a word like the one at `at` kept? If not, and keep is set, it is from now on. */
+static bool
+meets(struct marks *m, size_t at, bool keep)
+{
+	uint32_t word = word_at(m->text, at), hash = word * UINT32_C(0x9e3779b1);
+	uint64_t *bits = &m->bit[hash >> (32 - BIT_BITS) >> 6];
+	uint64_t bit = (uint64_t)1 << (hash >> (32 - BIT_BITS) & 63);
+
+	if ((*bits & bit) == 0 && !keep)
+		return false;
+	*bits |= bit;
+	uint32_t mask = ((uint32_t)1 << m->slot_bits) - 1, s = hash >> (32 - m->slot_bits);
+	/* Words that are made to crowd are left to the search. */
+	for (unsigned i = 0; m->slot[s] != 0; i++, s = (s + 1) & mask)
+		if (i == PROBES || word_at(m->text, (m->slot[s] - 1u) * m->step) == word)
+			return true;
+	if (keep)
+		m->slot[s] = (uint16_t)(at / m->step + 1);
+	return false;
+}
+
+bool
+bm_repeats_possible(struct bm_view text, size_t least)
+{
+	struct marks m = {.step = least - WORD + 1, .slot_bits = 8, .text = text};
+	bool met = false;
+
+	if (least <= WORD || text.n / m.step >= MARKS_MAX / 2)
+		return true;
+	if (text.n < least)
+		return false;
+	while ((size_t)1 << m.slot_bits < 2 * (text.n / m.step))
+		m.slot_bits++;
+	m.slot = calloc((size_t)1 << m.slot_bits, sizeof *m.slot);
+	if (m.slot == NULL)
+		return true;
+	for (size_t at = 0; at + WORD <= text.n && !met; at += m.step)
+		met = meets(&m, at, true);
+	for (size_t at = 0, part = 0; at + WORD <= text.n && !met; at++) {
+		if (part != 0)
+			met = meets(&m, at, false);
+		part = part + 1 == m.step ? 0 : part + 1;
+	}
+	free(m.slot);
+	return met;
+}
+
 double
 bm_repeat_chance(uint64_t places, size_t n)
 {

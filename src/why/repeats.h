@@ -32,6 +32,9 @@ void bm_repeats_compare(
 	struct bm_repeats *r, struct bm_view bytes, size_t stride, bm_repeat_fn tell, void *ctx);
 /* The same of the text itself: runs that stand in it twice; the later place is `at`. */
 void bm_repeats_within(struct bm_repeats *r, bm_repeat_fn tell, void *ctx);
+/* May some `least` octets of the text stand in it twice? False: they do not. Much faster than to
+ * look which. */
+bool bm_repeats_possible(struct bm_view text, size_t least);
 /* Base-2 logarithm of the chance that some n octets among `places` pairs of places are equal. */
 double bm_repeat_chance(uint64_t places, size_t n);
 /* The stride at which nothing is passed over that could be rarer than 2^-40 among these places. */

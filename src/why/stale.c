@@ -44,11 +44,18 @@ equal_runs(struct hunt *h)
 	const uint8_t *p = h->text.p;
 	size_t n = h->text.n;
 
-	for (size_t i = 0, end; i < n; i = end) {
-		end = i + 1;
+	for (size_t i = 0, end; i + RUN_LEAST <= n; i = end) {
+		/* From the last octet back: where one differs from the one before it a run begins. */
+		size_t k = RUN_LEAST - 1;
+		while (k != 0 && p[i + k] == p[i + k - 1])
+			k--;
+		end = i + k;
+		if (k != 0)
+			continue;
+		end = i + RUN_LEAST;
 		while (end < n && p[end] == p[i])
 			end++;
-		if (end - i >= RUN_LEAST && end - i > h->value.n)
+		if (end - i > h->value.n)
 			h->value = (struct find){.at = (uint32_t)i, .n = (uint32_t)(end - i)};
 	}
 }
@@ -230,6 +237,17 @@ by_repeat(const struct hunt *h, uint32_t at, uint32_t n, struct shown *s)
 	return s->chance <= CHANCE;
 }
 
+/* Octets that a repeat within the text must have to be no accident. */
+static size_t
+least_repeat(size_t n)
+{
+	size_t least = BM_WINDOW;
+
+	while (bm_repeat_chance((uint64_t)n * n, least) > CHANCE)
+		least++;
+	return least;
+}
+
 enum bm_status
 bm_find_odd_run(const struct bm_why *w, struct bm_view text, struct bm_odd_run *out)
 {
@@ -238,12 +256,14 @@ bm_find_odd_run(const struct bm_why *w, struct bm_view text, struct bm_odd_run *
 	struct shown value = {.chance = 0}, repeat = {.chance = 0};
 
 	memset(out, 0, sizeof *out);
-	if (!bm_repeats_new(&h.repeats, text, bm_view(NULL, 0)))
-		return BM_NOMEM;
 	equal_runs(&h);
 	h.now = &s;
-	bm_repeats_within(&h.repeats, found, &h);
-	bm_repeats_free(&h.repeats);
+	if (text.n >= BM_WINDOW && bm_repeats_possible(text, least_repeat(text.n))) {
+		if (!bm_repeats_new(&h.repeats, text, bm_view(NULL, 0)))
+			return BM_NOMEM;
+		bm_repeats_within(&h.repeats, found, &h);
+		bm_repeats_free(&h.repeats);
+	}
 	*w->spent += SETTING_UP + 4 * text.n;
 	bool one_value = by_value(&h, &value), twice = by_repeat(&h, h.best.at, h.best.n, &repeat);
 	if (!one_value && !twice)

@@ -129,6 +129,31 @@ test_name(void **state)
 	}
 }
 
+/* No repeat that is long enough is ever denied, wherever its two places are, and overlapping too.
+ */
+static void
+test_possible(void **state)
+{
+	unsigned denied = 0;
+
+	(void)state;
+	for (size_t least = 8; least <= 12; least++) {
+		for (size_t n = least; n < 4096; n += n < 64 ? 1 : 257) {
+			fill(other, n);
+			denied += !bm_repeats_possible(bm_view(other, n), least);
+			for (unsigned k = 0; k < 40 && n > least; k++) {
+				size_t from = draw() % (n - least), to = from + 1 + draw() % (n - least - from);
+				fill(other, n);
+				for (size_t i = 0; i < least; i++)
+					other[to + i] = other[from + i];
+				assert_true(bm_repeats_possible(bm_view(other, n), least));
+			}
+		}
+	}
+	/* Noise is told from it: else nothing would be gained. */
+	assert_in_range(denied, 5 * 65, 5 * 75);
+}
+
 int
 main(void)
 {
@@ -136,6 +161,7 @@ main(void)
 		cmocka_unit_test(test_noise),
 		cmocka_unit_test(test_stride),
 		cmocka_unit_test(test_name),
+		cmocka_unit_test(test_possible),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
