@@ -62,7 +62,7 @@ struct badmac_options {
 	enum badmac_place place;
 	enum badmac_effort effort;
 	size_t flow_memory;  /* octets held per direction of a connection; default 4 MiB */
-	size_t total_memory; /* octets held in all; default 512 MiB */
+	size_t total_memory; /* octets held in all; default 1 GiB */
 	size_t max_flows;    /* flows followed at a time; default 1,000,000 */
 	/* Threads that search for causes, the caller's among them; default 1, at most 64. The report is
 	 * the same. They start when a search is long enough, and end with badmac_free. */

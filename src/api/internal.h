@@ -52,6 +52,7 @@ struct badmac {
 	struct views views;   /* when there are several sites */
 	uint32_t snap_length; /* to which frames of the capture in hand were cut; 0: none */
 	uint64_t cut_frames;
+	uint64_t ended_early;  /* connections of the site in hand, for want of memory */
 	enum bm_status status; /* first failure inside a callback */
 	bool ran, finished, damaged;
 };

@@ -15,6 +15,7 @@ enum {
 	KEPT_MOST = 32 << 20,
 	KEPT_PART = 16
 };
+#define MEMORY ((uint64_t)1 << 30) /* where nobody says how much */
 
 enum bm_status
 add_secrets(void *ctx, const struct bm_secrets *s)
@@ -54,18 +55,41 @@ unknown_links(struct badmac *b, const struct bm_decoder_stats *before,
 	return what != NULL ? bm_fail(e, BM_UNSUPPORTED, 0, what) : BM_NOMEM;
 }
 
-/* What is known of connections may take as much memory as their bytes. */
+static uint64_t
+memory_limit(const struct badmac *b)
+{
+	return b->options.total_memory != 0 ? b->options.total_memory : MEMORY;
+}
+
+/* Half of the memory is for bytes of streams. Of the other half what is known of connections has
+ * what the secrets and the rest leave, or a quarter: without any nothing could be followed. */
 uint64_t
 api_held_limit(const struct badmac *b)
 {
-	return b->options.total_memory != 0 ? b->options.total_memory : (uint64_t)512 << 20;
+	uint64_t half = memory_limit(b) / 2;
+	uint64_t stays = bm_keyring_memory(b->keys) + b->env.kept + b->again.kept.size;
+
+	return half > stays && half - stays > half / 4 ? half - stays : half / 4;
 }
 
-/* Of a stream as many octets. */
+/* Those that were used longest ago give way. */
+static void
+relieve(struct badmac *b)
+{
+	uint64_t limit = api_held_limit(b);
+	const struct bm_tcp_stats *t = bm_tcp_stats(b->tcp);
+	uint64_t before = t->evicted_flows;
+
+	while (b->env.held > limit && bm_tcp_end_oldest(b->tcp))
+		;
+	b->ended_early += t->evicted_flows - before;
+}
+
+/* Of a stream that can be read once, so many octets are kept. */
 static size_t
 kept_limit(const struct badmac *b)
 {
-	uint64_t part = api_held_limit(b) / KEPT_PART, most = b->env.cases != 0 ? KEPT_MOST : KEPT_FEW;
+	uint64_t part = memory_limit(b) / KEPT_PART, most = b->env.cases != 0 ? KEPT_MOST : KEPT_FEW;
 
 	return (size_t)(part < most ? part : most);
 }
@@ -93,8 +117,8 @@ take_frame(struct badmac *b, const struct input *in, const struct frames_item *i
 	api_count_frame(b, item->frame, item->segment);
 	if (item->segment != NULL)
 		s = bm_tcp_segment(b->tcp, in->site, item->segment);
-	while (s == BM_OK && b->env.held > api_held_limit(b) && bm_tcp_end_oldest(b->tcp))
-		;
+	if (s == BM_OK)
+		relieve(b);
 	return s;
 }
 
@@ -175,17 +199,22 @@ tell_limits(struct badmac *b, const struct bm_tcp_stats *t)
 		api_notice(b,
 			"%s: memory limits cut %llu bytes out of connections; raise --flow-memory or --memory",
 			b->site_name, (unsigned long long)t->dropped_bytes);
-	if (t->evicted_flows != 0)
+	if (b->ended_early != 0)
+		api_notice(b,
+			"%s: %llu connections were given up early, for what was known of all took more than "
+			"half of --memory",
+			b->site_name, (unsigned long long)b->ended_early);
+	if (t->evicted_flows != b->ended_early)
 		api_notice(b,
 			"%s: %llu connections were given up early, for more were open than --max-flows allows",
-			b->site_name, (unsigned long long)t->evicted_flows);
+			b->site_name, (unsigned long long)(t->evicted_flows - b->ended_early));
 }
 
 struct bm_tcp_options
 api_tcp_options(const struct badmac *b)
 {
 	return (struct bm_tcp_options){.flow_memory = b->options.flow_memory,
-		.total_memory = b->options.total_memory,
+		.total_memory = (size_t)(memory_limit(b) / 2 + 1),
 		.max_flows = b->options.max_flows};
 }
 
@@ -193,6 +222,7 @@ static void
 begin_site(struct badmac *b, uint32_t site)
 {
 	b->cut_frames = b->snap_length = 0;
+	b->ended_early = 0;
 	bm_session_env_restart(&b->env);
 	again_clear(&b->again);
 	b->again =

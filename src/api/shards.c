@@ -366,6 +366,7 @@ shards_read_site(struct badmac *b, uint32_t site, bool *given_up, struct bm_erro
 	uint64_t frames = 0;
 	enum bm_status s = bm_decoder_new(&decoder, 0);
 
+	options.total_memory = options.total_memory / workers + 1;
 	options.max_flows = (options.max_flows != 0 ? options.max_flows : 1000000) / workers + 1;
 	*given_up = false;
 	while (s == BM_OK && r.n < workers && r.n < SHARDS_MAX)

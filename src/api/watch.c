@@ -7,11 +7,17 @@
 
 #include <stdlib.h>
 
+enum {
+	/* Octets that a flow takes beside its bytes, about; and once it is read no more. */
+	FLOW = 1536,
+	FLOW_READ = 960
+};
+
 /* What a flow carries around. */
 struct watched {
 	struct bm_session *session; /* NULL once it is settled */
 	struct bm_connection *settled;
-	size_t settled_size;
+	size_t held; /* its part of env.held, beside the session's */
 	uint64_t id;
 	bool numbered;
 	struct digest *digest[2]; /* by way; PASS_SURVEY */
@@ -21,11 +27,19 @@ static void
 forget(struct badmac *b, struct watched *w)
 {
 	bm_session_free(w->session);
-	b->env.held -= w->settled_size;
+	b->env.held -= w->held;
 	free(w->settled);
 	digest_free(w->digest[0]);
 	digest_free(w->digest[1]);
 	free(w);
+}
+
+/* w takes so many octets. */
+static void
+hold(struct badmac *b, struct watched *w, size_t n)
+{
+	b->env.held = b->env.held - w->held + n;
+	w->held = n;
 }
 
 static struct watched *
@@ -47,6 +61,7 @@ watch(struct badmac *b, struct bm_flow *f)
 	}
 	for (unsigned way = 0; b->pass == PASS_SURVEY && way < 2; way++)
 		w->digest[way] = digest_new(); /* without it the bytes are compared */
+	hold(b, w, sizeof *w + FLOW);
 	bm_flow_set_user(f, w);
 	return w;
 }
@@ -225,14 +240,16 @@ settle(struct badmac *b, struct bm_flow *f, struct watched *w)
 		verdict(b, w, others, &c);
 	if (b->status == BM_OK) {
 		c.also_in = NULL;
-		w->settled = bm_connection_keep(&c, &w->settled_size);
-		if (w->settled == NULL)
+		size_t size;
+		w->settled = bm_connection_keep(&c, &size);
+		if (w->settled != NULL)
+			hold(b, w, sizeof *w + FLOW_READ + size);
+		else
 			b->status = BM_NOMEM;
 	}
 	bm_arena_reuse(&b->words);
 	if (b->status != BM_OK)
 		return;
-	b->env.held += w->settled_size;
 	bm_session_free(w->session);
 	w->session = NULL;
 	bm_flow_ignore(f);

@@ -30,7 +30,7 @@ const char diagnose_help[] =
 	"  -v, --verbose           text: show every connection, and what was ruled out\n"
 	"  -q, --quiet             no notices about the input on standard error\n"
 	"      --color WHEN        text: auto (the default), always, never\n"
-	"      --memory SIZE       octets held in all, such as 512M (the default) or 2G\n"
+	"      --memory SIZE       octets held in all, such as 512M or 1G (the default)\n"
 	"      --flow-memory SIZE  octets held per direction of a connection (4M)\n"
 	"      --max-flows N       connections followed at a time (1000000)\n"
 	"      --no-progress       no progress line on a terminal\n"

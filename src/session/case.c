@@ -35,34 +35,35 @@ case_clear(struct bm_case *c)
 	free(c->scope);
 }
 
-void
+size_t
 case_add_copy(struct bm_case *c, const struct bm_span *copy)
 {
 	if (c->record == NULL || c->copy_count >= COPIES_MAX)
-		return;
+		return 0;
 	uint64_t from = copy->off > c->off ? copy->off : c->off;
 	uint64_t to =
 		copy->off + copy->data.n < c->off + c->len ? copy->off + copy->data.n : c->off + c->len;
 	if (from >= to)
-		return;
+		return 0;
 	const uint8_t *p = copy->data.p + (from - copy->off);
 	size_t n = (size_t)(to - from);
 	uint32_t at = (uint32_t)(from - c->off);
 	if (memcmp(p, c->record + at, n) == 0)
-		return;
+		return 0;
 	for (size_t i = 0; i < c->copy_count; i++)
 		if (c->copies[i].record_off == at && bm_view_equal(c->copies[i].bytes, bm_view(p, n)))
-			return;
+			return 0;
 	if (c->copies == NULL)
 		c->copies = calloc(COPIES_MAX, sizeof *c->copies);
 	uint8_t *bytes = malloc(n);
 	if (c->copies == NULL || bytes == NULL) {
 		free(bytes);
-		return;
+		return 0;
 	}
 	memcpy(bytes, p, n);
 	c->copies[c->copy_count++] =
 		(struct bm_other_copy){at, copy->packet, copy->checksum, bm_view(bytes, n)};
+	return n + (c->copy_count == 1 ? COPIES_MAX * sizeof *c->copies : 0);
 }
 
 static void
@@ -118,7 +119,7 @@ case_keep_bytes(struct half *h, struct bm_case *c, uint64_t off, uint32_t region
 	struct bm_span copies[COPIES_MAX];
 	n = bm_stream_copies(h->stream, off, c->len, copies, COPIES_MAX);
 	for (size_t i = 0; i < n && i < COPIES_MAX; i++)
-		case_add_copy(c, &copies[i]);
+		session_holds(h->s, case_add_copy(c, &copies[i]));
 }
 
 struct bm_case *

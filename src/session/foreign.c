@@ -7,10 +7,12 @@
 enum { FOREIGN_MAX = 1 << 14, LIVE_MAX = 1 << 10 };
 
 static void
-forget_states(struct bm_foreign_keys *f)
+forget_states(struct bm_session_env *env, struct bm_foreign_keys *f)
 {
-	if (f->states != NULL)
+	if (f->states != NULL) {
 		bm_wipe(f->states, BM_FOREIGN_STATES * sizeof *f->states);
+		env->kept -= BM_FOREIGN_STATES * sizeof *f->states;
+	}
 	free(f->states);
 	f->states = NULL;
 	f->state_count = 0;
@@ -33,12 +35,13 @@ remember_foreign(struct bm_session *s, const struct bm_traffic_keys *k, unsigned
 			bm_wipe(env->foreign, env->foreign_count * sizeof *env->foreign);
 			free(env->foreign);
 			env->foreign = bigger;
+			env->kept += (cap - env->foreign_cap) * sizeof *bigger;
 			env->foreign_cap = cap;
 		}
 		env->foreign_count++;
 	}
 	struct bm_foreign_keys *f = &env->foreign[env->foreign_next++ % FOREIGN_MAX];
-	forget_states(f);
+	forget_states(env, f);
 	f->keys = *k;
 	f->flow = bm_flow_id(s->flow);
 	f->from = *bm_flow_source(s->flow, s->half[side].way);
@@ -62,10 +65,12 @@ find_keys(const struct bm_session *s, const struct bm_protection *p)
 }
 
 static void
-note_state(struct bm_foreign_keys *f, const struct bm_position *pos)
+note_state(struct bm_session_env *env, struct bm_foreign_keys *f, const struct bm_position *pos)
 {
-	if (f->states == NULL)
+	if (f->states == NULL) {
 		f->states = calloc(BM_FOREIGN_STATES, sizeof *f->states);
+		env->kept += f->states != NULL ? BM_FOREIGN_STATES * sizeof *f->states : 0;
+	}
 	if (f->states != NULL && f->state_count < BM_FOREIGN_STATES)
 		f->states[f->state_count++] = *pos; /* without memory only this one question suffers */
 }
@@ -85,11 +90,11 @@ remember_states(struct bm_session *s)
 		if (f == NULL)
 			continue;
 		f->state_count = 0;
-		note_state(f, h->lost != NULL ? &h->lost->expected : &h->pos);
+		note_state(s->env, f, h->lost != NULL ? &h->lost->expected : &h->pos);
 		/* A record that was written elsewhere is missing here. */
 		for (size_t i = 0; i < s->case_count; i++)
 			if (s->cases[i].protection == h->keys && s->cases[i].position != NULL)
-				note_state(f, s->cases[i].position);
+				note_state(s->env, f, s->cases[i].position);
 	}
 }
 
@@ -110,7 +115,7 @@ static void
 forget_all(struct bm_session_env *env)
 {
 	for (size_t i = 0; i < env->foreign_count; i++)
-		forget_states(&env->foreign[i]);
+		forget_states(env, &env->foreign[i]);
 	bm_wipe(env->foreign, env->foreign_cap * sizeof *env->foreign);
 	env->foreign_count = env->foreign_next = 0;
 }

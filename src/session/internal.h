@@ -152,6 +152,7 @@ struct bm_session {
 	struct bm_flow *flow;
 	enum bm_status status;
 	uint64_t held;          /* its part of env->held */
+	size_t measured;        /* of that, what session_measure found */
 	struct half half[2];    /* by side */
 	bool tls, dtls, middle; /* middle: joined without handshake */
 	bool noted;             /* its states, and nothing has come since */
@@ -219,8 +220,6 @@ struct bm_session {
 
 /* session.c */
 void session_fail(struct bm_session *s, enum bm_status status);
-/* Counts octets that are held until the session is freed. */
-void session_holds(struct bm_session *s, size_t n);
 struct bm_tally *tally(struct half *h);
 /* Stream octets of the other direction that the sender of what is read now had acknowledged by then; 0:
  * unknown. */
@@ -228,6 +227,12 @@ uint64_t other_acked(const struct half *h);
 void note_alert(struct half *h, struct bm_view plain, uint64_t packet, bool encrypted);
 /* Packet that carries the stream byte at off; 0 if unknown. */
 uint64_t packet_at(const struct half *h, uint64_t off);
+
+/* held.c: how much memory a session takes */
+/* Counts octets that are held until the session is freed. */
+void session_holds(struct bm_session *s, size_t n);
+/* Counts anew what comes and goes. */
+void session_measure(struct bm_session *s);
 
 void session_start(struct bm_session *s, enum bm_way client_way, uint64_t client_off);
 /* A linear look at what is readable from off, at most so many bytes (65536). */
@@ -268,7 +273,8 @@ bool next_candidate(struct bm_session *s);
 void begin_epoch(struct half *h, unsigned epoch, const struct bm_protection *p);
 /* TLS 1.3: enters `epoch` in h's direction, with keys if they can be found. */
 void enter_epoch(struct half *h, unsigned epoch);
-/* TLS 1.3: the ServerHello has been read. Derives the keys of the epochs that are to come, at once. */
+/* TLS 1.3: the ServerHello has been read. Derives the keys of the epochs that are to come, at once.
+ */
 void derive_ahead(struct bm_session *s);
 /* TLS 1.3: after KeyUpdate. */
 void enter_next_generation(struct half *h);
@@ -382,7 +388,8 @@ struct bm_case *new_case(struct half *h, enum bm_case_kind kind, uint64_t off, u
 /* Copies the record's bytes, where they stood and their other copies into c. */
 void case_keep_bytes(struct half *h, struct bm_case *c, uint64_t off, uint32_t region);
 void case_clear(struct bm_case *c);
-void case_add_copy(struct bm_case *c, const struct bm_span *copy);
+/* Returns how many octets it holds for it. */
+size_t case_add_copy(struct bm_case *c, const struct bm_span *copy);
 
 /* attempt.c */
 /* The IV of the record at `at` up to TLS 1.0 into pos. False: it was not captured, or IVs are not

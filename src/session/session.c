@@ -13,13 +13,6 @@ session_fail(struct bm_session *s, enum bm_status status)
 		s->status = status;
 }
 
-void
-session_holds(struct bm_session *s, size_t n)
-{
-	s->held += n;
-	s->env->held += n;
-}
-
 struct bm_tally *
 tally(struct half *h)
 {
@@ -407,6 +400,7 @@ bm_session_data(struct bm_session *s, enum bm_way way)
 	s->noted = false;
 	if (!s->dtls && !in_midst_of_record(s, way))
 		run(s, false);
+	session_measure(s);
 }
 
 void
@@ -424,7 +418,7 @@ bm_session_copy(struct bm_session *s, enum bm_way way, const struct bm_span *cop
 	for (size_t i = 0; i < s->case_count; i++) {
 		struct bm_case *c = &s->cases[i];
 		if (s->half[c->direction].way == way)
-			case_add_copy(c, copy);
+			session_holds(s, case_add_copy(c, copy));
 	}
 }
 
@@ -433,6 +427,7 @@ bm_session_datagram(struct bm_session *s, enum bm_way way, const struct bm_segme
 {
 	s->noted = false;
 	dtls_datagram(s, way, d);
+	session_measure(s);
 }
 
 void

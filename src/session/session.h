@@ -38,7 +38,8 @@ struct bm_session_env {
 	struct bm_scratch scratch;
 	uint8_t linear[BM_HEADER + 65536]; /* a record put together from its spans */
 	uint64_t cases;                    /* failures so far */
-	uint64_t held;                     /* octets that sessions hold, about */
+	uint64_t held;                     /* octets that go with sessions, about */
+	uint64_t kept;                     /* octets that stay: of `foreign` */
 	uint64_t spent;                    /* on searches, in nanoseconds by bm_protection_cost */
 	/* Starts in the middle have a share of their own, so that failures do not pay for them. */
 	uint64_t start_spent, start_tried; /* nanoseconds; keys and numbers, as many as can agree */

@@ -101,6 +101,12 @@ bm_assembler_next(struct bm_assembler *a, struct bm_message *m)
 	return false;
 }
 
+size_t
+bm_assembler_size(const struct bm_assembler *a)
+{
+	return a->buf.cap + (a->dtls != NULL ? bm_handshake_fragments_size(a->dtls) : 0);
+}
+
 void
 bm_assembler_clear(struct bm_assembler *a)
 {

@@ -79,6 +79,12 @@ bm_handshake_fragments_new(size_t max)
 	return f;
 }
 
+size_t
+bm_handshake_fragments_size(const struct bm_handshake_fragments *f)
+{
+	return sizeof *f + f->held;
+}
+
 void
 bm_handshake_fragments_free(struct bm_handshake_fragments *f)
 {

@@ -7,6 +7,7 @@
 /* NULL when out of memory. max: cap on the octets of all messages in the making. */
 struct bm_handshake_fragments *bm_handshake_fragments_new(size_t max);
 void bm_handshake_fragments_free(struct bm_handshake_fragments *f); /* wipes; NULL allowed */
+size_t bm_handshake_fragments_size(const struct bm_handshake_fragments *f); /* octets held */
 
 /* Takes every fragment in v. *broken is set when some are malformed or too long. BM_OK or BM_NOMEM.
  */

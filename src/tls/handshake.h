@@ -106,6 +106,7 @@ BM_MUST_USE enum bm_status bm_assembler_add_dtls(struct bm_assembler *a, struct 
 /* The next complete message. False: none yet. For DTLS `whole` has the 12 byte header as if
  * unfragmented. */
 bool bm_assembler_next(struct bm_assembler *a, struct bm_message *m);
-void bm_assembler_clear(struct bm_assembler *a); /* wipes; a is empty and usable again */
+size_t bm_assembler_size(const struct bm_assembler *a); /* octets held */
+void bm_assembler_clear(struct bm_assembler *a);        /* wipes; a is empty and usable again */
 
 #endif

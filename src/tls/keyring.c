@@ -312,6 +312,17 @@ bm_keyring_empty(const struct bm_keyring *k)
 	return k->secrets == 0 && k->rsa_count == 0;
 }
 
+size_t
+bm_keyring_memory(const struct bm_keyring *k)
+{
+	size_t sessions = k->sessions.count * sizeof(struct session);
+
+	if (k->sessions.buckets != NULL)
+		sessions += SESSIONS_MAX * sizeof *k->sessions.buckets;
+	return k->chunk_count * CHUNK_WORDS * sizeof **k->chunks + k->slot_count * sizeof *k->slots +
+		   sessions;
+}
+
 uint64_t
 bm_keyring_size(const struct bm_keyring *k)
 {

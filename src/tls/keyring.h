@@ -91,6 +91,7 @@ uint64_t bm_keyring_count(const struct bm_keyring *k, enum bm_label label);
 /* The nth private key, NULL past the last. */
 const struct bm_rsa *bm_keyring_rsa(const struct bm_keyring *k, size_t nth);
 bool bm_keyring_empty(const struct bm_keyring *k);
+size_t bm_keyring_memory(const struct bm_keyring *k); /* octets that it takes, about */
 uint64_t bm_keyring_size(const struct bm_keyring *k); /* secrets held */
 
 /* The session cache: master secrets seen in full handshakes, by session id or by ticket. Bounded:

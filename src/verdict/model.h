@@ -137,8 +137,8 @@ struct bm_connection {
 	size_t failure_count;
 };
 
-/* One without failures and undecided records, in one piece of memory to be freed; *size: its octets.
- * What is borrowed or static stays so. NULL: no memory. */
+/* One without failures and undecided records, in one piece of memory to be freed; *size: its
+ * octets. What is borrowed or static stays so. NULL: no memory. */
 struct bm_connection *bm_connection_keep(const struct bm_connection *c, size_t *size);
 
 /* Something about the input as a whole that the user should know: truncated files, unknown
