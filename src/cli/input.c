@@ -139,6 +139,11 @@ input_secret(const char *path, uint8_t **bytes, size_t *n)
 	*n = 0;
 	if (!open_to_read(path, name, &fd, &st))
 		return false;
+	/* The octet more is for the read that says that it ends. */
+	if (S_ISREG(st.st_mode) && st.st_size > 0 && (uintmax_t)st.st_size < secret_max) {
+		*bytes = malloc((size_t)st.st_size + 1);
+		cap = *bytes != NULL ? (size_t)st.st_size + 1 : 0;
+	}
 	while (got != 0) {
 		if (*n == cap && !grow(bytes, *n, &cap))
 			got = -1;
