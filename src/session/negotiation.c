@@ -75,6 +75,7 @@ client_hello(struct half *h, const struct bm_message *m)
 		memcpy(s->facts.first_random, hello.random, BM_RANDOM);
 	memcpy(s->facts.client_random, hello.random, BM_RANDOM);
 	s->facts.has_client_random = true;
+	bm_keyring_expect(s->env->keys, bm_view(hello.random, BM_RANDOM));
 	for (unsigned label = 0; label < BM_LABEL_COUNT; label++)
 		if (!s->env->apart)
 			bm_keyring_met(s->env->keys, (enum bm_label)label, bm_view(hello.random, BM_RANDOM));

@@ -398,8 +398,9 @@ void
 bm_session_data(struct bm_session *s, enum bm_way way)
 {
 	s->noted = false;
-	if (!s->dtls && !in_midst_of_record(s, way))
-		run(s, false);
+	if (s->dtls || in_midst_of_record(s, way))
+		return;
+	run(s, false);
 	session_measure(s);
 }
 

@@ -84,6 +84,8 @@ struct bm_ring_entry {
 	bool met; /* bm_keyring_met was told of it */
 };
 bool bm_keyring_walk(const struct bm_keyring *k, uint64_t *at, struct bm_ring_entry *out);
+/* All labels are about to be asked for this id: asks for the memory that it will take, at once. */
+void bm_keyring_expect(const struct bm_keyring *k, struct bm_view id);
 /* A connection with this id was seen: its secrets are of other connections' less likely. */
 void bm_keyring_met(struct bm_keyring *k, enum bm_label label, struct bm_view id);
 /* Secrets held under a label. */

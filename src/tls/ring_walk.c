@@ -28,6 +28,16 @@ bm_keyring_walk(const struct bm_keyring *k, uint64_t *at, struct bm_ring_entry *
 }
 
 void
+bm_keyring_expect(const struct bm_keyring *k, struct bm_view id)
+{
+	if (id.n > ID_MAX)
+		return;
+	for (unsigned label = 0; label < BM_LABEL_COUNT; label++)
+		if (k->of_label[label] != 0)
+			ring_prefetch(k, ring_hash(k, label, id));
+}
+
+void
 bm_keyring_met(struct bm_keyring *k, enum bm_label label, struct bm_view id)
 {
 	for (uint32_t at = ring_newest(k, label, id); at != 0; at = entry_at(k, at)->older)
