@@ -11,7 +11,8 @@ session_holds(struct bm_session *s, size_t n)
 static size_t
 half_size(const struct half *h)
 {
-	return bm_assembler_size(&h->messages) + (h->lost != NULL ? sizeof *h->lost : 0) +
+	return bm_assembler_size(&h->messages) + h->last_packet_cap * sizeof *h->last_packets +
+		   (h->lost != NULL ? sizeof *h->lost : 0) +
 		   (h->second != NULL ? WRITERS * sizeof *h->second : 0) +
 		   (h->marks != NULL ? 2 * sizeof *h->marks : 0);
 }

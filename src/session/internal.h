@@ -77,8 +77,8 @@ struct half {
 	uint8_t alert_part[1]; /* of an alert that is split over records */
 	size_t alert_part_len;
 	/* The packets that carry the last record that verified. */
-	uint64_t last_off, last_packets[LAST_PACKETS];
-	size_t last_packet_count;
+	uint64_t last_off, *last_packets;
+	size_t last_packet_count, last_packet_cap;
 	bool closed;                /* close_notify came: what follows is nobody's (RFC 8446, 6.1) */
 	bool no_waiting;            /* for what the other direction has to tell first */
 	uint64_t off;               /* of the next record header */
@@ -188,7 +188,7 @@ struct bm_session {
 	struct bm_buf encrypted_premaster;
 	struct bm_buf transcript; /* kept while a private key might open the handshake */
 	size_t transcript_at_key_exchange;
-	uint8_t cid[2][255]; /* by side that receives: what it wants to be addressed by */
+	uint8_t *cid[2]; /* by side that receives: what it wants to be addressed by; NULL: none */
 	size_t cid_len[2];
 	bool cid_set[2];
 

@@ -2,6 +2,10 @@
  * records are checked. */
 #include "session/internal.h"
 
+#include <stdlib.h>
+
+enum { CID_MAX = 255 };
+
 static void
 keep_transcript(struct bm_session *s, const struct bm_message *m)
 {
@@ -46,10 +50,18 @@ forget_negotiation(struct bm_session *s)
 static void
 want_cid(struct bm_session *s, unsigned side, struct bm_view cid)
 {
-	s->cid_len[side] = cid.n <= sizeof s->cid[side] ? cid.n : 0;
-	if (s->cid_len[side] != 0)
-		memcpy(s->cid[side], cid.p, cid.n);
+	s->cid_len[side] = 0;
 	s->cid_set[side] = true;
+	if (cid.n == 0 || cid.n > CID_MAX)
+		return;
+	if (s->cid[side] == NULL)
+		s->cid[side] = malloc(CID_MAX);
+	if (s->cid[side] == NULL) {
+		session_fail(s, BM_NOMEM);
+		return;
+	}
+	memcpy(s->cid[side], cid.p, cid.n);
+	s->cid_len[side] = cid.n;
 }
 
 static void

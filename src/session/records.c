@@ -71,9 +71,17 @@ note_packets(struct half *h, uint64_t off, size_t n)
 	struct bm_span spans[LAST_PACKETS];
 	size_t count = bm_stream_spans(h->stream, off, n, spans, LAST_PACKETS);
 
+	if (count > LAST_PACKETS)
+		count = LAST_PACKETS;
 	h->last_off = off;
 	h->last_packet_count = 0;
-	for (size_t i = 0; i < count && i < LAST_PACKETS; i++)
+	void *items = h->last_packets;
+	enum bm_status st =
+		bm_grow(&items, &h->last_packet_cap, count, LAST_PACKETS, sizeof *h->last_packets);
+	h->last_packets = items;
+	if (st != BM_OK)
+		return; /* only the first one will be named */
+	for (size_t i = 0; i < count; i++)
 		if (i == 0 || spans[i].packet != spans[i - 1].packet)
 			h->last_packets[h->last_packet_count++] = spans[i].packet;
 }

@@ -150,6 +150,8 @@ bm_session_free(struct bm_session *s)
 		bm_assembler_clear(&h->messages);
 		bm_wipe_free(h->past, h->past_cap * sizeof *h->past);
 		free(h->seen);
+		free(h->last_packets);
+		free(s->cid[side]);
 		free(h->prints);
 		forget_earlier(h);
 		if (h->lost != NULL)
