@@ -23,7 +23,7 @@ const char diagnose_help[] =
 	"                          that fails), client, server, middle\n"
 	"      --effort LEVEL      how far to search for the cause of each failure: quick, normal\n"
 	"                          (the default), deep\n"
-	"  -j, --jobs N            threads that search at once (one for each processor)\n"
+	"  -j, --jobs N            threads that work at once (one for each processor)\n"
 	"      --crypto LIBRARY    that checks records: auto (the default), openssl, ipsec-mb\n"
 	"      --format FORMAT     text (the default) or json\n"
 	"  -o, --output FILE       write the report there; FILE is replaced once it is complete\n"

@@ -131,9 +131,6 @@ give(struct bm_session_env *env, struct round *r)
 	}
 	r->given = true;
 	bm_task_begin(env->pool, &r->task, check_given, r);
-	/* With one thread it is better done while its octets are at hand. */
-	if (bm_pool_workers(env->pool) == 1)
-		complete(env, r, NULL);
 }
 
 /* All that is left of a round is taken by the connections it belongs to. */
@@ -155,11 +152,30 @@ take_round(struct bm_session_env *env, struct round *r)
 	r->used = 0;
 }
 
+static bool
+alone(const struct bm_session_env *env)
+{
+	return bm_pool_workers(env->pool) == 1;
+}
+
+/* With one thread there is nothing to be done in the meantime: smaller rounds stay in the cache. */
+static bool
+is_full(const struct bm_session_env *env)
+{
+	const struct bm_ahead *a = env->ahead;
+
+	return a->round[a->filling].used == (alone(env) ? (size_t)BM_CHECKS_MAX : (size_t)ROUND);
+}
+
 static void
 next_round(struct bm_session_env *env)
 {
 	struct bm_ahead *a = env->ahead;
 
+	if (alone(env)) {
+		take_round(env, &a->round[a->filling]);
+		return;
+	}
 	take_round(env, &a->round[1 - a->filling]);
 	give(env, &a->round[a->filling]);
 	a->filling = 1 - a->filling;
@@ -310,7 +326,7 @@ look_ahead(struct half *h)
 		enum next next = put(h, off);
 		if (next != NEXT_WAITS)
 			return next == NEXT_OTHER || bm_stream_ended(h->stream, NULL);
-		if (env->ahead->round[env->ahead->filling].used == ROUND)
+		if (is_full(env))
 			next_round(env);
 	}
 	return true;

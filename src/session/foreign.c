@@ -23,6 +23,8 @@ remember_foreign(struct bm_session *s, const struct bm_traffic_keys *k, unsigned
 {
 	struct bm_session_env *env = s->env;
 
+	if (env->apart)
+		return SIZE_MAX;
 	if (env->foreign_count < FOREIGN_MAX) {
 		/* Secrets are not left behind in memory that was given back. */
 		if (env->foreign_count == env->foreign_cap) {
