@@ -64,8 +64,8 @@ struct badmac_options {
 	size_t flow_memory;  /* octets held per direction of a connection; default 4 MiB */
 	size_t total_memory; /* octets held in all; default 1 GiB */
 	size_t max_flows;    /* flows followed at a time; default 1,000,000 */
-	/* Threads that read, check and search, the caller's among them; default 1, at most 64. The report
-	 * is the same. They start when there is enough to do, and end with badmac_free. */
+	/* Threads that read, check and search, the caller's among them; default 1, at most 64. The
+	 * report is the same. They start when there is enough to do, and end with badmac_free. */
 	unsigned threads;
 	/* Holds for the process: set by badmac_new, for all that is set up after it. Where ipsec-mb
 	 * cannot be had, asking for it is BADMAC_UNSUPPORTED. */

@@ -185,24 +185,24 @@ fill_cipher(IMB_JOB *job, const void *what)
 enum bm_status
 bm_mb_aes_blocks(const struct bm_mb_aes *k, const uint8_t *in, size_t n, uint8_t *out)
 {
-	return run(fill_cipher, &(struct cipher_work){IMB_CIPHER_ECB, IMB_DIR_ENCRYPT, &k->u,
-								NULL, k->key_len, NULL, 0, bm_view(in, n * BLOCK), out});
+	return run(fill_cipher, &(struct cipher_work){IMB_CIPHER_ECB, IMB_DIR_ENCRYPT, &k->u, NULL,
+								k->key_len, NULL, 0, bm_view(in, n * BLOCK), out});
 }
 
 enum bm_status
 bm_mb_aes_counter(
 	const struct bm_mb_aes *k, const uint8_t block[16], struct bm_view text, uint8_t *out)
 {
-	return run(fill_cipher, &(struct cipher_work){IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT, &k->u,
-								NULL, k->key_len, block, BLOCK, text, out});
+	return run(fill_cipher, &(struct cipher_work){IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT, &k->u, NULL,
+								k->key_len, block, BLOCK, text, out});
 }
 
 enum bm_status
 bm_mb_aes_cbc_decrypt(
 	const struct bm_mb_aes *k, const uint8_t *iv, struct bm_view text, uint8_t *plain)
 {
-	return run(fill_cipher, &(struct cipher_work){IMB_CIPHER_CBC, IMB_DIR_DECRYPT,
-								k->u.cbc.encrypt, k->u.cbc.decrypt, k->key_len, iv, BLOCK, text, plain});
+	return run(fill_cipher, &(struct cipher_work){IMB_CIPHER_CBC, IMB_DIR_DECRYPT, k->u.cbc.encrypt,
+								k->u.cbc.decrypt, k->key_len, iv, BLOCK, text, plain});
 }
 
 static void

@@ -15,7 +15,7 @@ struct ahead_record {
 	bool checked;
 	uint64_t fingerprint; /* once it is */
 	uint64_t off;
-	uint64_t acked; /* of the other direction, when it came */
+	uint64_t acked;            /* of the other direction, when it came */
 	struct half *h;            /* NULL: none any more */
 	struct ahead_record *next; /* of h */
 	uint8_t header[BM_HEADER];

@@ -84,7 +84,7 @@ struct half {
 	uint64_t off;               /* of the next record header */
 	struct ahead_record *ahead; /* from there on: those that wait to be checked (ahead.h) */
 	const struct ahead_record *taken; /* of those, the one that is being read; NULL: none is */
-	uint64_t waits_for;         /* where the next one behind them will be complete, or its header */
+	uint64_t waits_for; /* where the next one behind them will be complete, or its header */
 
 	/* Joined without its handshake: keys, epoch and number of the next record are still looked for
 	 * (place.c). */
@@ -221,8 +221,8 @@ struct bm_session {
 /* session.c */
 void session_fail(struct bm_session *s, enum bm_status status);
 struct bm_tally *tally(struct half *h);
-/* Stream octets of the other direction that the sender of what is read now had acknowledged by then; 0:
- * unknown. */
+/* Stream octets of the other direction that the sender of what is read now had acknowledged by
+ * then; 0: unknown. */
 uint64_t other_acked(const struct half *h);
 void note_alert(struct half *h, struct bm_view plain, uint64_t packet, bool encrypted);
 /* Packet that carries the stream byte at off; 0 if unknown. */

@@ -153,7 +153,7 @@ check_damaged(const struct bm_frame *frame)
 		f = (struct bm_frame){bm_view(bytes, frame->data.n), frame->wire_len, frame->ts_ns,
 			frame->link_type, frame->number, frame->offset, frame->stable, frame->direction};
 		for (unsigned bit = 0; bit <= 8; bit++) {
-			bytes[i] ^= bit < 8 ? (uint8_t)(1U << bit) : 0xff;
+			bytes[i] ^= (uint8_t)(bit < 8 ? 1U << bit : 0xffU);
 			if (due())
 				check(&f);
 			bytes[i] = frame->data.p[i];
