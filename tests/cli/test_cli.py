@@ -144,7 +144,7 @@ class Cli:
                            ("--memory", ["--memory", "-1", GOOD]), ("--memory", ["--memory", "1KK", GOOD]),
                            ("--flow-memory", ["--flow-memory=", GOOD]), ("--memory", ["--memory", "99999999T", GOOD]),
                            ("--max-flows", ["--max-flows", "1M", GOOD]), ("--output", ["-o", "", GOOD]),
-                           ("--jobs 0", ["-j", "0", GOOD]), ("--jobs", ["-j", "two", GOOD]), ("--jobs", ["--jobs", "-1", GOOD]),
+                           ("--crypto", ["--crypto", "rot13", GOOD]), ("--jobs 0", ["-j", "0", GOOD]), ("--jobs", ["-j", "two", GOOD]), ("--jobs", ["--jobs", "-1", GOOD]),
                            ("not there yet", ["--format", "html", GOOD]), ("once only", ["-", "-"]),
                            ("once only", ["-k", "-", "-"])):
             refused(says, "diagnose", *args)
@@ -157,7 +157,8 @@ class Cli:
                      ["-k", KEYS, "-k", BAD_KEYS, "--format", "text", "--format", "json", GOOD],
                      ["-k", KEYS, "--format", "json", "-o", "-", "--no-progress", "--color=always", GOOD],
                      ["-k", KEYS, "--format", "json", "--memory", "64M", "--flow-memory", "1MiB", "--max-flows", "10", GOOD],
-                     ["-k", KEYS, "--format", "json", "-j1", GOOD], ["-k", KEYS, "--format", "json", "--jobs=99999999999", GOOD]):
+                     ["-k", KEYS, "--format", "json", "-j1", GOOD], ["-k", KEYS, "--format", "json", "--jobs=99999999999", GOOD],
+                     ["-k", KEYS, "--format", "json", "--crypto", "openssl", GOOD], ["-k", KEYS, "--format", "json", "--crypto=auto", GOOD]):
             r = diagnose(*args)
             want(r.out == whole.out and r.rc == VERIFIED and r.err == "", r)
 
