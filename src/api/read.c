@@ -270,9 +270,11 @@ read_site(struct badmac *b, uint32_t site, struct bm_error *e)
 {
 	struct bm_summary before = b->summary;
 	uint64_t next_id = b->next_id, done = b->input_done, packets = b->packets;
-	size_t notices = b->notice_count, reasons = b->reason_count;
+	size_t notices = b->notice_count, reason_count = b->reason_count;
+	struct reason reasons[REASONS_MAX];
 	bool given_up = true;
 
+	memcpy(reasons, b->reasons, sizeof reasons);
 	begin_site(b, site);
 	if (shards_worth_trying(b, site)) {
 		enum bm_status s = shards_read_site(b, site, &given_up, e);
@@ -283,7 +285,8 @@ read_site(struct badmac *b, uint32_t site, struct bm_error *e)
 		b->input_done = done;
 		b->packets = packets;
 		b->notice_count = notices;
-		b->reason_count = reasons;
+		b->reason_count = reason_count;
+		memcpy(b->reasons, reasons, sizeof reasons);
 		b->damaged = false;
 		begin_site(b, site);
 	}

@@ -224,11 +224,7 @@ steady(const struct half *h)
 static struct ahead_record *
 last_of(const struct half *h)
 {
-	struct ahead_record *x = h->ahead;
-
-	while (x != NULL && x->next != NULL)
-		x = x->next;
-	return x;
+	return h->ahead != NULL ? h->ahead_last : NULL;
 }
 
 /* Where the record behind `last` is to be checked. */
@@ -310,6 +306,7 @@ put(struct half *h, uint64_t off)
 		last->next = x;
 	else
 		h->ahead = x;
+	h->ahead_last = x;
 	r->used++;
 	return NEXT_WAITS;
 }

@@ -83,6 +83,7 @@ struct half {
 	bool no_waiting;            /* for what the other direction has to tell first */
 	uint64_t off;               /* of the next record header */
 	struct ahead_record *ahead; /* from there on: those that wait to be checked (ahead.h) */
+	struct ahead_record *ahead_last;  /* of those */
 	const struct ahead_record *taken; /* of those, the one that is being read; NULL: none is */
 	uint64_t waits_for; /* where the next one behind them will be complete, or its header */
 
