@@ -272,7 +272,7 @@ read_site(struct badmac *b, uint32_t site, struct bm_error *e)
 	uint64_t next_id = b->next_id, done = b->input_done, packets = b->packets;
 	size_t notices = b->notice_count, reason_count = b->reason_count;
 	struct reason reasons[REASONS_MAX];
-	bool given_up = true;
+	bool given_up = true, damaged = b->damaged;
 
 	memcpy(reasons, b->reasons, sizeof reasons);
 	begin_site(b, site);
@@ -287,7 +287,7 @@ read_site(struct badmac *b, uint32_t site, struct bm_error *e)
 		b->notice_count = notices;
 		b->reason_count = reason_count;
 		memcpy(b->reasons, reasons, sizeof reasons);
-		b->damaged = false;
+		b->damaged = damaged;
 		begin_site(b, site);
 	}
 	return read_alone(b, site, e);

@@ -244,7 +244,7 @@ add_shard(struct run *r, const struct bm_tcp_options *options)
 	v->env = (struct bm_session_env){
 		.keys = r->b->keys, .first_share = r->b->env.first_share, .apart = true};
 	v->env.traffic = r->b->env.traffic;
-	v->words = (struct bm_arena){.max = r->b->words.max};
+	v->arena = v->words = (struct bm_arena){.max = r->b->words.max};
 	v->report = NULL;
 	v->held_part = api_held_limit(r->b) / bm_pool_workers(r->b->env.pool);
 	struct bm_tcp_events events = api_events(v);
@@ -266,6 +266,7 @@ end_run(struct run *r)
 		bm_tcp_free(v->tcp);
 		bm_session_env_clear(&v->env);
 		bm_arena_clear(&v->words);
+		bm_arena_clear(&v->arena);
 		for (size_t k = 0; k < s->count; k++)
 			free(s->events[k].ended);
 		free(s->events);
@@ -376,7 +377,6 @@ shards_read_site(struct badmac *b, uint32_t site, bool *given_up, struct bm_erro
 		struct input *in = &b->inputs.item[i];
 		if (in->site != site)
 			continue;
-		b->site_name = b->reading = NULL;
 		b->site_name = in->site_name;
 		b->reading = in->name;
 		for (unsigned k = 0; k < r.n; k++)
