@@ -9,9 +9,9 @@
 enum {
 	BATCHES = 6,
 	BATCH_FRAMES = 512,
-	/* Of frames: so many batches are in the processor's cache still when the caller comes to them.
-	 */
-	BATCH_OCTETS = 1 << 20
+	/* Of frames: so many batches are in the processor's cache still when the caller comes to them. */
+	BATCH_OCTETS = 1 << 20,
+	BATCH_OCTETS_ALONE = 1 << 18
 };
 
 struct batch {
@@ -34,8 +34,9 @@ struct frames {
 	atomic_uint_fast64_t turn; /* the batch that is read next; guards the capture */
 	bool ended;                /* the same */
 	struct batch *batch[BATCHES];
-	uint64_t at;  /* batch that the caller is in */
-	size_t place; /* and its next frame there */
+	uint64_t batches; /* how many there are */
+	size_t batch_octets;
+	uint64_t at; /* batch that the caller is in */
 	bool began;
 	uint64_t before; /* frames in earlier pieces */
 	/* Without batches. */
@@ -51,7 +52,7 @@ read_batch(struct frames *f, struct batch *b)
 
 	b->n = 0;
 	b->status = f->ended ? BM_END : BM_OK;
-	while (b->status == BM_OK && b->n < BATCH_FRAMES && octets < BATCH_OCTETS) {
+	while (b->status == BM_OK && b->n < BATCH_FRAMES && octets < f->batch_octets) {
 		b->status = bm_capture_next(f->capture, &item, &b->error);
 		/* Secrets of a capture in memory have been read before. */
 		if (b->status != BM_OK || item.event != BM_CAPTURE_FRAME)
@@ -82,7 +83,7 @@ fill_batch(void *ctx)
 static void
 begin_batch(struct frames *f, uint64_t number)
 {
-	struct batch *b = f->batch[number % BATCHES];
+	struct batch *b = f->batch[number % f->batches];
 
 	b->number = number;
 	bm_task_begin(f->pool, &b->task, fill_batch, b);
@@ -91,7 +92,11 @@ begin_batch(struct frames *f, uint64_t number)
 static bool
 add_batches(struct frames *f)
 {
-	for (size_t i = 0; i < BATCHES; i++) {
+	/* With one thread one at a time is decoded when it is needed. */
+	bool alone = bm_pool_workers(f->pool) == 1;
+	f->batches = alone ? 1 : BATCHES;
+	f->batch_octets = alone ? BATCH_OCTETS_ALONE : BATCH_OCTETS;
+	for (size_t i = 0; i < f->batches; i++) {
 		struct batch *b = f->batch[i] = calloc(1, sizeof *b);
 		if (b == NULL || bm_decoder_new(&b->decoder, 0) != BM_OK)
 			return false;
@@ -103,8 +108,8 @@ add_batches(struct frames *f)
 static void
 drop_batches(struct frames *f)
 {
-	for (uint64_t i = f->at; f->began && i < f->at + BATCHES; i++)
-		bm_task_wait(f->pool, &f->batch[i % BATCHES]->task);
+	for (uint64_t i = f->at; f->began && i < f->at + f->batches; i++)
+		bm_task_wait(f->pool, &f->batch[i % f->batches]->task);
 	for (size_t i = 0; i < BATCHES && f->batch[i] != NULL; i++) {
 		bm_decoder_free(f->batch[i]->decoder);
 		free(f->batch[i]);
@@ -131,8 +136,7 @@ frames_open(struct frames **out, const struct input *in, struct bm_decoder *deco
 		return st;
 	}
 	/* Without memory for it nothing is read ahead. */
-	if (in->read == NULL && bm_pool_workers(pool) > 1 && bm_capture_stays(f->capture) &&
-		!add_batches(f))
+	if (in->read == NULL && bm_capture_stays(f->capture) && !add_batches(f))
 		drop_batches(f);
 	bm_capture_unpack_ahead(f->capture, pool);
 	*out = f;
@@ -144,33 +148,16 @@ static struct batch *
 turn(struct frames *f)
 {
 	if (!f->began) {
-		for (uint64_t i = 0; i < BATCHES; i++)
+		for (uint64_t i = 0; i < f->batches; i++)
 			begin_batch(f, i);
 		f->began = true;
 	} else {
-		begin_batch(f, f->at + BATCHES);
+		begin_batch(f, f->at + f->batches);
 		f->at++;
 	}
-	struct batch *b = f->batch[f->at % BATCHES];
+	struct batch *b = f->batch[f->at % f->batches];
 	bm_task_wait(f->pool, &b->task);
-	f->place = 0;
 	return b;
-}
-
-static enum bm_status
-next_in_batch(struct frames *f, struct frames_item *item, struct bm_error *e)
-{
-	struct batch *b = f->began ? f->batch[f->at % BATCHES] : turn(f);
-
-	while (f->place == b->n) {
-		if (b->status != BM_OK)
-			return bm_fail(e, b->status, b->error.offset, b->error.what);
-		b = turn(f);
-	}
-	size_t i = f->place++;
-	item->frame = &b->frame[i];
-	item->segment = bm_decode_joined(f->decoder, item->frame, &b->decoded[i]);
-	return BM_OK;
 }
 
 bool
@@ -182,7 +169,7 @@ frames_in_batches(const struct frames *f)
 enum bm_status
 frames_next_batch(struct frames *f, struct frames_batch *out, struct bm_error *e)
 {
-	const struct batch *last = f->batch[f->at % BATCHES];
+	const struct batch *last = f->batch[f->at % f->batches];
 
 	if (f->began && last->status != BM_OK)
 		return bm_fail(e, last->status, last->error.offset, last->error.what);
@@ -194,8 +181,6 @@ frames_next_batch(struct frames *f, struct frames_batch *out, struct bm_error *e
 enum bm_status
 frames_next(struct frames *f, struct frames_item *item, struct bm_error *e)
 {
-	if (f->batch[0] != NULL)
-		return next_in_batch(f, item, e);
 	enum bm_status st = bm_capture_next(f->capture, &f->item, e);
 	if (st != BM_OK)
 		return st;
@@ -211,7 +196,7 @@ frames_next(struct frames *f, struct frames_item *item, struct bm_error *e)
 uint64_t
 frames_offset(const struct frames *f)
 {
-	return f->batch[0] != NULL ? f->batch[f->at % BATCHES]->offset
+	return f->batch[0] != NULL ? f->batch[f->at % f->batches]->offset
 							   : bm_capture_input_offset(f->capture);
 }
 

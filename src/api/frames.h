@@ -22,7 +22,7 @@ struct frames_item {
 	const struct bm_segment *segment; /* NULL: the frame completes none */
 	struct bm_secrets secrets;
 };
-/* As bm_capture_next. */
+/* As bm_capture_next; where there are no batches. */
 BM_MUST_USE enum bm_status frames_next(
 	struct frames *f, struct frames_item *item, struct bm_error *e);
 /* A batch of frames at a time, for who works on them with several threads. Either this or

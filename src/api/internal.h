@@ -76,6 +76,8 @@ void api_tell_decoding(struct badmac *b, const struct bm_decoder_stats *d);
 void api_tell_progress(struct badmac *b, uint64_t here);
 
 /* watch.c: what becomes of the flows. */
+/* bm_session_foresee for the session that g goes to, if there is one. */
+bool api_foresee(struct badmac *b, uint32_t site, const struct bm_segment *g);
 struct bm_tcp_events api_events(struct badmac *b);
 /* Puts a connection into the report and the summary. */
 void api_tell(struct badmac *b, const struct bm_connection *c);

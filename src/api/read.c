@@ -147,17 +147,66 @@ api_end_input(struct badmac *b, const struct input *in, struct frames *f, enum b
 	return s == BM_END ? BM_OK : s;
 }
 
-/* Reads one capture into the flow table. */
+/* Shows what frames hold to those who can make use of it before its turn. Returns up to which: one
+ * at least. */
+static size_t
+look_ahead(struct badmac *b, const struct input *in, const struct frames_batch *batch, size_t from)
+{
+	size_t to = from;
+
+	while (to < batch->n && (!bm_decoded_whole(&batch->decoded[to]) ||
+								api_foresee(b, in->site, &batch->decoded[to].s)))
+		to++;
+	bm_session_check_foreseen(&b->env);
+	return to != from ? to : from + 1;
+}
+
 static enum bm_status
-read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint64_t *frames,
+take_batch(struct badmac *b, const struct input *in, const struct frames *f,
+	struct frames_batch *batch, struct bm_decoder *decoder)
+{
+	enum bm_status s = BM_OK;
+
+	for (size_t i = 0, to = 0; s == BM_OK && b->status == BM_OK && i < batch->n; i++) {
+		if (i == to) {
+			bm_session_forget_foreseen(&b->env);
+			to = look_ahead(b, in, batch, i);
+		}
+		struct frames_item item = {.frame = &batch->frame[i],
+			.segment = bm_decode_joined(decoder, &batch->frame[i], &batch->decoded[i])};
+		s = take_frame(b, in, &item);
+		if (b->packets % PROGRESS_FRAMES == 0)
+			api_tell_progress(b, frames_offset(f));
+	}
+	bm_session_forget_foreseen(&b->env);
+	return s;
+}
+
+static enum bm_status
+read_batches(struct badmac *b, const struct input *in, struct frames *f, struct bm_decoder *decoder,
+	uint64_t *frames, struct bm_error *e)
+{
+	struct frames_batch batch;
+	enum bm_status s = BM_OK;
+
+	while (s == BM_OK && b->status == BM_OK) {
+		s = frames_next_batch(f, &batch, e);
+		if (s != BM_OK)
+			break;
+		if (batch.n != 0)
+			*frames = batch.frame[batch.n - 1].number;
+		s = take_batch(b, in, f, &batch, decoder);
+	}
+	return s;
+}
+
+static enum bm_status
+read_frames(struct badmac *b, const struct input *in, struct frames *f, uint64_t *frames,
 	struct bm_error *e)
 {
-	struct frames *f = NULL;
 	struct frames_item item;
-	struct bm_decoder_stats before = *bm_decoder_stats(decoder);
+	enum bm_status s = BM_OK;
 
-	in->packets_before = *frames;
-	enum bm_status s = frames_open(&f, in, decoder, b->env.pool, e);
 	while (s == BM_OK && b->status == BM_OK) {
 		s = frames_next(f, &item, e);
 		if (s != BM_OK)
@@ -171,6 +220,23 @@ read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint6
 		if (b->packets % PROGRESS_FRAMES == 0)
 			api_tell_progress(b, frames_offset(f));
 	}
+	return s;
+}
+
+/* Reads one capture into the flow table. */
+static enum bm_status
+read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint64_t *frames,
+	struct bm_error *e)
+{
+	struct frames *f = NULL;
+	struct bm_decoder_stats before = *bm_decoder_stats(decoder);
+
+	in->packets_before = *frames;
+	enum bm_status s = frames_open(&f, in, decoder, b->env.pool, e);
+	if (s == BM_OK && frames_in_batches(f))
+		s = read_batches(b, in, f, decoder, frames, e);
+	else if (s == BM_OK)
+		s = read_frames(b, in, f, frames, e);
 	if (b->status != BM_OK)
 		s = b->status;
 	return api_end_input(b, in, f, s, &before, decoder, e);

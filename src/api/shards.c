@@ -129,6 +129,20 @@ may_go_on(const struct shard *s)
 		   env->start_spent == 0 && !env->asked_others;
 }
 
+/* As in read.c. */
+static size_t
+look_ahead(struct run *r, struct shard *s, size_t from)
+{
+	size_t to = from;
+
+	bm_session_forget_foreseen(&s->view->env);
+	while (to < r->segments &&
+		   (r->owner[to] != s->index || api_foresee(s->view, r->site, r->segment[to])))
+		to++;
+	bm_session_check_foreseen(&s->view->env);
+	return to != from ? to : from + 1;
+}
+
 static void
 process(void *ctx, size_t part, unsigned worker)
 {
@@ -137,7 +151,9 @@ process(void *ctx, size_t part, unsigned worker)
 	struct badmac *v = s->view;
 
 	(void)worker;
-	for (size_t i = 0; i < r->segments && may_go_on(s); i++) {
+	for (size_t i = 0, to = 0; i < r->segments && may_go_on(s); i++) {
+		if (i == to)
+			to = look_ahead(r, s, i);
 		if (r->owner[i] != part) {
 			bm_tcp_pass(v->tcp, r->segment[i]);
 			continue;
@@ -145,6 +161,7 @@ process(void *ctx, size_t part, unsigned worker)
 		if (bm_tcp_segment(v->tcp, r->site, r->segment[i]) != BM_OK || v->env.held > v->held_part)
 			s->over = true;
 	}
+	bm_session_forget_foreseen(&v->env);
 	const struct bm_tcp_stats *t = bm_tcp_stats(v->tcp);
 	if (!may_go_on(s) || t->evicted_flows != 0 || t->dropped_bytes != 0 || t->leaps != 0)
 		s->over = true;
@@ -298,6 +315,9 @@ take_batch(struct run *r, const struct frames_batch *batch, struct bm_decoder *d
 		const struct bm_segment *g =
 			bm_decode_joined(decoder, &batch->frame[i], &batch->decoded[i]);
 		api_count_frame(r->b, &batch->frame[i], g);
+		/* How much is cut is told of connections, as far as was known when they ended. */
+		if (r->b->cut_frames != 0)
+			return false;
 		if (g == NULL)
 			continue;
 		r->owner[r->segments] = (uint8_t)(bucket(g) % r->n);
@@ -368,9 +388,10 @@ shards_read_site(struct badmac *b, uint32_t site, bool *given_up, struct bm_erro
 	enum bm_status s = bm_decoder_new(&decoder, 0);
 
 	options.total_memory = options.total_memory / workers + 1;
-	options.max_flows = (options.max_flows != 0 ? options.max_flows : 1000000) / workers + 1;
-	*given_up = false;
-	while (s == BM_OK && r.n < workers && r.n < SHARDS_MAX)
+	options.max_flows = (options.max_flows != 0 ? options.max_flows : 1000000) / workers;
+	/* 0 would be as many as usual. */
+	*given_up = options.max_flows == 0;
+	while (s == BM_OK && !*given_up && r.n < workers && r.n < SHARDS_MAX)
 		if (!add_shard(&r, &options))
 			s = BM_NOMEM;
 	for (size_t i = 0; s == BM_OK && !*given_up && i < b->inputs.n; i++) {

@@ -100,16 +100,6 @@ begin_digests(struct watched *w)
 }
 
 static void
-on_press(void *ctx, struct bm_flow *f)
-{
-	struct badmac *b = ctx;
-	struct watched *w = bm_flow_user(f);
-
-	if (b->pass != PASS_COLLECT && w != NULL && w->session != NULL && b->status == BM_OK)
-		bm_session_press(w->session);
-}
-
-static void
 on_copy(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_span *copy)
 {
 	struct badmac *b = ctx;
@@ -353,12 +343,21 @@ on_end(void *ctx, struct bm_flow *f)
 		conclude(b, f, w);
 }
 
+bool
+api_foresee(struct badmac *b, uint32_t site, const struct bm_segment *g)
+{
+	enum bm_way way;
+	struct bm_flow *f = b->pass != PASS_COLLECT ? bm_tcp_find(b->tcp, site, g, &way) : NULL;
+	const struct watched *w = f != NULL ? bm_flow_user(f) : NULL;
+
+	return w == NULL || w->session == NULL || bm_session_foresee(w->session, way, g);
+}
+
 struct bm_tcp_events
 api_events(struct badmac *b)
 {
 	return (struct bm_tcp_events){.on_data = on_data,
 		.on_copy = on_copy,
-		.on_press = on_press,
 		.on_datagram = on_datagram,
 		.on_end = on_end,
 		.ctx = b};

@@ -45,6 +45,7 @@ struct bm_hmac_job {
 	struct bm_view text;
 	uint8_t *tag;
 };
+bool bm_hmac_lanes(const struct bm_hmac *m); /* is that so? */
 BM_MUST_USE enum bm_status bm_hmac_batch(const struct bm_hmac_job *jobs, size_t n);
 void bm_hmac_free(struct bm_hmac *m); /* wipes */
 /* HMAC of each of `text_count` texts under each of `key_count` keys that are used once, for key

@@ -266,6 +266,12 @@ bm_hmac_tag(const struct bm_hmac *m, const struct bm_view *v, size_t n, uint8_t 
 	return good ? BM_OK : BM_UNSUPPORTED;
 }
 
+bool
+bm_hmac_lanes(const struct bm_hmac *m)
+{
+	return m->mb;
+}
+
 static bool
 for_lanes(const struct bm_hmac_job *j)
 {

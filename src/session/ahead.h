@@ -4,34 +4,29 @@
 #ifndef BM_SESSION_AHEAD_H
 #define BM_SESSION_AHEAD_H
 
-#include "base/pool.h"
 #include "session/internal.h"
 
-/* A record that waits. */
+enum { AHEAD_PIECES = 48 };
+
+/* A record that was foreseen. */
 struct ahead_record {
 	struct bm_check check;
-	bool before_elsewhere; /* check.before is of another round */
-	bool given;            /* to whoever checks a round: hands off */
-	bool checked;
-	uint64_t fingerprint; /* once it is */
+	uint64_t fingerprint;
 	uint64_t off;
-	uint64_t acked;            /* of the other direction, when it came */
 	struct half *h;            /* NULL: none any more */
 	struct ahead_record *next; /* of h */
+	/* What it was put together from; the bytes stay where they are. */
+	struct bm_view piece[AHEAD_PIECES];
+	size_t pieces, have, length; /* length: header and body; 0: not known yet */
 	uint8_t header[BM_HEADER];
 	_Alignas(64) uint8_t bytes[BM_HEADER + BM_CHECK_BODY];
 };
 
-/* Should h wait with what stands at h->off? True: it waits to be checked with others, and run_half
- * is called when that has been done. False: it is its turn. final: nothing more comes. */
-bool ahead_waits(struct half *h, bool final);
-/* The check of the record at h->off, if it was made, and verifies it at h->pos under h->keys; NULL
- * otherwise. To be followed by ahead_done. */
+/* The check of the record of n octets at h->off, if it was foreseen as it came, and verifies at
+ * h->pos under h->keys; NULL otherwise. To be followed by ahead_done. */
 const struct ahead_record *ahead_verified(struct half *h);
 void ahead_done(struct half *h);
-/* Takes now what waits in h. False: nothing does. */
-bool ahead_settle(struct half *h);
-/* Its records are not waited with any more. */
+/* Nothing is foreseen of h any more. */
 void ahead_forget(struct half *h);
 
 #endif

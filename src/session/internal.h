@@ -82,10 +82,14 @@ struct half {
 	bool closed;                /* close_notify came: what follows is nobody's (RFC 8446, 6.1) */
 	bool no_waiting;            /* for what the other direction has to tell first */
 	uint64_t off;               /* of the next record header */
-	struct ahead_record *ahead; /* from there on: those that wait to be checked (ahead.h) */
-	struct ahead_record *ahead_last;  /* of those */
-	const struct ahead_record *taken; /* of those, the one that is being read; NULL: none is */
-	uint64_t waits_for; /* where the next one behind them will be complete, or its header */
+	struct ahead_record *ahead; /* from there on: those that were checked (ahead.h) */
+	struct {
+		uint64_t round;              /* of what follows */
+		bool good;                   /* all came as it was to be expected */
+		uint64_t next;               /* the stream offset that comes next */
+		struct ahead_record *record; /* that is put together */
+		struct ahead_record *last;   /* of `ahead` */
+	} foreseen;
 
 	/* Joined without its handshake: keys, epoch and number of the next record are still looked for
 	 * (place.c). */
@@ -222,9 +226,6 @@ struct bm_session {
 /* session.c */
 void session_fail(struct bm_session *s, enum bm_status status);
 struct bm_tally *tally(struct half *h);
-/* Stream octets of the other direction that the sender of what is read now had acknowledged by
- * then; 0: unknown. */
-uint64_t other_acked(const struct half *h);
 void note_alert(struct half *h, struct bm_view plain, uint64_t packet, bool encrypted);
 /* Packet that carries the stream byte at off; 0 if unknown. */
 uint64_t packet_at(const struct half *h, uint64_t off);

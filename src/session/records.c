@@ -272,9 +272,7 @@ known_good(struct half *h, const struct ahead_record *x)
 	h->records++;
 	h->off = off + n;
 	h->encrypts = true;
-	h->taken = x;
 	accept(h, &x->check.w, &x->check.o, x->fingerprint, false, off, packet_at(h, off + n - 1));
-	h->taken = NULL;
 	/* Unless its content says that nothing behind it counts as it was thought. */
 	if (h->ahead == x)
 		ahead_done(h);
@@ -447,13 +445,8 @@ static void
 follow(struct half *h, bool final)
 {
 	struct bm_session *s = h->s;
-	struct half *other = &s->half[1 - h->side];
 
 	while (!h->over && s->status == BM_OK && !s->turn_round) {
-		if (ahead_waits(h, final))
-			return;
-		if (h->over || s->status != BM_OK || s->turn_round)
-			return;
 		const struct ahead_record *known = ahead_verified(h);
 		if (known != NULL) {
 			known_good(h, known);
@@ -470,8 +463,6 @@ follow(struct half *h, bool final)
 		size_t avail = bm_stream_avail(h->stream, h->off);
 		uint64_t gap = bm_stream_gap(h->stream, h->off + avail);
 		if (avail < BM_HEADER) {
-			if (gap != 0 && ahead_settle(other))
-				continue;
 			if (gap != 0) {
 				handle_gap(h, h->off + avail, gap);
 				continue;
@@ -495,9 +486,6 @@ follow(struct half *h, bool final)
 		}
 		size_t n = (size_t)BM_HEADER + hdr.length;
 		bool plausible = bm_record_plausible(hdr, h->protected ? record_version(s) : 0);
-		/* What comes now is read with all in mind that the other direction said before. */
-		if ((gap != 0 || final || !plausible || avail >= n) && ahead_settle(other))
-			continue;
 		if (!plausible) {
 			if (h->gave_up) {
 				h->over = true;

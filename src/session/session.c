@@ -41,21 +41,12 @@ record_version(const struct bm_session *s)
 	return s->facts.version;
 }
 
-uint64_t
-other_acked(const struct half *h)
-{
-	const struct bm_stream *other = h->s->half[1 - h->side].stream;
-
-	if (h->taken != NULL)
-		return h->taken->acked;
-	return other != NULL ? bm_stream_acked(other) : 0;
-}
-
 static void
 add_alert(struct half *h, uint8_t level, uint8_t description, uint64_t packet, bool encrypted)
 {
 	struct bm_session *s = h->s;
 	void *items = s->alerts;
+	const struct bm_stream *other = s->half[1 - h->side].stream;
 
 	h->alert_seen = true;
 	keyless_hold(&s->half[1 - h->side]);
@@ -69,16 +60,12 @@ add_alert(struct half *h, uint8_t level, uint8_t description, uint64_t packet, b
 		session_fail(s, st);
 	if (st != BM_OK)
 		return;
-	/* In the order in which they were sent, though records may be read a little later. */
-	size_t at = s->alert_count++;
-	for (; at != 0 && s->alerts[at - 1].packet > packet; at--)
-		s->alerts[at] = s->alerts[at - 1];
-	s->alerts[at] = (struct bm_alert_seen){.direction = h->side,
+	s->alerts[s->alert_count++] = (struct bm_alert_seen){.direction = h->side,
 		.level = level,
 		.description = description,
 		.packet = packet,
 		.encrypted = encrypted,
-		.acked = other_acked(h)};
+		.acked = other != NULL ? bm_stream_acked(other) : 0};
 }
 
 void
@@ -386,31 +373,15 @@ run(struct bm_session *s, bool final)
 	}
 }
 
-/* Nothing can be said before more has come: the next record is not all there. */
-static bool
-in_midst_of_record(const struct bm_session *s, enum bm_way way)
-{
-	const struct half *h = &s->half[s->half[0].way == way ? 0 : 1];
-
-	return s->tls && h->ahead != NULL && bm_stream_head(h->stream) < h->waits_for &&
-		   bm_stream_gaps(h->stream) == 0 && !bm_stream_ended(h->stream, NULL);
-}
-
 void
 bm_session_data(struct bm_session *s, enum bm_way way)
 {
+	(void)way;
 	s->noted = false;
-	if (s->dtls || in_midst_of_record(s, way))
+	if (s->dtls)
 		return;
 	run(s, false);
 	session_measure(s);
-}
-
-void
-bm_session_press(struct bm_session *s)
-{
-	for (unsigned side = 0; side < 2; side++)
-		(void)ahead_settle(&s->half[side]);
 }
 
 void

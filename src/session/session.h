@@ -231,6 +231,14 @@ void bm_session_data(struct bm_session *s, enum bm_way way);
 /* Octets would have to be dropped for want of memory: those that wait to be checked are taken now.
  */
 void bm_session_press(struct bm_session *s);
+/* Segments that are about to be handed to the flow table, a round of them in their order: the
+ * records that they complete are checked together before, where that is faster. False: there is no
+ * room for more in this round. Nothing that is found depends on it. The payload stays where it is
+ * until the round is forgotten. */
+bool bm_session_foresee(struct bm_session *s, enum bm_way way, const struct bm_segment *g);
+/* When all of the round have been shown, and when they have been handed on. */
+void bm_session_check_foreseen(struct bm_session_env *env);
+void bm_session_forget_foreseen(struct bm_session_env *env);
 void bm_session_copy(struct bm_session *s, enum bm_way way, const struct bm_span *copy);
 void bm_session_datagram(struct bm_session *s, enum bm_way way, const struct bm_segment *d);
 /* The flow is over: judge what is left. */

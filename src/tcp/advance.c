@@ -291,18 +291,12 @@ stream_limit(struct bm_stream *s)
 	uint64_t max = s->flow->t->o.flow_memory;
 	struct data *d = s->d;
 	enum bm_status st = BM_OK;
-	bool pressed = false;
 
 	while (st == BM_OK && !s->flow->ignored && stream_over(s, max)) {
 		bool many = held_many(d, max);
 		bool news = false;
 		if (drop_spare(s))
 			continue;
-		if (!pressed) {
-			pressed = true;
-			tell_press(s->flow);
-			continue;
-		}
 		uint32_t before = d->held.n + d->ready.n;
 		if (d->held.n != 0 && (many || d->held_bytes >= d->ready_bytes))
 			st = advance(s, true, &news);

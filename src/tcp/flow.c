@@ -13,13 +13,6 @@ tell_data(struct bm_stream *s)
 		f->t->ev.on_data(f->t->ev.ctx, f, stream_way(s));
 }
 
-void
-tell_press(struct bm_flow *f)
-{
-	if (!f->ignored && f->t->ev.on_press != NULL)
-		f->t->ev.on_press(f->t->ev.ctx, f);
-}
-
 static void
 count_checksum(struct bm_stream *s, const struct bm_segment *g)
 {

@@ -303,7 +303,6 @@ BM_MUST_USE enum bm_status drop_oldest(struct bm_stream *s, uint64_t bytes, bool
 BM_MUST_USE enum bm_status flow_segment(
 	struct bm_flow *f, enum bm_way way, const struct bm_segment *g);
 void tell_data(struct bm_stream *s);
-void tell_press(struct bm_flow *f);
 
 /* reuse.c: when the ports belong to another connection */
 enum identity { SAME_FLOW, OTHER_FLOW, NO_FLOW };

@@ -74,10 +74,18 @@ bm_stream_base(const struct bm_stream *s)
 	return s->base - s->origin;
 }
 
-uint64_t
-bm_stream_head(const struct bm_stream *s)
+bool
+bm_stream_in_order(const struct bm_stream *s, uint64_t *head)
 {
-	return s->head - s->origin;
+	*head = s->head - s->origin;
+	return s->d != NULL && s->has_seq && !s->doubtful && s->settled && s->end == 0 && !s->reset &&
+		   s->d->held.n == 0 && s->d->gaps.n == 0;
+}
+
+uint64_t
+bm_stream_offset(const struct bm_stream *s, uint32_t seq)
+{
+	return stream_off(s, seq) - s->origin;
 }
 
 size_t
@@ -129,9 +137,8 @@ bm_stream_read(const struct bm_stream *s, uint64_t off, uint8_t *dst, size_t len
 	return true;
 }
 
-/* The run that holds all of it, or NULL. */
-static const struct run *
-one_run(const struct bm_stream *s, uint64_t off, size_t len)
+const uint8_t *
+bm_stream_peek(const struct bm_stream *s, uint64_t off, size_t len)
 {
 	if (bm_stream_avail(s, off) < len || s->d == NULL || s->d->ready.n == 0)
 		return NULL;
@@ -140,23 +147,23 @@ one_run(const struct bm_stream *s, uint64_t off, size_t len)
 	if (i == s->d->ready.n)
 		return NULL;
 	const struct run *r = runs_at(&s->d->ready, i);
-	return at >= r->off && run_end(r) - at >= len ? r : NULL;
+	return at >= r->off && run_end(r) - at >= len ? r->p + (at - r->off) : NULL;
 }
 
-const uint8_t *
-bm_stream_peek(const struct bm_stream *s, uint64_t off, size_t len)
-{
-	const struct run *r = one_run(s, off, len);
-
-	return r != NULL ? r->p + (s->origin + off - r->off) : NULL;
-}
-
-const uint8_t *
+bool
 bm_stream_lasting(const struct bm_stream *s, uint64_t off, size_t len)
 {
-	const struct run *r = one_run(s, off, len);
+	uint64_t at = s->origin + off, to = at + len;
 
-	return r != NULL && r->block == NULL ? r->p + (s->origin + off - r->off) : NULL;
+	if (bm_stream_avail(s, off) < len || len == 0)
+		return len == 0;
+	for (uint32_t i = runs_find(&s->d->ready, at); at < to; i++) {
+		const struct run *r = runs_at(&s->d->ready, i);
+		if (r->block != NULL)
+			return false;
+		at = run_end(r);
+	}
+	return true;
 }
 
 size_t

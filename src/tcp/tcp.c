@@ -201,10 +201,6 @@ relieve(struct bm_tcp *t)
 		bool spared = drop_spare(&f->stream[BM_FORWARD]);
 		if (drop_spare(&f->stream[BM_BACKWARD]) || spared)
 			continue;
-		uint64_t before = f->memory;
-		tell_press(f);
-		if (f->memory != before)
-			continue;
 		for (unsigned way = 0; way < 2; way++) {
 			struct bm_stream *s = &f->stream[way];
 			bool news = false;
@@ -261,6 +257,14 @@ bm_tcp_end_oldest(struct bm_tcp *t)
 		t->stats.evicted_flows++;
 	end_flow(FLOW_OF(over ? t->closed.next : t->open.next, use));
 	return true;
+}
+
+struct bm_flow *
+bm_tcp_find(struct bm_tcp *t, uint32_t site, const struct bm_segment *g, enum bm_way *way)
+{
+	struct bm_flow *f = table_recent(t, site, g, way);
+
+	return f != NULL ? f : table_find(t, flow_hash(t, site, g), site, g, way);
 }
 
 void

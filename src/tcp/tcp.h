@@ -43,9 +43,6 @@ struct bm_tcp_events {
 	 * bytes are gone; for held bytes it is called only when it differs, and for the bytes in
 	 * which it does. A damaged copy that a good one replaced is told of in the same way. */
 	void (*on_copy)(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_span *copy);
-	/* Bytes of this flow would have to be dropped to stay within a limit: those that can be read
-	 * are better read now. May be NULL. */
-	void (*on_press)(void *ctx, struct bm_flow *f);
 	/* A UDP datagram; s borrowed. */
 	void (*on_datagram)(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_segment *s);
 	/* The flow ends (closed and lingered, idle, evicted, port reused, end of input). Before it
@@ -68,6 +65,9 @@ BM_MUST_USE enum bm_status bm_tcp_segment(
  * capture and see each segment in one of the two ways do together what one would. */
 void bm_tcp_pass(struct bm_tcp *t, const struct bm_segment *s);
 void bm_tcp_finish(struct bm_tcp *t);
+/* The flow that a segment belongs to, if there is one, and its direction. */
+struct bm_flow *bm_tcp_find(
+	struct bm_tcp *t, uint32_t site, const struct bm_segment *s, enum bm_way *way);
 /* In an event: which place has what happens to f among what happens to all flows of the capture?
  * Ordered by its members in turn. */
 struct bm_ending {
@@ -119,7 +119,11 @@ struct bm_sighting bm_flow_sighting(const struct bm_flow *f, enum bm_way way);
 /* -- streams (one direction) -------------------------------------------- */
 /* The lowest offset still held; bytes below are gone. */
 uint64_t bm_stream_base(const struct bm_stream *s);
-uint64_t bm_stream_head(const struct bm_stream *s); /* behind the last one that was delivered */
+/* Has everything come in order and without doubt, but for what may still come? *head: behind the
+ * last octet that was delivered. */
+bool bm_stream_in_order(const struct bm_stream *s, uint64_t *head);
+/* The stream offset of this sequence number. */
+uint64_t bm_stream_offset(const struct bm_stream *s, uint32_t seq);
 /* Contiguous readable bytes from off (base <= off), 0 when there are none, or a gap, or the end. */
 size_t bm_stream_avail(const struct bm_stream *s, uint64_t off);
 /* What is left, from off on, of the declared gap that off lies in; 0 when there is none. */
@@ -128,8 +132,8 @@ uint64_t bm_stream_gap(const struct bm_stream *s, uint64_t off);
 bool bm_stream_read(const struct bm_stream *s, uint64_t off, uint8_t *dst, size_t len);
 /* A pointer to len bytes from off if they lie in one piece, else NULL. */
 const uint8_t *bm_stream_peek(const struct bm_stream *s, uint64_t off, size_t len);
-/* The same, if they also stay there when the stream lets go of them. */
-const uint8_t *bm_stream_lasting(const struct bm_stream *s, uint64_t off, size_t len);
+/* Do they stay where they are also when the stream lets go of them? */
+bool bm_stream_lasting(const struct bm_stream *s, uint64_t off, size_t len);
 /* The spans that make up [off, off + len) into out, at most max. Returns how many there are in
  * all (which may exceed max); 0 when the range is not all there. First and last span are cut to the
  * range. */

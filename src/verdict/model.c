@@ -3,6 +3,7 @@
 #include "verdict/model.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const char *
 bm_cause_id(enum bm_cause c)
@@ -130,13 +131,33 @@ bm_alert_level(unsigned level)
 	return level == 1 ? "warning" : level == 2 ? "fatal" : NULL;
 }
 
+static const char *
+keep_words(char **to, const char *words)
+{
+	char *kept = *to;
+
+	if (words == NULL)
+		return NULL;
+	size_t n = strlen(words) + 1;
+	memcpy(kept, words, n);
+	*to += n;
+	return kept;
+}
+
+static size_t
+words_size(const char *words)
+{
+	return words != NULL ? strlen(words) + 1 : 0;
+}
+
 struct bm_connection *
 bm_connection_keep(const struct bm_connection *c, size_t *size)
 {
 	size_t alerts = c->alert_count * sizeof *c->alerts;
-	size_t name = c->server_name != NULL ? strlen(c->server_name) + 1 : 0;
+	size_t words = words_size(c->server_name) + words_size(c->undecided_because) +
+				   words_size(c->undecided_detail) + words_size(c->undecided_next);
 
-	*size = sizeof *c + alerts + name;
+	*size = sizeof *c + alerts + words;
 	struct bm_connection *kept = malloc(*size);
 	if (kept == NULL)
 		return NULL;
@@ -146,9 +167,10 @@ bm_connection_keep(const struct bm_connection *c, size_t *size)
 		memcpy(a, c->alerts, alerts);
 	kept->alerts = a;
 	char *n = (void *)(a + c->alert_count);
-	if (name != 0)
-		memcpy(n, c->server_name, name);
-	kept->server_name = name != 0 ? n : NULL;
+	kept->server_name = keep_words(&n, c->server_name);
+	kept->undecided_because = keep_words(&n, c->undecided_because);
+	kept->undecided_detail = keep_words(&n, c->undecided_detail);
+	kept->undecided_next = keep_words(&n, c->undecided_next);
 	kept->failures = NULL;
 	return kept;
 }

@@ -65,6 +65,12 @@ bm_verify(const struct bm_protection *p, const struct bm_position *pos, const st
 }
 
 bool
+bm_protection_lanes(const struct bm_protection *p)
+{
+	return p->hmac != NULL && bm_hmac_lanes(p->hmac);
+}
+
+bool
 bm_protection_shared(const struct bm_protection *p)
 {
 	return (p->aead == NULL || bm_aead_shared(p->aead)) &&

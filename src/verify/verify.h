@@ -134,6 +134,8 @@ struct bm_check {
 };
 /* In this order. */
 void bm_verify_batch(struct bm_check *const *checks, size_t n);
+/* Is a check of p faster among others? */
+bool bm_protection_lanes(const struct bm_protection *p);
 /* May several threads use p at once? */
 bool bm_protection_shared(const struct bm_protection *p);
 
