@@ -163,7 +163,7 @@ process(void *ctx, size_t part, unsigned worker)
 	}
 	bm_session_forget_foreseen(&v->env);
 	const struct bm_tcp_stats *t = bm_tcp_stats(v->tcp);
-	if (!may_go_on(s) || t->evicted_flows != 0 || t->dropped_bytes != 0 || t->leaps != 0)
+	if (!may_go_on(s) || t->crowded != 0 || t->dropped_bytes != 0 || t->leaps != 0)
 		s->over = true;
 }
 

@@ -150,6 +150,7 @@ open_flow(
 	while (t->used >= t->o.max_flows) {
 		/* Those that are over have nothing to lose. */
 		bool over = !list_empty(&t->closed);
+		t->stats.crowded++;
 		if (!over)
 			t->stats.evicted_flows++;
 		end_flow(FLOW_OF(over ? t->closed.next : t->open.next, use));

@@ -83,7 +83,8 @@ bool bm_tcp_end_oldest(struct bm_tcp *t);
 struct bm_tcp_stats {
 	uint64_t segments, flows, gaps, evicted_flows, dropped_bytes /* caps */;
 	uint64_t checksum_invalid, retransmitted, differing, out_of_order;
-	uint64_t leaps; /* of time */
+	uint64_t leaps;   /* of time */
+	uint64_t crowded; /* flows that ended for want of room, those that were over too */
 };
 const struct bm_tcp_stats *bm_tcp_stats(const struct bm_tcp *t);
 
