@@ -9,7 +9,8 @@
 enum {
 	BATCHES = 6,
 	BATCH_FRAMES = 512,
-	/* Of frames: so many batches are in the processor's cache still when the caller comes to them. */
+	/* Of frames: so many batches are in the processor's cache still when the caller comes to them.
+	 */
 	BATCH_OCTETS = 1 << 20,
 	BATCH_OCTETS_ALONE = 1 << 18
 };

@@ -299,6 +299,8 @@ end_run(struct run *r)
 static bool
 take_batch(struct run *r, const struct frames_batch *batch, struct bm_decoder *decoder)
 {
+	const unsigned shards = r->n != 0 ? r->n : 1;
+
 	if (batch->n > r->segment_cap) {
 		free(r->segment);
 		free(r->owner);
@@ -320,7 +322,7 @@ take_batch(struct run *r, const struct frames_batch *batch, struct bm_decoder *d
 			return false;
 		if (g == NULL)
 			continue;
-		r->owner[r->segments] = (uint8_t)(bucket(g) % r->n);
+		r->owner[r->segments] = (uint8_t)(bucket(g) % shards);
 		r->segment[r->segments++] = g;
 	}
 	return true;
