@@ -170,7 +170,7 @@ bm_decode_apart(struct bm_decoder *d, const struct bm_frame *f, struct bm_decode
 		x->end = BM_END_SEGMENT;
 	} else {
 		d->apart = true;
-		x->end = walk_frame(d, f, &w);
+		x->end = (int)walk_frame(d, f, &w);
 		if (x->end != BM_END_SEGMENT)
 			return;
 		x->s = w.s;

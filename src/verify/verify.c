@@ -150,7 +150,7 @@ static void
 some(struct bm_check *const *checks, size_t n)
 {
 	struct halfway halfway[BM_CHECKS_MAX];
-	struct bm_hmac_job jobs[BM_CHECKS_MAX] = {{NULL}};
+	struct bm_hmac_job jobs[BM_CHECKS_MAX] = {{NULL, {NULL, 0}, NULL}};
 	size_t left = 0;
 
 	for (size_t i = 0; i < n; i++)
