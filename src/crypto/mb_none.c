@@ -21,7 +21,7 @@ bm_mb_free_thread(void)
 enum bm_status
 bm_mb_aes_new(struct bm_mb_aes **out, struct bm_view key, bool gcm)
 {
-	(void)key;
+	(void)key, (void)gcm;
 	*out = NULL;
 	return BM_UNSUPPORTED;
 }
