@@ -72,7 +72,7 @@ fill_batch(void *ctx)
 	struct batch *b = ctx;
 	struct frames *f = b->of;
 
-	/* Those before it were begun earlier, and reading takes a small part of the time. */
+	/* Those before it were begun earlier: it is never for long. */
 	while (atomic_load_explicit(&f->turn, memory_order_acquire) != b->number)
 		(void)sched_yield();
 	read_batch(f, b);

@@ -151,6 +151,57 @@ def many(cases, gap, pieces):
         alike(with_keys(names, keys_of(cases)), WAYS[1:] if STRIDE == 1 else WAYS[3:4])
 
 
+def spaced(frames, every):
+    """With so many frames of no TCP in between that batches of frames begin in the midst of connections: only then
+    there is something to be foreseen."""
+    filler = [b"\xff" * 12 + b"\x08\x06" + bytes(28)] * 512
+    return [f for i, frame in enumerate(frames) for f in (filler if i % every == 0 else []) + [frame]]
+
+
+def in_batches(captures, keys):
+    frames = classic_frames(captures[0])
+    for every in (1, 5):
+        with tempfile.NamedTemporaryFile() as f:
+            f.write(written(spaced(frames[:120], every)))
+            f.flush()
+            alike(with_keys([f.name], keys), WAYS[1:3])
+
+
+def summed(frame, partial=False):
+    """With the TCP checksum of what it holds now, or what a host leaves to its card."""
+    out, n = bytearray(frame), int.from_bytes(frame[16:18], "big") - 20
+    out[50:52] = b"\0\0"
+    pseudo = bytes(out[26:34]) + b"\0\x06" + n.to_bytes(2, "big")
+    data = pseudo if partial else pseudo + bytes(out[34:34 + n]) + b"\0" * (n % 2)
+    total = sum(int.from_bytes(data[i:i + 2], "big") for i in range(0, len(data), 2))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    out[50:52] = (total if partial else 0xffff - total).to_bytes(2, "big")
+    return bytes(out)
+
+
+def doubted(cases):
+    """The right octets under a checksum that is doubted, and then wrong ones under a good one, which are those
+    that count: what was foreseen of the first says nothing of the second."""
+    tried = failed = 0
+    for _, captures, keys in cases:
+        frames = classic_frames(captures[0])
+        full = [i for i, f in enumerate(frames) if f[12:15] == b"\x08\0\x45" and f[23] == 6 and
+                int.from_bytes(f[16:18], "big") > 140 and len(f) == 14 + int.from_bytes(f[16:18], "big")]
+        for i in full[-3:]:
+            wrong = bytearray(frames[i])
+            wrong[-30] ^= 1
+            with tempfile.NamedTemporaryFile() as f:
+                # So close to its end that it is complete with this one.
+                bad = frames[:i] + spaced([summed(frames[i], True)], 1) + [summed(wrong)] + frames[i + 1:]
+                f.write(written(bad))
+                f.flush()
+                alike(with_keys([f.name], keys), WAYS[1:3])
+                failed += report(with_keys([f.name], keys), WAYS[0])[0] == 1
+            tried += 1
+    judge.want(tried > 50 and failed > 10, "%d tried, %d of them fail" % (tried, failed))
+
+
 def main():
     tap = judge.Tap()
     cases = list(inputs())
@@ -160,6 +211,11 @@ def main():
     for name, captures, keys in cases[::20 * STRIDE]:
         for what, pack in (("gzip", gzip.compress), ("zstd", zstd)):
             tap.case(name + ", " + what, compressed, captures, keys, pack)
+    for name, captures, keys in cases[::2 * STRIDE]:
+        if classic_frames(captures[0]):
+            tap.case(name + ", in batches", in_batches, captures, keys)
+    if STRIDE == 1:
+        tap.case("doubted octets first", doubted, cases)
     good = [c for c in cases if not c[0].startswith("damaged") and clean(c)]
     few_bad = good + [c for c in cases if c[0].startswith("damaged")][:2]
     # Gaps between frames so that connections end while others go on; or all at the end.
