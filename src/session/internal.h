@@ -209,7 +209,9 @@ struct bm_session {
 
 	/* TLS 1.3: made at the ServerHello: of both sides, for the handshake and what follows it. */
 	struct derived {
-		const uint8_t *secret; /* in the keyring; NULL: none */
+		/* A copy: what lies in the keyring moves when secrets are added. */
+		uint8_t secret[BM_SECRET_MAX];
+		size_t secret_len; /* 0: none */
 		uint8_t key[BM_KEY_MAX], iv[16];
 	} derived[4];
 	unsigned derived_version;

@@ -304,7 +304,8 @@ derive_ahead(struct bm_session *s)
 		s->derived_suite = suite;
 		for (size_t i = 0; i < n; i++) {
 			struct derived *d = &s->derived[i];
-			d->secret = secrets[i].p;
+			memcpy(d->secret, secrets[i].p, secrets[i].n);
+			d->secret_len = secrets[i].n;
 			memcpy(d->key, k[i].key, sizeof d->key);
 			memcpy(d->iv, k[i].iv, sizeof d->iv);
 		}
@@ -318,8 +319,8 @@ derive(const struct bm_session *s, const struct bm_suite *suite, struct bm_view 
 {
 	for (size_t i = 0; i < 4; i++) {
 		const struct derived *d = &s->derived[i];
-		if (d->secret == NULL || d->secret != secret.p || s->derived_suite != suite ||
-			s->derived_version != s->facts.version)
+		if (d->secret_len == 0 || !bm_view_equal(bm_view(d->secret, d->secret_len), secret) ||
+			s->derived_suite != suite || s->derived_version != s->facts.version)
 			continue;
 		k->version = (uint16_t)s->facts.version;
 		k->suite = suite;
