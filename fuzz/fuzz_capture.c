@@ -41,7 +41,7 @@ same_frame(const struct bm_frame *a, const struct bm_frame *b)
 	must(a->wire_len == b->wire_len && a->wire_len >= a->data.n);
 	must(a->ts_ns == b->ts_ns && a->link_type == b->link_type);
 	must(a->number == b->number && a->offset == b->offset);
-	must(a->direction == b->direction && !b->stable);
+	must(a->direction == b->direction && b->home == NULL);
 }
 
 static void

@@ -45,7 +45,7 @@ check_segment(const struct bm_segment *s, const struct bm_frame *f, size_t count
 	must(s->transport_header.n >= (s->transport == BM_TCP ? 20 : 8));
 	must(s->transport_header.p + s->transport_header.n == s->payload.p);
 	must(s->src.family == s->dst.family && (s->src.family == 4 || s->src.family == 6));
-	must(!s->stable || f->stable);
+	must(s->home == NULL || s->home == f->home + (s->payload.p - f->data.p));
 	check_pieces(s, count);
 	uint64_t sum = bm_sum16(s->pseudo_sum, s->transport_header, false);
 	bool fits = bm_sum16_fold(bm_sum16(sum, s->payload, false)) == 0xffff;
@@ -83,7 +83,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		*f = (struct bm_frame){.data = bm_view(copy, len),
 			.number = ++count,
 			.link_type = links[link % (sizeof links / sizeof links[0])],
-			.stable = (flags & 1) != 0,
+			.home = (flags & 1) != 0 ? copy : NULL,
 			.wire_len = (uint32_t)len + (flags >> 4) * 100,
 			.ts_ns = (uint64_t)(flags & 14) * 4000000000};
 		if (bm_decode(d, f, &s))

@@ -157,7 +157,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 			.packet = packet,
 			.ts_ns = ts_ns,
 			.checksum = (enum bm_checksum)(kind >> 1 & 3),
-			.stable = (kind & 8) != 0,
+			.home = (kind & 8) != 0 ? payload : NULL,
 			.seq = seq[way] + off,
 			.ack = seq[1 - way] + ack,
 			.flags = flags & 0x1f,
@@ -166,7 +166,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 			.payload = bm_view(kind & 8 ? payload : borrowed, len - cut),
 			.piece_count = 2};
 		if (kind & 8) {
-			/* Stable bytes must not change under the table: one value for all. */
+			/* Bytes that stay must not change under the table: one value for all. */
 			memset(payload, 'a', sizeof payload);
 		}
 		must(bm_tcp_segment(t, 0, &g) == BM_OK);

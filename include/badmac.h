@@ -12,6 +12,7 @@
 #ifndef BADMAC_H
 #define BADMAC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -109,6 +110,14 @@ BADMAC_API enum badmac_status badmac_add_named_keys(
  * rotated pieces in order of time. name is copied; it appears in reports. */
 BADMAC_API enum badmac_status badmac_add_capture(
 	struct badmac *b, const char *name, const void *bytes, size_t n, struct badmac_error *error);
+
+/* The same of a file that is mapped, of which read_at copies n bytes, from an offset on, to p;
+ * false: it cannot, and they are looked at where they are mapped. That costs less than mapping each
+ * page to look at it once. With several threads any of them may call it, one at a time, while
+ * badmac_run goes on. */
+BADMAC_API enum badmac_status badmac_add_mapped(struct badmac *b, const char *name,
+	const void *bytes, size_t n, bool (*read_at)(void *ctx, uint64_t offset, uint8_t *p, size_t n),
+	void *ctx, struct badmac_error *error);
 
 /* A capture behind a read function: up to n bytes into p; the count, 0 at the end, -1 on error.
  * With several threads any of them may call it, one at a time, while badmac_run goes on. */

@@ -60,7 +60,7 @@ put(struct kept *k, const struct bm_frame *f)
 	while (k->wrapped && k->tail - k->head < n)
 		drop(k);
 	struct bm_frame copy = *f;
-	copy.stable = false;
+	copy.home = NULL;
 	memcpy(k->bytes + k->head, &copy, sizeof copy);
 	if (f->data.n != 0)
 		memcpy(k->bytes + k->head + sizeof copy, f->data.p, f->data.n);

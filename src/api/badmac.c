@@ -153,29 +153,52 @@ badmac_add_keys(struct badmac *b, const void *bytes, size_t n, struct badmac_err
 	return badmac_add_named_keys(b, "key material", bytes, n, error);
 }
 
-enum badmac_status
-badmac_add_capture(
-	struct badmac *b, const char *name, const void *bytes, size_t n, struct badmac_error *error)
+static enum badmac_status
+add_in_memory(
+	struct badmac *b, const char *name, const struct input *in, struct badmac_error *error)
 {
 	struct bm_capture *c;
 	struct bm_error e = {BM_OK, NULL, 0};
 
-	if (b == NULL || b->ran || name == NULL || (bytes == NULL && n != 0))
+	if (b == NULL || b->ran || name == NULL || (in->bytes.p == NULL && in->bytes.n != 0))
 		return fail(error, BM_USAGE, NULL);
-	enum bm_status s = bm_capture_open_memory(&c, bm_view(bytes, n), &e);
+	enum bm_status s = bm_capture_open_memory(&c, in->bytes, &e);
 	if (s != BM_OK)
 		return fail(error, s, &e);
 	bm_capture_free(c);
-	return fail(error, inputs_add(&b->inputs, name, bm_view(bytes, n), NULL, NULL), NULL);
+	return fail(error, inputs_add(&b->inputs, name, in), NULL);
+}
+
+enum badmac_status
+badmac_add_capture(
+	struct badmac *b, const char *name, const void *bytes, size_t n, struct badmac_error *error)
+{
+	const struct input in = {.bytes = bm_view(bytes, n)};
+
+	return add_in_memory(b, name, &in, error);
+}
+
+enum badmac_status
+badmac_add_mapped(struct badmac *b, const char *name, const void *bytes, size_t n,
+	bool (*read_at)(void *ctx, uint64_t offset, uint8_t *p, size_t n), void *ctx,
+	struct badmac_error *error)
+{
+	const struct input in = {.bytes = bm_view(bytes, n), .read_at = read_at, .ctx = ctx};
+
+	if (read_at == NULL)
+		return fail(error, BM_USAGE, NULL);
+	return add_in_memory(b, name, &in, error);
 }
 
 enum badmac_status
 badmac_add_stream(struct badmac *b, const char *name, long (*read)(void *ctx, uint8_t *p, size_t n),
 	void *ctx, struct badmac_error *error)
 {
+	const struct input in = {.read = read, .ctx = ctx};
+
 	if (b == NULL || b->ran || name == NULL || read == NULL)
 		return fail(error, BM_USAGE, NULL);
-	return fail(error, inputs_add(&b->inputs, name, bm_view(NULL, 0), read, ctx), NULL);
+	return fail(error, inputs_add(&b->inputs, name, &in), NULL);
 }
 
 static enum bm_status

@@ -3,6 +3,8 @@
  * at once. Batches are begun by free threads, or by the caller when it has nothing else to do. */
 #include "api/frames.h"
 
+#include "base/buf.h"
+
 #include <sched.h>
 #include <stdlib.h>
 
@@ -12,7 +14,10 @@ enum {
 	/* Of frames: so many batches are in the processor's cache still when the caller comes to them.
 	 */
 	BATCH_OCTETS = 1 << 20,
-	BATCH_OCTETS_ALONE = 1 << 18
+	BATCH_OCTETS_ALONE = 1 << 18,
+	/* What the frames of a batch may take beside that: their headers in the capture, and the last
+	 * one, if it is not of the largest. */
+	BATCH_REST = 192 << 10
 };
 
 struct batch {
@@ -20,6 +25,9 @@ struct batch {
 	struct bm_task task;
 	struct bm_decoder *decoder; /* to whoever begins with it */
 	uint64_t number;            /* of the batch: its turn to read */
+	uint8_t *buffer;            /* to which the part of the capture is copied; or NULL */
+	uint64_t from;              /* where in the capture that begins */
+	size_t octets;              /* and how long it is */
 	size_t n;
 	struct bm_frame frame[BATCH_FRAMES];
 	struct bm_decoded decoded[BATCH_FRAMES];
@@ -32,11 +40,15 @@ struct frames {
 	struct bm_capture *capture;
 	struct bm_decoder *decoder;
 	struct bm_pool *pool;
+	struct bm_view bytes; /* of what stays in memory */
+	bm_read_at_fn read_at;
+	void *read_ctx;
+	size_t last_octets;        /* of the capture that the last batch took; guarded by the turn */
 	atomic_uint_fast64_t turn; /* the batch that is read next; guards the capture */
 	bool ended;                /* the same */
 	struct batch *batch[BATCHES];
 	uint64_t batches; /* how many there are */
-	size_t batch_octets;
+	size_t batch_octets, buffer_octets;
 	uint64_t at; /* batch that the caller is in */
 	bool began;
 	uint64_t before; /* frames in earlier pieces */
@@ -52,6 +64,11 @@ read_batch(struct frames *f, struct batch *b)
 	size_t octets = 0;
 
 	b->n = 0;
+	b->from = bm_capture_offset(f->capture);
+	if (b->buffer != NULL) {
+		const struct bm_loan loan = {b->buffer, f->buffer_octets, f->read_at, f->read_ctx};
+		bm_capture_borrow(f->capture, &loan, f->last_octets);
+	}
 	b->status = f->ended ? BM_END : BM_OK;
 	while (b->status == BM_OK && b->n < BATCH_FRAMES && octets < f->batch_octets) {
 		b->status = bm_capture_next(f->capture, &item, &b->error);
@@ -63,6 +80,8 @@ read_batch(struct frames *f, struct batch *b)
 		b->frame[b->n++] = item.frame;
 	}
 	f->ended = b->status != BM_OK;
+	b->octets = bm_capture_borrowed(f->capture);
+	f->last_octets = (size_t)(bm_capture_offset(f->capture) - b->from);
 	b->offset = bm_capture_input_offset(f->capture);
 }
 
@@ -95,13 +114,18 @@ add_batches(struct frames *f)
 {
 	/* With one thread one at a time is decoded when it is needed. */
 	bool alone = bm_pool_workers(f->pool) == 1;
-	f->batches = alone ? 1 : BATCHES;
-	f->batch_octets = alone ? BATCH_OCTETS_ALONE : BATCH_OCTETS;
+	f->batches = alone ? 2 : BATCHES;
+	f->batch_octets = f->last_octets = alone ? BATCH_OCTETS_ALONE : BATCH_OCTETS;
+	f->buffer_octets = f->batch_octets + BATCH_REST;
+	if (f->buffer_octets > f->bytes.n)
+		f->buffer_octets = f->bytes.n;
 	for (size_t i = 0; i < f->batches; i++) {
 		struct batch *b = f->batch[i] = calloc(1, sizeof *b);
 		if (b == NULL || bm_decoder_new(&b->decoder, 0) != BM_OK)
 			return false;
 		b->of = f;
+		if (f->read_at != NULL)
+			b->buffer = malloc(f->buffer_octets);
 	}
 	return true;
 }
@@ -109,11 +133,16 @@ add_batches(struct frames *f)
 static void
 drop_batches(struct frames *f)
 {
-	for (uint64_t i = f->at; f->began && i < f->at + f->batches; i++)
+	for (uint64_t i = f->at; f->began && i < f->at + f->batches - 1; i++)
 		bm_task_wait(f->pool, &f->batch[i % f->batches]->task);
 	for (size_t i = 0; i < BATCHES && f->batch[i] != NULL; i++) {
-		bm_decoder_free(f->batch[i]->decoder);
-		free(f->batch[i]);
+		struct batch *b = f->batch[i];
+		bm_decoder_free(b->decoder);
+		/* Keys may have stood there. */
+		if (b->buffer != NULL)
+			bm_wipe(b->buffer, f->buffer_octets);
+		free(b->buffer);
+		free(b);
 		f->batch[i] = NULL;
 	}
 }
@@ -130,6 +159,9 @@ frames_open(struct frames **out, const struct input *in, struct bm_decoder *deco
 	f->decoder = decoder;
 	f->pool = pool;
 	f->before = in->packets_before;
+	f->bytes = in->bytes;
+	f->read_at = in->read_at;
+	f->read_ctx = in->ctx;
 	enum bm_status st = in->read != NULL ? bm_capture_open_stream(&f->capture, in->read, in->ctx, e)
 										 : bm_capture_open_memory(&f->capture, in->bytes, e);
 	if (st != BM_OK) {
@@ -144,16 +176,16 @@ frames_open(struct frames **out, const struct input *in, struct bm_decoder *deco
 	return BM_OK;
 }
 
-/* The batch that comes next; the last one goes back to be filled. */
+/* The batch that comes next; the one before the last goes back to be filled. */
 static struct batch *
 turn(struct frames *f)
 {
 	if (!f->began) {
-		for (uint64_t i = 0; i < f->batches; i++)
+		for (uint64_t i = 0; i < f->batches - 1; i++)
 			begin_batch(f, i);
 		f->began = true;
 	} else {
-		begin_batch(f, f->at + f->batches);
+		begin_batch(f, f->at + f->batches - 1);
 		f->at++;
 	}
 	struct batch *b = f->batch[f->at % f->batches];
@@ -175,7 +207,12 @@ frames_next_batch(struct frames *f, struct frames_batch *out, struct bm_error *e
 	if (f->began && last->status != BM_OK)
 		return bm_fail(e, last->status, last->error.offset, last->error.what);
 	struct batch *b = turn(f);
-	*out = (struct frames_batch){b->n, b->frame, b->decoded};
+	*out = (struct frames_batch){.n = b->n, .frame = b->frame, .decoded = b->decoded};
+	if (b->buffer != NULL) {
+		out->home = f->bytes.p + b->from;
+		out->near = b->buffer;
+		out->octets = b->octets;
+	}
 	return BM_OK;
 }
 

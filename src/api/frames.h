@@ -30,6 +30,10 @@ BM_MUST_USE enum bm_status frames_next(
 bool frames_in_batches(const struct frames *f);
 struct frames_batch {
 	size_t n; /* perhaps 0 */
+	/* The part of the capture that it was read from, as bm_tcp_lend wants it: good for this batch
+	 * and the next one. */
+	const uint8_t *home, *near;
+	size_t octets; /* 0: it was read where it stays */
 	const struct bm_frame *frame;
 	struct bm_decoded *decoded;
 };

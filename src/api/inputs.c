@@ -8,12 +8,12 @@
 enum { INPUTS_MAX = 65536, SKETCHED_MAX = 64 };
 
 enum bm_status
-inputs_add(struct inputs *in, const char *name, struct bm_view bytes, bm_read_fn read, void *ctx)
+inputs_add(struct inputs *all, const char *name, const struct input *in)
 {
-	void *items = in->item;
-	enum bm_status st = bm_grow(&items, &in->cap, in->n + 1, INPUTS_MAX, sizeof *in->item);
+	void *items = all->item;
+	enum bm_status st = bm_grow(&items, &all->cap, all->n + 1, INPUTS_MAX, sizeof *all->item);
 
-	in->item = items;
+	all->item = items;
 	if (st != BM_OK)
 		return st;
 	size_t len = strlen(name);
@@ -21,7 +21,8 @@ inputs_add(struct inputs *in, const char *name, struct bm_view bytes, bm_read_fn
 	if (copy == NULL)
 		return BM_NOMEM;
 	memcpy(copy, name, len + 1);
-	in->item[in->n++] = (struct input){.name = copy, .bytes = bytes, .read = read, .ctx = ctx};
+	all->item[all->n] = *in;
+	all->item[all->n++].name = copy;
 	return BM_OK;
 }
 

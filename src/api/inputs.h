@@ -9,7 +9,8 @@ struct input {
 	char *name;           /* owned */
 	struct bm_view bytes; /* in memory; empty for a stream */
 	bm_read_fn read;
-	void *ctx;
+	bm_read_at_fn read_at; /* copies of bytes; NULL: they are looked at where they are */
+	void *ctx;             /* of either */
 	uint64_t first_ns, last_ns;
 	bool timed;
 	struct sketch sketch, hellos; /* owned */
@@ -23,8 +24,8 @@ struct inputs {
 	size_t n, cap;
 };
 
-BM_MUST_USE enum bm_status inputs_add(
-	struct inputs *in, const char *name, struct bm_view bytes, bm_read_fn read, void *ctx);
+/* name is copied; what `in` says of it does not count. */
+BM_MUST_USE enum bm_status inputs_add(struct inputs *all, const char *name, const struct input *in);
 /* Brings rotated pieces into order, and tells captures taken at different places (they overlap in
  * time) apart by site. BM_NOMEM. */
 BM_MUST_USE enum bm_status inputs_order(struct inputs *in);

@@ -193,10 +193,13 @@ read_batches(struct badmac *b, const struct input *in, struct frames *f, struct 
 		s = frames_next_batch(f, &batch, e);
 		if (s != BM_OK)
 			break;
+		bm_tcp_lend(b->tcp, batch.home, batch.near, batch.octets);
 		if (batch.n != 0)
 			*frames = batch.frame[batch.n - 1].number;
 		s = take_batch(b, in, f, &batch, decoder);
 	}
+	/* What it lent goes with it. */
+	bm_tcp_lend(b->tcp, NULL, NULL, 0);
 	return s;
 }
 

@@ -44,6 +44,7 @@ struct run {
 	const struct bm_segment **segment;
 	uint8_t *owner;
 	size_t segments, segment_cap;
+	const struct frames_batch *batch;
 	struct event *all;
 	size_t all_cap;
 };
@@ -151,6 +152,7 @@ process(void *ctx, size_t part, unsigned worker)
 	struct badmac *v = s->view;
 
 	(void)worker;
+	bm_tcp_lend(v->tcp, r->batch->home, r->batch->near, r->batch->octets);
 	for (size_t i = 0, to = 0; i < r->segments && may_go_on(s); i++) {
 		if (i == to)
 			to = look_ahead(r, s, i);
@@ -310,6 +312,7 @@ take_batch(struct run *r, const struct frames_batch *batch, struct bm_decoder *d
 		if (r->segment_cap == 0)
 			return false;
 	}
+	r->batch = batch;
 	r->segments = 0;
 	for (size_t i = 0; i < batch->n; i++) {
 		if (bm_decoded_in_part(&batch->decoded[i]))
@@ -372,6 +375,8 @@ read_one(struct run *r, struct input *in, struct bm_decoder *decoder, uint64_t *
 		*given_up = !merge(r);
 		api_tell_progress(b, frames_offset(f));
 	}
+	for (unsigned i = 0; i < r->n; i++)
+		bm_tcp_lend(r->shard[i].view->tcp, NULL, NULL, 0);
 	if (*given_up || b->status != BM_OK) {
 		frames_close(f);
 		return b->status;

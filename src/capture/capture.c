@@ -167,6 +167,18 @@ bm_capture_stays(const struct bm_capture *c)
 	return c->in->whole;
 }
 
+void
+bm_capture_borrow(struct bm_capture *c, const struct bm_loan *l, size_t n)
+{
+	bm_input_borrow(c->in, l, n);
+}
+
+size_t
+bm_capture_borrowed(const struct bm_capture *c)
+{
+	return c->in->borrowed;
+}
+
 uint64_t
 bm_capture_offset(const struct bm_capture *c)
 {

@@ -14,6 +14,18 @@ struct bm_capture;
  * an I/O error. A short count is not the end. */
 typedef long (*bm_read_fn)(void *ctx, uint8_t *p, size_t n);
 
+/* Copies n bytes of the capture, from an offset on, to p. False: it cannot. */
+typedef bool (*bm_read_at_fn)(void *ctx, uint64_t off, uint8_t *p, size_t n);
+
+/* Room for a copy of a part of what stays in memory. To read from a file to memory that is in the
+ * processor's cache takes less time than to look at a page that is mapped for the first time. */
+struct bm_loan {
+	uint8_t *p;
+	size_t n;
+	bm_read_at_fn read_at;
+	void *ctx;
+};
+
 enum bm_frame_direction { BM_FRAME_UNKNOWN, BM_FRAME_INBOUND, BM_FRAME_OUTBOUND };
 
 struct bm_frame {
@@ -23,7 +35,9 @@ struct bm_frame {
 	uint32_t link_type;  /* LINKTYPE_ value of the interface */
 	uint64_t number;     /* from 1, as Wireshark numbers frames */
 	uint64_t offset;     /* of data in the (decompressed) capture */
-	bool stable;         /* data stays valid until bm_capture_free; else until the next call */
+	const uint8_t
+		*home; /* the same data, where it stays valid until bm_capture_free; NULL: nowhere.
+				* data itself is valid until the next call, if it is not there or on loan */
 	enum bm_frame_direction direction; /* pcapng epb_flags */
 };
 
@@ -66,8 +80,14 @@ void bm_capture_unpack_ahead(struct bm_capture *c, struct bm_pool *pool);
 BM_MUST_USE enum bm_status bm_capture_next(
 	struct bm_capture *c, struct bm_capture_item *item, struct bm_error *e);
 
-/* Do frames stay where they are until bm_capture_free (bm_frame.stable)? */
+/* Do frames stay somewhere until bm_capture_free (bm_frame.home)? */
 bool bm_capture_stays(const struct bm_capture *c);
+
+/* Where they do: frames are from now on copied to *l, as far as it goes, and valid until the memory
+ * is lent again. n: about how many octets will be asked for. */
+void bm_capture_borrow(struct bm_capture *c, const struct bm_loan *l, size_t n);
+/* How many octets have been copied there so far. */
+size_t bm_capture_borrowed(const struct bm_capture *c);
 
 /* Bytes of (decompressed) capture consumed so far, and of input (compressed). */
 uint64_t bm_capture_offset(const struct bm_capture *c);

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 
 /* Large enough to make reads cheap, small enough to stay in the second-level cache. */
-enum { WINDOW_START = 256 << 10 };
+enum {
+	WINDOW_START = 256 << 10,
+	LOAN_STEP = 16 << 10 /* a loan grows by so much at least, to make reads cheap */
+};
 
 void
 bm_input_memory(struct bm_input *in, struct bm_view bytes)
@@ -15,6 +18,7 @@ bm_input_memory(struct bm_input *in, struct bm_view bytes)
 		.p = bytes.p,
 		.n = bytes.n,
 		.whole = true,
+		.home = bytes,
 		.end = BM_END,
 		.end_what = "end of the capture",
 	};
@@ -92,11 +96,58 @@ ended(struct bm_input *in, struct bm_error *e)
 	return bm_fail(e, in->end, in->base + in->n, in->end_what);
 }
 
+/* From the cursor on the bytes are taken from where they stay. */
+static void
+go_home(struct bm_input *in)
+{
+	in->off += (size_t)in->base;
+	in->base = 0;
+	in->p = in->home.p;
+	in->n = in->home.n;
+	in->loan.p = NULL;
+}
+
+/* More on loan, so that n are at hand if there are as many. */
+static void
+borrow_more(struct bm_input *in, size_t n)
+{
+	size_t have = in->n - in->off, at = (size_t)in->base + in->n, left = in->home.n - at;
+	size_t want = n - have > LOAN_STEP ? n - have : LOAN_STEP;
+
+	if (left == 0)
+		return;
+	if (n - have > left)
+		n = have + left;
+	if (want > left)
+		want = left;
+	if (want > in->loan.n - in->n)
+		want = in->loan.n - in->n;
+	if (want < n - have || !in->loan.read_at(in->loan.ctx, at, in->loan.p + in->n, want))
+		go_home(in);
+	else
+		in->borrowed = in->n += want;
+}
+
+void
+bm_input_borrow(struct bm_input *in, const struct bm_loan *l, size_t n)
+{
+	in->base += in->off;
+	in->off = in->n = in->borrowed = 0;
+	in->loan = *l;
+	in->p = l->p;
+	borrow_more(in, n < l->n ? n : l->n);
+}
+
 enum bm_status
 bm_input_refill(struct bm_input *in, size_t n, struct bm_error *e)
 {
 	if (n > BM_INPUT_MAX)
 		return bm_fail(e, BM_LIMIT, bm_input_offset(in), "block too large to be held");
+	if (in->loan.p != NULL) {
+		borrow_more(in, n);
+		if (n <= in->n - in->off)
+			return BM_OK;
+	}
 	while (in->n - in->off < n) {
 		if (in->end == BM_OK)
 			fill_once(in);
@@ -109,6 +160,8 @@ bm_input_refill(struct bm_input *in, size_t n, struct bm_error *e)
 enum bm_status
 bm_input_skip(struct bm_input *in, uint64_t n, struct bm_error *e)
 {
+	if (in->loan.p != NULL && n > in->n - in->off)
+		go_home(in);
 	while (n > in->n - in->off) {
 		n -= in->n - in->off;
 		in->off = in->n;

@@ -1,4 +1,5 @@
-/* A cursor over capture bytes: all in memory, or a window refilled from a source.
+/* A cursor over capture bytes: all in memory, or a window refilled from a source. What is in memory
+ * may be looked at through a copy of a part of it.
  * Refuses to know what the bytes are. */
 #ifndef BM_CAPTURE_INPUT_H
 #define BM_CAPTURE_INPUT_H
@@ -18,7 +19,12 @@ struct bm_input {
 	size_t n;
 	size_t off;    /* of the cursor in p */
 	uint64_t base; /* how many bytes came before p[0] */
-	bool whole;    /* p is all there is and outlives the input */
+	bool whole;    /* `home` is all there is and outlives the input */
+	struct bm_view home;
+
+	/* Of what is whole: where a part of it is copied to, which p then is, and how much was. */
+	struct bm_loan loan;
+	size_t borrowed;
 
 	bm_fill_fn fill;
 	void *ctx;
@@ -30,6 +36,11 @@ struct bm_input {
 
 void bm_input_memory(struct bm_input *in, struct bm_view bytes);
 void bm_input_fill(struct bm_input *in, bm_fill_fn fill, void *ctx);
+
+/* Of what is whole: from the cursor on the bytes are copied to *l, the first n of them at once, and
+ * more when they are needed, until it is full or cannot be read; from then on they are where they
+ * stay. What was on an earlier loan is no concern of the input's any more. */
+void bm_input_borrow(struct bm_input *in, const struct bm_loan *l, size_t n);
 
 /* Wipes and frees the window: key logs may have passed through it. */
 void bm_input_clear(struct bm_input *in);
@@ -71,6 +82,13 @@ bm_input_prefetch(const struct bm_input *in)
 {
 	if (in->n != in->off)
 		__builtin_prefetch(in->p + in->off);
+}
+
+/* Where the byte at the cursor stays; NULL: nowhere. */
+static inline const uint8_t *
+bm_input_home(const struct bm_input *in)
+{
+	return in->whole && in->home.p != NULL ? in->home.p + in->base + in->off : NULL;
 }
 
 static inline uint64_t

@@ -93,7 +93,7 @@ bm_pcap_next(struct bm_capture *c, struct bm_capture_item *item, struct bm_error
 		.link_type = c->link_type,
 		.number = ++c->frames,
 		.offset = bm_input_offset(in),
-		.stable = in->whole,
+		.home = bm_input_home(in),
 		.direction = BM_FRAME_UNKNOWN,
 	};
 	bm_input_advance(in, captured);

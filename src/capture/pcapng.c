@@ -126,13 +126,15 @@ static void
 yield(struct bm_capture *c, struct bm_capture_item *item, const struct block *b,
 	const struct bm_interface *f, struct bm_view data)
 {
+	uint64_t offset = b->offset + BLOCK_HEADER + b->body.off - data.n;
+
 	item->event = BM_CAPTURE_FRAME;
 	item->frame = (struct bm_frame){
 		.data = data,
 		.link_type = f->link_type,
 		.number = ++c->frames,
-		.offset = b->offset + BLOCK_HEADER + b->body.off - data.n,
-		.stable = c->in->whole,
+		.offset = offset,
+		.home = c->in->whole ? c->in->home.p + offset : NULL,
 		.direction = BM_FRAME_UNKNOWN,
 	};
 }
@@ -231,7 +233,7 @@ packet_at_hand(struct bm_capture *c, struct bm_capture_item *item)
 	f->link_type = i->link_type;
 	f->number = ++c->frames;
 	f->offset = bm_input_offset(in) + BLOCK_HEADER + PACKET_HEADER;
-	f->stable = in->whole;
+	f->home = in->whole ? in->home.p + f->offset : NULL;
 	f->direction = BM_FRAME_UNKNOWN;
 	size_t behind = len - PACKET_MIN - captured;
 	if (behind > 4) {

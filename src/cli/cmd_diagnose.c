@@ -87,7 +87,7 @@ add_inputs(struct run *r)
 		struct input_file *f = &r->files[i];
 		enum badmac_status status =
 			f->stream ? badmac_add_stream(r->badmac, f->name, input_read, f, &e)
-					  : badmac_add_capture(r->badmac, f->name, f->bytes, f->n, &e);
+					  : badmac_add_mapped(r->badmac, f->name, f->bytes, f->n, input_read_at, f, &e);
 		if (status != BADMAC_OK)
 			return library_trouble(f->name, &e);
 	}

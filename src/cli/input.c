@@ -14,6 +14,9 @@
 
 static const uint64_t secret_max = (uint64_t)4 << 30;
 
+enum { OPEN_MAX_FILES = 128 };
+static unsigned files_open;
+
 static bool
 is_standard_input(const char *path)
 {
@@ -52,8 +55,11 @@ map(struct input_file *f, const struct stat *st)
 	}
 	f->bytes = p;
 	(void)posix_madvise(p, f->n, POSIX_MADV_SEQUENTIAL);
-	(void)close(f->fd);
-	f->fd = -1;
+	/* A process may not have many files open; of many captures each is likely to be small. */
+	if (f->fd != STDIN_FILENO && files_open++ >= OPEN_MAX_FILES) {
+		(void)close(f->fd);
+		f->fd = -1;
+	}
 	return guard_map(p, f->n, f->name) || trouble(f->name, strerror(ENOMEM));
 }
 
@@ -95,6 +101,24 @@ input_read(void *ctx, uint8_t *p, size_t n)
 	f->any = f->any || got > 0;
 	f->ended = f->ended || got == 0;
 	return got;
+}
+
+bool
+input_read_at(void *ctx, uint64_t offset, uint8_t *p, size_t n)
+{
+	const struct input_file *f = ctx;
+
+	while (n != 0 && f->fd >= 0) {
+		ssize_t got = pread(f->fd, p, n, (off_t)offset);
+		if (got == 0 || (got < 0 && errno != EINTR))
+			return false;
+		if (got < 0)
+			continue;
+		p += got;
+		offset += (size_t)got;
+		n -= (size_t)got;
+	}
+	return n == 0;
 }
 
 void

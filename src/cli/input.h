@@ -11,8 +11,8 @@
  */
 struct input_file {
 	const char *path, *name; /* as given; as shown: "standard input" for "-" */
-	int fd;
-	const void *bytes; /* of a mapped file */
+	int fd;                  /* -1: not open any more */
+	const void *bytes;       /* of a mapped file */
 	size_t n;
 	bool stream, failed; /* failed: a read went wrong, and it has been said */
 	bool any, ended;     /* of a stream: it had a byte; its end was reached */
@@ -24,6 +24,8 @@ struct input_file {
 bool input_open(struct input_file *f, const char *path);
 /* For badmac_add_stream; ctx is the struct input_file. */
 long input_read(void *ctx, uint8_t *p, size_t n);
+/* For badmac_add_mapped, the same. */
+bool input_read_at(void *ctx, uint64_t offset, uint8_t *p, size_t n);
 
 /* All of a file of key material, to be given to input_forget. False: it has been said why not. */
 bool input_secret(const char *path, uint8_t **bytes, size_t *n);

@@ -129,12 +129,14 @@ bm_express(struct bm_decoder *d, const struct bm_frame *f, struct bm_segment *s)
 	s->tunnel = 0;
 	s->packet = f->number;
 	s->ts_ns = f->ts_ns;
-	s->stable = f->stable;
+	s->home = f->home;
 	bm_judge(s, segment, at.sent);
 	size_t captured = header < at.captured ? header : at.captured;
 	s->transport_header = bm_view(segment.p, captured);
 	s->payload = bm_view(segment.p + captured, at.captured - captured);
 	s->payload_len = (uint32_t)(at.sent - header);
+	if (s->home != NULL)
+		s->home += at.off + captured;
 	d->pieces[0] = (struct bm_piece){
 		.len = (uint32_t)s->payload.n,
 		.packet = f->number,

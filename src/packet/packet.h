@@ -56,7 +56,8 @@ struct bm_segment {
 	uint16_t
 		sum; /* over pseudo-header, header and payload, folded: 0xffff when valid; 0: unknown */
 	uint16_t checksum_field; /* as captured */
-	bool stable;             /* as in bm_frame; a reassembled datagram never is */
+	const uint8_t
+		*home; /* where the payload stays, as in bm_frame; NULL for what was reassembled */
 
 	uint32_t seq, ack; /* TCP */
 	uint8_t flags;

@@ -96,7 +96,7 @@ finish(struct bm_walk *w, size_t header)
 	s->pieces = w->d->pieces;
 	s->packet = w->f->number;
 	s->ts_ns = w->f->ts_ns;
-	s->stable = w->from.frame && w->f->stable;
+	s->home = w->from.frame && w->f->home != NULL ? w->f->home + off : NULL;
 	return BM_END_SEGMENT;
 }
 

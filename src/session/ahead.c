@@ -132,9 +132,10 @@ measure(const struct half *h, struct ahead_record *x, const uint8_t *p)
 		   bm_record_plausible(hdr, record_version(h->s));
 }
 
-/* The next octets of the direction. False: nothing is foreseen of it any more. */
+/* The next octets of the direction, which stay at home. False: nothing is foreseen of it any more.
+ */
 static bool
-feed(struct half *h, uint64_t off, struct bm_view v)
+feed(struct half *h, uint64_t off, const uint8_t *home, struct bm_view v)
 {
 	while (v.n != 0) {
 		struct ahead_record *x = h->foreseen.record;
@@ -148,9 +149,10 @@ feed(struct half *h, uint64_t off, struct bm_view v)
 				return false;
 			if (v.n >= x->length) {
 				size_t n = x->length;
-				x->piece[x->pieces++] = bm_view(v.p, n);
+				x->piece[x->pieces++] = bm_view(home, n);
 				finish_record(h, x, v.p);
 				v = bm_view(v.p + n, v.n - n);
+				home += n;
 				off += n;
 				continue;
 			}
@@ -160,11 +162,12 @@ feed(struct half *h, uint64_t off, struct bm_view v)
 		memcpy(x->bytes + x->have, v.p, n);
 		x->have += n;
 		/* A header that is cut is one piece with what follows it there. */
-		if (x->pieces != 0 && x->piece[x->pieces - 1].p + x->piece[x->pieces - 1].n == v.p)
+		if (x->pieces != 0 && x->piece[x->pieces - 1].p + x->piece[x->pieces - 1].n == home)
 			x->piece[x->pieces - 1].n += n;
 		else
-			x->piece[x->pieces++] = bm_view(v.p, n);
+			x->piece[x->pieces++] = bm_view(home, n);
 		v = bm_view(v.p + n, v.n - n);
+		home += n;
 		off += n;
 		if (x->length == 0 && x->have == BM_HEADER && !measure(h, x, x->bytes))
 			return false;
@@ -188,9 +191,11 @@ feed_begun(struct half *h, uint64_t head)
 	size_t n = bm_stream_spans(h->stream, h->off, left, spans, AHEAD_PIECES);
 	if (n == 0 || n > AHEAD_PIECES || !bm_stream_lasting(h->stream, h->off, left))
 		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!feed(h, spans[i].off, spans[i].data))
+	for (size_t i = 0; i < n; i++) {
+		struct bm_view v = spans[i].data;
+		if (!feed(h, spans[i].off, v.p, bm_view(bm_stream_near(h->stream, v), v.n)))
 			return false;
+	}
 	/* Whole ones would have been read. */
 	return h->ahead == NULL;
 }
@@ -218,7 +223,7 @@ bm_session_foresee(struct bm_session *s, enum bm_way way, const struct bm_segmen
 
 	if (env->ahead != NULL && env->ahead->full)
 		return false;
-	if (!s->tls || s->dtls || g->payload_len == 0 || !g->stable)
+	if (!s->tls || s->dtls || g->payload_len == 0 || g->home == NULL)
 		return true;
 	struct half *h = &s->half[s->half[0].way == way ? 0 : 1];
 	if (!h->started)
@@ -241,7 +246,7 @@ bm_session_foresee(struct bm_session *s, enum bm_way way, const struct bm_segmen
 		return true;
 	bool next = off == h->foreseen.next && g->payload.n == g->payload_len && g->piece_count == 1 &&
 				(g->flags & (BM_SYN | BM_RST)) == 0 && g->checksum != BM_CHECKSUM_INVALID;
-	if (next && feed(h, off, g->payload)) {
+	if (next && feed(h, off, g->home, g->payload)) {
 		h->foreseen.next = off + g->payload_len;
 		return true;
 	}

@@ -120,7 +120,14 @@ struct entry {
 	uint32_t hash, slot;
 };
 
-enum { SLAB = 128, RECENT = 1 << 12 };
+enum { SLAB = 128, RECENT = 1 << 12, LENT = 2 };
+
+/* Octets that stay at home, and can be read sooner elsewhere. */
+struct lent {
+	uintptr_t home;
+	const uint8_t *near;
+	size_t n;
+};
 
 struct bm_tcp {
 	struct bm_tcp_options o;
@@ -141,7 +148,8 @@ struct bm_tcp {
 	bool leap; /* the last segment's time was far off */
 	uint64_t memory;
 	uint64_t next_segment;
-	struct run *scratch; /* where held runs are rebuilt */
+	struct lent lent[LENT]; /* the last one first */
+	struct run *scratch;    /* where held runs are rebuilt */
 	size_t scratch_cap;
 };
 
@@ -238,6 +246,17 @@ stream_right(const struct bm_stream *s)
 			right = end;
 	}
 	return s->acked > right ? s->acked : right;
+}
+/* Where n octets of a run, which are at p, can be read soonest. */
+static inline const uint8_t *
+nearest(const struct bm_tcp *t, const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < LENT; i++) {
+		size_t skip = (uintptr_t)p - t->lent[i].home;
+		if (skip < t->lent[i].n && n <= t->lent[i].n - skip)
+			return t->lent[i].near + skip;
+	}
+	return p;
 }
 bool checksums_unreliable(const struct bm_stream *s);
 void stream_clear(struct bm_stream *s); /* drops all bytes */

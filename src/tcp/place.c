@@ -178,7 +178,9 @@ put_pieces(struct bm_stream *s, const struct bm_segment *g, struct run r, uint64
 {
 	const struct bm_piece whole = {0, (uint32_t)g->payload.n, g->packet, 0};
 	size_t count = g->piece_count != 0 ? g->piece_count : 1, n = g->payload.n, at = 0;
-	const uint8_t *bytes = r.block != NULL ? r.block->bytes : g->payload.p;
+	const uint8_t *bytes = r.block != NULL   ? r.block->bytes
+						   : g->home != NULL ? g->home
+											 : g->payload.p;
 	bool fin = r.fin;
 	enum bm_status st = BM_OK;
 
@@ -241,7 +243,7 @@ place_next(struct bm_stream *s, const struct bm_segment *g)
 	if (d->segments++ == 0)
 		d->first_ts = t->now;
 	uint64_t segment = t->next_segment++;
-	if (!g->stable && block_new(s->flow, g->payload, &block) != BM_OK)
+	if (g->home == NULL && block_new(s->flow, g->payload, &block) != BM_OK)
 		return BM_NOMEM;
 	if (runs_reserve(&d->ready, 1) != BM_OK) {
 		block_drop(s->flow, block);
@@ -249,7 +251,7 @@ place_next(struct bm_stream *s, const struct bm_segment *g)
 	}
 	*runs_add(&d->ready) = (struct run){.off = s->head,
 		.len = g->payload_len,
-		.p = block != NULL ? block->bytes : g->payload.p,
+		.p = block != NULL ? block->bytes : g->home,
 		.block = block,
 		.packet = g->pieces[0].packet,
 		.ts_ns = g->ts_ns,
@@ -289,7 +291,7 @@ place(struct bm_stream *s, const struct bm_segment *g, uint64_t off, bool good, 
 		.waits = !good || on_syn,
 		.late = !good && s->has_seq && s->acked >= off + g->payload_len,
 		.fin = (g->flags & BM_FIN) != 0 && !good};
-	if (!g->stable && g->payload.n != 0 && (!s->settled || off + g->payload.n > s->base) &&
+	if (g->home == NULL && g->payload.n != 0 && (!s->settled || off + g->payload.n > s->base) &&
 		block_new(s->flow, g->payload, &r.block) != BM_OK)
 		return BM_NOMEM;
 	enum bm_status st = put_pieces(s, g, r, off);

@@ -129,7 +129,7 @@ bm_stream_read(const struct bm_stream *s, uint64_t off, uint8_t *dst, size_t len
 		const struct run *r = runs_at(&s->d->ready, i);
 		uint64_t skip = at - r->off;
 		size_t n = (size_t)(r->len - skip) < len ? (size_t)(r->len - skip) : len;
-		memcpy(dst, r->p + skip, n);
+		memcpy(dst, nearest(s->flow->t, r->p + skip, n), n);
 		dst += n;
 		at += n;
 		len -= n;
@@ -147,7 +147,14 @@ bm_stream_peek(const struct bm_stream *s, uint64_t off, size_t len)
 	if (i == s->d->ready.n)
 		return NULL;
 	const struct run *r = runs_at(&s->d->ready, i);
-	return at >= r->off && run_end(r) - at >= len ? r->p + (at - r->off) : NULL;
+	return at >= r->off && run_end(r) - at >= len ? nearest(s->flow->t, r->p + (at - r->off), len)
+												  : NULL;
+}
+
+const uint8_t *
+bm_stream_near(const struct bm_stream *s, struct bm_view v)
+{
+	return nearest(s->flow->t, v.p, v.n);
 }
 
 bool

@@ -269,6 +269,17 @@ bm_tcp_find(struct bm_tcp *t, uint32_t site, const struct bm_segment *g, enum bm
 }
 
 void
+bm_tcp_lend(struct bm_tcp *t, const uint8_t *home, const uint8_t *near, size_t n)
+{
+	if (n == 0) {
+		memset(t->lent, 0, sizeof t->lent);
+		return;
+	}
+	memmove(t->lent + 1, t->lent, (LENT - 1) * sizeof *t->lent);
+	t->lent[0] = (struct lent){(uintptr_t)home, near, n};
+}
+
+void
 bm_tcp_pass(struct bm_tcp *t, const struct bm_segment *g)
 {
 	t->passed++;

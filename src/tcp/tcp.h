@@ -65,6 +65,9 @@ BM_MUST_USE enum bm_status bm_tcp_segment(
  * capture and see each segment in one of the two ways do together what one would. */
 void bm_tcp_pass(struct bm_tcp *t, const struct bm_segment *s);
 void bm_tcp_finish(struct bm_tcp *t);
+/* Until the next call but one, n octets that stay at home can be read sooner at `near`; it is where
+ * bm_stream_peek and bm_stream_read look for them. With n 0 there is nothing nearer any more. */
+void bm_tcp_lend(struct bm_tcp *t, const uint8_t *home, const uint8_t *near, size_t n);
 /* The flow that a segment belongs to, if there is one, and its direction. */
 struct bm_flow *bm_tcp_find(
 	struct bm_tcp *t, uint32_t site, const struct bm_segment *s, enum bm_way *way);
@@ -131,10 +134,13 @@ size_t bm_stream_avail(const struct bm_stream *s, uint64_t off);
 uint64_t bm_stream_gap(const struct bm_stream *s, uint64_t off);
 /* Copies len bytes from off to dst. False when they are not all there. */
 bool bm_stream_read(const struct bm_stream *s, uint64_t off, uint8_t *dst, size_t len);
-/* A pointer to len bytes from off if they lie in one piece, else NULL. */
+/* A pointer to len bytes from off if they lie in one piece, else NULL. Good until they are
+ * released, or the memory that they are read from is lent no more. */
 const uint8_t *bm_stream_peek(const struct bm_stream *s, uint64_t off, size_t len);
 /* Do they stay where they are also when the stream lets go of them? */
 bool bm_stream_lasting(const struct bm_stream *s, uint64_t off, size_t len);
+/* Where the bytes of a span of s can be read soonest, for as long as bm_stream_peek says. */
+const uint8_t *bm_stream_near(const struct bm_stream *s, struct bm_view v);
 /* The spans that make up [off, off + len) into out, at most max. Returns how many there are in
  * all (which may exceed max); 0 when the range is not all there. First and last span are cut to the
  * range. */

@@ -59,6 +59,29 @@ read_some(void *ctx, uint8_t *p, size_t n)
 	return (long)n;
 }
 
+static bool
+read_at(void *ctx, uint64_t off, uint8_t *p, size_t n)
+{
+	struct source *s = ctx;
+
+	assert_true(off < s->bytes.n && n != 0 && n <= s->bytes.n - off);
+	if ((s->way->fail_at != 0 && off + n > s->way->fail_at) ||
+		(s->way->refuse != 0 && s->off++ % s->way->refuse == 0))
+		return false;
+	memcpy(p, s->bytes.p + off, n);
+	return true;
+}
+
+static enum badmac_status
+add(struct badmac *b, struct source *s, struct badmac_error *e)
+{
+	if (s->way->stream)
+		return badmac_add_stream(b, "stream", read_some, s, e);
+	if (s->way->mapped)
+		return badmac_add_mapped(b, "memory", s->bytes.p, s->bytes.n, read_at, s, e);
+	return badmac_add_capture(b, "memory", s->bytes.p, s->bytes.n, e);
+}
+
 static int
 write_some(void *ctx, const char *bytes, size_t n)
 {
@@ -102,7 +125,10 @@ diagnose_two(struct diagnosis *d, struct bm_view keys, struct bm_view capture,
 	static const struct way_in plain = {.stream = false};
 	struct sink sink = {&d->report, way != NULL ? way->write_at : 0};
 	struct source source = {capture, 0, way != NULL ? way : &plain};
-	struct badmac_options o = {.format = BADMAC_JSON, .write = write_some, .write_ctx = &sink};
+	struct badmac_options o = {.format = BADMAC_JSON,
+		.write = write_some,
+		.write_ctx = &sink,
+		.threads = source.way->threads};
 	struct badmac *b = NULL;
 
 	memset(d, 0, sizeof *d);
@@ -115,9 +141,7 @@ diagnose_two(struct diagnosis *d, struct bm_view keys, struct bm_view capture,
 	if (keys.n != 0)
 		d->status = badmac_add_keys(b, keys.p, keys.n, &d->error);
 	if (d->status == BADMAC_OK)
-		d->status = source.way->stream
-						? badmac_add_stream(b, "stream", read_some, &source, &d->error)
-						: badmac_add_capture(b, "memory", capture.p, capture.n, &d->error);
+		d->status = add(b, &source, &d->error);
 	if (d->status == BADMAC_OK && second != NULL)
 		d->status = badmac_add_capture(b, "second", second->p, second->n, &d->error);
 	if (d->status == BADMAC_OK) {

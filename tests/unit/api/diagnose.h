@@ -27,6 +27,9 @@ struct way_in {
 	size_t chunk;    /* octets a read hands out at most; 0: as many as asked for */
 	size_t fail_at;  /* reading fails from this octet on; 0: never */
 	size_t write_at; /* writing fails from this octet of the report on; 0: never */
+	bool mapped;   /* badmac_add_mapped; then fail_at says from which octet on nothing is copied */
+	size_t refuse; /* of so many calls one is refused; 0: none */
+	unsigned threads;
 };
 
 /* A file of tests/data, read whole; freed with bm_buf_clear. */

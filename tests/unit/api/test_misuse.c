@@ -96,6 +96,8 @@ test_too_late(void **state)
 	assert_int_equal(badmac_add_named_keys(b, "k", keys.p, keys.n, NULL), BADMAC_USAGE);
 	assert_int_equal(badmac_add_capture(b, "a", capture.p, capture.n, NULL), BADMAC_USAGE);
 	assert_int_equal(badmac_add_stream(b, "a", read_nothing, NULL, NULL), BADMAC_USAGE);
+	assert_int_equal(
+		badmac_add_mapped(b, "a", capture.p, capture.n, NULL, NULL, NULL), BADMAC_USAGE);
 	assert_int_equal(badmac_run(b, NULL), BADMAC_USAGE);
 	assert_int_equal(badmac_result(b), BADMAC_VERIFIED);
 	badmac_free(b);
@@ -174,8 +176,8 @@ test_pieces_and_places(void **state)
 		char name[8];
 		snprintf(name, sizeof name, "%zu", at);
 		tiny(bytes[at], want[at].first, want[at].last);
-		assert_int_equal(
-			inputs_add(&in, name, bm_view(bytes[at], sizeof bytes[at]), NULL, NULL), BM_OK);
+		const struct input one = {.bytes = bm_view(bytes[at], sizeof bytes[at])};
+		assert_int_equal(inputs_add(&in, name, &one), BM_OK);
 	}
 	assert_int_equal(inputs_order(&in), BM_OK);
 	for (size_t i = 0; i < N; i++) {

@@ -171,14 +171,46 @@ trickle_read(void *ctx, uint8_t *p, size_t n)
 	return (long)n;
 }
 
+/* Memory that is lent to a capture anew before every so many items, and how far it can be read. */
+struct lender {
+	struct bm_view bytes;
+	size_t room, every, asked, fail_at;
+	uint8_t *lent;
+};
+
+static bool
+lender_read(void *ctx, uint64_t off, uint8_t *p, size_t n)
+{
+	const struct lender *l = ctx;
+
+	assert_true(n != 0 && off < l->bytes.n && n <= l->bytes.n - off);
+	assert_true(p >= l->lent && n <= l->room - (size_t)(p - l->lent));
+	if (off + n > l->fail_at)
+		return false;
+	memcpy(p, l->bytes.p + off, n);
+	return true;
+}
+
 static void
-drain(struct reading *r, struct bm_capture *c)
+lend(struct lender *l, struct bm_capture *c)
+{
+	free(l->lent);
+	l->lent = malloc(l->room);
+	assert_non_null(l->lent);
+	const struct bm_loan loan = {l->lent, l->room, lender_read, l};
+	bm_capture_borrow(c, &loan, l->asked);
+}
+
+static void
+drain(struct reading *r, struct bm_capture *c, struct lender *l)
 {
 	struct bm_error again;
 	struct bm_capture_item item;
 
 	r->format = bm_capture_format(c);
 	for (;;) {
+		if (l != NULL && r->count % l->every == 0)
+			lend(l, c);
 		uint64_t before = bm_capture_offset(c);
 		enum bm_status s = bm_capture_next(c, &item, &r->end);
 		assert_true(bm_capture_offset(c) >= before);
@@ -219,7 +251,7 @@ read_memory(struct reading *r, struct bm_view bytes)
 	fresh(r);
 	r->open_status = bm_capture_open_memory(&c, bytes, &r->end);
 	if (r->open_status == BM_OK)
-		drain(r, c);
+		drain(r, c, NULL);
 	else
 		assert_null(c);
 }
@@ -232,7 +264,7 @@ read_stream(struct reading *r, struct trickle *t)
 	fresh(r);
 	r->open_status = bm_capture_open_stream(&c, trickle_read, t, &r->end);
 	if (r->open_status == BM_OK)
-		drain(r, c);
+		drain(r, c, NULL);
 	else
 		assert_null(c);
 	/* Having been told of the end, nobody asks again. */
@@ -275,6 +307,38 @@ assert_same(const struct reading *a, const struct reading *b)
 	assert_true(bm_view_equal(bm_buf_view(&a->data), bm_buf_view(&b->data)));
 }
 
+/* A loan of any size, at any place, changes nothing of what is read. */
+static void
+same_on_loan(const struct reading *want, struct bm_view bytes)
+{
+	static struct reading got;
+	static const size_t room[] = {1, 16, 60, 100, 1000, 5000, 40000, 400000};
+	static const size_t every[] = {1, 2, 3, 7, 100};
+
+	for (size_t i = 0; i < sizeof room / sizeof room[0] * (sizeof every / sizeof every[0]); i++) {
+		struct lender l = {.bytes = bytes, .room = room[i / 5], .every = every[i % 5]};
+		l.asked = i % 3 == 0 ? l.room : i % 3 == 1 ? 1 : SIZE_MAX;
+		l.fail_at = i % 4 == 0 ? bytes.n * (i % 7) / 7 : SIZE_MAX;
+		struct bm_capture *c;
+		fresh(&got);
+		got.open_status = bm_capture_open_memory(&c, bytes, &got.end);
+		assert_int_equal(got.open_status, want->open_status);
+		if (c == NULL || !bm_capture_stays(c) || want->count / l.every * l.room > 100 << 20) {
+			bm_capture_free(c);
+			return;
+		}
+		drain(&got, c, &l);
+		assert_same(want, &got);
+		for (size_t k = 0; k < got.count; k++) {
+			const struct bm_frame *f = &got.items[k].frame;
+			if (got.items[k].event == BM_CAPTURE_FRAME && f->data.n != 0)
+				assert_ptr_equal(f->home, bytes.p + f->offset);
+		}
+		reading_free(&got);
+		free(l.lent);
+	}
+}
+
 static void
 same_in_pieces(const struct reading *want, struct bm_view bytes)
 {
@@ -291,7 +355,7 @@ same_in_pieces(const struct reading *want, struct bm_view bytes)
 		assert_same(want, &got);
 		for (size_t k = 0; k < got.count; k++) {
 			if (got.items[k].event == BM_CAPTURE_FRAME)
-				assert_false(got.items[k].frame.stable);
+				assert_null(got.items[k].frame.home);
 		}
 		reading_free(&got);
 	}
@@ -308,11 +372,12 @@ read_both(struct reading *r, struct bm_view bytes)
 		uint64_t off = item->event == BM_CAPTURE_FRAME ? item->frame.offset : item->secrets.offset;
 		/* In memory nothing is copied, and offsets are where the data are. */
 		if (item->event == BM_CAPTURE_FRAME)
-			assert_true(item->frame.stable);
+			assert_ptr_equal(item->frame.home, item->frame.data.p);
 		if (v.n != 0)
 			assert_ptr_equal(v.p, bytes.p + off);
 	}
 	same_in_pieces(r, bytes);
+	same_on_loan(r, bytes);
 }
 
 void

@@ -96,7 +96,7 @@ test_formats_are_named(void **state)
 		assert_same(&plain, &r);
 		assert_string_equal(r.format, format[k]);
 		for (size_t i = 0; i < r.count; i++)
-			assert_false(r.items[i].event == BM_CAPTURE_FRAME && r.items[i].frame.stable);
+			assert_false(r.items[i].event == BM_CAPTURE_FRAME && r.items[i].frame.home != NULL);
 		reading_free(&r);
 		bm_buf_clear(&packed);
 	}

@@ -435,7 +435,7 @@ make_frame(struct made *m, uint32_t link_type, uint64_t number)
 		.ts_ns = 1000000000 * number,
 		.link_type = link_type,
 		.number = number,
-		.stable = true,
+		.home = m->frame,
 	};
 }
 

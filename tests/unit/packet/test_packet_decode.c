@@ -93,7 +93,7 @@ test_samples(void **state)
 		assert_whole(x);
 		assert_payload(MADE_PAYLOAD);
 		assert_int_equal(s.checksum, BM_CHECKSUM_VALID);
-		assert_true(s.stable);
+		assert_ptr_equal(s.home, s.payload.p);
 		assert_int_equal(s.piece_count, 1);
 		assert_pieces(&s, &m.f, 1);
 		assert_int_equal(s.transport_header.n, is_tcp(x) ? TCP_HEADER : 8);
@@ -502,14 +502,19 @@ test_counts(void **state)
 }
 
 static void
-test_not_stable(void **state)
+test_without_home(void **state)
 {
 	(void)state;
 	make(&m, "eth ip4 tcp", MADE_PAYLOAD);
 	make_frame(&m, 1, 1);
-	m.f.stable = false;
+	m.f.home = NULL;
 	assert_true(bm_decode(d, &m.f, &s));
-	assert_false(s.stable);
+	assert_null(s.home);
+	/* What is looked at may be a copy. */
+	uint8_t *elsewhere = m.frame + 100000;
+	m.f.home = elsewhere;
+	assert_true(bm_decode(d, &m.f, &s));
+	assert_ptr_equal(s.home, elsewhere + (s.payload.p - m.f.data.p));
 }
 
 int
@@ -532,7 +537,7 @@ main(void)
 		TEST(test_directions),
 		TEST(test_wireless_of_no_use),
 		TEST(test_counts),
-		TEST(test_not_stable),
+		TEST(test_without_home),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,7 +80,7 @@ assert_same_segment(const struct bm_segment *a, const struct bm_segment *b, bool
 	assert_int_equal(a->checksum, b->checksum);
 	assert_int_equal(a->sum, b->sum);
 	assert_int_equal(a->checksum_field, b->checksum_field);
-	assert_int_equal(a->stable, b->stable);
+	assert_ptr_equal(a->home, b->home);
 	if (a->transport == BM_TCP) {
 		assert_int_equal(a->seq, b->seq);
 		assert_int_equal(a->ack, b->ack);
@@ -151,7 +151,7 @@ check_damaged(const struct bm_frame *frame)
 		if (due())
 			check(&f);
 		f = (struct bm_frame){bm_view(bytes, frame->data.n), frame->wire_len, frame->ts_ns,
-			frame->link_type, frame->number, frame->offset, frame->stable, frame->direction};
+			frame->link_type, frame->number, frame->offset, frame->home, frame->direction};
 		for (unsigned bit = 0; bit <= 8; bit++) {
 			bytes[i] ^= (uint8_t)(bit < 8 ? 1U << bit : 0xffU);
 			if (due())
@@ -163,7 +163,7 @@ check_damaged(const struct bm_frame *frame)
 		for (unsigned k = 0; k < 3; k++)
 			bytes[random_below((uint32_t)headers)] = (uint8_t)random_below(256);
 		f.data.n = random_below(4) != 0 ? frame->data.n : random_below((uint32_t)frame->data.n);
-		f.stable = random_below(2) != 0;
+		f.home = random_below(2) != 0 ? f.data.p : NULL;
 		f.direction = (enum bm_frame_direction)random_below(3);
 		f.wire_len = frame->wire_len + random_below(2) * random_below(4000);
 		if (due())

@@ -61,7 +61,7 @@ feed(uint8_t *p, size_t n, uint64_t ts_ns)
 		.ts_ns = ts_ns,
 		.link_type = 101,
 		.number = ++frame_count,
-		.stable = true};
+		.home = p};
 	return bm_decode(d, f, &s);
 }
 
@@ -117,7 +117,7 @@ assert_datagram(size_t n)
 	assert_int_equal(s.checksum, BM_CHECKSUM_VALID);
 	assert_int_equal(s.packet, frame_count);
 	assert_int_equal(s.ts_ns, frames[frame_count - 1].ts_ns);
-	assert_false(s.stable);
+	assert_null(s.home);
 	assert_pieces(&s, frames, frame_count);
 }
 

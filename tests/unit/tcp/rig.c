@@ -175,7 +175,7 @@ rig_send(struct rig *r, unsigned way, const char *flags, uint32_t seq, uint32_t 
 		.packet = r->packet,
 		.ts_ns = r->ts_ns,
 		.checksum = r->checksum,
-		.stable = !r->unstable,
+		.home = r->unstable ? NULL : payload,
 		.seq = r->isn[way] + seq,
 		.ack = r->isn[1 - way] + ack,
 		.flags = flag_bits(flags),
