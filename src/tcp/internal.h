@@ -19,7 +19,11 @@ enum {
 
 /* Bytes of a frame that does not stay; shared by the runs cut from one segment. */
 struct block {
-	size_t refs, size;
+	union {
+		size_t refs;
+		struct block *next; /* of those that nobody uses */
+	};
+	size_t size;
 	uint8_t bytes[];
 };
 
@@ -149,7 +153,9 @@ struct bm_tcp {
 	uint64_t memory;
 	uint64_t next_segment;
 	struct lent lent[LENT]; /* the last one first */
-	struct run *scratch;    /* where held runs are rebuilt */
+	struct block *spare;    /* that nobody uses */
+	unsigned spares;
+	struct run *scratch; /* where held runs are rebuilt */
 	size_t scratch_cap;
 };
 
@@ -224,6 +230,7 @@ block_keep(struct block *b)
 		b->refs++;
 }
 void block_free(struct bm_flow *f, struct block *b); /* what block_drop does at the last */
+void blocks_free(struct bm_tcp *t);                  /* those that nobody uses */
 static inline void
 block_drop(struct bm_flow *f, struct block *b)
 {

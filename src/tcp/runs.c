@@ -6,7 +6,13 @@
 
 #include "base/buf.h"
 
-enum { RUNS_MAX = 1 << 26, BLOCK_COST = 128 };
+enum {
+	RUNS_MAX = 1 << 26,
+	BLOCK_COST = 128,
+	USUAL_LEAST = 1024,
+	USUAL_MOST = 1536,
+	SPARES_MAX = 1024
+};
 
 uint32_t
 runs_search(const struct runs *r, uint64_t off)
@@ -65,11 +71,36 @@ runs_free(struct runs *r)
 	*r = (struct runs){NULL, 0, 0, 0};
 }
 
+/* Most segments of a fast connection are that long: such blocks are used again and again. */
+static bool
+is_usual(size_t n)
+{
+	return n > USUAL_LEAST && n <= USUAL_MOST;
+}
+
+static size_t
+room_for(size_t n)
+{
+	return is_usual(n) ? USUAL_MOST : n;
+}
+
+static struct block *
+take_block(struct bm_tcp *t, size_t n)
+{
+	struct block *b = is_usual(n) ? t->spare : NULL;
+
+	if (b == NULL)
+		return malloc(sizeof *b + room_for(n));
+	t->spare = b->next;
+	t->spares--;
+	return b;
+}
+
 enum bm_status
 block_new(struct bm_flow *f, struct bm_view v, struct block **out)
 {
 	struct bm_tcp *t = f->t;
-	struct block *b = malloc(sizeof *b + v.n);
+	struct block *b = take_block(t, v.n);
 
 	*out = b;
 	if (b == NULL)
@@ -79,19 +110,37 @@ block_new(struct bm_flow *f, struct bm_view v, struct block **out)
 	memcpy(b->bytes, v.p, v.n);
 	if (f->memory == 0)
 		list_append(&t->holders, &f->holder);
-	f->memory += v.n + BLOCK_COST;
-	t->memory += v.n + BLOCK_COST;
+	f->memory += room_for(v.n) + BLOCK_COST;
+	t->memory += room_for(v.n) + BLOCK_COST;
 	return BM_OK;
 }
 
 void
 block_free(struct bm_flow *f, struct block *b)
 {
-	f->memory -= b->size + BLOCK_COST;
-	f->t->memory -= b->size + BLOCK_COST;
+	struct bm_tcp *t = f->t;
+
+	f->memory -= room_for(b->size) + BLOCK_COST;
+	t->memory -= room_for(b->size) + BLOCK_COST;
 	if (f->memory == 0)
 		list_remove(&f->holder);
-	free(b);
+	if (!is_usual(b->size) || t->spares == SPARES_MAX) {
+		free(b);
+		return;
+	}
+	b->next = t->spare;
+	t->spare = b;
+	t->spares++;
+}
+
+void
+blocks_free(struct bm_tcp *t)
+{
+	while (t->spare != NULL) {
+		struct block *b = t->spare;
+		t->spare = b->next;
+		free(b);
+	}
 }
 
 uint64_t

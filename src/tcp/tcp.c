@@ -53,6 +53,7 @@ bm_tcp_free(struct bm_tcp *t)
 	while (!list_empty(&t->order))
 		drop_flow(FLOW_OF(t->order.next, order));
 	table_free(t);
+	blocks_free(t);
 	free(t->scratch);
 	free(t);
 }
