@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] =
-	"usage: flood [-o] CAPTURE TIMES\n"
-	"  -o   without FIN and RST: nothing ends\n";
+static const char usage[] = "usage: flood [-o] CAPTURE TIMES\n"
+							"  -o   without FIN and RST: nothing ends\n";
 
 enum { FILE_HEADER = 24, RECORD_HEADER = 16, ETHERNET = 14, IP = 20, FLAGS = 13 };
 enum { FIN = 1, RST = 4 };

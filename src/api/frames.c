@@ -49,8 +49,8 @@ struct frames {
 	struct batch *batch[BATCHES];
 	uint64_t batches; /* how many there are */
 	size_t batch_octets, buffer_octets;
-	uint64_t at; /* batch that the caller is in */
-	bool began;
+	uint64_t at;     /* batch that the caller is in */
+	uint64_t begun;  /* how many have been; 0: the caller is in none yet */
 	uint64_t before; /* frames in earlier pieces */
 	/* Without batches. */
 	struct bm_capture_item item;
@@ -133,7 +133,7 @@ add_batches(struct frames *f)
 static void
 drop_batches(struct frames *f)
 {
-	for (uint64_t i = f->at; f->began && i < f->at + f->batches - 1; i++)
+	for (uint64_t i = f->at; i < f->begun; i++)
 		bm_task_wait(f->pool, &f->batch[i % f->batches]->task);
 	for (size_t i = 0; i < BATCHES && f->batch[i] != NULL; i++) {
 		struct batch *b = f->batch[i];
@@ -176,18 +176,29 @@ frames_open(struct frames **out, const struct input *in, struct bm_decoder *deco
 	return BM_OK;
 }
 
-/* The batch that comes next; the one before the last goes back to be filled. */
+/* All that are behind those in use; one more before these is left as it is. */
+static void
+begin_batches(struct frames *f)
+{
+	while (f->begun < f->at + f->batches - 1)
+		begin_batch(f, f->begun++);
+}
+
+void
+frames_read_on(struct frames *f)
+{
+	if (bm_pool_workers(f->pool) > 1)
+		begin_batches(f);
+}
+
+/* The batch that comes next. */
 static struct batch *
 turn(struct frames *f)
 {
-	if (!f->began) {
-		for (uint64_t i = 0; i < f->batches - 1; i++)
-			begin_batch(f, i);
-		f->began = true;
-	} else {
-		begin_batch(f, f->at + f->batches - 1);
-		f->at++;
-	}
+	if (f->begun == 0)
+		begin_batches(f);
+	else if (++f->at == f->begun)
+		begin_batch(f, f->begun++);
 	struct batch *b = f->batch[f->at % f->batches];
 	bm_task_wait(f->pool, &b->task);
 	return b;
@@ -204,7 +215,7 @@ frames_next_batch(struct frames *f, struct frames_batch *out, struct bm_error *e
 {
 	const struct batch *last = f->batch[f->at % f->batches];
 
-	if (f->began && last->status != BM_OK)
+	if (f->begun != 0 && last->status != BM_OK)
 		return bm_fail(e, last->status, last->error.offset, last->error.what);
 	struct batch *b = turn(f);
 	*out = (struct frames_batch){.n = b->n, .frame = b->frame, .decoded = b->decoded};

@@ -39,6 +39,9 @@ struct frames_batch {
 };
 BM_MUST_USE enum bm_status frames_next_batch(
 	struct frames *f, struct frames_batch *out, struct bm_error *e);
+/* Other threads go on with the batches that follow: to be called once they have nothing better to
+ * do for this one. */
+void frames_read_on(struct frames *f);
 /* bm_capture_input_offset, about, and bm_capture_format. */
 uint64_t frames_offset(const struct frames *f);
 const char *frames_format(const struct frames *f);

@@ -152,7 +152,7 @@ api_end_input(struct badmac *b, const struct input *in, struct frames *f, enum b
 static size_t
 look_ahead(struct badmac *b, const struct input *in, const struct frames_batch *batch, size_t from)
 {
-	size_t to = from;
+	size_t to = b->env.foresees ? from : batch->n;
 
 	while (to < batch->n && (!bm_decoded_whole(&batch->decoded[to]) ||
 								api_foresee(b, in->site, &batch->decoded[to].s)))
@@ -162,8 +162,8 @@ look_ahead(struct badmac *b, const struct input *in, const struct frames_batch *
 }
 
 static enum bm_status
-take_batch(struct badmac *b, const struct input *in, const struct frames *f,
-	struct frames_batch *batch, struct bm_decoder *decoder)
+take_batch(struct badmac *b, const struct input *in, struct frames *f, struct frames_batch *batch,
+	struct bm_decoder *decoder)
 {
 	enum bm_status s = BM_OK;
 
@@ -171,6 +171,7 @@ take_batch(struct badmac *b, const struct input *in, const struct frames *f,
 		if (i == to) {
 			bm_session_forget_foreseen(&b->env);
 			to = look_ahead(b, in, batch, i);
+			frames_read_on(f);
 		}
 		struct frames_item item = {.frame = &batch->frame[i],
 			.segment = bm_decode_joined(decoder, &batch->frame[i], &batch->decoded[i])};

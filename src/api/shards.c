@@ -134,7 +134,7 @@ may_go_on(const struct shard *s)
 static size_t
 look_ahead(struct run *r, struct shard *s, size_t from)
 {
-	size_t to = from;
+	size_t to = s->view->env.foresees ? from : r->segments;
 
 	bm_session_forget_foreseen(&s->view->env);
 	while (to < r->segments &&
@@ -371,6 +371,7 @@ read_one(struct run *r, struct input *in, struct bm_decoder *decoder, uint64_t *
 		if (*given_up)
 			break;
 		*frames = batch.n != 0 ? batch.frame[batch.n - 1].number : *frames;
+		frames_read_on(f);
 		bm_pool_run(b->env.pool, r->n, process, r);
 		*given_up = !merge(r);
 		api_tell_progress(b, frames_offset(f));

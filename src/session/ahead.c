@@ -52,15 +52,27 @@ ahead_forget(struct half *h)
 	h->foreseen.good = false;
 }
 
+static bool
+pays(const struct half *h)
+{
+	return bm_protection_lanes(h->keys) ||
+		   (bm_pool_workers(h->s->env->pool) > 1 && bm_protection_shared(h->keys));
+}
+
+void
+ahead_consider(struct half *h)
+{
+	if (!h->s->env->foresees && h->keys != NULL)
+		h->s->env->foresees = pays(h);
+}
+
 /* Nothing but the next record of the same epoch is expected, nothing has gone wrong, and it pays.
  */
 static bool
 steady(const struct half *h)
 {
 	return h->protected && h->keys != NULL && h->lost == NULL && !h->unplaced && !h->gave_up &&
-		   !h->over && !h->closed && h->verified_in[epoch_slot(h->epoch)] != 0 &&
-		   (bm_protection_lanes(h->keys) ||
-			   (bm_pool_workers(h->s->env->pool) > 1 && bm_protection_shared(h->keys)));
+		   !h->over && !h->closed && h->verified_in[epoch_slot(h->epoch)] != 0 && pays(h);
 }
 
 /* A place for a record of h; NULL when the round has none left. */

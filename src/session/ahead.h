@@ -26,6 +26,8 @@ struct ahead_record {
  * h->pos under h->keys; NULL otherwise. To be followed by ahead_done. */
 const struct ahead_record *ahead_verified(struct half *h);
 void ahead_done(struct half *h);
+/* A record of h has verified: from now on it may pay to foresee others. */
+void ahead_consider(struct half *h);
 /* Nothing is foreseen of h any more. */
 void ahead_forget(struct half *h);
 

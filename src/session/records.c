@@ -148,6 +148,7 @@ accept(struct half *h, const struct bm_wire *w, const struct bm_outcome *o, uint
 
 	tally(h)->verified++;
 	h->verified_in[epoch_slot(h->epoch)]++;
+	ahead_consider(h);
 	if (s->verified_since_keys++ == 0)
 		keys_confirmed(s);
 	remember_record(h, w, fp, h->pos.seq, off, packet);

@@ -51,6 +51,7 @@ struct bm_session_env {
 	/* Other connections of the run are followed elsewhere, at the same time: nothing is to be
 	 * learnt from them, or told to them. asked_others: something was. */
 	bool apart, asked_others;
+	bool foresees;          /* one of them can make use of bm_session_foresee */
 	struct bm_ahead *ahead; /* their records that wait to be checked; owned */
 };
 void bm_session_env_clear(struct bm_session_env *env);
