@@ -80,7 +80,7 @@ relieve(struct badmac *b)
 	const struct bm_tcp_stats *t = bm_tcp_stats(b->tcp);
 	uint64_t before = t->evicted_flows;
 
-	while (b->env.held > limit && bm_tcp_end_oldest(b->tcp))
+	while (b->env.held + bm_tcp_flows_held(b->tcp) > limit && bm_tcp_end_oldest(b->tcp))
 		;
 	b->ended_early += t->evicted_flows - before;
 }

@@ -160,7 +160,8 @@ process(void *ctx, size_t part, unsigned worker)
 			bm_tcp_pass(v->tcp, r->segment[i]);
 			continue;
 		}
-		if (bm_tcp_segment(v->tcp, r->site, r->segment[i]) != BM_OK || v->env.held > v->held_part)
+		if (bm_tcp_segment(v->tcp, r->site, r->segment[i]) != BM_OK ||
+			v->env.held + bm_tcp_flows_held(v->tcp) > v->held_part)
 			s->over = true;
 	}
 	bm_session_forget_foreseen(&v->env);

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 
 enum {
-	/* Octets that a flow takes beside its bytes, about; and once it is read no more. */
-	FLOW = 1536,
-	FLOW_READ = 960
+	/* Octets that a flow takes beside itself and its bytes, about; and once it is read no more. */
+	FLOW = 1024,
+	FLOW_READ = 448
 };
 
 /* What a flow carries around. */

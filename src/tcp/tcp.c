@@ -269,6 +269,13 @@ bm_tcp_find(struct bm_tcp *t, uint32_t site, const struct bm_segment *g, enum bm
 	return f != NULL ? f : table_find(t, flow_hash(t, site, g), site, g, way);
 }
 
+uint64_t
+bm_tcp_flows_held(const struct bm_tcp *t)
+{
+	/* The table is at most half full. */
+	return (uint64_t)t->used * (sizeof(struct bm_flow) + 2 * sizeof *t->table);
+}
+
 void
 bm_tcp_lend(struct bm_tcp *t, const uint8_t *home, const uint8_t *near, size_t n)
 {

@@ -83,6 +83,9 @@ struct bm_ending bm_tcp_ending(const struct bm_tcp *t, const struct bm_flow *f);
  * Not to be called in an event. */
 bool bm_tcp_end_oldest(struct bm_tcp *t);
 
+/* Octets that the flows themselves take, without what belongs to them. */
+uint64_t bm_tcp_flows_held(const struct bm_tcp *t);
+
 struct bm_tcp_stats {
 	uint64_t segments, flows, gaps, evicted_flows, dropped_bytes /* caps */;
 	uint64_t checksum_invalid, retransmitted, differing, out_of_order;
