@@ -222,6 +222,8 @@ main(int argc, char **argv)
 	s.keys = fopen(argv[4], "w");
 	if (s.keys == NULL)
 		fail("%s cannot be written", argv[4]);
+	/* They are there before what they open, for whoever reads through a pipe. */
+	setvbuf(s.keys, NULL, _IOLBF, 1 << 12);
 	for (size_t i = 0; i < sizeof payload; i++)
 		payload[i] = (uint8_t)random_word();
 	stack->start(&s);
