@@ -443,6 +443,9 @@ void meet(struct half *h, const struct bm_wire *w, uint64_t at);
 
 /* keyless.c: what can be kept in mind of records that cannot be checked */
 void keyless_record(struct half *h, const struct bm_wire *w, uint64_t off);
+/* The same of the record at h->off, all of which is there, by its ends alone; false: where that
+ * will not do, nothing happened. */
+bool keyless_skim(struct half *h, struct bm_record_header hdr);
 /* No header stands at off. */
 void keyless_break(struct half *h, uint64_t off);
 /* The other side may have complained of what h sent so far. */

@@ -4,9 +4,12 @@
 
 #include <stdlib.h>
 
+#include "base/hash64.h"
+
 enum {
 	KEEP = 1 << 16,      /* octets of a direction that are looked at once more */
 	HOLD_MAX = 3 * KEEP, /* behind where a complaint, or the loss of framing, came */
+	ENDS = 64,           /* octets at either end by which a long record is known again */
 	SETTLED = 3 /* records of a stream joined in its midst before its framing is believed */
 };
 
@@ -48,14 +51,13 @@ as_long_as_alert(const struct bm_session *s, const struct bm_seen_record *r)
 		   r->type == BM_APPLICATION_DATA && r->len == BM_HEADER + 3u + s->facts.suite->tag_len;
 }
 
-void
-keyless_record(struct half *h, const struct bm_wire *w, uint64_t off)
+/* A place for one more record; NULL when memory is out. */
+static struct bm_seen_record *
+new_seen(struct half *h)
 {
 	void *items = h->seen;
 	size_t before = h->seen_cap;
 
-	if (!is_keyless(h) || (w->body.p == NULL && w->body.n != 0))
-		return;
 	if (h->seen_count == SEEN_MAX) {
 		h->seen_count = SEEN_MAX / 2;
 		memmove(h->seen, h->seen + SEEN_MAX / 2, h->seen_count * sizeof *h->seen);
@@ -64,21 +66,70 @@ keyless_record(struct half *h, const struct bm_wire *w, uint64_t off)
 	h->seen = items;
 	if (st != BM_OK) {
 		session_fail(h->s, st);
-		return;
+		return NULL;
 	}
 	session_holds(h->s, (h->seen_cap - before) * sizeof *h->seen);
-	struct bm_seen_record *r = &h->seen[h->seen_count++];
+	return &h->seen[h->seen_count++];
+}
+
+static void
+note_seen(struct half *h, uint64_t off, uint8_t type, size_t body, uint64_t nonce, uint64_t print)
+{
+	struct bm_seen_record *r = new_seen(h);
+
+	if (r == NULL)
+		return;
 	*r = (struct bm_seen_record){.off = off,
-		.packet = packet_at(h, off + BM_HEADER + w->body.n - 1),
-		.fingerprint = fingerprint(w),
-		.nonce = w->body.n >= 8 ? bm_load64(w->body.p) : 0,
-		.len = (uint32_t)(BM_HEADER + w->body.n),
-		.type = w->type,
+		.packet = packet_at(h, off + BM_HEADER + body - 1),
+		.fingerprint = print,
+		.nonce = nonce,
+		.len = (uint32_t)(BM_HEADER + body),
+		.type = type,
 		.behind_gap = h->behind_gap,
 		.epoch = h->epoch};
 	h->behind_gap = false;
 	if (as_long_as_alert(h->s, r))
 		keyless_hold(&h->s->half[1 - h->side]);
+}
+
+/* Both ends of ciphertext do not come again but with all that is between them: the tag, or the last
+ * block, depends on it. */
+static uint64_t
+print_of_ends(const uint8_t ends[2 * ENDS], uint8_t type)
+{
+	return bm_hash64(bm_view(ends, (size_t)2 * ENDS), type);
+}
+
+void
+keyless_record(struct half *h, const struct bm_wire *w, uint64_t off)
+{
+	uint8_t ends[2 * ENDS];
+	size_t n = w->body.n;
+
+	if (!is_keyless(h) || (w->body.p == NULL && n != 0))
+		return;
+	uint64_t nonce = n >= 8 ? bm_load64(w->body.p) : 0;
+	if (n <= sizeof ends) {
+		note_seen(h, off, w->type, n, nonce, fingerprint(w));
+		return;
+	}
+	memcpy(ends, w->body.p, ENDS);
+	memcpy(ends + ENDS, w->body.p + n - ENDS, ENDS);
+	note_seen(h, off, w->type, n, nonce, print_of_ends(ends, w->type));
+}
+
+bool
+keyless_skim(struct half *h, struct bm_record_header hdr)
+{
+	uint8_t ends[2 * ENDS];
+	uint64_t body = h->off + BM_HEADER;
+
+	if (hdr.type != BM_APPLICATION_DATA || hdr.length <= sizeof ends || !is_keyless(h) ||
+		!bm_keyring_empty(h->s->env->keys) || !bm_stream_read(h->stream, body, ends, ENDS) ||
+		!bm_stream_read(h->stream, body + hdr.length - ENDS, ends + ENDS, ENDS))
+		return false;
+	note_seen(h, h->off, hdr.type, hdr.length, bm_load64(ends), print_of_ends(ends, hdr.type));
+	return true;
 }
 
 void

@@ -294,10 +294,18 @@ one_record(struct half *h, struct bm_record_header hdr)
 	struct bm_session *s = h->s;
 	uint8_t header[BM_HEADER];
 	uint64_t off = h->off;
-	struct bm_wire w = wire_at(h, off, hdr, header);
 	struct bm_outcome o;
 	size_t n = (size_t)BM_HEADER + hdr.length;
 
+	if (keyless_skim(h, hdr)) {
+		h->records++;
+		h->off = off + n;
+		h->encrypts = true;
+		tally(h)->undecided++;
+		h->pos.seq++;
+		return true;
+	}
+	struct bm_wire w = wire_at(h, off, hdr, header);
 	h->records++;
 	h->off = off + n;
 	if (!h->protected && w.type == BM_APPLICATION_DATA) {
