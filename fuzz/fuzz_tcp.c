@@ -131,6 +131,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	uint64_t ts_ns = 1000000000;
 
 	must(r != NULL && bm_tcp_new(&t, &o, &ev) == BM_OK);
+	bm_tcp_homes_pass(t, (options & 8) != 0);
 	for (uint64_t packet = 1; bm_left(&rd) != 0 && packet < FLOWS; packet++) {
 		uint8_t kind = bm_u8(&rd), flags = bm_u8(&rd);
 		unsigned way = kind & 1;
@@ -165,11 +166,14 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 			.pieces = pieces,
 			.payload = bm_view(kind & 8 ? payload : borrowed, len - cut),
 			.piece_count = 2};
+		if ((options & 8) != 0 && (kind & 8) == 0)
+			g.home = borrowed;
 		if (kind & 8) {
 			/* Bytes that stay must not change under the table: one value for all. */
 			memset(payload, 'a', sizeof payload);
 		}
 		must(bm_tcp_segment(t, 0, &g) == BM_OK);
+		must(bm_tcp_settle(t) == BM_OK);
 		free(borrowed);
 	}
 	bm_tcp_finish(t);

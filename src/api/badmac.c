@@ -28,6 +28,7 @@ public_status(enum bm_status s)
 	case BM_FORMAT:
 	case BM_TRUNCATED:
 	case BM_LIMIT:
+	case BM_PAUSED:
 		break;
 	}
 	return BADMAC_FORMAT;

@@ -108,15 +108,16 @@ api_count_frame(struct badmac *b, const struct bm_frame *frame, const struct bm_
 }
 
 static enum bm_status
-take_frame(struct badmac *b, const struct input *in, const struct frames_item *item)
+take_frame(struct badmac *b, const struct input *in, const struct bm_frame *frame,
+	const struct bm_segment *segment)
 {
 	enum bm_status s = BM_OK;
 
 	if (in->read != NULL)
-		again_keep(&b->again, item->frame, kept_limit(b));
-	api_count_frame(b, item->frame, item->segment);
-	if (item->segment != NULL)
-		s = bm_tcp_segment(b->tcp, in->site, item->segment);
+		again_keep(&b->again, frame, kept_limit(b));
+	api_count_frame(b, frame, segment);
+	if (segment != NULL)
+		s = bm_tcp_segment(b->tcp, in->site, segment);
 	if (s == BM_OK)
 		relieve(b);
 	return s;
@@ -173,13 +174,17 @@ take_batch(struct badmac *b, const struct input *in, struct frames *f, struct fr
 			to = look_ahead(b, in, batch, i);
 			frames_read_on(f);
 		}
-		struct frames_item item = {.frame = &batch->frame[i],
-			.segment = bm_decode_joined(decoder, &batch->frame[i], &batch->decoded[i])};
-		s = take_frame(b, in, &item);
+		const struct bm_frame *frame = &batch->frame[i];
+		s = take_frame(b, in, frame, bm_decode_joined(decoder, frame, &batch->decoded[i]));
 		if (b->packets % PROGRESS_FRAMES == 0)
 			api_tell_progress(b, frames_offset(f));
 	}
 	bm_session_forget_foreseen(&b->env);
+	enum bm_status settled = bm_tcp_settle(b->tcp);
+	if (s == BM_OK)
+		s = settled;
+	if (s == BM_OK && batch->secrets.key_log.n != 0)
+		s = add_secrets(b, &batch->secrets);
 	return s;
 }
 
@@ -195,35 +200,13 @@ read_batches(struct badmac *b, const struct input *in, struct frames *f, struct 
 		if (s != BM_OK)
 			break;
 		bm_tcp_lend(b->tcp, batch.home, batch.near, batch.octets);
+		bm_tcp_homes_pass(b->tcp, batch.passes);
 		if (batch.n != 0)
 			*frames = batch.frame[batch.n - 1].number;
 		s = take_batch(b, in, f, &batch, decoder);
 	}
 	/* What it lent goes with it. */
 	bm_tcp_lend(b->tcp, NULL, NULL, 0);
-	return s;
-}
-
-static enum bm_status
-read_frames(struct badmac *b, const struct input *in, struct frames *f, uint64_t *frames,
-	struct bm_error *e)
-{
-	struct frames_item item;
-	enum bm_status s = BM_OK;
-
-	while (s == BM_OK && b->status == BM_OK) {
-		s = frames_next(f, &item, e);
-		if (s != BM_OK)
-			break;
-		if (item.frame == NULL) {
-			s = add_secrets(b, &item.secrets);
-			continue;
-		}
-		*frames = item.frame->number;
-		s = take_frame(b, in, &item);
-		if (b->packets % PROGRESS_FRAMES == 0)
-			api_tell_progress(b, frames_offset(f));
-	}
 	return s;
 }
 
@@ -236,11 +219,9 @@ read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint6
 	struct bm_decoder_stats before = *bm_decoder_stats(decoder);
 
 	in->packets_before = *frames;
-	enum bm_status s = frames_open(&f, in, decoder, b->env.pool, e);
-	if (s == BM_OK && frames_in_batches(f))
+	enum bm_status s = frames_open(&f, in, b->env.pool, e);
+	if (s == BM_OK)
 		s = read_batches(b, in, f, decoder, frames, e);
-	else if (s == BM_OK)
-		s = read_frames(b, in, f, frames, e);
 	if (b->status != BM_OK)
 		s = b->status;
 	return api_end_input(b, in, f, s, &before, decoder, e);

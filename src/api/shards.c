@@ -153,6 +153,7 @@ process(void *ctx, size_t part, unsigned worker)
 
 	(void)worker;
 	bm_tcp_lend(v->tcp, r->batch->home, r->batch->near, r->batch->octets);
+	bm_tcp_homes_pass(v->tcp, r->batch->passes);
 	for (size_t i = 0, to = 0; i < r->segments && may_go_on(s); i++) {
 		if (i == to)
 			to = look_ahead(r, s, i);
@@ -165,6 +166,8 @@ process(void *ctx, size_t part, unsigned worker)
 			s->over = true;
 	}
 	bm_session_forget_foreseen(&v->env);
+	if (bm_tcp_settle(v->tcp) != BM_OK)
+		s->over = true;
 	const struct bm_tcp_stats *t = bm_tcp_stats(v->tcp);
 	if (!may_go_on(s) || t->crowded != 0 || t->dropped_bytes != 0 || t->leaps != 0)
 		s->over = true;
@@ -361,9 +364,7 @@ read_one(struct run *r, struct input *in, struct bm_decoder *decoder, uint64_t *
 	struct bm_decoder_stats before = *bm_decoder_stats(decoder);
 
 	in->packets_before = *frames;
-	enum bm_status s = frames_open(&f, in, decoder, b->env.pool, e);
-	if (s == BM_OK && !frames_in_batches(f))
-		*given_up = true;
+	enum bm_status s = frames_open(&f, in, b->env.pool, e);
 	for (bool first = *frames == 0; s == BM_OK && !*given_up && b->status == BM_OK; first = false) {
 		s = frames_next_batch(f, &batch, e);
 		if (s != BM_OK)

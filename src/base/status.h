@@ -14,7 +14,8 @@
 	X(TRUNCATED, "input ends early")                                                               \
 	X(UNSUPPORTED, "not supported")                                                                \
 	X(LIMIT, "a configured limit was reached")                                                     \
-	X(USAGE, "invalid argument")
+	X(USAGE, "invalid argument")                                                                   \
+	X(PAUSED, "there may be more later")
 
 enum bm_status {
 #define BM_STATUS_ENUM(name, text) BM_##name,

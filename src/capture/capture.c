@@ -44,6 +44,7 @@ peel(struct bm_capture *c, struct bm_error *e)
 	if (s != BM_OK)
 		return bm_fail(e, s, 0, "out of memory");
 	bm_input_fill(&c->plain, bm_unpack_fill, c->unpack);
+	c->plain.live = c->raw.live;
 	c->in = &c->plain;
 	return BM_OK;
 }
@@ -137,6 +138,7 @@ bm_capture_open_stream(struct bm_capture **out, bm_read_fn read, void *ctx, stru
 	c->read = read;
 	c->read_ctx = ctx;
 	bm_input_fill(&c->raw, fill_from_caller, c);
+	c->raw.live = true;
 	return open_input(out, c, e);
 }
 
@@ -144,21 +146,22 @@ enum bm_status
 bm_capture_next(struct bm_capture *c, struct bm_capture_item *item, struct bm_error *e)
 {
 	if (c->last.status == BM_OK) {
+		c->in->may_pause = c->may_pause;
 		enum bm_status s = c->next(c, item, &c->last);
 		if (s == BM_OK)
 			return BM_OK;
+		if (s == BM_PAUSED)
+			c->last.status = BM_OK;
+		if (s == BM_PAUSED)
+			return bm_fail(e, s, c->last.offset, c->last.what);
 	}
 	return bm_fail(e, c->last.status, c->last.offset, c->last.what);
 }
 
 void
-bm_capture_unpack_ahead(struct bm_capture *c, struct bm_pool *pool)
+bm_capture_may_pause(struct bm_capture *c, bool may)
 {
-	if (c->unpack != NULL && c->ahead == NULL && bm_pool_workers(pool) > 1 &&
-		bm_readahead_new(&c->ahead, pool, c->plain.fill, c->plain.ctx, &c->raw) == BM_OK) {
-		c->plain.fill = bm_readahead_fill;
-		c->plain.ctx = c->ahead;
-	}
+	c->may_pause = may;
 }
 
 bool
@@ -188,7 +191,7 @@ bm_capture_offset(const struct bm_capture *c)
 uint64_t
 bm_capture_input_offset(const struct bm_capture *c)
 {
-	return c->ahead != NULL ? bm_readahead_offset(c->ahead) : bm_input_offset(&c->raw);
+	return bm_input_offset(&c->raw);
 }
 
 const char *
@@ -207,7 +210,6 @@ bm_capture_free(struct bm_capture *c)
 {
 	if (c == NULL)
 		return;
-	bm_readahead_free(c->ahead);
 	bm_unpack_free(c->unpack);
 	bm_input_clear(&c->plain);
 	bm_input_clear(&c->raw);

@@ -5,7 +5,6 @@
 #define BM_CAPTURE_CAPTURE_H
 
 #include "base/bytes.h"
-#include "base/pool.h"
 #include "base/status.h"
 
 struct bm_capture;
@@ -66,28 +65,28 @@ BM_MUST_USE enum bm_status bm_capture_open_memory(
 BM_MUST_USE enum bm_status bm_capture_open_stream(
 	struct bm_capture **out, bm_read_fn read, void *ctx, struct bm_error *e);
 
-/* From here on a compressed capture is unpacked ahead by other threads of the pool, which outlives
- * the handle: they are who calls the read function then, one at a time. Nothing, where it is not
- * compressed or memory is short. */
-void bm_capture_unpack_ahead(struct bm_capture *c, struct bm_pool *pool);
-
 /* The next frame or secrets block. BM_END at a clean end; BM_TRUNCATED when the
  * input ends inside a block (everything before it has been yielded; *e says at
  * which offset the input ends); BM_FORMAT when a block cannot be read (offset of
  * the block, or how far compressed data could be read); BM_LIMIT when the capture
- * asks for more memory than it may have; BM_IO, BM_NOMEM. After anything but BM_OK it
- * yields the same again. */
+ * asks for more memory than it may have; BM_IO, BM_NOMEM; BM_PAUSED where that is
+ * allowed. After anything but BM_OK and BM_PAUSED it yields the same again. */
 BM_MUST_USE enum bm_status bm_capture_next(
 	struct bm_capture *c, struct bm_capture_item *item, struct bm_error *e);
 
 /* Do frames stay somewhere until bm_capture_free (bm_frame.home)? */
 bool bm_capture_stays(const struct bm_capture *c);
 
-/* Where they do: frames are from now on copied to *l, as far as it goes, and valid until the memory
- * is lent again. n: about how many octets will be asked for. */
+/* Frames are from now on brought to *l, as far as it goes, and what lies there is valid until the
+ * memory is used for something else; what lies elsewhere is as bm_frame says. n: about how many
+ * octets will be asked for. */
 void bm_capture_borrow(struct bm_capture *c, const struct bm_loan *l, size_t n);
-/* How many octets have been copied there so far. */
+/* Of what stays: how many octets have been copied there so far. */
 size_t bm_capture_borrowed(const struct bm_capture *c);
+/* May bm_capture_next return BM_PAUSED rather than wait for input, or bring the next frame to
+ * another place than the loan? No frame is lost then: the next call, which must not
+ * pause, goes on. */
+void bm_capture_may_pause(struct bm_capture *c, bool may);
 
 /* Bytes of (decompressed) capture consumed so far, and of input (compressed). */
 uint64_t bm_capture_offset(const struct bm_capture *c);

@@ -4,7 +4,6 @@
 #define BM_CAPTURE_FORMAT_H
 
 #include "capture/input.h"
-#include "capture/readahead.h"
 #include "capture/unpack.h"
 
 /* No link carries more; whoever says so has a damaged header. */
@@ -23,12 +22,12 @@ struct bm_capture {
 	struct bm_input raw;   /* as the caller gave it */
 	struct bm_input plain; /* what comes out of unpack */
 	struct bm_unpack *unpack;
-	struct bm_readahead *ahead; /* between the two; NULL: nothing is unpacked ahead */
-	struct bm_input *in;        /* of the two, the one that holds the capture */
+	struct bm_input *in; /* of the two, the one that holds the capture */
 	bm_read_fn read;
 	void *read_ctx;
 	enum bm_packing packing;
 	enum bm_status (*next)(struct bm_capture *c, struct bm_capture_item *item, struct bm_error *e);
+	bool may_pause;
 	struct bm_error last; /* yielded for good once its status is not BM_OK */
 	uint64_t frames;
 	bool big; /* the byte order of the file or section */

@@ -30,13 +30,43 @@ bm_input_fill(struct bm_input *in, bm_fill_fn fill, void *ctx)
 	*in = (struct bm_input){.fill = fill, .ctx = ctx};
 }
 
-void
-bm_input_clear(struct bm_input *in)
+static void
+drop_window(struct bm_input *in)
 {
 	if (in->window != NULL)
 		bm_wipe(in->window, in->cap);
 	free(in->window);
+	in->window = NULL;
+	in->cap = 0;
+}
+
+void
+bm_input_clear(struct bm_input *in)
+{
+	drop_window(in);
 	*in = (struct bm_input){.end = BM_END, .end_what = "end of the capture"};
+}
+
+/* What is left of a full loan goes to a window of the input's own. */
+static enum bm_status
+leave_loan(struct bm_input *in)
+{
+	size_t rest = in->n - in->off, cap = WINDOW_START;
+
+	while (cap <= rest)
+		cap *= 2;
+	in->window = malloc(cap);
+	if (in->window == NULL)
+		return BM_NOMEM;
+	if (rest != 0)
+		memcpy(in->window, in->p + in->off, rest);
+	in->base += in->off;
+	in->off = 0;
+	in->n = rest;
+	in->p = in->window;
+	in->cap = cap;
+	in->loan.p = NULL;
+	return BM_OK;
 }
 
 /* Frees room at the end of the window: moves what is left to its front, or
@@ -45,6 +75,8 @@ bm_input_clear(struct bm_input *in)
 static enum bm_status
 make_room(struct bm_input *in)
 {
+	if (in->loan.p != NULL)
+		return in->n < in->loan.n ? BM_OK : leave_loan(in);
 	if (in->off != 0) {
 		memmove(in->window, in->window + in->off, in->n - in->off);
 		in->base += in->off;
@@ -77,8 +109,10 @@ fill_once(struct bm_input *in)
 
 	in->end = make_room(in);
 	if (in->end == BM_OK) {
-		size_t room = in->cap - in->n;
-		in->end = in->fill(in->ctx, in->window + in->n, room, &got, &what);
+		uint8_t *to = in->loan.p != NULL ? in->loan.p : in->window;
+		size_t room = (in->loan.p != NULL ? in->loan.n : in->cap) - in->n;
+		in->end = in->fill(in->ctx, to + in->n, room, &got, &what);
+		in->was_short = got < room;
 		if (in->end == BM_OK && (got == 0 || got > room))
 			in->end = BM_IO;
 	}
@@ -128,9 +162,31 @@ borrow_more(struct bm_input *in, size_t n)
 		in->borrowed = in->n += want;
 }
 
+/* Of what comes from a source. Where it has no room for what is at hand, the window stays. */
+static void
+move_to_loan(struct bm_input *in, const struct bm_loan *l)
+{
+	size_t rest = in->n - in->off;
+
+	if (rest > l->n)
+		return;
+	if (rest != 0)
+		memcpy(l->p, in->p + in->off, rest);
+	drop_window(in);
+	in->base += in->off;
+	in->off = 0;
+	in->n = rest;
+	in->p = l->p;
+	in->loan = *l;
+}
+
 void
 bm_input_borrow(struct bm_input *in, const struct bm_loan *l, size_t n)
 {
+	if (!in->whole) {
+		move_to_loan(in, l);
+		return;
+	}
 	in->base += in->off;
 	in->off = in->n = in->borrowed = 0;
 	in->loan = *l;
@@ -138,17 +194,26 @@ bm_input_borrow(struct bm_input *in, const struct bm_loan *l, size_t n)
 	borrow_more(in, n < l->n ? n : l->n);
 }
 
+static bool
+pauses(const struct bm_input *in)
+{
+	return in->may_pause && in->loan.p != NULL &&
+		   (in->n == in->loan.n || (in->live && in->was_short));
+}
+
 enum bm_status
 bm_input_refill(struct bm_input *in, size_t n, struct bm_error *e)
 {
 	if (n > BM_INPUT_MAX)
 		return bm_fail(e, BM_LIMIT, bm_input_offset(in), "block too large to be held");
-	if (in->loan.p != NULL) {
+	if (in->whole && in->loan.p != NULL) {
 		borrow_more(in, n);
 		if (n <= in->n - in->off)
 			return BM_OK;
 	}
 	while (in->n - in->off < n) {
+		if (in->end == BM_OK && pauses(in))
+			return bm_fail(e, BM_PAUSED, bm_input_offset(in), bm_status_text(BM_PAUSED));
 		if (in->end == BM_OK)
 			fill_once(in);
 		if (in->end != BM_OK && in->n - in->off < n)
@@ -160,7 +225,9 @@ bm_input_refill(struct bm_input *in, size_t n, struct bm_error *e)
 enum bm_status
 bm_input_skip(struct bm_input *in, uint64_t n, struct bm_error *e)
 {
-	if (in->loan.p != NULL && n > in->n - in->off)
+	if (n > in->n - in->off)
+		in->may_pause = false;
+	if (in->whole && in->loan.p != NULL && n > in->n - in->off)
 		go_home(in);
 	while (n > in->n - in->off) {
 		n -= in->n - in->off;

@@ -1,5 +1,5 @@
-/* A cursor over capture bytes: all in memory, or a window refilled from a source. What is in memory
- * may be looked at through a copy of a part of it.
+/* A cursor over capture bytes: all in memory, or a window refilled from a source. Either may be
+ * brought to memory that is lent.
  * Refuses to know what the bytes are. */
 #ifndef BM_CAPTURE_INPUT_H
 #define BM_CAPTURE_INPUT_H
@@ -22,9 +22,9 @@ struct bm_input {
 	bool whole;    /* `home` is all there is and outlives the input */
 	struct bm_view home;
 
-	/* Of what is whole: where a part of it is copied to, which p then is, and how much was. */
+	/* Where the bytes at hand are brought to, which p then is; loan.p NULL: nowhere. */
 	struct bm_loan loan;
-	size_t borrowed;
+	size_t borrowed; /* of what is whole: how many were, from base on */
 
 	bm_fill_fn fill;
 	void *ctx;
@@ -32,14 +32,19 @@ struct bm_input {
 	size_t cap;
 	enum bm_status end; /* BM_OK while more may come */
 	const char *end_what;
+	bool live;      /* to ask for more may mean to wait for it */
+	bool may_pause; /* on loan: rather than that, or to leave it, BM_PAUSED */
+	bool was_short; /* the source brought less than there was room for */
 };
 
 void bm_input_memory(struct bm_input *in, struct bm_view bytes);
 void bm_input_fill(struct bm_input *in, bm_fill_fn fill, void *ctx);
 
-/* Of what is whole: from the cursor on the bytes are copied to *l, the first n of them at once, and
+/* From the cursor on the bytes are brought to *l. Of what is whole the first n of them at once, and
  * more when they are needed, until it is full or cannot be read; from then on they are where they
- * stay. What was on an earlier loan is no concern of the input's any more. */
+ * stay. Of what comes from a source, what is at hand and then what follows, until it is full; from
+ * then on they are in a window as before. What was on an earlier loan is no concern of the input's
+ * any more. */
 void bm_input_borrow(struct bm_input *in, const struct bm_loan *l, size_t n);
 
 /* Wipes and frees the window: key logs may have passed through it. */
@@ -49,7 +54,8 @@ void bm_input_clear(struct bm_input *in);
 BM_MUST_USE enum bm_status bm_input_refill(struct bm_input *in, size_t n, struct bm_error *e);
 
 /* Ensures that n bytes (at most BM_INPUT_MAX) are at hand from the cursor on, which
- * stays. BM_END when there is nothing left, BM_TRUNCATED when there is less than n. */
+ * stays. BM_END when there is nothing left, BM_TRUNCATED when there is less than n, BM_PAUSED where
+ * that is allowed: the cursor stays then as well. */
 BM_MUST_USE static inline enum bm_status
 bm_input_need(struct bm_input *in, size_t n, struct bm_error *e)
 {
@@ -58,7 +64,8 @@ bm_input_need(struct bm_input *in, size_t n, struct bm_error *e)
 	return bm_input_refill(in, n, e);
 }
 
-/* Moves the cursor past n bytes, at hand or not. BM_TRUNCATED when they are not all there. */
+/* Moves the cursor past n bytes, at hand or not. BM_TRUNCATED when they are not all there. Never
+ * pauses, nor does what follows until may_pause is set again. */
 BM_MUST_USE enum bm_status bm_input_skip(struct bm_input *in, uint64_t n, struct bm_error *e);
 
 /* What is at hand from the cursor on. Valid until the next call that takes in. */

@@ -1,5 +1,5 @@
 /* Opens what is to be read. Refuses to know what is in it. */
-#define _DEFAULT_SOURCE /* explicit_bzero */
+#define _GNU_SOURCE /* explicit_bzero, F_SETPIPE_SZ */
 #include "cli/input.h"
 
 #include "cli/cli.h"
@@ -14,7 +14,10 @@
 
 static const uint64_t secret_max = (uint64_t)4 << 30;
 
-enum { OPEN_MAX_FILES = 128 };
+enum {
+	OPEN_MAX_FILES = 128,
+	PIPE_OCTETS = 1 << 20 /* as much as anybody may ask for (pipe(7)) */
+};
 static unsigned files_open;
 
 static bool
@@ -81,6 +84,10 @@ input_open(struct input_file *f, const char *path)
 	bool from_start = !is_standard_input(path) || lseek(f->fd, 0, SEEK_CUR) == 0;
 	if (S_ISREG(st.st_mode) && from_start && st.st_size != 0)
 		return map(f, &st);
+#ifdef F_SETPIPE_SZ
+	/* The more a read brings, the better; where it is no pipe, or nobody has so much, so be it. */
+	(void)fcntl(f->fd, F_SETPIPE_SZ, PIPE_OCTETS);
+#endif
 	f->stream = true;
 	return true;
 }

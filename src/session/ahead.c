@@ -201,7 +201,7 @@ feed_begun(struct half *h, uint64_t head)
 	if (left > BM_HEADER + BM_CHECK_BODY)
 		return false;
 	size_t n = bm_stream_spans(h->stream, h->off, left, spans, AHEAD_PIECES);
-	if (n == 0 || n > AHEAD_PIECES || !bm_stream_lasting(h->stream, h->off, left))
+	if (n == 0 || n > AHEAD_PIECES)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		struct bm_view v = spans[i].data;

@@ -31,7 +31,7 @@ struct block {
 struct run {
 	uint64_t off, len;
 	const uint8_t *p;
-	struct block *block; /* holds p; NULL: the capture does */
+	struct block *block; /* holds p; NULL: what the segment calls its home does */
 	uint64_t packet, ts_ns, segment;
 	uint32_t packet_off;
 	uint32_t segment_off; /* in the segment's payload */
@@ -40,6 +40,7 @@ struct run {
 	bool waits; /* the receiver may have dropped it: bad checksum, data on a SYN */
 	bool late;  /* and its bytes had been acknowledged before: that says nothing of this copy */
 	bool fin;   /* the stream ends behind it, if it is taken */
+	bool lent;  /* its home passes: bm_tcp_settle */
 };
 
 /* Runs in order of off, none overlapping. */
@@ -99,6 +100,7 @@ struct bm_flow {
 	struct link order;  /* all flows by id */
 	struct link use;    /* open or closed ones, least recently used first */
 	struct link holder; /* those that hold blocks, longest first */
+	struct link debtor; /* those with runs that are lent */
 	struct bm_address source[2];
 	uint32_t site, tunnel;
 	struct bm_tcp *t;
@@ -145,7 +147,8 @@ struct bm_tcp {
 	struct bm_flow *recent[RECENT]; /* those of the last segments, or what stands in their place */
 	uint64_t secret;
 	bool keyed;
-	struct link order, open, closed, holders;
+	struct link order, open, closed, holders, debtors;
+	bool homes_pass;
 	uint64_t now;
 	uint64_t passed; /* segments so far, those of others' tables too */
 	enum bm_ending_how ending;
@@ -239,6 +242,8 @@ block_drop(struct bm_flow *f, struct block *b)
 }
 /* Empties r and lets its blocks go. Returns how many bytes with a packet it held. */
 uint64_t runs_clear(struct bm_flow *f, struct runs *r);
+/* Copies what is lent to blocks. */
+BM_MUST_USE enum bm_status runs_settle(struct bm_flow *f, struct runs *r);
 
 /* stream.c */
 /* The highest offset known. */
@@ -418,6 +423,19 @@ note_sighting(struct bm_stream *s, const struct bm_segment *g)
 	} else {
 		s->syn_again = true;
 	}
+}
+
+/* Does what g says stays at home pass? Then f has to be settled. */
+static inline bool
+flow_borrows(struct bm_flow *f, const struct bm_segment *g)
+{
+	struct bm_tcp *t = f->t;
+
+	if (!t->homes_pass || g->home == NULL || g->payload.n == 0)
+		return false;
+	if (list_empty(&f->debtor))
+		list_append(&t->debtors, &f->debtor);
+	return true;
 }
 
 /* The last segment of f was a good one. */

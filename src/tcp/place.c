@@ -249,6 +249,7 @@ place_next(struct bm_stream *s, const struct bm_segment *g)
 		block_drop(s->flow, block);
 		return BM_NOMEM;
 	}
+	bool lent = flow_borrows(s->flow, g);
 	*runs_add(&d->ready) = (struct run){.off = s->head,
 		.len = g->payload_len,
 		.p = block != NULL ? block->bytes : g->home,
@@ -258,7 +259,8 @@ place_next(struct bm_stream *s, const struct bm_segment *g)
 		.segment = segment,
 		.packet_off = g->pieces[0].packet_off,
 		.sum = g->sum,
-		.checksum = (uint8_t)g->checksum};
+		.checksum = (uint8_t)g->checksum,
+		.lent = lent};
 	d->ready_bytes += g->payload_len;
 	s->head += g->payload_len;
 	return BM_OK;
@@ -290,7 +292,8 @@ place(struct bm_stream *s, const struct bm_segment *g, uint64_t off, bool good, 
 		.checksum = (uint8_t)g->checksum,
 		.waits = !good || on_syn,
 		.late = !good && s->has_seq && s->acked >= off + g->payload_len,
-		.fin = (g->flags & BM_FIN) != 0 && !good};
+		.fin = (g->flags & BM_FIN) != 0 && !good,
+		.lent = flow_borrows(s->flow, g)};
 	if (g->home == NULL && g->payload.n != 0 && (!s->settled || off + g->payload.n > s->base) &&
 		block_new(s->flow, g->payload, &r.block) != BM_OK)
 		return BM_NOMEM;

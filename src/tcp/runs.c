@@ -143,6 +143,21 @@ blocks_free(struct bm_tcp *t)
 	}
 }
 
+enum bm_status
+runs_settle(struct bm_flow *f, struct runs *r)
+{
+	for (uint32_t i = 0; i < r->n; i++) {
+		struct run *run = runs_at(r, i);
+		if (!run->lent)
+			continue;
+		if (block_new(f, bm_view(run->p, (size_t)run->len), &run->block) != BM_OK)
+			return BM_NOMEM;
+		run->p = run->block->bytes;
+		run->lent = false;
+	}
+	return BM_OK;
+}
+
 uint64_t
 runs_clear(struct bm_flow *f, struct runs *r)
 {

@@ -157,22 +157,6 @@ bm_stream_near(const struct bm_stream *s, struct bm_view v)
 	return nearest(s->flow->t, v.p, v.n);
 }
 
-bool
-bm_stream_lasting(const struct bm_stream *s, uint64_t off, size_t len)
-{
-	uint64_t at = s->origin + off, to = at + len;
-
-	if (bm_stream_avail(s, off) < len || len == 0)
-		return len == 0;
-	for (uint32_t i = runs_find(&s->d->ready, at); at < to; i++) {
-		const struct run *r = runs_at(&s->d->ready, i);
-		if (r->block != NULL)
-			return false;
-		at = run_end(r);
-	}
-	return true;
-}
-
 size_t
 bm_stream_spans(
 	const struct bm_stream *s, uint64_t off, size_t len, struct bm_span *out, size_t max)

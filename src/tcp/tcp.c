@@ -32,6 +32,7 @@ bm_tcp_new(struct bm_tcp **out, const struct bm_tcp_options *o, const struct bm_
 	list_init(&t->open);
 	list_init(&t->closed);
 	list_init(&t->holders);
+	list_init(&t->debtors);
 	return BM_OK;
 }
 
@@ -42,6 +43,7 @@ drop_flow(struct bm_flow *f)
 	stream_free(&f->stream[BM_BACKWARD]);
 	list_remove(&f->order);
 	list_remove(&f->use);
+	list_remove(&f->debtor);
 	table_remove(f);
 }
 
@@ -165,6 +167,7 @@ open_flow(
 	f->last = t->now;
 	f->last_ts = g->ts_ns;
 	list_init(&f->holder);
+	list_init(&f->debtor);
 	list_append(&t->order, &f->order);
 	list_append(&t->open, &f->use);
 	return f;
@@ -267,6 +270,48 @@ bm_tcp_find(struct bm_tcp *t, uint32_t site, const struct bm_segment *g, enum bm
 	struct bm_flow *f = table_recent(t, site, g, way);
 
 	return f != NULL ? f : table_find(t, flow_hash(t, site, g), site, g, way);
+}
+
+void
+bm_tcp_homes_pass(struct bm_tcp *t, bool pass)
+{
+	t->homes_pass = pass;
+}
+
+static enum bm_status
+settle_flow(struct bm_flow *f)
+{
+	enum bm_status st = BM_OK;
+
+	for (unsigned way = 0; way < 2 && st == BM_OK; way++) {
+		struct data *d = f->stream[way].d;
+		if (d == NULL)
+			continue;
+		st = runs_settle(f, &d->ready);
+		if (st == BM_OK)
+			st = runs_settle(f, &d->held);
+		if (st == BM_OK)
+			st = runs_settle(f, &d->copies);
+	}
+	return st;
+}
+
+enum bm_status
+bm_tcp_settle(struct bm_tcp *t)
+{
+	enum bm_status st = BM_OK;
+
+	while (!list_empty(&t->debtors)) {
+		struct bm_flow *f = FLOW_OF(t->debtors.next, debtor);
+		list_remove(&f->debtor);
+		if (settle_flow(f) == BM_OK)
+			continue;
+		/* What is lent must not be looked at any more. */
+		stream_clear(&f->stream[BM_FORWARD]);
+		stream_clear(&f->stream[BM_BACKWARD]);
+		st = BM_NOMEM;
+	}
+	return st == BM_OK ? relieve(t) : st;
 }
 
 uint64_t

@@ -33,7 +33,7 @@ struct bm_tcp_options {
 };
 
 /* What the table tells the layer above. The user pointer of a flow is kept
- * by bm_flow_set_user. All calls happen inside bm_tcp_segment or bm_tcp_finish. */
+ * by bm_flow_set_user. All calls happen inside bm_tcp_segment, bm_tcp_settle or bm_tcp_finish. */
 struct bm_tcp_events {
 	/* New bytes are readable at the stream's head, or a gap was declared there, or `way` was
 	 * closed (FIN or RST; bm_stream_ended tells). */
@@ -65,6 +65,11 @@ BM_MUST_USE enum bm_status bm_tcp_segment(
  * capture and see each segment in one of the two ways do together what one would. */
 void bm_tcp_pass(struct bm_tcp *t, const struct bm_segment *s);
 void bm_tcp_finish(struct bm_tcp *t);
+/* From now on, what segments say stays at home does so no longer than until bm_tcp_settle, which
+ * copies what is still needed of it; or it does for good, as at first. Nothing is to be settled at
+ * the time. */
+void bm_tcp_homes_pass(struct bm_tcp *t, bool pass);
+BM_MUST_USE enum bm_status bm_tcp_settle(struct bm_tcp *t); /* BM_NOMEM */
 /* Until the next call but one, n octets that stay at home can be read sooner at `near`; it is where
  * bm_stream_peek and bm_stream_read look for them. With n 0 there is nothing nearer any more. */
 void bm_tcp_lend(struct bm_tcp *t, const uint8_t *home, const uint8_t *near, size_t n);
@@ -140,8 +145,6 @@ bool bm_stream_read(const struct bm_stream *s, uint64_t off, uint8_t *dst, size_
 /* A pointer to len bytes from off if they lie in one piece, else NULL. Good until they are
  * released, or the memory that they are read from is lent no more. */
 const uint8_t *bm_stream_peek(const struct bm_stream *s, uint64_t off, size_t len);
-/* Do they stay where they are also when the stream lets go of them? */
-bool bm_stream_lasting(const struct bm_stream *s, uint64_t off, size_t len);
 /* Where the bytes of a span of s can be read soonest, for as long as bm_stream_peek says. */
 const uint8_t *bm_stream_near(const struct bm_stream *s, struct bm_view v);
 /* The spans that make up [off, off + len) into out, at most max. Returns how many there are in

@@ -175,6 +175,7 @@ trickle_read(void *ctx, uint8_t *p, size_t n)
 struct lender {
 	struct bm_view bytes;
 	size_t room, every, asked, fail_at;
+	bool pauses;
 	uint8_t *lent;
 };
 
@@ -194,11 +195,13 @@ lender_read(void *ctx, uint64_t off, uint8_t *p, size_t n)
 static void
 lend(struct lender *l, struct bm_capture *c)
 {
-	free(l->lent);
+	uint8_t *before = l->lent;
+
 	l->lent = malloc(l->room);
 	assert_non_null(l->lent);
 	const struct bm_loan loan = {l->lent, l->room, lender_read, l};
 	bm_capture_borrow(c, &loan, l->asked);
+	free(before);
 }
 
 static void
@@ -212,7 +215,15 @@ drain(struct reading *r, struct bm_capture *c, struct lender *l)
 		if (l != NULL && r->count % l->every == 0)
 			lend(l, c);
 		uint64_t before = bm_capture_offset(c);
+		bool may_pause = l != NULL && l->pauses && r->count % l->every != 0;
+		bm_capture_may_pause(c, may_pause);
 		enum bm_status s = bm_capture_next(c, &item, &r->end);
+		if (s == BM_PAUSED) {
+			assert_true(may_pause && bm_capture_offset(c) >= before);
+			lend(l, c);
+			bm_capture_may_pause(c, false);
+			s = bm_capture_next(c, &item, &r->end);
+		}
 		assert_true(bm_capture_offset(c) >= before);
 		if (s != BM_OK) {
 			assert_int_equal(s, r->end.status);
@@ -361,6 +372,30 @@ same_in_pieces(const struct reading *want, struct bm_view bytes)
 	}
 }
 
+/* The same of a stream, which may pause then. */
+static void
+same_lent_stream(const struct reading *want, struct bm_view bytes)
+{
+	static struct reading got;
+	static const size_t room[] = {1, 30, 100, 1000, 5000, 40000, 400000};
+	static const size_t every[] = {1, 2, 5, 100}, chunk[] = {1, 10, 1000, SIZE_MAX};
+
+	for (size_t i = 0; i < 7 * 4 * 4; i++) {
+		struct lender l = {.room = room[i / 16], .every = every[i / 4 % 4], .pauses = i % 3 != 0};
+		struct trickle t = {.bytes = bytes, .chunk = chunk[i % 4], .fail_at = SIZE_MAX};
+		if (bytes.n / t.chunk > 100000 || want->count / l.every * l.room > 100 << 20)
+			continue;
+		struct bm_capture *c;
+		fresh(&got);
+		got.open_status = bm_capture_open_stream(&c, trickle_read, &t, &got.end);
+		if (got.open_status == BM_OK)
+			drain(&got, c, &l);
+		assert_same(want, &got);
+		reading_free(&got);
+		free(l.lent);
+	}
+}
+
 void
 read_both(struct reading *r, struct bm_view bytes)
 {
@@ -378,6 +413,7 @@ read_both(struct reading *r, struct bm_view bytes)
 	}
 	same_in_pieces(r, bytes);
 	same_on_loan(r, bytes);
+	same_lent_stream(r, bytes);
 }
 
 void

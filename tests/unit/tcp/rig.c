@@ -140,6 +140,8 @@ rig_open(struct rig *r)
 	if (r->checksum == BM_CHECKSUM_UNKNOWN)
 		r->checksum = BM_CHECKSUM_VALID;
 	r->status = bm_tcp_new(&r->t, &r->o, &ev);
+	if (r->t != NULL)
+		bm_tcp_homes_pass(r->t, r->unstable);
 }
 
 void
@@ -192,8 +194,12 @@ rig_send(struct rig *r, unsigned way, const char *flags, uint32_t seq, uint32_t 
 			return;
 		memcpy(transient, payload, g.payload.n);
 		g.payload.p = transient;
+		/* Every other one stays for a while. */
+		g.home = r->packet % 2 != 0 ? transient : NULL;
 	}
 	enum bm_status st = bm_tcp_segment(r->t, r->site, &g);
+	enum bm_status settled = bm_tcp_settle(r->t);
+	st = st == BM_OK ? settled : st;
 	if (r->status == BM_OK)
 		r->status = st;
 	free(transient);
