@@ -3,7 +3,7 @@
  * them is now and then spoilt on purpose. Knows HTTP as far as it must; refuses to know who is
  * calling, and what becomes of its records on their way.
  *
- * usage: mainframe CERTIFICATE KEY ANSWERS-A-CONNECTION none|skipped|twice [ANSWER]...
+ * usage: mainframe CERTIFICATE KEY ANSWERS-A-CONNECTION none|skipped|keystream|twice [ANSWER]...
  * The numbers name the answers, from 0, that are to be spoilt. Says "port N", then one line for
  * each fault: "fault CLIENT-RANDOM SEQUENCE-NUMBER". Ends when its standard input does. */
 #include <arpa/inet.h>
@@ -53,7 +53,7 @@ struct shared {
 	} kept[SESSIONS];
 };
 
-enum fault { NONE, SKIPPED, TWICE };
+enum fault { NONE, SKIPPED, KEYSTREAM, TWICE };
 
 struct server {
 	struct shared *shared;
@@ -177,13 +177,20 @@ say(struct line *l, const char *text, size_t n)
 	return done == (ssize_t)n;
 }
 
+static void
+next_number(struct line *l, uint8_t number[8])
+{
+	if (gnutls_record_get_state(l->tls, 0, NULL, NULL, NULL, number) != 0)
+		die("sequence number", "not to be had");
+}
+
 /* Says which record will be wrong, by the number that the client waits for: that of the next to be
  * written, and so many more as the client has had already. */
 static void
 confess(struct line *l, unsigned more)
 {
 	gnutls_datum_t client, server;
-	uint8_t number[8] = {0};
+	uint8_t number[8];
 	uint64_t seq = 0;
 	char text[128];
 	int at = snprintf(text, sizeof text, "fault ");
@@ -191,13 +198,27 @@ confess(struct line *l, unsigned more)
 	gnutls_session_get_random(l->tls, &client, &server);
 	for (unsigned i = 0; i < client.size && i < 32; i++)
 		at += snprintf(text + at, sizeof text - (size_t)at, "%02x", client.data[i]);
-	if (gnutls_record_get_state(l->tls, 0, NULL, NULL, NULL, number) != 0)
-		die("sequence number", "not to be had");
+	next_number(l, number);
 	for (size_t i = 0; i < sizeof number; i++)
 		seq = seq << 8 | number[i];
 	at += snprintf(text + at, sizeof text - (size_t)at, " %llu\n", (unsigned long long)seq + more);
 	if (write(STDOUT_FILENO, text, (size_t)at) != at)
 		die("standard output", strerror(errno));
+}
+
+/* Builds and enciphers a record that never gets out. counted: the sequence number goes on with the
+ * keystream. */
+static void
+say_nothing(struct line *l, const char *text, size_t n, bool counted)
+{
+	uint8_t number[8];
+
+	next_number(l, number);
+	l->lose = true;
+	say(l, text, n);
+	l->lose = false;
+	if (!counted && gnutls_record_set_state(l->tls, 0, number) != 0)
+		die("sequence number", "not to be set");
 }
 
 /* The page is sent by a child, which takes its copy of the keystream and the sequence number with
@@ -244,15 +265,6 @@ hear(struct line *l)
 	return false;
 }
 
-static void
-fill(char *to, size_t n, const char *line)
-{
-	size_t len = strlen(line);
-
-	for (size_t i = 0; i < n; i++)
-		to[i] = line[i % len];
-}
-
 /* Head, page and rest, each to be a record. */
 static void
 compose(char *text, unsigned answer, bool last)
@@ -263,11 +275,16 @@ compose(char *text, unsigned answer, bool last)
 		"Content-Length: %d\r\nConnection: %s\r\nX-Answer: ",
 		PAGE + REST, last ? "close" : "Keep-Alive");
 
-	fill(text + n, HEAD - (size_t)n - 4, "0");
+	memset(text + n, '0', HEAD - (size_t)n - 4);
 	memcpy(text + HEAD - 4, "\r\n\r\n", 4);
-	char row[64];
-	snprintf(row, sizeof row, "<row answer=\"%06u\">EUR 0000100.00</row>\n", answer);
-	fill(text + HEAD, PAGE + REST, row);
+	for (size_t at = HEAD, row = 0; at < HEAD + PAGE + REST; at += (size_t)n, row++) {
+		char line[64];
+		n = snprintf(line, sizeof line, "<row n=\"%03zu\" account=\"%06u\">EUR %07zu.00</row>\n",
+			row, answer, row * row * 37);
+		if ((size_t)n > HEAD + PAGE + REST - at)
+			n = (int)(HEAD + PAGE + REST - at);
+		memcpy(text + at, line, (size_t)n);
+	}
 }
 
 static bool
@@ -292,12 +309,10 @@ answer(struct line *l, bool last)
 	}
 	if (!say(l, page, PAGE))
 		return false;
-	if (spoilt && s->fault == SKIPPED) {
-		/* Built, enciphered, and thrown away before it got out; then built anew. */
+	if (spoilt && (s->fault == SKIPPED || s->fault == KEYSTREAM)) {
+		/* Thrown away before it got out, and then built anew. */
 		confess(l, 0);
-		l->lose = true;
-		say(l, rest, REST);
-		l->lose = false;
+		say_nothing(l, rest, REST, s->fault == SKIPPED);
 	}
 	return say(l, rest, REST);
 }
@@ -351,7 +366,7 @@ listen_on_loopback(void)
 static void
 prepare(struct server *s, char **argv, int argc)
 {
-	static const char *const names[] = {"none", "skipped", "twice"};
+	static const char *const names[] = {"none", "skipped", "keystream", "twice"};
 	pthread_mutexattr_t attr;
 	const char *at;
 	int r;
@@ -384,8 +399,9 @@ main(int argc, char **argv)
 	static struct server s;
 
 	if (argc < 5) {
-		fprintf(stderr, "usage: mainframe CERTIFICATE KEY ANSWERS-A-CONNECTION none|skipped|twice "
-						"[ANSWER]...\n");
+		fprintf(stderr,
+			"usage: mainframe CERTIFICATE KEY ANSWERS-A-CONNECTION none|skipped|keystream|twice "
+			"[ANSWER]...\n");
 		return 2;
 	}
 	prepare(&s, argv, argc);
