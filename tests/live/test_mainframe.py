@@ -58,8 +58,9 @@ class Mainframe:
         for a in answers:
             lacks = mainframe.shortfall(variant, run, a)
             judge.want(lacks is None, "%s" % lacks, a[1])
-        first, second = ([(r, f["cause"], f["sequence_number"], f["damage"], f["at_fault"]) for r, f in a[2]] for a in answers)
-        judge.want(first == second, "another answer with the server's key")
+        by_log, by_key = ([(r, f["cause"], f["sequence_number"], f["damage"], f["at_fault"]) for r, f in a[2]]
+                          for a in answers)
+        judge.want(by_log == by_key, "another answer with the server's key")
         return answers[0][2]
 
     def chosen(self, variant, answer, seq, calls, log, **how):
