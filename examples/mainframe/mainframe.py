@@ -54,7 +54,8 @@ class Fault:
 
 def missing():
     """What is not installed, in words; None: nothing."""
-    for program, package in (("gcc", "gcc"), ("javac", "openjdk-17-jdk-headless"), ("openssl", "openssl")):
+    for program, package in (("gcc", "gcc"), ("java", "openjdk-17-jdk-headless"),
+                             ("javac", "openjdk-17-jdk-headless"), ("openssl", "openssl")):
         if not shutil.which(program):
             return "no %s (%s)" % (program, package)
     if os.system("echo '#include <gnutls/gnutls.h>' | gcc -E -xc - >/dev/null 2>&1"):

@@ -20,8 +20,7 @@ WAIT_MS = 1500
 
 class Mainframe:
     def __init__(self):
-        self.tap = judge.Tap()
-        self.lab = mainframe.stacks.Lab()
+        self.tap, self.lab = judge.Tap(), None
 
     def run(self, variant, seed, **how):
         run = mainframe.run(self.lab, variant, seed, timeout_ms=WAIT_MS if variant == "proxy-end" else 30000, **how)
@@ -100,6 +99,7 @@ class Mainframe:
         if lacking:
             self.tap.report("the original case", skip=lacking)
             return self.tap.end()
+        self.lab = mainframe.stacks.Lab()
         mainframe.build(self.lab)
         case = self.tap.case
         case("nothing spoilt: every call is answered, every record verifies", self.clean)
