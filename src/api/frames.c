@@ -178,7 +178,7 @@ batches_ahead(const struct frames *f)
 {
 	if (bm_pool_workers(f->pool) == 1)
 		return 0;
-	return f->stays ? BATCHES - 2 : 1;
+	return f->streamed ? 1 : BATCHES - 2;
 }
 
 static enum bm_status
@@ -272,6 +272,9 @@ turn(struct frames *f)
 		begin_batch(f);
 	struct batch *b = f->batch[f->at % f->batches];
 	bm_task_wait(f->pool, &b->task);
+	/* There is but one to be read on with: it cannot begin too early. */
+	if (f->streamed)
+		frames_read_on(f);
 	return b;
 }
 
