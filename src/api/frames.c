@@ -111,8 +111,7 @@ borrow(struct frames *f, const struct batch *b)
 {
 	const struct bm_loan loan = {b->buffer, f->buffer_octets, f->read_at, f->read_ctx};
 
-	if (b->buffer != NULL)
-		bm_capture_borrow(f->capture, &loan, f->last_octets);
+	bm_capture_borrow(f->capture, &loan, f->last_octets);
 }
 
 static void

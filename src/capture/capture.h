@@ -30,8 +30,8 @@ enum bm_frame_direction { BM_FRAME_UNKNOWN, BM_FRAME_INBOUND, BM_FRAME_OUTBOUND 
 struct bm_frame {
 	struct bm_view data; /* as captured; may be shorter than wire_len (snaplen) */
 	uint32_t wire_len;   /* octets on the wire; never less than data.n */
-	uint64_t ts_ns;      /* since the Unix epoch; 0 when the block carries no time */
 	uint32_t link_type;  /* LINKTYPE_ value of the interface */
+	uint64_t ts_ns;      /* since the Unix epoch; 0 when the block carries no time */
 	uint64_t number;     /* from 1, as Wireshark numbers frames */
 	uint64_t offset;     /* of data in the (decompressed) capture */
 	const uint8_t

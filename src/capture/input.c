@@ -187,6 +187,11 @@ bm_input_borrow(struct bm_input *in, const struct bm_loan *l, size_t n)
 		move_to_loan(in, l);
 		return;
 	}
+	if (l->p == NULL) {
+		if (in->loan.p != NULL)
+			go_home(in);
+		return;
+	}
 	in->base += in->off;
 	in->off = in->n = in->borrowed = 0;
 	in->loan = *l;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static const uint64_t secret_max = (uint64_t)4 << 30;
@@ -19,6 +20,18 @@ enum {
 	PIPE_OCTETS = 1 << 20 /* as much as anybody may ask for (pipe(7)) */
 };
 static unsigned files_open;
+
+/* A process may not have many files open; of many captures each is likely to be small. */
+static bool
+may_stay_open(void)
+{
+	struct rlimit l;
+	rlim_t most = OPEN_MAX_FILES;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur / 2 < most)
+		most = l.rlim_cur / 2;
+	return files_open < most;
+}
 
 static bool
 is_standard_input(const char *path)
@@ -58,10 +71,11 @@ map(struct input_file *f, const struct stat *st)
 	}
 	f->bytes = p;
 	(void)posix_madvise(p, f->n, POSIX_MADV_SEQUENTIAL);
-	/* A process may not have many files open; of many captures each is likely to be small. */
-	if (f->fd != STDIN_FILENO && files_open++ >= OPEN_MAX_FILES) {
+	if (f->fd != STDIN_FILENO && !may_stay_open()) {
 		(void)close(f->fd);
 		f->fd = -1;
+	} else {
+		files_open++;
 	}
 	return guard_map(p, f->n, f->name) || trouble(f->name, strerror(ENOMEM));
 }

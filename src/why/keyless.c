@@ -172,6 +172,33 @@ struct prints {
 	uint16_t slot[SLOTS];
 };
 
+/* A long record's fingerprint is that of its ends (keyless.c of the session). */
+static const char *
+compared(const struct bm_seen_record *r, bool whole)
+{
+	return r->len <= BM_HEADER + 128 || whole ? "" : ", compared by its first and last 64 octets";
+}
+
+static const uint8_t *
+in_scope(const struct bm_case *s, const struct bm_seen_record *r)
+{
+	return s != NULL && s->record != NULL && r->off >= s->off && r->off - s->off <= s->region &&
+				   r->len <= s->region - (r->off - s->off)
+			   ? s->record + (r->off - s->off)
+			   : NULL;
+}
+
+/* Are two records that have one fingerprint alike, as far as can be seen? *whole: all of it can. */
+static bool
+alike(const struct bm_why *w, const struct bm_seen_record *a, const struct bm_seen_record *b,
+	bool *whole)
+{
+	const uint8_t *p = in_scope(w->c->scope, a), *q = in_scope(w->c->scope, b);
+
+	*whole = p != NULL && q != NULL;
+	return !*whole || memcmp(p + BM_HEADER, q + BM_HEADER, a->len - BM_HEADER) == 0;
+}
+
 static const struct bm_seen_record *
 look_up(
 	struct prints *t, const struct bm_seen_record *all, const struct bm_seen_record *r, bool enter)
@@ -197,7 +224,8 @@ bm_ask_seen_twice(const struct bm_why *w, struct bm_finding *out, const char **b
 		const struct bm_seen_record *first =
 			comparable(w, &r[i]) ? look_up(&t, r, &r[i], true) : NULL;
 		/* A receiver that went on had something else. */
-		if (first == NULL || bm_keyless_carried_on(w, &r[i]))
+		bool whole;
+		if (first == NULL || bm_keyless_carried_on(w, &r[i]) || !alike(w, first, &r[i], &whole))
 			continue;
 		if (!bm_keyless_about(w, out, &r[i], r[i].len, true))
 			return BM_NOT_ASKED;
@@ -205,10 +233,11 @@ bm_ask_seen_twice(const struct bm_why *w, struct bm_finding *out, const char **b
 		statistics(out, "repeat-statistics", PRINT_BITS, (uint64_t)n * n / 2);
 		bm_evidence(w, out,
 			"the record at stream offset %llu (packet %llu) is the one at stream offset %llu "
-			"(packet %llu) over again: %llu octets of ciphertext, which no two sequence numbers "
+			"(packet %llu) over again%s: %llu octets of ciphertext, which no two sequence numbers "
 			"make alike",
 			(unsigned long long)r[i].off, (unsigned long long)r[i].packet,
-			(unsigned long long)first->off, (unsigned long long)first->packet, octets);
+			(unsigned long long)first->off, (unsigned long long)first->packet,
+			compared(&r[i], whole), octets);
 		return BM_SHOWN;
 	}
 	*because = bm_arena_print(w->arena, "no two of its last %zu records are alike", n);
@@ -237,9 +266,10 @@ bm_ask_seen_mirrored(const struct bm_why *w, struct bm_finding *out, const char 
 		statistics(out, "repeat-statistics", PRINT_BITS, (uint64_t)n * m);
 		bm_evidence(w, out,
 			"the record at stream offset %llu (packet %llu) is one that its receiver had sent, at "
-			"stream offset %llu (packet %llu): the two directions have keys of their own",
+			"stream offset %llu (packet %llu)%s: the two directions have keys of their own",
 			(unsigned long long)r[i].off, (unsigned long long)r[i].packet,
-			(unsigned long long)first->off, (unsigned long long)first->packet);
+			(unsigned long long)first->off, (unsigned long long)first->packet,
+			compared(&r[i], false));
 		return BM_SHOWN;
 	}
 	*because = bm_arena_print(

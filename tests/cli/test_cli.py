@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import resource
 import select
 import signal
 import struct
@@ -349,6 +350,13 @@ class Cli:
         packed = subprocess.run(["gzip", "-c", GOOD], stdout=subprocess.PIPE, check=True).stdout
         r = diagnose("-k", KEYS, self.path("cut.pcap.gz", packed[:len(packed) // 2]))
         want(re.search(r"at byte \d+ of the uncompressed data", r.err), r)
+
+    def test_more_captures_than_open_files(self):
+        with open(GOOD, "rb") as f:
+            data = f.read()
+        many = [self.path("piece%d.pcap" % i, data) for i in range(40)]
+        r = diagnose("-k", KEYS, *many, preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24)))
+        want(r.rc != TROUBLE and "Too many open files" not in r.err, r)
 
     def test_two_places_of_capture(self):
         folder = os.path.dirname(BAD)
