@@ -1,0 +1,163 @@
+/* The table of faults, how one is asked for, and where it may strike. Refuses to know sockets. */
+#include "lab/fault.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+const struct lab_fault *const lab_faults[] = {&lab_bits_flipped, &lab_bytes_damaged,
+	&lab_words_swapped, &lab_tag_damaged, &lab_header_damaged, &lab_stale_data,
+	&lab_retransmission_differs, &lab_bytes_missing, &lab_bytes_inserted, &lab_plaintext_injected,
+	&lab_record_replayed, &lab_records_reordered, &lab_record_missing, &lab_reflected_record,
+	&lab_foreign_record, &lab_plaintext_alert, NULL};
+
+const struct lab_fault *
+lab_fault_find(const char *cause)
+{
+	for (const struct lab_fault *const *f = lab_faults; *f != NULL; f++)
+		if (strcmp((*f)->cause, cause) == 0)
+			return *f;
+	return NULL;
+}
+
+__attribute__((format(printf, 3, 4))) static bool
+wrong(char *problem, size_t n, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(problem, n, format, ap);
+	va_end(ap);
+	return false;
+}
+
+static bool
+read_number(const char *text, int64_t max, int64_t *out)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	long long v = strtoll(text, &end, 10);
+	*out = v;
+	return *end == '\0' && v <= max;
+}
+
+static bool
+read_way(const char *value, struct lab_spec *out)
+{
+	for (int i = 0; i < LAB_WAYS && out->fault->ways[i] != NULL; i++)
+		if (strcmp(out->fault->ways[i], value) == 0) {
+			out->how = i;
+			return true;
+		}
+	return false;
+}
+
+static bool
+read_pair(const char *key, const char *value, struct lab_spec *out)
+{
+	bool c2s = strcmp(value, "c2s") == 0, sent = strcmp(value, "sent") == 0;
+
+	if (strcmp(key, "direction") == 0) {
+		out->direction = c2s ? LAB_C2S : LAB_S2C;
+		return c2s || strcmp(value, "s2c") == 0;
+	}
+	if (strcmp(key, "sum") == 0) {
+		out->sum = sent ? LAB_SUM_SENT : LAB_SUM_ANEW;
+		return sent || strcmp(value, "anew") == 0;
+	}
+	if (strcmp(key, "how") == 0)
+		return read_way(value, out);
+	if (strcmp(key, "record") == 0)
+		return read_number(value, INT64_C(1) << 40, &out->record);
+	if (strcmp(key, "byte") == 0)
+		return read_number(value, BM_HEADER + BM_BODY_MAX, &out->byte);
+	return strcmp(key, "length") == 0 && read_number(value, BM_BODY_MAX, &out->length) &&
+		   out->length != 0;
+}
+
+bool
+lab_spec_parse(const char *text, struct lab_spec *out, char *problem, size_t n)
+{
+	static const char keys[] = " direction record byte length how sum ";
+	char copy[300], *rest, *pair;
+
+	*out = (struct lab_spec){.direction = -1, .record = -1, .byte = -1, .length = -1};
+	if (strlen(text) >= sizeof copy)
+		return wrong(problem, n, "a fault takes less to say than that");
+	memcpy(copy, text, strlen(text) + 1);
+	char *colon = strchr(copy, ':');
+	if (colon != NULL)
+		*colon = '\0';
+	out->fault = lab_fault_find(copy);
+	if (out->fault == NULL)
+		return wrong(problem, n, "no fault '%s'; badmac lab list names them", copy);
+	for (pair = colon != NULL ? strtok_r(colon + 1, ",", &rest) : NULL; pair != NULL;
+		 pair = strtok_r(NULL, ",", &rest)) {
+		char *value = strchr(pair, '='), padded[40];
+		if (value == NULL)
+			return wrong(problem, n, "%s: '%s' is no KEY=VALUE", copy, pair);
+		*value++ = '\0';
+		(void)snprintf(padded, sizeof padded, " %s ", pair);
+		if (strstr(keys, padded) == NULL)
+			return wrong(problem, n, "%s: no key '%s'", copy, pair);
+		if (!read_pair(pair, value, out))
+			return wrong(problem, n, "%s: %s cannot be '%s'", copy, pair, value);
+	}
+	return true;
+}
+
+size_t
+lab_low(const struct lab_record *r)
+{
+	return BM_HEADER + r->front;
+}
+
+size_t
+lab_high(const struct lab_record *r)
+{
+	size_t n = r->bytes.n, behind = r->tag + r->hidden;
+
+	/* Too short to leave MAC and padding out: then only what is a tag for sure. */
+	if (n < lab_low(r) + behind + 1)
+		behind = r->tag;
+	return n > lab_low(r) + behind ? n - behind : lab_low(r);
+}
+
+bool
+lab_same_segment(const struct lab_strike *s, size_t a, size_t b)
+{
+	return (s->burst_off + a) / LAB_SEGMENT == (s->burst_off + b) / LAB_SEGMENT;
+}
+
+bool
+lab_place(struct lab_strike *s, size_t n, size_t *at)
+{
+	size_t low = lab_low(s->record), high = lab_high(s->record);
+
+	if (s->spec->byte >= 0) {
+		*at = (size_t)s->spec->byte;
+		return *at + n <= s->record->bytes.n;
+	}
+	if (low + n > high)
+		return false;
+	for (unsigned tries = 0; tries < 64; tries++) {
+		*at = low + lab_below(s->chance, high - low - n + 1);
+		if (lab_same_segment(s, *at, *at + n - 1))
+			break;
+	}
+	return true;
+}
+
+size_t
+lab_length(const struct lab_strike *s)
+{
+	return s->spec->length > 0 ? (size_t)s->spec->length : s->spec->fault->length;
+}
+
+bool
+lab_copy(struct lab_strike *s)
+{
+	s->out.n = 0;
+	return lab_put(&s->out, s->record->bytes.p, s->record->bytes.n);
+}

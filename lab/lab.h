@@ -1,0 +1,64 @@
+/* The lab: makes a bad record MAC happen on purpose. What the command calls; all it says goes
+ * through struct lab_ui. Refuses to know what badmac makes of a recording: nothing here calls the
+ * library's checks. */
+#ifndef BM_LAB_LAB_H
+#define BM_LAB_LAB_H
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum lab_direction { LAB_C2S, LAB_S2C };
+
+/* Where words go: say for standard error (a line without its end), out for the account. */
+struct lab_ui {
+	void (*say)(const char *line);
+	FILE *out;
+};
+
+__attribute__((format(printf, 2, 3))) void lab_say(
+	const struct lab_ui *ui, const char *format, ...);
+
+/* The sum of a damaged segment: made anew over what arrives, or left as it was over what was sent.
+ */
+enum lab_sum { LAB_SUM_ANEW, LAB_SUM_SENT };
+
+struct lab_fault;
+
+/* One fault as it was asked for. -1: not named. */
+struct lab_spec {
+	const struct lab_fault *fault;
+	int direction;  /* enum lab_direction */
+	int64_t record; /* index among the protected application records of its direction */
+	int64_t byte, length;
+	int how; /* index into the fault's ways */
+	enum lab_sum sum;
+};
+
+/* Reads CAUSE[:KEY=VALUE,...]. False, and a sentence in problem. */
+bool lab_spec_parse(const char *text, struct lab_spec *out, char *problem, size_t n);
+
+struct lab_relay_options {
+	const char *listen, *to; /* [ADDR:]PORT, ADDR:PORT */
+	struct lab_spec *specs;
+	size_t spec_count;
+	double probability; /* below 0: not asked for */
+	uint64_t seed;
+	const char *record, *keys; /* a folder and a file, or NULL */
+};
+
+struct lab_run_options {
+	const char *fault, *tls, *cipher, *server, *client, *folder; /* NULL: the default */
+	uint64_t seed;
+	unsigned timeout_s;
+	bool no_etm; /* CBC with the MAC inside */
+};
+
+/* Each gives whether it went well; if not, it has been said why. */
+bool lab_relay_command(const struct lab_relay_options *o, const struct lab_ui *ui);
+bool lab_run_command(const struct lab_run_options *o, const struct lab_ui *ui);
+bool lab_list_command(const struct lab_ui *ui);
+
+#endif

@@ -1,0 +1,232 @@
+/* Cuts a direction into records and puts the faults in. Refuses to know sockets and files. */
+#include "lab/lane.h"
+
+#include "lab/truth.h"
+
+#include <inttypes.h>
+
+/* The n-th of what may be chosen depends on seed, connection and fault alone. */
+static struct lab_chance
+chance_of(const struct lab_plan *plan, uint64_t connection, enum lab_direction d, uint64_t what)
+{
+	struct lab_chance c = {plan->seed};
+
+	c.state ^= lab_next(&c) + connection * UINT64_C(0x9e3779b97f4a7c15);
+	c.state ^= lab_next(&c) + what * 2 + d;
+	return c;
+}
+
+/* Without record= and without a probability: one of the second to the fifth. */
+static uint64_t
+wanted_record(const struct lab_plan *plan, const struct lab_spec *spec)
+{
+	struct lab_chance c = {plan->seed ^ UINT64_C(0x7265636f7264)};
+
+	return spec->record >= 0 ? (uint64_t)spec->record : 1 + lab_below(&c, 4);
+}
+
+static bool
+is_due(const struct lab_plan *plan, const struct lab_spec *spec, const struct lab_record *r,
+	uint64_t connection)
+{
+	struct lab_chance c = chance_of(plan, connection, r->direction, r->sequence + 0x10000);
+
+	if (spec->direction >= 0 && spec->direction != (int)r->direction)
+		return false;
+	if (spec->direction < 0 && plan->probability < 0 && r->direction == LAB_S2C)
+		return false;
+	if (plan->probability < 0)
+		/* One that could not be had there is put into the next that it fits. */
+		return r->index >= wanted_record(plan, spec);
+	if (spec->record >= 0 && r->index != (uint64_t)spec->record)
+		return false;
+	return (double)(lab_next(&c) >> 11) / 9007199254740992.0 < plan->probability;
+}
+
+static struct bm_view
+foreign_record(const struct lab_plan *plan, enum lab_direction d, uint64_t connection)
+{
+	const struct lab_seen *seen = &plan->seen[d];
+
+	for (size_t i = 0; i < 2; i++)
+		if (seen->slot[i].record.n != 0 && seen->slot[i].connection != connection)
+			return bm_buf_view(&seen->slot[i].record);
+	return bm_view(NULL, 0);
+}
+
+static bool
+keep_seen(struct lab_seen *seen, uint64_t connection, struct bm_view record)
+{
+	if (seen->slot[0].record.n != 0 && seen->slot[0].connection != connection) {
+		struct bm_buf old = seen->slot[1].record;
+		seen->slot[1] = seen->slot[0];
+		seen->slot[0].record = old;
+	}
+	seen->slot[0].connection = connection;
+	seen->slot[0].record.n = 0;
+	return lab_put(&seen->slot[0].record, record.p, record.n);
+}
+
+static void
+strike_clear(struct lab_strike *s)
+{
+	bm_buf_clear(&s->out);
+	bm_buf_clear(&s->received);
+	bm_buf_clear(&s->sent);
+}
+
+/* What the fault left goes its way, and is written down. */
+static bool
+carry_out(struct lab_strike *s, struct lab_lane *l, const struct lab_tls *tls,
+	struct lab_plan *plan, uint64_t connection, struct lab_passed *p)
+{
+	if (!lab_truth_add(plan, s, l, tls, connection, l->received + p->received.n + s->at))
+		return false;
+	l->struck = true;
+	plan->struck++;
+	(void)snprintf(plan->account, sizeof plan->account,
+		"put in on the way from %s at record %" PRIu64 " of its application data, sequence number "
+		"%" PRIu64 ", stream offset %" PRIu64,
+		l->direction == LAB_C2S ? "client to server" : "server to client", s->record->index,
+		s->record->sequence + s->ahead, l->received + p->received.n + s->at);
+	l->mute = s->mute;
+	p->sum_sent = s->spec->sum == LAB_SUM_SENT;
+	p->again = s->again;
+	p->from = p->received.n;
+	p->to = p->received.n + s->out.n;
+	/* Only segments that hold damage were sent twice. */
+	if (s->again) {
+		const uint8_t *was = s->record->bytes.p;
+		size_t a = 0, b = s->out.n;
+		while (a < b && s->out.p[a] == was[a])
+			a++;
+		while (b > a && s->out.p[b - 1] == was[b - 1])
+			b--;
+		p->to = p->from + b;
+		p->from += a;
+	}
+	if (s->hold)
+		return lab_put(&l->held, s->record->bytes.p, s->record->bytes.n);
+	return lab_put(&p->received, s->out.p, s->out.n);
+}
+
+/* Tries each fault that is due. *done: one was put in. */
+static bool
+strike(struct lab_lane *l, const struct lab_lane *other, const struct lab_tls *tls,
+	struct lab_plan *plan, uint64_t connection, const struct lab_record *r, struct lab_passed *p,
+	bool *done)
+{
+	for (size_t i = 0; i < plan->spec_count && !*done; i++) {
+		struct lab_chance chance = chance_of(plan, connection, r->direction, i);
+		struct lab_strike s = {.record = r,
+			.spec = &plan->specs[i],
+			.chance = &chance,
+			.burst_off = p->sent.n,
+			.before = bm_buf_view(&l->last),
+			.mirror = bm_buf_view(&other->last),
+			.foreign = foreign_record(plan, r->direction, connection)};
+		bool good = true;
+		if (is_due(plan, s.spec, r, connection) && s.spec->fault->apply(&s)) {
+			good = carry_out(&s, l, tls, plan, connection, p);
+			*done = true;
+		}
+		strike_clear(&s);
+		if (!good)
+			return false;
+	}
+	return true;
+}
+
+static bool
+pass_record(struct lab_lane *l, const struct lab_lane *other, struct lab_tls *tls,
+	struct lab_plan *plan, uint64_t connection, struct bm_view bytes, struct lab_passed *p)
+{
+	struct lab_record r;
+	bool done = false;
+
+	lab_tls_record(tls, l->direction, bytes, &r);
+	if (l->mute)
+		return lab_put(&p->sent, bytes.p, bytes.n);
+	if (r.application && !l->struck && !strike(l, other, tls, plan, connection, &r, p, &done))
+		return false;
+	if (!done) {
+		if (!lab_put(&p->received, bytes.p, bytes.n) ||
+			!lab_put(&p->received, l->held.p, l->held.n))
+			return false;
+		l->held.n = 0;
+	}
+	if (!lab_put(&p->sent, bytes.p, bytes.n))
+		return false;
+	if (!r.application)
+		return true;
+	l->records++;
+	/* Alerts of TLS 1.3 look like content, and are too short to be told from others. */
+	if (bytes.n < LAB_LEAST)
+		return true;
+	l->last.n = 0;
+	return lab_put(&l->last, bytes.p, bytes.n) &&
+		   keep_seen(&plan->seen[l->direction], connection, bytes);
+}
+
+/* What is no TLS, or the end of it. */
+static bool
+pass_rest(struct lab_lane *l, struct lab_passed *p)
+{
+	bool good = lab_put(&p->sent, l->in.p, l->in.n) &&
+				(l->mute || (lab_put(&p->received, l->in.p, l->in.n) &&
+								lab_put(&p->received, l->held.p, l->held.n)));
+
+	l->in.n = l->held.n = 0;
+	return good;
+}
+
+bool
+lab_lane_feed(struct lab_lane *l, const struct lab_lane *other, struct lab_tls *tls,
+	struct lab_plan *plan, uint64_t connection, struct bm_view chunk, bool ended,
+	struct lab_passed *p)
+{
+	size_t used = 0, n;
+
+	p->sent.n = p->received.n = 0;
+	p->sum_sent = p->again = false;
+	if (!lab_put(&l->in, chunk.p, chunk.n))
+		return false;
+	if (l->in.p == NULL)
+		return true;
+	while (!l->raw && (n = lab_record_length(l->in.p + used, l->in.n - used, &l->raw)) != 0 &&
+		   n <= l->in.n - used) {
+		if (!pass_record(l, other, tls, plan, connection, bm_view(l->in.p + used, n), p))
+			return false;
+		used += n;
+	}
+	lab_drop(&l->in, used);
+	if ((l->raw || ended) && !pass_rest(l, p))
+		return false;
+	l->sent += p->sent.n;
+	l->received += p->received.n;
+	return true;
+}
+
+void
+lab_lane_clear(struct lab_lane *l)
+{
+	bm_buf_clear(&l->in);
+	bm_buf_clear(&l->held);
+	bm_buf_clear(&l->last);
+}
+
+void
+lab_passed_clear(struct lab_passed *p)
+{
+	bm_buf_clear(&p->sent);
+	bm_buf_clear(&p->received);
+}
+
+void
+lab_plan_clear(struct lab_plan *p)
+{
+	for (size_t d = 0; d < 2; d++)
+		for (size_t i = 0; i < 2; i++)
+			bm_buf_clear(&p->seen[d].slot[i].record);
+	bm_buf_clear(&p->truth);
+}
