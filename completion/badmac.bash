@@ -1,16 +1,50 @@
 # bash completion for badmac(1)
 
+# What comes after badmac lab; cur, prev and words are _badmac's.
+_badmac_lab() {
+	local faults='bits-flipped bytes-damaged words-swapped tag-damaged header-damaged stale-data retransmission-differs
+		bytes-missing bytes-inserted plaintext-injected record-replayed records-reordered record-missing
+		reflected-record foreign-record plaintext-alert'
+	if ((cword == 2)); then
+		mapfile -t COMPREPLY < <(compgen -W 'list run relay -h --help' -- "$cur")
+		return
+	fi
+	case $prev in
+	--tls) mapfile -t COMPREPLY < <(compgen -W '1.0 1.1 1.2 1.3' -- "$cur") ;;
+	--server | --client) mapfile -t COMPREPLY < <(compgen -W 'openssl gnutls' -- "$cur") ;;
+	--fault) mapfile -t COMPREPLY < <(compgen -W "$faults" -- "$cur") ;;
+	-o | --output | --record) _filedir -d ;;
+	--keys) _filedir ;;
+	--cipher | --timeout | --listen | --to | --probability | --seed) ;;
+	*)
+		if [[ ${words[2]} == run && $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--tls --cipher --no-etm --server --client --timeout -o --output
+				--seed -h --help' -- "$cur")
+		elif [[ ${words[2]} == run ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "$faults" -- "$cur")
+		elif [[ ${words[2]} == relay ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--listen --to --fault --probability --record --keys --seed -h --help' \
+				-- "$cur")
+		fi
+		;;
+	esac
+}
+
 _badmac() {
 	local cur prev words cword split
 	_init_completion -s || return
 
 	local command=${words[1]}
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'diagnose help --version --help -h' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'diagnose lab help --version --help -h' -- "$cur")
 		return
 	fi
 	if [[ $command == help ]]; then
-		mapfile -t COMPREPLY < <(compgen -W 'diagnose help' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'diagnose lab help' -- "$cur")
+		return
+	fi
+	if [[ $command == lab ]]; then
+		_badmac_lab
 		return
 	fi
 	[[ $command == diagnose ]] || return

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct command *const commands[] = {&command_diagnose, &command_help, NULL};
+const struct command *const commands[] = {&command_diagnose, &command_lab, &command_help, NULL};
 
 /* Named in docs/OUTPUT.md, and not there yet. */
 static const char *const later[] = {"explain", NULL};
@@ -19,6 +19,7 @@ const char main_help[] =
 	"\n"
 	"commands:\n"
 	"  diagnose          check every TLS record of a capture, and say why one fails\n"
+	"  lab               make a bad record MAC happen on purpose, between real TLS stacks\n"
 	"  help [COMMAND]    show this, or what a command takes\n"
 	"\n"
 	"  --version         show the version\n"

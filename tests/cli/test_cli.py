@@ -113,7 +113,7 @@ class Cli:
 
     def test_help_on_standard_output(self):
         for args in (["help"], ["--help"], ["-h"], ["help", "diagnose"], ["diagnose", "--help"], ["diagnose", "-h"],
-                     ["help", "help"], ["help", "--help"], ["diagnose", "-k", "nowhere", "--help", "nowhere"]):
+                     ["help", "help"], ["help", "--help"], ["help", "lab"], ["lab", "-h"], ["lab", "run", "--help"], ["diagnose", "-k", "nowhere", "--help", "nowhere"]):
             r = run(*args)
             want(r.rc == 0 and r.out.startswith(b"usage: badmac") and r.err == "", r)
         want(run("help", "diagnose").out == run("diagnose", "--help").out, "help differs")
@@ -213,6 +213,24 @@ class Cli:
         want(all("`" + o in page for o in options if o.startswith("--") and o != "--help"),
              "docs/OUTPUT.md: %s" % sorted(o for o in options if "`" + o not in page))
 
+    def test_lab_options_agree(self):
+        text = run("lab", "--help").out.decode()
+        options = set(re.findall(r"(?<![\w-])(--?[a-z][a-z-]*)", "\n".join(l[:24] for l in text.splitlines() if l.startswith("  "))))
+        want(len(options) >= 15, options)
+        with open(os.path.join(ROOT, "man", "badmac-lab.1")) as f:
+            manual = {"-" + w for l in f if l.startswith(".It Fl") for w in re.findall(r"(?:Fl|,) (-?[a-z-]+)", l)}
+        want(options == manual, "manual: %s" % sorted(options ^ manual))
+        with open(os.path.join(ROOT, "completion", "badmac.bash")) as f:
+            page = f.read().split("_badmac() {")[0]
+        completion = {w for l in re.findall(r"compgen -W '([^']*)'", page) for w in l.split() if w[0] == "-"}
+        want(options == completion, "completion: %s" % sorted(options ^ completion))
+        with open(os.path.join(ROOT, "docs", "LAB.md")) as f:
+            page = f.read()
+        want(all("`" + o in page for o in options if o.startswith("--") and o != "--help"),
+             "docs/LAB.md: %s" % sorted(o for o in options if "`" + o not in page))
+        faults = re.findall(r"^  ([a-z-]+)  ", run("lab", "list").out.decode().split("stacks,")[0], re.M)
+        want(faults == re.findall(r"^\| `([a-z][a-z-]+)`", page, re.M), "faults of docs/LAB.md")
+
     def test_completion_completes(self):
         def complete(*words):
             script = ("source /usr/share/bash-completion/bash_completion; source %s/completion/badmac.bash;"
@@ -225,7 +243,9 @@ class Cli:
                                 (["--flow-memory"], ["badmac", "diagnose", "--fl"]),
                                 (["json"], ["badmac", "diagnose", "--format", "=", "j"]),
                                 (["json"], ["badmac", "diagnose", "--format", "j"]),
-                                (["diagnose", "help"], ["badmac", "help", ""])):
+                                (["diagnose", "lab", "help"], ["badmac", "help", ""]), (["relay"], ["badmac", "lab", "rel"]),
+                                (["--no-etm"], ["badmac", "lab", "run", "--n"]), (["--to"], ["badmac", "lab", "relay", "--t"]),
+                                (["words-swapped"], ["badmac", "lab", "run", "w"])):
             got = complete(*words)
             want(got == expected, "%s: %s" % (words, got))
 
