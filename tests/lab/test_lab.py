@@ -1,0 +1,444 @@
+#!/usr/bin/env python3
+"""The lab's faults between real stacks: what badmac says of each recording is what truth.json says was done, and the
+recordings are well-formed in tshark's eyes. Then the relay alone, and what goes wrong. Prints TAP."""
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "live"))
+import judge  # noqa: E402
+import stacks  # noqa: E402
+
+STACKS = {"openssl": ("openssl",), "gnutls": ("gnutls-serv", "gnutls-cli")}
+# Name, version, suite, further words, and what kind of MAC it has.
+PROTECTIONS = [
+    ("TLS 1.2 GCM", "1.2", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", [], "aead"),
+    ("TLS 1.2 CBC", "1.2", "TLS_RSA_WITH_AES_128_CBC_SHA", [], "etm"),
+    ("TLS 1.3", "1.3", None, [], "aead"),
+]
+INSIDE = ("TLS 1.2 CBC, MAC inside", "1.2", "TLS_RSA_WITH_AES_128_CBC_SHA", ["--no-etm"], "mte")
+# Fault, and the words that go with it; the directions change from one to the next.
+FAULTS = [
+    ("bits-flipped", ["how=one", "how=pair"]), ("bytes-damaged", ["how=run", "how=zeros"]), ("words-swapped", [""]),
+    ("tag-damaged", [""]), ("header-damaged", ["how=type", "how=version", "how=length"]), ("stale-data", [""]),
+    ("retransmission-differs", [""]), ("bytes-missing", [""]), ("bytes-inserted", ["how=within", "how=before"]),
+    ("plaintext-injected", ["how=before", "how=within"]), ("record-replayed", [""]), ("records-reordered", [""]),
+    ("record-missing", [""]), ("reflected-record", ["how=inserted", "how=instead"]),
+    ("foreign-record", ["how=inserted", "how=instead"]), ("plaintext-alert", [""])]
+# Where another answer is as right: fault and way, kind of MAC, the answers, and why (docs/EVIDENCE.md).
+ALSO = [
+    (r"^bytes-damaged:how=zeros", r".", {"stale-data"}, "a run of one value in ciphertext is told as stale-data"),
+    (r"^bytes-damaged:how=run", r"etm|mte", {"unexplained"}, "of an HMAC one octet can be searched, five cannot"),
+    (r"^tag-damaged", r"mte", {"bits-flipped", "bytes-damaged", "bad-padding", "unexplained"},
+     "an octet on the wire is a block of MAC or padding or both"),
+]
+IN_PLACE = {"bits-flipped", "bytes-damaged", "words-swapped", "tag-damaged", "header-damaged", "retransmission-differs"}
+
+
+class Lab:
+    def __init__(self, tap):
+        self.tap, self.dir, self.count = tap, tempfile.mkdtemp(prefix="badmac-lab-"), 0
+        self.lock = threading.Lock()
+        self.badmac = judge.find_badmac()
+
+    def path(self):
+        with self.lock:
+            self.count += 1
+            return os.path.join(self.dir, "run-%d" % self.count)
+
+    def lab(self, *words, env=None, timeout=60):
+        return subprocess.run([self.badmac, "lab", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=timeout, env=env, universal_newlines=True)
+
+    # Between stacks ---------------------------------------------------------------------------------------
+
+    def run(self, fault, protection, server, client, seed):
+        name, version, suite, more, kind = protection
+        out = self.path()
+        words = ["run", fault, "--tls", version, "--server", server, "--client", client, "--seed", str(seed), "-o", out, *more]
+        r = self.lab(*words, *(["--cipher", suite] if suite else []))
+        judge.want(r.returncode == 0, "exit %d: %s%s" % (r.returncode, r.stdout, r.stderr))
+        judge.want(r.stderr == "", r.stderr)
+        with open(os.path.join(out, "truth.json"), encoding="ascii") as f:
+            truth = json.load(f)["faults"]
+        judge.want(len(truth) == 1, "%d faults put in" % len(truth))
+        truth = truth[0]
+        judge.want(truth["version"] == "TLS " + version and suite in (None, truth["cipher_suite"]), "negotiated: %s" % truth)
+        self.judge_received(os.path.join(out, "receiver.pcapng"), fault, kind, truth)
+        self.judge_sent(os.path.join(out, "sender.pcapng"))
+        for side in ("sender", "receiver"):
+            self.well_formed(os.path.join(out, side + ".pcapng"), 1 if side == "receiver" and "sum=sent" in fault else 0)
+        shutil.rmtree(out)
+
+    def judge_received(self, path, fault, kind, truth):
+        rc, report, err = judge.diagnose(path)
+        judge.want_exit(1, rc, report, err)
+        found = judge.failures(report)
+        judge.want(len(found) == 1, "%d failures, expected one, %s" % (len(found), truth), report)
+        told, allowed = found[0], {truth["cause"]}
+        for pattern, kinds, others, _ in ALSO:
+            if re.search(pattern, fault) and re.search(kinds, kind):
+                allowed |= others
+        judge.want(told["cause"] in allowed, "cause %s, expected %s; %s" % (told["cause"], sorted(allowed), truth), report)
+        for k in ("direction", "sequence_number", "stream_offset"):
+            judge.want(told[k] == truth[k], "%s %s, expected %s; %s" % (k, told[k], truth[k], truth), report)
+        if told["cause"] in IN_PLACE:
+            judge.want(self.octets(told) == self.octets(truth), "damage %s, expected %s" % (told["damage"], truth["damage"]))
+
+    @staticmethod
+    def octets(failure):
+        """Every octet that differs: offset, what arrived, what was sent."""
+        return sorted((d["record_offset"] + i, x, y) for d in failure["damage"] for i, (x, y) in enumerate(zip(
+            bytes.fromhex(d["received"]), bytes.fromhex(d["sent"]))) if x != y)
+
+    @staticmethod
+    def judge_sent(path):
+        """Nothing is wrong there, but for what the other end says of it."""
+        rc, report, err = judge.diagnose(path)
+        found = judge.failures(report)
+        judge.want(rc == 0 and not found or rc == 1 and {f["cause"] for f in found} == {"record-was-good"},
+                   "exit %d: %s" % (rc, err), report)
+        judge.want_counts(report, None)
+
+    @staticmethod
+    def well_formed(path, wrong_sums):
+        """tshark reads it to the end, finds every checksum right but so many, and no TCP that could not be."""
+        # Up to TCP: what records that were damaged on purpose look like to it is not the recording's fault.
+        r = subprocess.run(["tshark", "-r", path, "-d", "tcp.port==1-65535,data", "-o", "tcp.try_heuristic_first:FALSE",
+                            "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE",
+                            "-Y", "_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 || "
+                            "tcp.analysis.ack_lost_segment || tcp.analysis.lost_segment || tcp.analysis.out_of_order"],
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=60)
+        said = r.stdout.splitlines()
+        judge.want(r.returncode == 0 and len(said) == wrong_sums,
+                   "tshark: exit %d, %s%s" % (r.returncode, "\n".join(said), r.stderr))
+
+    def jobs(self):
+        jobs, n = [], 0
+        for stack, programs in STACKS.items():
+            if not stacks.have(*programs):
+                self.tap.report("%s" % stack, skip="not installed")
+                continue
+            for protection in PROTECTIONS:
+                for cause, ways in FAULTS:
+                    if cause == "plaintext-alert" and protection[1] != "1.3":
+                        continue
+                    n += 1
+                    jobs.append(self.job(cause, ways[n % len(ways)], protection, stack, stack, n))
+            for cause, ways in (FAULTS[0], FAULTS[3], FAULTS[6]):
+                n += 1
+                jobs.append(self.job(cause, ways[n % len(ways)], INSIDE, stack, stack, n))
+        if all(stacks.have(*p) for p in STACKS.values()):
+            jobs.append(self.job("bits-flipped", "sum=sent", PROTECTIONS[0], "gnutls", "openssl", n + 1))
+            jobs.append(self.job("record-missing", "", PROTECTIONS[2], "openssl", "gnutls", n + 2))
+        return jobs
+
+    def job(self, cause, way, protection, server, client, n):
+        words = [w for w in (way, "direction=" + ("c2s", "s2c")[n // 2 % 2]) if w]
+        fault = cause + ":" + ",".join(words)
+        return self.tap.case, "%s to %s, %s: %s" % (client, server, protection[0], fault), self.run, fault, protection, server, \
+            client, n
+
+
+class Relay:
+    """badmac lab relay, running; its words on standard error are collected."""
+
+    def __init__(self, badmac, to, *words):
+        self.child = subprocess.Popen([badmac, "lab", "relay", "--listen", "0", "--to", to, *words], stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+        line = self.child.stderr.readline()
+        m = re.match(r"badmac: listening on 127\.0\.0\.1:(\d+)$", line)
+        judge.want(m, "no word that it listens: %r" % line)
+        self.port = int(m.group(1))
+
+    def end(self, number=signal.SIGTERM):
+        """(exit status, what it said since)"""
+        self.child.send_signal(number)
+        try:
+            out, err = self.child.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            raise judge.Mismatch("does not end")
+        judge.want(out == "", out)
+        return self.child.returncode, err
+
+
+class Relays(Lab):
+    """The relay in front of a server of one's own, and what goes wrong."""
+
+    def __init__(self, tap):
+        super().__init__(tap)
+        self.stacks = stacks.Lab()
+        self.server = self.stacks.openssl_server()
+        self.to = "127.0.0.1:%d" % self.server.port
+
+    def relay(self, *words):
+        folder = self.path()
+        return Relay(self.badmac, self.to, "--record", folder, "--keys", self.server.keylog, *words), folder
+
+    @staticmethod
+    def client(port, version="TLS 1.3"):
+        """None, or what went wrong."""
+        try:
+            stacks.python_client(port, version, messages=stacks.SMALL_MESSAGES)
+        except stacks.StackError as e:
+            return str(e)
+        return None
+
+    @staticmethod
+    def truth(folder):
+        with open(os.path.join(folder, "truth.json"), encoding="ascii") as f:
+            return json.load(f)["faults"]
+
+    def test_nothing_put_in(self):
+        for words in ([], ["--fault", "bits-flipped", "--probability", "0"]):
+            relay, folder = self.relay(*words)
+            for _ in range(3):
+                judge.want(self.client(relay.port) is None, "a client failed")
+            rc, err = relay.end()
+            judge.want(rc == 0 and "3 connections, 0 faults put in" in err, "%d %s" % (rc, err))
+            judge.want(self.truth(folder) == [], "faults")
+            for name in ("sender", "receiver"):
+                path = os.path.join(folder, name + ".pcapng")
+                report = judge.check_clean(path, [], None, 3)
+                judge.want(report["summary"]["records"]["verified"] > 3 * 12, "records", report)
+                self.well_formed(path, 0)
+
+    def test_every_record(self):
+        relay, folder = self.relay("--fault", "bits-flipped", "--fault", "record-replayed", "--probability", "1", "--seed", "5")
+        judge.want("BAD_RECORD_MAC" in (self.client(relay.port) or "").upper().replace(" ", "_") or
+                   self.client(relay.port), "no client failed")
+        rc, err = relay.end(signal.SIGINT)
+        judge.want(rc == 0, "%d %s" % (rc, err))
+        truth = self.truth(folder)
+        judge.want(truth and {t["cause"] for t in truth} == {"bits-flipped"}, "%s" % truth)
+        rc, report, err = judge.diagnose(os.path.join(folder, "receiver.pcapng"))
+        judge.want_exit(1, rc, report, err)
+        judge.want({f["cause"] for f in judge.failures(report)} == {"bits-flipped"}, "causes", report)
+        judge.want(len(judge.failures(report)) == len(truth), "%s" % truth, report)
+
+    def test_seldom(self):
+        """About one record in eight, again and again: each connection that failed is told of, and no other."""
+        relay, folder = self.relay("--fault", "bits-flipped", "--probability", "0.02", "--seed", "3")
+        for _ in range(12):
+            self.client(relay.port)
+        rc, err = relay.end()
+        judge.want(rc == 0, "%d %s" % (rc, err))
+        truth = self.truth(folder)
+        judge.want(0 < len(truth) < 12, "%d faults" % len(truth))
+        rc, report, err = judge.diagnose(os.path.join(folder, "receiver.pcapng"))
+        judge.want_exit(1, rc, report, err)
+        found = sorted((c["id"], f["cause"], f["direction"], f["sequence_number"])
+                       for c in report["connections"] for f in c["failures"])
+        wanted = sorted((t["connection"], t["cause"], t["direction"], t["sequence_number"]) for t in truth)
+        judge.want(found == wanted, "%s, expected %s" % (found, wanted), report)
+
+    def test_same_seed(self):
+        places = []
+        for seed in ("11", "11", "12"):
+            relay, folder = self.relay("--fault", "bits-flipped", "--seed", seed)
+            judge.want(self.client(relay.port, "TLS 1.2"), "the client did not fail")
+            relay.end()
+            t = self.truth(folder)[0]
+            places.append((t["record"], [d["record_offset"] for d in t["damage"]]))
+        judge.want(places[0] == places[1] != places[2], "%s" % places)
+
+    def test_other_protocols_pass(self):
+        """What is no TLS goes through untouched, in pieces of any size, many at a time, and ends in order."""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            relay = Relay(self.badmac, "127.0.0.1:%d" % server.getsockname()[1], "--fault", "bits-flipped", "--probability", "1")
+            with socket.create_connection(("127.0.0.1", relay.port), timeout=10) as c:
+                there, _ = server.accept()
+                there.settimeout(10)
+                data = os.urandom(3 << 20)
+                sender = threading.Thread(target=lambda: (c.sendall(data), c.shutdown(socket.SHUT_WR)))
+                sender.start()
+                got = b""
+                while len(got) <= len(data):
+                    b = there.recv(1 << 20)
+                    if not b:
+                        break
+                    got += b
+                sender.join(10)
+                judge.want(got == data, "%d of %d octets" % (len(got), len(data)))
+                there.sendall(b"bye")
+                there.close()
+                judge.want(c.recv(10) == b"bye" and c.recv(10) == b"", "the way back")
+            clients = [socket.create_connection(("127.0.0.1", relay.port), timeout=10) for _ in range(50)]
+            for n, c in enumerate(clients):
+                c.sendall(b"%d" % n)
+            for _ in clients:
+                there, _ = server.accept()
+                there.settimeout(10)
+                there.sendall(b"you are " + there.recv(10))
+                there.close()
+            for n, c in enumerate(clients):
+                judge.want(c.recv(100) == b"you are %d" % n, "client %d" % n)
+                c.close()
+            rc, err = relay.end()
+            judge.want(rc == 0 and "51 connections, 0 faults" in err, err)
+
+    def test_silent_client(self):
+        relay, folder = self.relay("--fault", "bits-flipped")
+        with socket.create_connection(("127.0.0.1", relay.port)) as silent:
+            silent.sendall(b"\x16\x03\x01")
+            time.sleep(0.3)
+            rc, err = relay.end()
+            silent.settimeout(10)
+            try:
+                judge.want(silent.recv(1) == b"", "it was told something")
+            except ConnectionResetError:
+                pass
+        judge.want(rc == 0 and "1 connections, 0 faults" in err, err)
+        self.well_formed(os.path.join(folder, "receiver.pcapng"), 0)
+
+    def test_no_server(self):
+        port = stacks.free_port()
+        relay = Relay(self.badmac, "127.0.0.1:%d" % port)
+        for _ in range(2):
+            judge.want(self.client(relay.port) is not None, "a client was served")
+        rc, err = relay.end()
+        judge.want(rc == 0 and err.count("127.0.0.1:%d: Connection refused" % port) == 2, "%d %s" % (rc, err))
+
+    def refused(self, says, *words, **kw):
+        r = self.lab(*words, **kw)
+        judge.want(r.returncode == 2 and r.stdout == "" and says in r.stderr and r.stderr.startswith("badmac: ") and
+                   len(r.stderr.splitlines()) <= 2, "exit %d, %r, %r, expected %r" % (r.returncode, r.stdout, r.stderr, says))
+
+    def test_bad_usage(self):
+        out = self.path()
+        self.refused("what shall the lab do", )
+        self.refused("unknown command 'lab frob'", "frob")
+        self.refused("unknown option --frob", "run", "--frob")
+        self.refused("which fault?", "run", "-o", out)
+        self.refused("-o DIR says", "run", "bits-flipped")
+        self.refused("no fault 'frob'", "run", "frob", "-o", out)
+        self.refused("no key 'frob'", "run", "bits-flipped:frob=1", "-o", out)
+        self.refused("one word too many: 'x'", "run", "bits-flipped", "x", "-o", out)
+        self.refused("--listen does not go with that", "run", "bits-flipped", "-o", out, "--listen", "1")
+        self.refused("no version '1.4'", "run", "bits-flipped", "-o", out, "--tls", "1.4")
+        self.refused("no cipher suite 'X'", "run", "bits-flipped", "-o", out, "--cipher", "X")
+        self.refused("is no suite of TLS 1.3", "run", "bits-flipped", "-o", out, "--tls", "1.3", "--cipher",
+                     "TLS_RSA_WITH_AES_128_GCM_SHA256")
+        self.refused("no stack 'frob'", "run", "bits-flipped", "-o", out, "--server", "frob")
+        self.refused("--seed cannot be 'x'", "run", "bits-flipped", "-o", out, "--seed", "x")
+        judge.want(not os.path.exists(out), "a folder was made")
+        self.refused("No such file or directory", "run", "bits-flipped", "-o", os.path.join(out, "deep"))
+        self.refused("--listen and --to", "relay", "--listen", "1")
+        self.refused("--keys goes with --record", "relay", "--listen", "0", "--to", self.to, "--keys", "x")
+        self.refused("no fault 'frob'", "relay", "--listen", "0", "--to", self.to, "--fault", "frob")
+        for p in ("2", "x", "-1", ""):
+            self.refused("--probability is a number", "relay", "--listen", "0", "--to", self.to, "--probability", p)
+        for to in ("1", "127.0.0.1", "127.0.0.1:", "127.0.0.1:99999", "example.org:1", ":1"):
+            self.refused("ADDRESS:PORT", "relay", "--listen", "0", "--to", to)
+
+    def test_port_in_use(self):
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            port = s.getsockname()[1]
+            self.refused("127.0.0.1:%d: Address already in use" % port, "relay", "--listen", str(port), "--to", self.to)
+
+    def programs(self, **scripts):
+        """An environment whose PATH has openssl and these scripts alone, and the file their process ids go to."""
+        folder = self.path()
+        os.mkdir(folder)
+        pids = os.path.join(folder, "pids")
+        os.symlink(shutil.which("openssl"), os.path.join(folder, "openssl"))
+        for name, script in scripts.items():
+            path = os.path.join(folder, name.replace("_", "-"))
+            with open(path, "w", encoding="ascii") as f:
+                f.write("#!/bin/sh\necho $$ >>%s\n%s\n" % (pids, script))
+            os.chmod(path, 0o755)
+        return dict(os.environ, PATH=folder), pids
+
+    @staticmethod
+    def none_left(pids):
+        with open(pids, encoding="ascii") as f:
+            for pid in f.read().split():
+                try:
+                    with open("/proc/%s/stat" % pid, encoding="ascii") as stat:
+                        state = stat.read().rsplit(")", 1)[1].split()[0]
+                except FileNotFoundError:
+                    continue
+                # Who adopted it may not have buried it yet.
+                judge.want(state == "Z", "process %s is left" % pid)
+
+    def test_missing_stack(self):
+        env, _ = self.programs()
+        self.refused("gnutls: the program gnutls-serv is not installed", "run", "bits-flipped", "-o", self.path(), "--server",
+                     "gnutls", env=env)
+        env["PATH"] = os.path.dirname(env["PATH"])
+        self.refused("openssl is needed to make a certificate", "run", "bits-flipped", "-o", self.path(), env=env)
+        r = self.lab("list", env=env)
+        judge.want(r.returncode == 0 and r.stdout.count("not installed") == 2, r.stdout)
+
+    def test_stacks_that_hang(self):
+        """They start others, take no hint to end, and are gone all the same."""
+        hang = "trap '' TERM; /bin/sleep 300 & echo $! >>%s; wait; wait"
+        for server, client, says in ((hang, "exit 1", "gnutls-serv does not listen after 1 s"),
+                                     ("echo oh no; exit 1", hang, "gnutls-serv ended before it listened: oh no"),
+                                     ("echo listening on; exec /bin/sleep 300", hang, "came to no handshake within 1 s")):
+            env, pids = self.programs()
+            for name, script in (("gnutls-serv", server), ("gnutls-cli", client)):
+                path = os.path.join(env["PATH"], name)
+                with open(path, "w", encoding="ascii") as f:
+                    f.write("#!/bin/sh\necho $$ >>%s\n%s\n" % (pids, script.replace("%s", pids)))
+                os.chmod(path, 0o755)
+            self.refused(says, "run", "bits-flipped", "-o", self.path(), "--server", "gnutls", "--client", "gnutls", "--timeout",
+                         "1", env=env)
+            self.none_left(pids)
+
+    def test_interrupted(self):
+        env, pids = self.programs(gnutls_cli="exec /bin/sleep 300")
+        out = self.path()
+        child = subprocess.Popen([self.badmac, "lab", "run", "bits-flipped", "-o", out, "--client", "gnutls"], env=env,
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 20
+        while not os.path.exists(pids) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=20)
+        judge.want(child.returncode == 2 and out == b"" and err == b"badmac: interrupted\n", "%d %s" % (child.returncode, err))
+        self.none_left(pids)
+
+    def test_list(self):
+        r = self.lab("list")
+        judge.want(r.returncode == 0 and r.stderr == "", r.stderr)
+        names = re.findall(r"^  ([a-z-]+)  ", r.stdout.split("stacks,")[0], re.M)
+        judge.want(names == [c for c, _ in FAULTS] and set(names) <= judge.CAUSES, "%s" % names)
+        openssl, gnutls = r.stdout.split("  gnutls ")[0].split("  openssl ")[1], r.stdout.split("  gnutls ")[1]
+        judge.want("TLS_AES_128_GCM_SHA256" in openssl and "TLS_RSA_WITH_AES_128_CBC_SHA\n" in openssl, openssl)
+        judge.want("RC4" not in openssl, "OpenSSL has RC4?")
+        if "not installed" not in gnutls:
+            judge.want("TLS_RSA_WITH_RC4_128_SHA\n" in gnutls and "versions: TLS 1.0, TLS 1.1, TLS 1.2, TLS 1.3" in gnutls, gnutls)
+
+    def all(self):
+        for name in dir(self):
+            if name.startswith("test_"):
+                self.tap.case(name[5:].replace("_", " "), getattr(self, name))
+        self.stacks.close()
+
+
+def main():
+    tap = judge.Tap()
+    lab = Relays(tap)
+    try:
+        lab.all()
+        judge.in_parallel(lab.jobs())
+    finally:
+        if not os.environ.get("BADMAC_KEEP"):
+            shutil.rmtree(lab.dir, ignore_errors=True)
+        else:
+            print("# kept in " + lab.dir)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
