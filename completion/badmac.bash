@@ -11,7 +11,7 @@ _badmac_lab() {
 	fi
 	case $prev in
 	--tls) mapfile -t COMPREPLY < <(compgen -W '1.0 1.1 1.2 1.3' -- "$cur") ;;
-	--server | --client) mapfile -t COMPREPLY < <(compgen -W 'openssl gnutls' -- "$cur") ;;
+	--server | --client) mapfile -t COMPREPLY < <(compgen -W 'openssl gnutls nss go node jsse' -- "$cur") ;;
 	--fault) mapfile -t COMPREPLY < <(compgen -W "$faults" -- "$cur") ;;
 	-o | --output | --record) _filedir -d ;;
 	--keys) _filedir ;;

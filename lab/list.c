@@ -76,18 +76,19 @@ list_stack(FILE *out, const struct lab_stack *s)
 	const char *words[6] = {NULL};
 	char title[200];
 
-	if (!lab_is_installed(s->server) || !lab_is_installed(s->client)) {
-		fprintf(out, "  %-10s not installed (%s, %s)\n", s->name, s->server, s->client);
+	if ((s->server != NULL && !lab_is_installed(s->server)) || !lab_is_installed(s->client)) {
+		fprintf(out, "  %-10s not installed (%s%s%s)\n", s->name,
+			s->server != NULL ? s->server : "", s->server != NULL ? ", " : "", s->client);
 		return;
 	}
 	lab_stack_title(s, title, sizeof title);
-	fprintf(out, "  %-10s %s\n", s->name, title);
+	fprintf(out, "  %-10s %s%s\n", s->name, title, s->server == NULL ? " (client only)" : "");
 	for (size_t i = 0; i < 5 && s->suites_words[i] != NULL; i++)
 		words[i] = s->suites_words[i];
-	if (lab_ask(words, 10000, &said))
+	if (words[0] != NULL && lab_ask(words, 10000, &said))
 		list_suites(out, (const char *)said.p);
 	else
-		fputs("    does not say what it can negotiate\n", out);
+		fputs("    has no way to say what it can negotiate\n", out);
 	bm_buf_clear(&said);
 }
 

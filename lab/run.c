@@ -69,6 +69,18 @@ write_file(const struct run *r, const char *name, const struct bm_buf *b)
 }
 
 static bool
+write_source(const struct run *r, const struct lab_stack *stack)
+{
+	struct bm_buf b = {.p = NULL};
+
+	if (stack->source == NULL)
+		return true;
+	bool good = lab_puts(&b, stack->source) && write_file(r, stack->source_name, &b);
+	bm_buf_clear(&b);
+	return good;
+}
+
+static bool
 make_folder(struct run *r)
 {
 	char path[PATH];
@@ -132,12 +144,16 @@ start(struct run *r, struct lab_process *p, const struct lab_stack *stack, bool 
 	struct lab_words words;
 	const char *program = server ? stack->server : stack->client;
 
+	if (program == NULL)
+		return trouble(r, "%s has no %s here", stack->name, server ? "server" : "client");
 	if (!lab_is_installed(program))
 		return trouble(r, "%s: the program %s is not installed", stack->name, program);
 	if (!lab_stack_words(stack, server, &r->setup, &words, problem, sizeof problem))
 		return trouble(r, "%s", problem);
-	bool has = server && stack->server_set != NULL &&
-			   lab_expand(stack, stack->server_set, &r->setup, set, sizeof set);
+	const char *template = server                 ? stack->server_set
+						   : r->setup.client_logs ? stack->client_set
+												  : NULL;
+	bool has = template != NULL && lab_expand(stack, template, &r->setup, set, sizeof set);
 	bool good = lab_process_start(p, (const char *const *)words.word, has ? set : NULL) ||
 				trouble(r, "%s: %s", program, strerror(errno));
 	lab_words_clear(&words);
@@ -283,6 +299,8 @@ one_client(struct run *r, unsigned count)
 	r->setup.port = ntohs(r->relay.listen.sin_port);
 	bool good = start(r, &r->client, r->client_stack, false);
 	r->setup.port = port;
+	if (good && r->client_stack->speaks_first)
+		good = lab_process_tell(&r->client, "L\n", 2);
 	good = good && await_handshake(r, ended) && converse(r, ended, count);
 	/* It may have something to say about the end. */
 	for (uint64_t until = lab_ticks_ms() + 200; good && lab_ticks_ms() < until && !r->client.ended;)
@@ -310,6 +328,7 @@ set_up(struct run *r)
 			r->server_stack == NULL ? o->server : o->client);
 	r->setup.folder = o->folder;
 	r->setup.no_etm = o->no_etm;
+	r->setup.client_logs = !r->server_stack->server_logs;
 	r->setup.version = o->tls != NULL ? lab_version_parse(o->tls) : BM_TLS12;
 	if (r->setup.version == 0)
 		return trouble(r, "no version '%s'; there are 1.0, 1.1, 1.2 and 1.3", o->tls);
@@ -348,6 +367,12 @@ tell(const struct run *r)
 		fprintf(r->ui->out, "    said nothing of it\n");
 	if (r->client_waited)
 		fprintf(r->ui->out, "    was still waiting when it was stopped\n");
+	if (!r->server_stack->server_logs && r->client_stack->client_set == NULL &&
+		r->client_stack->client_more[0] == NULL)
+		fprintf(r->ui->out,
+			"\nNone of them writes its keys: only with RSA key exchange does -k %s/server.key "
+			"help.\n",
+			r->o->folder);
 	fprintf(r->ui->out,
 		"\n%s: sender.pcapng, receiver.pcapng, keys.log, truth.json, server.log, client.log\n"
 		"To diagnose it: badmac diagnose %s/receiver.pcapng\n",
@@ -359,7 +384,8 @@ carry_out(struct run *r)
 {
 	bool twice = r->spec.fault == lab_fault_find("foreign-record");
 
-	if (!make_folder(r) || !make_certificate(r) || !start_server(r) ||
+	if (!make_folder(r) || !write_source(r, r->server_stack) || !write_source(r, r->client_stack) ||
+		!make_certificate(r) || !start_server(r) ||
 		!lab_relay_open(&r->relay, r->o->folder, r->relay_keys))
 		return false;
 	/* The other connection comes first. */

@@ -12,6 +12,7 @@ struct lab_setup {
 	const struct bm_suite *suite; /* NULL: what the stack likes best */
 	bool no_etm;
 	unsigned port;
+	bool client_logs; /* the server does not */
 };
 
 /* Words of a command line; each is freed. */
@@ -23,16 +24,26 @@ struct lab_words {
 
 struct lab_stack {
 	const char *name, *title;
-	const char *server, *client; /* programs */
-	/* Command lines; {} stands for what lab_setup says. NULL ends them. */
+	const char *server, *client; /* programs; NULL: it has no such part here */
+	/* Command lines; {WORD} stands for what lab_setup says. NULL ends them. */
 	const char *server_words[26], *client_words[20];
-	const char *ready;      /* what the server says when it listens */
-	const char *server_set; /* for its environment, or NULL */
-	const char *version_words[4];
-	const char *suites_words[6];
-	/* What the stack calls {cipher}. False: it has no name for it. */
+	const char *ready; /* what the server says when it listens */
+	/* Where secrets go. The server writes them if it can: by itself, or by this in its environment.
+	 * Else the client does, by its environment or by more words. */
+	bool server_logs;
+	const char *server_set, *client_set, *client_more[3];
+	const char *version_words[4]; /* what to ask for its own version */
+	const char *suites_words[6];  /* and for its suites; empty: it is not asked */
+	const char *versions[4];      /* what it calls TLS 1.0 to 1.3, for {version} */
+	/* What it calls the suite, for {cipher}. False: it has no name for it. NULL: no {cipher}. */
 	bool (*cipher)(const struct lab_setup *s, char *out, size_t n);
+	bool speaks_first; /* the client makes no handshake before it has something to say */
+	const char *source_name, *source; /* a program to be put into the folder first, or NULL */
 };
+
+bool lab_openssl_cipher(const struct lab_setup *s, char *out, size_t n);
+extern const struct lab_stack lab_openssl, lab_gnutls, lab_nss;
+extern const struct lab_stack lab_go, lab_node, lab_jsse;
 
 extern const struct lab_stack *const lab_stacks[]; /* ends with NULL */
 const struct lab_stack *lab_stack_find(const char *name);

@@ -28,7 +28,7 @@ static const char help[] =
 	"      --no-etm            CBC with the MAC inside, as before RFC 7366\n"
 	"      --server STACK      openssl (the default), or another that 'lab list' names\n"
 	"      --client STACK      the same\n"
-	"      --timeout SECONDS   for a server to listen and for a handshake (10)\n"
+	"      --timeout SECONDS   for a server to listen and for a handshake (30)\n"
 	"  -o, --output DIR        where the files go; it is made if it is not there\n"
 	"\n"
 	"relay: the relay alone, in front of any server, until SIGINT or SIGTERM.\n"
@@ -287,7 +287,7 @@ run(int argc, char **argv)
 	const struct lab_ui ui = {say_one, stdout};
 
 	a = (struct asked){
-		.run = {.server = "openssl", .client = "openssl", .seed = 1, .timeout_s = 10},
+		.run = {.server = "openssl", .client = "openssl", .seed = 1, .timeout_s = 30},
 		.relay = {.probability = -1, .seed = 1}};
 	a.relay.specs = a.faults;
 	if (!read_words(&a, argc, argv))

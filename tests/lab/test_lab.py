@@ -18,6 +18,9 @@ import judge  # noqa: E402
 import stacks  # noqa: E402
 
 STACKS = {"openssl": ("openssl",), "gnutls": ("gnutls-serv", "gnutls-cli")}
+# With others each once under TLS 1.2 and 1.3: server, client, and the programs that takes.
+PAIRS = [("openssl", "nss", ("openssl", "tstclnt")), ("go", "go", ("go",)), ("node", "node", ("node",)),
+         ("jsse", "openssl", ("java", "openssl")), ("gnutls", "jsse", ("java", "gnutls-serv"))]
 # Name, version, suite, further words, and what kind of MAC it has.
 PROTECTIONS = [
     ("TLS 1.2 GCM", "1.2", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", [], "aead"),
@@ -139,6 +142,13 @@ class Lab:
         if all(stacks.have(*p) for p in STACKS.values()):
             jobs.append(self.job("bits-flipped", "sum=sent", PROTECTIONS[0], "gnutls", "openssl", n + 1))
             jobs.append(self.job("record-missing", "", PROTECTIONS[2], "openssl", "gnutls", n + 2))
+        for i, (server, client, programs) in enumerate(PAIRS):
+            if not stacks.have(*programs):
+                self.tap.report("%s to %s" % (client, server), skip="not installed")
+                continue
+            for k, protection in enumerate((PROTECTIONS[0], PROTECTIONS[2])):
+                cause, ways = FAULTS[(2 * i + k) % 6]
+                jobs.append(self.job(cause, ways[0], protection, server, client, n + 3 + i + 2 * k))
         return jobs
 
     def job(self, cause, way, protection, server, client, n):
@@ -377,7 +387,7 @@ class Relays(Lab):
         env["PATH"] = os.path.dirname(env["PATH"])
         self.refused("openssl is needed to make a certificate", "run", "bits-flipped", "-o", self.path(), env=env)
         r = self.lab("list", env=env)
-        judge.want(r.returncode == 0 and r.stdout.count("not installed") == 2, r.stdout)
+        judge.want(r.returncode == 0 and r.stdout.count("not installed") == 6, r.stdout)
 
     def test_stacks_that_hang(self):
         """They start others, take no hint to end, and are gone all the same."""
@@ -413,7 +423,7 @@ class Relays(Lab):
         judge.want(r.returncode == 0 and r.stderr == "", r.stderr)
         names = re.findall(r"^  ([a-z-]+)  ", r.stdout.split("stacks,")[0], re.M)
         judge.want(names == [c for c, _ in FAULTS] and set(names) <= judge.CAUSES, "%s" % names)
-        openssl, gnutls = r.stdout.split("  gnutls ")[0].split("  openssl ")[1], r.stdout.split("  gnutls ")[1]
+        openssl, gnutls = r.stdout.split("  gnutls ")[0].split("  openssl ")[1], r.stdout.split("  gnutls ")[1].split("  nss ")[0]
         judge.want("TLS_AES_128_GCM_SHA256" in openssl and "TLS_RSA_WITH_AES_128_CBC_SHA\n" in openssl, openssl)
         judge.want("RC4" not in openssl, "OpenSSL has RC4?")
         if "not installed" not in gnutls:
