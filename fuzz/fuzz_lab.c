@@ -61,7 +61,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct lab_spec spec;
 	struct lab_lane lanes[2] = {{.direction = LAB_C2S}, {.direction = LAB_S2C}};
 	struct lab_tls tls = {.version = 0};
-	struct lab_plan plan = {.specs = &spec, .spec_count = 1, .probability = -1, .seed = n};
+	struct lab_plan plan = {
+		.specs = &spec, .spec_count = 1, .probability = -1, .seed = n, .keeps_truth = true};
 	size_t at = read_spec(p, n, &spec);
 
 	/* Pieces: a direction and a length in front of each. */

@@ -19,6 +19,7 @@ struct lab_plan {
 	double probability;
 	uint64_t seed;
 	struct lab_seen seen[2];
+	bool keeps_truth;
 	struct bm_buf truth; /* JSON objects, with commas between them */
 	unsigned struck;
 	char account[400]; /* of the latest, for a person */

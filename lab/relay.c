@@ -55,6 +55,7 @@ lab_relay_open(struct lab_relay *r, const char *folder, const char *keys)
 		lab_address_text(&r->listen, where);
 		return file_trouble(r, where);
 	}
+	r->plan.keeps_truth = folder != NULL;
 	return folder == NULL || open_files(r, folder);
 }
 

@@ -35,7 +35,8 @@ start(const char *fault)
 
 	if (!lab_spec_parse(fault, &spec, problem, sizeof problem))
 		fail_msg("%s", problem);
-	plan = (struct lab_plan){.specs = &spec, .spec_count = 1, .probability = -1, .seed = 7};
+	plan = (struct lab_plan){
+		.specs = &spec, .spec_count = 1, .probability = -1, .seed = 7, .keeps_truth = true};
 	/* In the midst of a connection with GCM of TLS 1.2. */
 	tls = (struct lab_tls){.version = BM_TLS12, .suite = bm_suite_find(0x009c)};
 	for (size_t d = 0; d < 2; d++) {
