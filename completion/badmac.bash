@@ -36,18 +36,21 @@ _badmac() {
 
 	local command=${words[1]}
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'diagnose lab help --version --help -h' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain lab help --version --help -h' -- "$cur")
 		return
 	fi
 	if [[ $command == help ]]; then
-		mapfile -t COMPREPLY < <(compgen -W 'diagnose lab help' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain lab help' -- "$cur")
 		return
 	fi
 	if [[ $command == lab ]]; then
 		_badmac_lab
 		return
 	fi
-	[[ $command == diagnose ]] || return
+	local options='-k --keys --at --effort -j --jobs --crypto --format -o --output -v --verbose
+		-q --quiet --color --memory --flow-memory --max-flows --no-progress -h --help'
+	[[ $command == explain ]] && options='--format --rules --keys-out -o --output --color -h --help'
+	[[ $command == diagnose || $command == explain ]] || return
 
 	case $prev in
 	--at) mapfile -t COMPREPLY < <(compgen -W 'sender receiver client server middle' -- "$cur") ;;
@@ -56,12 +59,11 @@ _badmac() {
 	--crypto) mapfile -t COMPREPLY < <(compgen -W 'auto openssl ipsec-mb' -- "$cur") ;;
 	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") ;;
 	-j | --jobs | --memory | --flow-memory | --max-flows) ;;
-	-k | --keys | -o | --output) _filedir ;;
+	-k | --keys | -o | --output | --rules | --keys-out) _filedir ;;
 	*)
 		[[ $split == true ]] && return
 		if [[ $cur == -* ]]; then
-			mapfile -t COMPREPLY < <(compgen -W '-k --keys --at --effort -j --jobs --crypto --format -o --output -v --verbose
-				-q --quiet --color --memory --flow-memory --max-flows --no-progress -h --help' -- "$cur")
+			mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
 		else
 			_filedir
 		fi

@@ -145,6 +145,48 @@ BADMAC_API int badmac_input_damaged(const struct badmac *b);
 /* Wipes and frees; NULL allowed. */
 BADMAC_API void badmac_free(struct badmac *b);
 
+/* An explanation: what a log, without a capture, says of records that failed their check. */
+struct badmac_explanation;
+
+struct badmac_explain_options {
+	enum badmac_format format;
+	int color; /* text: use ANSI colours */
+	/* Receives the report in order, as in badmac_options. */
+	int (*write)(void *ctx, const char *bytes, size_t n);
+	void *write_ctx;
+	/* Receives the secrets that the log holds, as an NSS key log; NULL: they are left alone. */
+	int (*write_keys)(void *ctx, const char *bytes, size_t n);
+	void *write_keys_ctx;
+};
+
+/* options are copied. On failure *out is NULL. */
+BADMAC_API enum badmac_status badmac_explanation_new(struct badmac_explanation **out,
+	const struct badmac_explain_options *options, struct badmac_error *error);
+
+/* Rules (docs/EXPLAIN.md) besides those that are built in, before the first octets of the log; text
+ * and name are copied. BADMAC_FORMAT: error->what says why (valid until badmac_explanation_free),
+ * error->offset is the line, from 1; 0: the file as a whole. */
+BADMAC_API enum badmac_status badmac_explanation_add_rules(struct badmac_explanation *x,
+	const char *name, const void *text, size_t n, struct badmac_error *error);
+
+/* The next octets of the log, cut anywhere. BADMAC_FORMAT: rules name what is not there;
+ * error->input says in which file. */
+BADMAC_API enum badmac_status badmac_explanation_feed(
+	struct badmac_explanation *x, const void *bytes, size_t n, struct badmac_error *error);
+
+/* The end of the log: writes the report, and the secrets if they are wanted. Once. */
+BADMAC_API enum badmac_status badmac_explanation_finish(
+	struct badmac_explanation *x, struct badmac_error *error);
+
+/* After that: BADMAC_FAILED when a line says that a record failed its check, BADMAC_UNDECIDED when
+ * no such line is surely about TLS, else BADMAC_VERIFIED. */
+BADMAC_API enum badmac_result badmac_explanation_result(const struct badmac_explanation *x);
+/* How many secrets were written. */
+BADMAC_API uint64_t badmac_explanation_secrets(const struct badmac_explanation *x);
+
+/* Wipes and frees; NULL allowed. */
+BADMAC_API void badmac_explanation_free(struct badmac_explanation *x);
+
 /* "0.1.0". */
 BADMAC_API const char *badmac_version(void);
 

@@ -7,10 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct command *const commands[] = {&command_diagnose, &command_lab, &command_help, NULL};
-
-/* Named in docs/OUTPUT.md, and not there yet. */
-static const char *const later[] = {"explain", NULL};
+const struct command *const commands[] = {
+	&command_diagnose, &command_explain, &command_lab, &command_help, NULL};
 
 const char main_help[] =
 	"usage: badmac COMMAND [OPTION]... [FILE]...\n"
@@ -19,6 +17,7 @@ const char main_help[] =
 	"\n"
 	"commands:\n"
 	"  diagnose          check every TLS record of a capture, and say why one fails\n"
+	"  explain           say what a log means: who detected what, what it rules out, what next\n"
 	"  lab               make a bad record MAC happen on purpose, between real TLS stacks\n"
 	"  help [COMMAND]    show this, or what a command takes\n"
 	"\n"
@@ -40,12 +39,6 @@ command_find(const char *name)
 int
 command_unknown(const char *name)
 {
-	for (const char *const *l = later; *l != NULL; l++) {
-		if (strcmp(*l, name) == 0) {
-			say("this version does not have '%s' yet", name);
-			return EXIT_TROUBLE;
-		}
-	}
 	return say_usage(NULL, "unknown command '%s'", name);
 }
 

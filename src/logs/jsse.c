@@ -31,7 +31,7 @@ struct speaker {
 		premaster[PREMASTER_MAX];
 };
 
-struct reader {
+struct bm_jsse {
 	struct bm_keyring *ring;
 	struct bm_jsse_counts *counts;
 	struct speaker *last; /* that printed a title */
@@ -41,7 +41,7 @@ struct reader {
 
 /* For captures that lack the hellos. */
 static enum bm_status
-put_connection(struct reader *r, const struct speaker *s)
+put_connection(struct bm_jsse *r, const struct speaker *s)
 {
 	uint8_t both[BM_RANDOM + BM_MASTER];
 
@@ -54,7 +54,7 @@ put_connection(struct reader *r, const struct speaker *s)
 }
 
 static enum bm_status
-put(struct reader *r, struct speaker *s)
+put(struct bm_jsse *r, struct speaker *s)
 {
 	struct bm_view random = bm_view(s->nonce, BM_RANDOM);
 	enum bm_status st = BM_OK;
@@ -83,7 +83,7 @@ put(struct reader *r, struct speaker *s)
 
 /* The block is over: its secrets go to the ring and are forgotten here. */
 static enum bm_status
-finish(struct reader *r, struct speaker *s)
+finish(struct bm_jsse *r, struct speaker *s)
 {
 	enum bm_status st = put(r, s);
 	struct speaker kept = {.name = s->name,
@@ -99,7 +99,7 @@ finish(struct reader *r, struct speaker *s)
 }
 
 static enum bm_status
-find_speaker(struct reader *r, const struct jsse_line *l, struct speaker **out)
+find_speaker(struct bm_jsse *r, const struct jsse_line *l, struct speaker **out)
 {
 	struct speaker *oldest = &r->speakers[0];
 	enum bm_status st = BM_OK;
@@ -161,7 +161,7 @@ field_bytes(struct speaker *s, size_t **len, size_t *max)
 
 /* A dump goes on where it stopped, or it is another's and this one is lost. */
 static enum bm_status
-take_dump(struct reader *r, struct speaker *s, const struct jsse_line *l)
+take_dump(struct bm_jsse *r, struct speaker *s, const struct jsse_line *l)
 {
 	size_t *len, max;
 	uint8_t *bytes = field_bytes(s, &len, &max);
@@ -192,7 +192,7 @@ is_dumped(enum jsse_kind field)
 }
 
 static struct speaker *
-dump_speaker(struct reader *r, const struct jsse_line *l)
+dump_speaker(struct bm_jsse *r, const struct jsse_line *l)
 {
 	struct speaker *own = NULL;
 
@@ -204,7 +204,7 @@ dump_speaker(struct reader *r, const struct jsse_line *l)
 }
 
 static enum bm_status
-open_block(struct reader *r, struct speaker *s)
+open_block(struct bm_jsse *r, struct speaker *s)
 {
 	enum bm_status st = s->nonce_len != 0 ? finish(r, s) : BM_OK;
 
@@ -250,7 +250,7 @@ end_block(struct speaker *s)
 }
 
 static enum bm_status
-start_field(struct reader *r, struct speaker *s, enum jsse_kind kind)
+start_field(struct bm_jsse *r, struct speaker *s, enum jsse_kind kind)
 {
 	enum bm_status st = BM_OK;
 
@@ -292,7 +292,7 @@ start_field(struct reader *r, struct speaker *s, enum jsse_kind kind)
 }
 
 static enum bm_status
-take_line(struct reader *r, const struct jsse_line *l)
+take_line(struct bm_jsse *r, const struct jsse_line *l)
 {
 	struct speaker *s;
 
@@ -316,27 +316,51 @@ take_line(struct reader *r, const struct jsse_line *l)
 }
 
 enum bm_status
-bm_jsse_read(struct bm_keyring *k, struct bm_view text, struct bm_jsse_counts *counts)
+bm_jsse_new(struct bm_jsse **out, struct bm_keyring *k, struct bm_jsse_counts *counts)
 {
-	struct reader *r = calloc(1, sizeof *r);
-	struct bm_view line;
-	struct jsse_line l;
-	enum bm_status st = BM_OK;
+	struct bm_jsse *r = calloc(1, sizeof *r);
 
 	*counts = (struct bm_jsse_counts){0};
+	*out = r;
 	if (r == NULL)
 		return BM_NOMEM;
 	r->ring = k;
 	r->counts = counts;
-	while (st == BM_OK && text_line(&text, &line)) {
-		r->line_number++;
-		jsse_read_line(line, &l);
-		st = take_line(r, &l);
-	}
-	for (size_t i = 0; st == BM_OK && i < SPEAKERS; i++)
-		st = finish(r, &r->speakers[i]);
+	return BM_OK;
+}
+
+enum bm_status
+bm_jsse_line(struct bm_jsse *r, struct bm_view line)
+{
+	struct jsse_line l;
+
+	r->line_number++;
+	jsse_read_line(line, &l);
+	enum bm_status st = take_line(r, &l);
 	bm_wipe(&l, sizeof l);
-	bm_wipe(r, sizeof *r);
-	free(r);
 	return st;
+}
+
+enum bm_status
+bm_jsse_end(struct bm_jsse *r)
+{
+	enum bm_status st = BM_OK;
+
+	for (size_t i = 0; r != NULL && st == BM_OK && i < SPEAKERS; i++)
+		st = finish(r, &r->speakers[i]);
+	bm_wipe_free(r, sizeof *r);
+	return st;
+}
+
+enum bm_status
+bm_jsse_read(struct bm_keyring *k, struct bm_view text, struct bm_jsse_counts *counts)
+{
+	struct bm_jsse *r;
+	struct bm_view line;
+	enum bm_status st = bm_jsse_new(&r, k, counts);
+
+	while (st == BM_OK && text_line(&text, &line))
+		st = bm_jsse_line(r, line);
+	enum bm_status end = bm_jsse_end(r);
+	return st != BM_OK ? st : end;
 }

@@ -14,4 +14,12 @@ struct bm_jsse_counts {
 BM_MUST_USE enum bm_status bm_jsse_read(
 	struct bm_keyring *k, struct bm_view text, struct bm_jsse_counts *counts);
 
+/* The same of a log that comes line by line. k and counts are borrowed until bm_jsse_end, which
+ * puts what is still held into the ring, wipes and frees; j may be NULL there. */
+struct bm_jsse;
+BM_MUST_USE enum bm_status bm_jsse_new(
+	struct bm_jsse **out, struct bm_keyring *k, struct bm_jsse_counts *counts);
+BM_MUST_USE enum bm_status bm_jsse_line(struct bm_jsse *j, struct bm_view line);
+enum bm_status bm_jsse_end(struct bm_jsse *j);
+
 #endif

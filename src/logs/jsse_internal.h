@@ -3,6 +3,7 @@
 #define BM_LOGS_JSSE_INTERNAL_H
 
 #include "logs/jsse.h"
+#include "logs/jsse_event.h"
 
 enum jsse_kind {
 	JSSE_OTHER,

@@ -50,13 +50,12 @@ is_space(uint8_t c)
 }
 
 /* FNV-1a of the words that stay the same from line to line. */
-static void
-name_speaker(struct bm_view prefix, struct jsse_line *out)
+uint64_t
+jsse_speaker(struct bm_view prefix)
 {
 	uint64_t h = 0xcbf29ce484222325;
 	size_t i = 0;
 
-	out->bare = text_trim(prefix).n == 0;
 	while (i < prefix.n) {
 		size_t start = i;
 		while (i < prefix.n && !is_separator(prefix.p[i]))
@@ -69,7 +68,14 @@ name_speaker(struct bm_view prefix, struct jsse_line *out)
 		}
 		i += i < prefix.n;
 	}
-	out->speaker = h;
+	return h;
+}
+
+static void
+name_speaker(struct bm_view prefix, struct jsse_line *out)
+{
+	out->bare = text_trim(prefix).n == 0;
+	out->speaker = jsse_speaker(prefix);
 }
 
 static bool

@@ -113,6 +113,7 @@ class Cli:
 
     def test_help_on_standard_output(self):
         for args in (["help"], ["--help"], ["-h"], ["help", "diagnose"], ["diagnose", "--help"], ["diagnose", "-h"],
+                     ["help", "explain"], ["explain", "-h"], ["explain", "nowhere", "--help"],
                      ["help", "help"], ["help", "--help"], ["help", "lab"], ["lab", "-h"], ["lab", "run", "--help"], ["diagnose", "-k", "nowhere", "--help", "nowhere"]):
             r = run(*args)
             want(r.rc == 0 and r.out.startswith(b"usage: badmac") and r.err == "", r)
@@ -129,10 +130,32 @@ class Cli:
         refused("unknown option --frob", "--frob")
         refused("takes no arguments", "--version", "x")
 
-    def test_explain_is_not_there_yet(self):
-        for args in (["explain"], ["explain", "-"], ["help", "explain"], ["explain", "--help"]):
-            refused("does not have 'explain' yet", *args, hint=False)
-        want(b"explain" not in run("help").out, "explain is listed")
+    def test_explain(self):
+        """docs/EXPLAIN.md has it all; here is what the command line does."""
+        line = b"x509 client: local error: tls: bad record MAC\n"
+        log = self.path("app.log", line)
+        r = run("explain", log)
+        want(r.rc == FAILED and r.out.startswith(b"FOUND:") and r.err == "", r)
+        want(run("explain", "-", stdin=line).out == r.out, "standard input")
+        out = self.path()
+        want(run("explain", "--format=json", "-o", out, log).rc == FAILED, "output")
+        want(json.loads(read(out))["schema"] == "badmac.explanation.v1", "schema")
+        r = run("explain", "-", stdin=b"all is well\n")
+        want(r.rc == VERIFIED and r.out.startswith(b"NOTHING:") and r.err == "", r)
+        r = run("explain", "-", stdin=b"AEADBadTagException\n")
+        want(r.rc == UNDECIDED and r.out.startswith(b"UNDECIDED:") and r.err.startswith("badmac: undecided:"), r)
+        for args in (["--color=always"], ["--color", "auto"]):
+            want((b"\x1b[" in run("explain", *args, log).out) == (args[0] == "--color=always"), args)
+        for says, args in (("no log given", []), ("one log at a time", [log, log]), ("unknown option -k", ["-k", log]),
+                           ("text or json", ["--format", "html", log]), ("--keys-out", ["--keys-out", "", log]),
+                           ("standard output holds", ["--keys-out", "-", log]), ("once only", ["--rules", "-", "-"]),
+                           ("same file", ["--keys-out", out, "-o", out, log]), ("--color", ["--color", "so", log])):
+            refused(says, "explain", *args)
+        for says, args in (("No such file", ["nowhere"]), ("empty file", [self.path("none", b"")]), ("directory", [self.dir.name]),
+                           ("is the log", ["-o", log, log]), ("is the log", ["--keys-out", log, log]),
+                           ("No such file", ["--rules", "nowhere", log])):
+            refused(says, "explain", *args, hint=False)
+        want(read(log) == line, "the log changed")
 
     def test_bad_options(self):
         for says, args in (("no capture given", []), ("unknown option --jsno", ["--jsno", GOOD]),
@@ -196,22 +219,29 @@ class Cli:
         refused("unknown option -g", "diagnose", "-g", cwd=self.dir.name)
 
     def test_options_agree_with_manual_and_completion(self):
-        help_text = run("diagnose", "--help").out.decode()
+        for command, least in (("diagnose", 15), ("explain", 7)):
+            self.options_agree(command, least)
+
+    @staticmethod
+    def options_agree(command, least):
+        help_text = run(command, "--help").out.decode()
         options = set(re.findall(r"(?<![\w-])(--?[a-z][a-z-]*)", "\n".join(
             l[:24] for l in help_text.splitlines() if l.startswith("  "))))
-        want(len(options) >= 15, options)
-        with open(os.path.join(ROOT, "man", "badmac-diagnose.1")) as f:
+        want(len(options) >= least, options)
+        with open(os.path.join(ROOT, "man", "badmac-%s.1" % command)) as f:
             items = [l for l in f if l.startswith(".It Fl")]
         manual = {"-" + w for l in items for w in re.findall(r"(?:Fl|,) (-?[a-z-]+)", l)}
         with open(os.path.join(ROOT, "completion", "badmac.bash")) as f:
-            words = re.findall(r"compgen -W '([^']*)'", f.read())
-        completion = set(max(words, key=len).split())
+            text = f.read()
+        pattern = r"local options='([^']*)'" if command == "diagnose" else r"== explain \]\] && options='([^']*)'"
+        completion = set(re.search(pattern, text).group(1).split())
         want(options == manual, "manual: %s" % sorted(options ^ manual))
         want(options == completion, "completion: %s" % sorted(options ^ completion))
-        with open(os.path.join(ROOT, "docs", "OUTPUT.md")) as f:
+        name = "OUTPUT.md" if command == "diagnose" else "EXPLAIN.md"
+        with open(os.path.join(ROOT, "docs", name)) as f:
             page = f.read().split("## Exit status")[0]
         want(all("`" + o in page for o in options if o.startswith("--") and o != "--help"),
-             "docs/OUTPUT.md: %s" % sorted(o for o in options if "`" + o not in page))
+             "docs/%s: %s" % (name, sorted(o for o in options if "`" + o not in page)))
 
     def test_lab_options_agree(self):
         text = run("lab", "--help").out.decode()
@@ -243,9 +273,10 @@ class Cli:
                                 (["--flow-memory"], ["badmac", "diagnose", "--fl"]),
                                 (["json"], ["badmac", "diagnose", "--format", "=", "j"]),
                                 (["json"], ["badmac", "diagnose", "--format", "j"]),
-                                (["diagnose", "lab", "help"], ["badmac", "help", ""]), (["relay"], ["badmac", "lab", "rel"]),
+                                (["diagnose", "explain", "lab", "help"], ["badmac", "help", ""]), (["relay"], ["badmac", "lab", "rel"]),
                                 (["--no-etm"], ["badmac", "lab", "run", "--n"]), (["--to"], ["badmac", "lab", "relay", "--t"]),
-                                (["words-swapped"], ["badmac", "lab", "run", "w"])):
+                                (["words-swapped"], ["badmac", "lab", "run", "w"]),
+                                (["--keys-out"], ["badmac", "explain", "--k"]), (["--keys"], ["badmac", "diagnose", "--k"])):
             got = complete(*words)
             want(got == expected, "%s: %s" % (words, got))
 

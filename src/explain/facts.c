@@ -1,0 +1,317 @@
+/* Finds times, versions and suites in lines of any format. Refuses to know what else they say. */
+#define _GNU_SOURCE /* memmem */
+#include "explain/facts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "logs/text.h"
+
+static bool
+is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool
+is_alnum(uint8_t c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+void
+bm_copy_text(char *out, size_t n, struct bm_view v)
+{
+	size_t len = v.n < n ? v.n : n - 1;
+
+	if (len != 0)
+		memcpy(out, v.p, len);
+	out[len] = '\0';
+	for (size_t i = 0; i < len; i++)
+		if (out[i] == '\0')
+			out[i] = ' ';
+}
+
+/* A number of `least` to `most` digits; *v goes on after it. */
+static bool
+take_number(struct bm_view *v, size_t least, size_t most, unsigned *out)
+{
+	size_t i = 0;
+
+	for (*out = 0; i < v->n && i < most && is_digit(v->p[i]); i++)
+		*out = *out * 10 + (unsigned)(v->p[i] - '0');
+	*v = bm_view(v->p + i, v->n - i);
+	return i >= least;
+}
+
+static bool
+take_one(struct bm_view *v, const char *any)
+{
+	if (v->n == 0 || v->p[0] == 0 || strchr(any, v->p[0]) == NULL)
+		return false;
+	*v = bm_view(v->p + 1, v->n - 1);
+	return true;
+}
+
+static int
+month_at(struct bm_view v)
+{
+	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+	for (int i = 0; i < 12 && v.n >= 3; i++)
+		if (memcmp(v.p, names + 3 * i, 3) == 0)
+			return i + 1;
+	return 0;
+}
+
+/* Days since 0000-03-01 of a date that need not exist. */
+static double
+day_number(unsigned year, unsigned month, unsigned day)
+{
+	unsigned y = month <= 2 ? year - 1 : year, m = (month + 9) % 12;
+
+	return 365.0 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day;
+}
+
+struct moment {
+	unsigned year, month, day;
+	double second; /* of the day */
+};
+
+/* 09:00:00, 09:00:00.123, 9:00:00 AM */
+static bool
+take_clock(struct bm_view *v, double *second)
+{
+	unsigned h, m, s, digit;
+	double unit = 0.1;
+
+	if (!take_number(v, 1, 2, &h) || !take_one(v, ":") || !take_number(v, 2, 2, &m) ||
+		!take_one(v, ":") || !take_number(v, 2, 2, &s) || h > 24 || m > 59 || s > 60)
+		return false;
+	*second = h * 3600.0 + m * 60.0 + s;
+	struct bm_view dot = *v;
+	if (take_one(&dot, ".,") && dot.n != 0 && is_digit(dot.p[0])) {
+		*v = dot;
+		while (v->n != 0 && is_digit(v->p[0])) {
+			(void)take_number(v, 1, 1, &digit);
+			*second += digit * unit;
+			unit /= 10;
+		}
+	}
+	if (v->n >= 3 && v->p[0] == ' ' && v->p[2] == 'M' && (v->p[1] == 'A' || v->p[1] == 'P')) {
+		*second += (v->p[1] == 'P' && h < 12 ? 43200 : 0) - (v->p[1] == 'A' && h == 12 ? 43200 : 0);
+		*v = bm_view(v->p + 3, v->n - 3);
+	}
+	return true;
+}
+
+/* 2026-11-26T09:00:00, 2026/11/26 09:00:00 */
+static bool
+take_iso(struct bm_view *v, struct moment *t)
+{
+	return take_number(v, 4, 4, &t->year) && take_one(v, "-/.") &&
+		   take_number(v, 2, 2, &t->month) && take_one(v, "-/.") && take_number(v, 2, 2, &t->day) &&
+		   take_one(v, "T_ ") && take_clock(v, &t->second);
+}
+
+/* Nov 26 09:00:00, Nov 26, 2026 9:00:00 AM, Nov 26 09:00:00.123 2026 */
+static bool
+take_named(struct bm_view *v, struct moment *t)
+{
+	t->month = (unsigned)month_at(*v);
+	if (t->month == 0)
+		return false;
+	*v = bm_view(v->p + 3, v->n - 3);
+	if (!take_one(v, " "))
+		return false;
+	(void)take_one(v, " ");
+	if (!take_number(v, 1, 2, &t->day))
+		return false;
+	struct bm_view year = *v;
+	if (take_one(&year, ",") && take_one(&year, " ") && take_number(&year, 4, 4, &t->year))
+		*v = year;
+	(void)take_one(v, ",");
+	if (!take_one(v, " ") || !take_clock(v, &t->second))
+		return false;
+	year = *v;
+	unsigned after;
+	if (t->year == 0 && take_one(&year, " ") && take_number(&year, 4, 4, &after) && after > 1990 &&
+		(year.n == 0 || !is_alnum(year.p[0]))) {
+		t->year = after;
+		*v = year;
+	}
+	return true;
+}
+
+/* 26/Nov/2026:09:00:00 */
+static bool
+take_common(struct bm_view *v, struct moment *t)
+{
+	if (!take_number(v, 2, 2, &t->day) || !take_one(v, "/-"))
+		return false;
+	t->month = (unsigned)month_at(*v);
+	if (t->month == 0)
+		return false;
+	*v = bm_view(v->p + 3, v->n - 3);
+	return take_one(v, "/-") && take_number(v, 4, 4, &t->year) && take_one(v, ": ") &&
+		   take_clock(v, &t->second);
+}
+
+/* Seconds or milliseconds since 1970 as a JSON logger writes them. */
+static bool
+find_epoch(struct bm_view v, struct bm_log_time *out)
+{
+	static const char *const names[] = {
+		"\"ts\":", "\"time\":", "\"timestamp\":", "\"@timestamp\":"};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		size_t at = text_find(v, names[i]);
+		if (at == SIZE_MAX)
+			continue;
+		struct bm_view rest =
+			text_trim(bm_view(v.p + at + strlen(names[i]), v.n - at - strlen(names[i])));
+		char number[24];
+		size_t n = 0;
+		while (n < rest.n && n + 1 < sizeof number && (is_digit(rest.p[n]) || rest.p[n] == '.'))
+			n++;
+		if (n < 10)
+			continue;
+		bm_copy_text(number, n + 1, rest);
+		out->seconds = strtod(number, NULL);
+		if (out->seconds > 1e11)
+			out->seconds /= 1000;
+		bm_copy_text(out->text, sizeof out->text, bm_view(number, n));
+		return true;
+	}
+	return false;
+}
+
+bool
+bm_find_time(struct bm_view line, struct bm_log_time *out)
+{
+	static bool (*const takes[])(struct bm_view *, struct moment *) = {
+		take_iso, take_named, take_common};
+	struct bm_view head = bm_view(line.p, line.n < 256 ? line.n : 256);
+
+	*out = (struct bm_log_time){.text = ""};
+	for (size_t i = 0; i + 8 <= head.n; i++) {
+		if (!is_alnum(head.p[i]) || (i != 0 && is_alnum(head.p[i - 1])))
+			continue;
+		for (size_t k = 0; k < sizeof takes / sizeof takes[0]; k++) {
+			struct bm_view v = bm_view(head.p + i, head.n - i);
+			struct moment t = {.year = 0};
+			if (!takes[k](&v, &t) || t.month < 1 || t.month > 12 || t.day < 1 || t.day > 31)
+				continue;
+			bm_copy_text(out->text, sizeof out->text, bm_view(head.p + i, head.n - i - v.n));
+			out->seconds = day_number(t.year, t.month, t.day) * 86400 + t.second;
+			return true;
+		}
+	}
+	return find_epoch(head, out);
+}
+
+bool
+bm_find_version(struct bm_view line, char out[16])
+{
+	static const struct {
+		const char *words, *name;
+	} spellings[] = {{"TLSv1.3", "TLS 1.3"}, {"TLSv1.2", "TLS 1.2"}, {"TLSv1.1", "TLS 1.1"},
+		{"TLSv1.0", "TLS 1.0"}, {"TLS 1.3", "TLS 1.3"}, {"TLS 1.2", "TLS 1.2"},
+		{"TLS 1.1", "TLS 1.1"}, {"TLS 1.0", "TLS 1.0"}, {"TLS1.3", "TLS 1.3"},
+		{"TLS1.2", "TLS 1.2"}, {"TLS1.1", "TLS 1.1"}, {"TLS1.0", "TLS 1.0"}, {"TLS13", "TLS 1.3"},
+		{"TLS12", "TLS 1.2"}, {"TLSv1_3", "TLS 1.3"}, {"TLSv1_2", "TLS 1.2"}, {"TLSv1", "TLS 1.0"},
+		{"SSLv3", "SSL 3.0"}};
+
+	for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
+		size_t n = strlen(spellings[i].words), at = text_find(line, spellings[i].words);
+		if (at == SIZE_MAX || (at != 0 && is_alnum(line.p[at - 1]) && line.p[at - 1] != 'D'))
+			continue;
+		if (at + n < line.n && (is_alnum(line.p[at + n]) || line.p[at + n] == '_'))
+			continue;
+		(void)snprintf(
+			out, 16, "%s%s", at != 0 && line.p[at - 1] == 'D' ? "D" : "", spellings[i].name);
+		return true;
+	}
+	return false;
+}
+
+static bool
+holds(struct bm_view v, const char *words)
+{
+	return text_find(v, words) != SIZE_MAX;
+}
+
+/* ECDHE-RSA-AES128-GCM-SHA256: capitals, digits and dashes, with a cipher in it. */
+static bool
+is_openssl_suite(struct bm_view w)
+{
+	bool dash = false;
+
+	for (size_t i = 0; i < w.n; i++) {
+		if (!is_digit(w.p[i]) && !(w.p[i] >= 'A' && w.p[i] <= 'Z') && w.p[i] != '-')
+			return false;
+		dash = dash || w.p[i] == '-';
+	}
+	return dash && w.n >= 7 &&
+		   (holds(w, "AES") || holds(w, "CHACHA20") || holds(w, "DES-CBC3") || holds(w, "RC4-") ||
+			   holds(w, "CAMELLIA"));
+}
+
+static bool
+is_suite(struct bm_view w)
+{
+	bool prefix = w.n > 8 && (memcmp(w.p, "TLS_", 4) == 0 || memcmp(w.p, "SSL_", 4) == 0);
+
+	if (prefix)
+		return holds(w, "_WITH_") || memcmp(w.p, "TLS_AES_", 8) == 0 || holds(w, "TLS_CHACHA20_") ||
+			   holds(w, "TLS_SM4_");
+	return is_openssl_suite(w);
+}
+
+bool
+bm_find_suite(struct bm_view line, char out[64])
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < line.n;) {
+		size_t n = 0;
+		while (i + n < line.n &&
+			   (is_alnum(line.p[i + n]) || line.p[i + n] == '_' || line.p[i + n] == '-'))
+			n++;
+		if (n >= 7 && n < 64 && is_suite(bm_view(line.p + i, n))) {
+			if (found++ == 0)
+				bm_copy_text(out, 64, bm_view(line.p + i, n));
+		}
+		i += n + 1;
+	}
+	return found == 1;
+}
+
+void
+bm_excerpt(struct bm_view line, char *out, size_t n)
+{
+	size_t to = 0;
+
+	line = text_trim(line);
+	for (size_t i = 0; i < line.n && to + 5 < n;) {
+		size_t hex = 0;
+		while (i + hex < line.n && bm_hex_digit(line.p[i + hex]) >= 0)
+			hex++;
+		/* A secret or a random is 32 octets or more. */
+		if (hex >= 40) {
+			memcpy(out + to, "[..]", 4);
+			to += 4;
+			i += hex;
+			continue;
+		}
+		size_t take = hex != 0 ? hex : 1;
+		for (size_t k = 0; k < take && to + 5 < n; k++)
+			out[to++] = line.p[i + k] != 0 ? (char)line.p[i + k] : ' ';
+		i += take;
+	}
+	if (to + 5 >= n && to + 3 < n) {
+		memcpy(out + to, "...", 3);
+		to += 3;
+	}
+	out[to] = '\0';
+}

@@ -1,0 +1,24 @@
+/* What single lines of any log say about themselves: time, version, suite, thread. */
+#ifndef BM_EXPLAIN_FACTS_H
+#define BM_EXPLAIN_FACTS_H
+
+#include "base/bytes.h"
+
+struct bm_log_time {
+	char text[40];  /* as it stands there; "": none */
+	double seconds; /* since some moment, the same for all lines of a log of one format */
+};
+
+/* The first time of day in the first 256 octets. */
+bool bm_find_time(struct bm_view line, struct bm_log_time *out);
+/* "TLS 1.2" and the like; not the words of an error's name ("sslv3 alert"). */
+bool bm_find_version(struct bm_view line, char out[16]);
+/* A suite's name as IANA or OpenSSL spell it; the only one in the line. */
+bool bm_find_suite(struct bm_view line, char out[64]);
+/* At most n - 1 octets of a line for a report: long runs of hex digits and what is secret by its
+ * label are left out. */
+void bm_excerpt(struct bm_view line, char *out, size_t n);
+/* Copies at most n - 1 octets and ends with a zero. */
+void bm_copy_text(char *out, size_t n, struct bm_view v);
+
+#endif

@@ -1,0 +1,496 @@
+/* Puts lines that tell of one event together, and events of one kind. Refuses to know what causes
+ * them. */
+#include "explain/incident.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "logs/text.h"
+
+enum {
+	TOGETHER = 60,    /* lines of one event are at most so far apart */
+	NEARBY = 40,      /* a program's line speaks for an event so near */
+	BEFORE = 5000,    /* what came before it is remembered so long */
+	NEGOTIATED = 2000 /* and a handshake's result */
+};
+
+struct bm_gather {
+	struct bm_rules *rules;
+	struct bm_trace *trace;
+	struct bm_incident open;
+	bool is_open;
+	struct bm_incident *incidents;
+	size_t count, cap;
+	struct bm_other others[BM_OTHERS_MAX];
+	size_t other_count;
+	struct bm_seen seen[BM_SEEN]; /* the latest of each kind */
+	size_t seen_count;
+	const struct bm_rule *program;
+	uint64_t program_line;
+	char version[16], suite[64];
+	uint64_t negotiated_line;
+	char head[96]; /* of the last line that looks like the first of a log record */
+	size_t head_n;
+	uint64_t head_line;
+	uint64_t left_out;
+	double occurred; /* when the open one's last line was logged */
+};
+
+enum bm_status
+bm_gather_new(struct bm_gather **out, struct bm_rules *rules)
+{
+	struct bm_gather *g = calloc(1, sizeof *g);
+
+	*out = g;
+	if (g == NULL)
+		return BM_NOMEM;
+	g->rules = rules;
+	g->trace = bm_trace_new();
+	if (g->trace != NULL)
+		return BM_OK;
+	free(g);
+	*out = NULL;
+	return BM_NOMEM;
+}
+
+void
+bm_gather_free(struct bm_gather *g)
+{
+	if (g == NULL)
+		return;
+	bm_trace_free(g->trace);
+	free(g->incidents);
+	free(g);
+}
+
+const struct bm_incident *
+bm_gather_incidents(const struct bm_gather *g, size_t *n)
+{
+	*n = g->count;
+	return g->incidents;
+}
+
+const struct bm_other *
+bm_gather_others(const struct bm_gather *g, size_t *n)
+{
+	*n = g->other_count;
+	return g->others;
+}
+
+uint64_t
+bm_gather_left_out(const struct bm_gather *g)
+{
+	return g->left_out;
+}
+
+bool
+bm_incident_is_doubtful(const struct bm_incident *i)
+{
+	if (i->tls || i->trace.known)
+		return false;
+	for (size_t k = 0; k < i->event_count; k++)
+		if (!i->events[k]->needs_tls)
+			return false;
+	return true;
+}
+
+bool
+bm_incident_is_regular(const struct bm_incident *i)
+{
+	return i->intervals >= 3 && i->interval_mean > 0 &&
+		   sqrt(i->interval_m2 / (double)i->intervals) < 0.1 * i->interval_mean;
+}
+
+static void
+quote(struct bm_quote *q, uint64_t number, struct bm_view line)
+{
+	q->line = number;
+	bm_excerpt(line, q->text, sizeof q->text);
+}
+
+/* A line that goes on with what an earlier one began: traces, and members of JSON. */
+static bool
+is_continuation(struct bm_view line)
+{
+	struct bm_view t = text_trim(line);
+
+	return t.n == 0 || line.p[0] == ' ' || line.p[0] == '\t' ||
+		   (t.n > 10 && memcmp(t.p, "Caused by:", 10) == 0) ||
+		   (t.n > 3 && memcmp(t.p, "at ", 3) == 0);
+}
+
+static void
+note_time(const struct bm_gather *g, uint64_t number, struct bm_view line, struct bm_log_time *out)
+{
+	if (!bm_find_time(line, out) && g->head_n != 0 && number - g->head_line <= TOGETHER)
+		(void)bm_find_time(bm_view(g->head, g->head_n), out);
+}
+
+static bool
+same_words(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+static bool
+same_kind(const struct bm_incident *a, const struct bm_incident *b)
+{
+	return a->stack == b->stack && a->program == b->program && a->detected == b->detected &&
+		   a->stage == b->stage && same_words(a->version, b->version) &&
+		   same_words(a->suite, b->suite) && a->trace.role == b->trace.role &&
+		   bm_incident_is_doubtful(a) == bm_incident_is_doubtful(b);
+}
+
+static void
+add_interval(struct bm_incident *i, const struct bm_log_time *t)
+{
+	if (t->text[0] == '\0' || i->last_time.text[0] == '\0')
+		return;
+	double dt = t->seconds - i->last_time.seconds;
+	double delta = dt - i->interval_mean;
+	i->intervals++;
+	i->interval_mean += delta / (double)i->intervals;
+	i->interval_m2 += delta * (dt - i->interval_mean);
+}
+
+/* An event is over: its kind is counted. */
+static void
+close_open(struct bm_gather *g)
+{
+	struct bm_incident *o = &g->open;
+
+	if (!g->is_open)
+		return;
+	g->is_open = false;
+	for (size_t i = 0; i < g->count; i++) {
+		struct bm_incident *c = &g->incidents[i];
+		if (!same_kind(c, o))
+			continue;
+		c->count++;
+		c->last_line = o->last_line;
+		add_interval(c, &o->first_time);
+		if (o->first_time.text[0] != '\0') {
+			if (c->first_time.text[0] == '\0')
+				c->first_time = o->first_time;
+			c->last_time = o->first_time;
+		}
+		return;
+	}
+	if (bm_grow((void **)&g->incidents, &g->cap, g->count + 1, BM_INCIDENTS_MAX,
+			sizeof *g->incidents) == BM_OK)
+		g->incidents[g->count++] = *o;
+	else
+		g->left_out++;
+}
+
+static void
+find_known_suite(struct bm_incident *i)
+{
+	size_t n;
+	const struct bm_suite *table = bm_suite_table(&n);
+
+	i->known_suite = NULL;
+	for (size_t k = 0; k < n && i->suite[0] != '\0'; k++)
+		/* Java kept SSL_ in the names of suites of SSL 3.0. */
+		if (strlen(i->suite) > 4 && strcmp(table[k].name + 3, i->suite + 3) == 0)
+			i->known_suite = &table[k];
+}
+
+static void
+take_trace(struct bm_gather *g, uint64_t number)
+{
+	struct bm_incident *o = &g->open;
+	const struct bm_trace_facts *f = bm_trace_now(g->trace, number);
+
+	if (f == NULL || o->stack == NULL || strcmp(o->stack->id, "jsse") != 0)
+		return;
+	o->trace = *f;
+	if (f->version[0] != '\0')
+		memcpy(o->version, f->version, sizeof o->version);
+	if (f->suite[0] != '\0')
+		memcpy(o->suite, f->suite, sizeof o->suite);
+	uint64_t done = o->detected == BM_BY_PEER ? f->written : f->read;
+	if (o->detected == BM_BY_LOCAL && f->last_read == JSSE_CONTENT_HANDSHAKE)
+		o->stage = BM_STAGE_HANDSHAKE;
+	else if (done == 0)
+		o->stage = f->handshake_shown ? BM_STAGE_HANDSHAKE : o->stage;
+	else if (o->detected == BM_BY_LOCAL)
+		o->stage = done == 1 && f->handshake_shown ? BM_STAGE_FIRST
+				   : done > 1                      ? BM_STAGE_LATER
+												   : BM_STAGE_AFTER;
+	else
+		o->stage = BM_STAGE_AFTER;
+}
+
+/* TLS or SSL at the start of a word: the names of libraries end with them. */
+static bool
+speaks_of_tls(struct bm_view line)
+{
+	static const char *const words[] = {"SSL", "TLS", "ssl", "tls"};
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		struct bm_view v = line;
+		for (size_t at; (at = text_find(v, words[i])) != SIZE_MAX;
+			 v = bm_view(v.p + at + 3, v.n - at - 3)) {
+			const uint8_t *c = v.p + at;
+			if (c == line.p || !((c[-1] >= 'a' && c[-1] <= 'z') || (c[-1] >= 'A' && c[-1] <= 'Z')))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void
+take_facts(struct bm_gather *g, uint64_t number, struct bm_view line)
+{
+	struct bm_incident *o = &g->open;
+	bool recent = g->negotiated_line != 0 && number - g->negotiated_line <= NEGOTIATED;
+
+	if (o->version[0] == '\0' && !bm_find_version(line, o->version) && recent)
+		memcpy(o->version, g->version, sizeof o->version);
+	if (o->suite[0] == '\0' && !bm_find_suite(line, o->suite) && recent)
+		memcpy(o->suite, g->suite, sizeof o->suite);
+	o->tls = o->tls || speaks_of_tls(line);
+	/* What stack a program has is known of some. */
+	if (o->stack == NULL && o->program != NULL)
+		o->stack = bm_rules_find(g->rules, BM_RULE_STACK, o->program->stack);
+	take_trace(g, number);
+	find_known_suite(o);
+}
+
+static bool
+has_event(const struct bm_incident *i, const struct bm_rule *event)
+{
+	for (size_t k = 0; k < i->event_count; k++)
+		if (i->events[k] == event && i->special[k])
+			return true;
+	return false;
+}
+
+static void
+add_event(struct bm_incident *o, const struct bm_rule *event, bool special)
+{
+	for (size_t k = 0; k < o->event_count; k++) {
+		if (o->events[k] == event) {
+			o->special[k] = o->special[k] || special;
+			return;
+		}
+	}
+	if (o->event_count < BM_EVENTS) {
+		o->special[o->event_count] = special;
+		o->events[o->event_count++] = event;
+	}
+}
+
+/* What else fitted the line, and does not speak against it. */
+static void
+add_general(
+	struct bm_incident *o, const struct bm_rule *event, const struct bm_rule *const *hits, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct bm_rule *r = hits[i];
+		bool stack =
+			r->stack == NULL || (event->stack != NULL && strcmp(r->stack, event->stack) == 0);
+		bool side = r->detected == BM_BY_UNKNOWN || r->detected == event->detected;
+		if (r->section == BM_RULE_EVENT && r != event && stack && side)
+			add_event(o, r, false);
+	}
+}
+
+/* Does this line tell of the open event once more? */
+static bool
+belongs(const struct bm_gather *g, uint64_t number, struct bm_view line,
+	const struct bm_rule *event, const struct bm_log_time *t)
+{
+	const struct bm_incident *o = &g->open;
+
+	if (!g->is_open || number - o->last_line > TOGETHER)
+		return false;
+	if (o->detected != event->detected && o->detected != BM_BY_UNKNOWN &&
+		event->detected != BM_BY_UNKNOWN)
+		return false;
+	if (o->stack != NULL && event->stack != NULL && strcmp(o->stack->id, event->stack) != 0)
+		return false;
+	if (number == o->last_line)
+		return true;
+	if (t->text[0] != '\0' && o->first_time.text[0] != '\0' &&
+		fabs(t->seconds - o->first_time.seconds) > 2)
+		return false;
+	return !has_event(o, event) || is_continuation(line);
+}
+
+static void
+take_event(struct bm_gather *g, uint64_t number, struct bm_view line, const struct bm_rule *event,
+	const struct bm_rule *program)
+{
+	struct bm_incident *o = &g->open;
+	struct bm_log_time t;
+
+	note_time(g, number, line, &t);
+	if (!belongs(g, number, line, event, &t)) {
+		close_open(g);
+		g->is_open = true;
+		*o =
+			(struct bm_incident){.count = 1, .first_line = number, .first_time = t, .last_time = t};
+		for (size_t i = 0; i < g->seen_count; i++)
+			if (number - g->seen[i].quote.line <= BEFORE)
+				o->seen[o->seen_count++] = g->seen[i];
+		if (program == NULL && g->program != NULL && number - g->program_line <= NEARBY)
+			program = g->program;
+	}
+	o->last_line = number;
+	if (o->event == NULL || event->order > o->event->order)
+		o->event = event;
+	add_event(o, event, true);
+	if (o->detected == BM_BY_UNKNOWN)
+		o->detected = event->detected;
+	if (o->stage == BM_STAGE_UNKNOWN)
+		o->stage = event->stage;
+	if (event->stack != NULL && o->stack == NULL)
+		o->stack = bm_rules_find(g->rules, BM_RULE_STACK, event->stack);
+	const struct bm_rule *own = bm_rules_find(g->rules, BM_RULE_PROGRAM, event->program);
+	if (own != NULL || (program != NULL && o->program == NULL))
+		o->program = own != NULL ? own : program;
+	if (o->quote_count < BM_QUOTES &&
+		(o->quote_count == 0 || o->quotes[o->quote_count - 1].line != number))
+		quote(&o->quotes[o->quote_count++], number, line);
+	take_facts(g, number, line);
+}
+
+static void
+take_context(struct bm_gather *g, uint64_t number, struct bm_view line, const struct bm_rule *rule)
+{
+	struct bm_seen *s = NULL;
+
+	for (size_t i = 0; i < g->seen_count && s == NULL; i++)
+		if (g->seen[i].context == rule)
+			s = &g->seen[i];
+	if (s == NULL) {
+		s = &g->seen[0];
+		for (size_t i = 1; i < g->seen_count; i++)
+			s = g->seen[i].quote.line < s->quote.line ? &g->seen[i] : s;
+		s = g->seen_count < BM_SEEN ? &g->seen[g->seen_count++] : s;
+	}
+	s->context = rule;
+	quote(&s->quote, number, line);
+}
+
+static void
+take_other(struct bm_gather *g, uint64_t number, struct bm_view line, const struct bm_rule *rule)
+{
+	for (size_t i = 0; i < g->other_count; i++) {
+		if (g->others[i].rule == rule) {
+			g->others[i].count++;
+			return;
+		}
+	}
+	if (g->other_count == BM_OTHERS_MAX)
+		return;
+	struct bm_other *o = &g->others[g->other_count++];
+	o->rule = rule;
+	o->count = 1;
+	quote(&o->first, number, line);
+}
+
+static void
+take_negotiated(struct bm_gather *g, uint64_t number, struct bm_view line)
+{
+	char text[64];
+
+	if (number - g->negotiated_line > TOGETHER)
+		g->version[0] = g->suite[0] = '\0';
+	if (bm_find_version(line, text))
+		memcpy(g->version, text, sizeof g->version);
+	if (bm_find_suite(line, text))
+		memcpy(g->suite, text, sizeof g->suite);
+	g->negotiated_line = number;
+}
+
+/* A program's name near an event that has none yet. */
+static void
+take_program(struct bm_gather *g, uint64_t number, const struct bm_rule *rule)
+{
+	struct bm_incident *o = &g->open;
+
+	g->program = rule;
+	g->program_line = number;
+	if (!g->is_open || o->program != NULL || number - o->last_line > NEARBY)
+		return;
+	if (rule->stack == NULL || o->stack == NULL || strcmp(rule->stack, o->stack->id) == 0) {
+		o->program = rule;
+		if (o->stack == NULL)
+			o->stack = bm_rules_find(g->rules, BM_RULE_STACK, rule->stack);
+	}
+}
+
+static void
+take_trace_line(struct bm_gather *g, uint64_t number, struct bm_view line)
+{
+	struct jsse_event e;
+
+	if (!bm_trace_line(g->trace, number, line, &e) || !g->is_open || !g->open.trace.known)
+		return;
+	/* The alert itself comes after the line that names it. */
+	if (e.what == JSSE_WRITE && e.content == JSSE_CONTENT_ALERT &&
+		g->open.trace.alert_length == 0 && number - g->open.last_line <= TOGETHER)
+		g->open.trace.alert_length = e.length;
+}
+
+/* What begins as records of logs do: with a date, a bracket, a name of a day or month. */
+static void
+remember_head(struct bm_gather *g, uint64_t number, struct bm_view line)
+{
+	if (line.n < 8)
+		return;
+	uint8_t c = line.p[0];
+	bool day = c >= 'A' && c <= 'Z' && line.p[3] == ' ';
+	if (!(c >= '0' && c <= '9') && c != '[' && c != '{' && c != '<' && !day)
+		return;
+	g->head_n = line.n < sizeof g->head ? line.n : sizeof g->head;
+	memcpy(g->head, line.p, g->head_n);
+	g->head_line = number;
+}
+
+void
+bm_gather_line(struct bm_gather *g, uint64_t number, struct bm_view line)
+{
+	const struct bm_rule *hits[BM_RULE_HITS], *event = NULL, *program = NULL, *other = NULL;
+
+	if (!bm_rules_may(g->rules, line)) {
+		remember_head(g, number, line);
+		return;
+	}
+	size_t n = bm_rules_run(g->rules, line, hits);
+	for (size_t i = 0; i < n; i++) {
+		const struct bm_rule *r = hits[i];
+		if (r->section == BM_RULE_TRACE)
+			take_trace_line(g, number, line);
+		else if (r->section == BM_RULE_NEGOTIATED)
+			take_negotiated(g, number, line);
+		else if (r->section == BM_RULE_CONTEXT)
+			take_context(g, number, line, r);
+		else if (r->section == BM_RULE_PROGRAM)
+			program = r;
+		else if (r->section == BM_RULE_EVENT)
+			event = r;
+		else if (r->section == BM_RULE_OTHER)
+			other = r;
+	}
+	if (event != NULL) {
+		take_event(g, number, line, event, program);
+		add_general(&g->open, event, hits, n);
+	} else if (other != NULL) {
+		take_other(g, number, line, other);
+	}
+	if (program != NULL)
+		take_program(g, number, program);
+	if (g->is_open && number - g->open.last_line > TOGETHER)
+		close_open(g);
+	remember_head(g, number, line);
+}
+
+void
+bm_gather_end(struct bm_gather *g)
+{
+	close_open(g);
+}

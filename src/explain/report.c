@@ -1,0 +1,42 @@
+/* Takes what was found to the chosen kind of report. Refuses to know how it was found. */
+#include "explain/report.h"
+
+#include <stdlib.h>
+
+const char *
+bm_incident_way(const struct bm_incident *i)
+{
+	return i->detected == BM_BY_LOCAL ? "received" : i->detected == BM_BY_PEER ? "sent" : NULL;
+}
+
+const char *
+bm_incident_direction(const struct bm_incident *i)
+{
+	if (i->detected == BM_BY_UNKNOWN || i->trace.role == BM_ROLE_UNKNOWN)
+		return NULL;
+	bool by_client = (i->trace.role == BM_ROLE_CLIENT) == (i->detected == BM_BY_LOCAL);
+	return by_client ? "server_to_client" : "client_to_server";
+}
+
+const char *
+bm_rule_name(const struct bm_rule *r)
+{
+	return r == NULL ? NULL : r->name != NULL ? r->name : r->id;
+}
+
+enum bm_status
+bm_explain_report(const struct bm_explain *x, const struct bm_explain_options *o)
+{
+	struct bm_out *out = calloc(1, sizeof *out);
+
+	if (out == NULL)
+		return BM_NOMEM;
+	out->write = o->write;
+	out->ctx = o->write_ctx;
+	enum bm_status st = o->json ? bm_explain_json(x, out) : bm_explain_text(x, out, o->color);
+	bm_out_flush(out);
+	if (st == BM_OK && out->failed)
+		st = BM_IO;
+	free(out);
+	return st;
+}
