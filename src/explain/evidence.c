@@ -106,6 +106,7 @@ bm_headline(struct bm_arena *a, const struct bm_incident *i)
 static void
 add(struct bm_facts_told *e, const char *text)
 {
+	e->failed = e->failed || text == NULL;
 	if (text != NULL && e->n < BM_EVIDENCE_MAX)
 		e->text[e->n++] = text;
 }
@@ -221,7 +222,7 @@ bm_incident_evidence(struct bm_arena *a, const struct bm_incident *i, struct bm_
 {
 	struct bm_record_facts f;
 
-	e->n = 0;
+	*e = (struct bm_facts_told){.n = 0};
 	bm_record_facts(i, &f);
 	if (i->detected == BM_BY_LOCAL)
 		add(e, bm_arena_print(a,

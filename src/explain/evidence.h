@@ -10,6 +10,7 @@ enum { BM_EVIDENCE_MAX = 20 };
 struct bm_facts_told {
 	const char *text[BM_EVIDENCE_MAX]; /* in the arena */
 	size_t n;
+	bool failed; /* out of memory: some are missing */
 };
 
 /* What the lengths in the log say; BM_UNKNOWN where they say nothing. */

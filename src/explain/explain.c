@@ -36,6 +36,8 @@ bm_explain_new(struct bm_explain **out, struct bm_rules *rules, struct bm_keyrin
 	x->held.max = BM_EXPLAIN_LINE;
 	x->escaped.max = BM_EXPLAIN_LINE;
 	enum bm_status st = bm_gather_new(&x->gather, rules);
+	if (st == BM_OK)
+		st = bm_buf_reserve(&x->escaped, BM_EXPLAIN_LINE);
 	if (st == BM_OK && keys != NULL)
 		st = bm_jsse_new(&x->jsse, keys, &x->counts);
 	if (st != BM_OK) {
@@ -97,14 +99,12 @@ unescape(struct bm_view v, size_t *n)
 	return code < 0x80 ? (uint8_t)code : '?';
 }
 
-static bool
+static void
 write_unescaped(struct bm_explain *x, struct bm_view line)
 {
 	size_t n;
 
 	x->escaped.n = 0;
-	if (bm_buf_reserve(&x->escaped, line.n) != BM_OK)
-		return false;
 	while (line.n != 0) {
 		const uint8_t *slash = memchr(line.p, '\\', line.n);
 		size_t plain = slash != NULL ? (size_t)(slash - line.p) : line.n;
@@ -116,7 +116,6 @@ write_unescaped(struct bm_explain *x, struct bm_view line)
 		x->escaped.p[x->escaped.n++] = unescape(line, &n);
 		line = bm_view(line.p + n, line.n - n);
 	}
-	return true;
 }
 
 /* A line with strings of JSON in it, as loggers write them. */
@@ -135,10 +134,11 @@ take_line(struct bm_explain *x, struct bm_view line)
 
 	if (line.n != 0 && line.p[line.n - 1] == '\r')
 		line.n--;
-	if (is_json(line) && write_unescaped(x, line))
+	rest = line;
+	if (is_json(line)) {
+		write_unescaped(x, line);
 		rest = bm_buf_view(&x->escaped);
-	else
-		rest = line;
+	}
 	while (st == BM_OK && text_line(&rest, &part)) {
 		if (part.n != 0 && part.p[part.n - 1] == '\r')
 			part.n--;

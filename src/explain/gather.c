@@ -20,7 +20,7 @@ struct bm_gather {
 	struct bm_incident open;
 	bool is_open;
 	struct bm_incident *incidents;
-	size_t count, cap;
+	size_t count;
 	struct bm_other others[BM_OTHERS_MAX];
 	size_t other_count;
 	struct bm_seen seen[BM_SEEN]; /* the latest of each kind */
@@ -46,9 +46,10 @@ bm_gather_new(struct bm_gather **out, struct bm_rules *rules)
 		return BM_NOMEM;
 	g->rules = rules;
 	g->trace = bm_trace_new();
-	if (g->trace != NULL)
+	g->incidents = calloc(BM_INCIDENTS_MAX, sizeof *g->incidents);
+	if (g->trace != NULL && g->incidents != NULL)
 		return BM_OK;
-	free(g);
+	bm_gather_free(g);
 	*out = NULL;
 	return BM_NOMEM;
 }
@@ -176,8 +177,7 @@ close_open(struct bm_gather *g)
 		}
 		return;
 	}
-	if (bm_grow((void **)&g->incidents, &g->cap, g->count + 1, BM_INCIDENTS_MAX,
-			sizeof *g->incidents) == BM_OK)
+	if (g->count < BM_INCIDENTS_MAX)
 		g->incidents[g->count++] = *o;
 	else
 		g->left_out++;

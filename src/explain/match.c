@@ -56,7 +56,7 @@ bm_matcher_new(struct bm_matcher **out)
 	if (*out == NULL)
 		return BM_NOMEM;
 	(*out)->text.max = 1 << 16;
-	(*out)->folded.max = SIZE_MAX / 2;
+	(*out)->folded.max = BM_MATCH_TEXT_MAX;
 	return BM_OK;
 }
 
@@ -249,7 +249,8 @@ bm_matcher_seal(struct bm_matcher *m)
 	m->seen = calloc(m->count + 1, sizeof *m->seen);
 	uint16_t *queue = malloc(most * sizeof *queue);
 	bool ok = m->go != NULL && m->fail != NULL && m->ends != NULL && m->next != NULL &&
-			  m->seen != NULL && queue != NULL;
+			  m->seen != NULL && queue != NULL &&
+			  bm_buf_reserve(&m->folded, BM_MATCH_TEXT_MAX) == BM_OK;
 	if (ok) {
 		for (size_t i = 0; i < most; i++)
 			m->ends[i] = NONE;
@@ -309,16 +310,13 @@ fits(const struct bm_matcher *m, const struct pattern *p, struct bm_view folded)
 	return true;
 }
 
-static bool
+/* The room for it was made by bm_matcher_seal. */
+static void
 fold_text(struct bm_matcher *m, struct bm_view text)
 {
-	m->folded.n = 0;
-	if (bm_buf_reserve(&m->folded, text.n + 1) != BM_OK)
-		return false;
 	for (size_t i = 0; i < text.n; i++)
 		m->folded.p[i] = fold(text.p[i]);
 	m->folded.n = text.n;
-	return true;
 }
 
 static int
@@ -334,8 +332,8 @@ bm_matcher_run(struct bm_matcher *m, struct bm_view text, uint32_t *numbers, siz
 {
 	size_t state = 0, n = 0;
 
-	if (!fold_text(m, text))
-		return 0;
+	text.n = text.n < BM_MATCH_TEXT_MAX ? text.n : BM_MATCH_TEXT_MAX;
+	fold_text(m, text);
 	m->run++;
 	for (size_t i = 0; i < text.n && n < most; i++) {
 		state = m->go[(state << m->shift) + m->class[text.p[i]]];

@@ -12,7 +12,7 @@
 struct bm_matcher;
 
 /* What is found is told by number: the order in which patterns were added. */
-enum { BM_PATTERNS_MAX = 4096, BM_PATTERN_TEXT_MAX = 300 };
+enum { BM_PATTERNS_MAX = 4096, BM_PATTERN_TEXT_MAX = 300, BM_MATCH_TEXT_MAX = 1 << 16 };
 
 BM_MUST_USE enum bm_status bm_matcher_new(struct bm_matcher **out);
 void bm_matcher_free(struct bm_matcher *m); /* NULL allowed */
@@ -23,8 +23,8 @@ BM_MUST_USE enum bm_status bm_matcher_seal(struct bm_matcher *m);
 
 /* Whether any pattern may fit: false is certain. Quick. */
 bool bm_matcher_may(const struct bm_matcher *m, struct bm_view text);
-/* Numbers of the patterns that fit, ascending, at most `most`. The matcher is scratch space too:
- * one thread at a time. */
+/* Numbers of the patterns that fit the first BM_MATCH_TEXT_MAX octets, ascending, at most `most`.
+ * The matcher is scratch space too: one thread at a time. */
 size_t bm_matcher_run(struct bm_matcher *m, struct bm_view text, uint32_t *numbers, size_t most);
 
 #endif

@@ -139,7 +139,7 @@ write_seen(struct json *j, const struct bm_incident *i)
 	end(j, "]");
 }
 
-static void
+static enum bm_status
 write_meaning(struct json *j, const struct bm_incident *i, struct bm_arena *a)
 {
 	struct bm_facts_told e;
@@ -152,11 +152,13 @@ write_meaning(struct json *j, const struct bm_incident *i, struct bm_arena *a)
 			means[n++] = i->events[k]->means;
 	}
 	strings(j, "events", events, i->event_count);
-	string_or_null(j, "summary", bm_headline(a, i));
+	const char *headline = bm_headline(a, i);
+	string_or_null(j, "summary", headline);
 	strings(j, "means", means, n);
 	bm_incident_evidence(a, i, &e);
 	strings(j, "evidence", e.text, e.n);
 	string_or_null(j, "source", i->event->source);
+	return headline != NULL && !e.failed ? BM_OK : BM_NOMEM;
 }
 
 static enum bm_status
@@ -187,14 +189,14 @@ write_incident(
 	write_record(j, i);
 	write_times(j, i);
 	write_seen(j, i);
-	write_meaning(j, i, a);
+	enum bm_status st = write_meaning(j, i, a);
 	write_causes(j, o);
 	write_steps(j, "known_bugs", "reference", "what", o->bugs, o->bug_count);
 	write_steps(j, "keys", "what", "command", o->keys, o->key_count);
 	write_steps(j, "next_steps", "what", "command", o->next, o->next_count);
 	end(j, "}");
 	free(o);
-	return BM_OK;
+	return st;
 }
 
 static void

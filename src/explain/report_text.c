@@ -10,8 +10,10 @@ enum { LABEL = 13, CAUSES_SHOWN = 6, EXCLUDED_SHOWN = 12 };
 static void
 line(struct bm_lines *l, const char *label, const char *text)
 {
-	if (text == NULL)
+	if (text == NULL) {
+		l->status = BM_NOMEM;
 		return;
+	}
 	bm_say(l, "  %-*s", LABEL - 2, label);
 	bm_say_wrapped(l, LABEL, LABEL + (label[0] == '\0' ? 2 : 0), text);
 	bm_say(l, "\n");
@@ -55,7 +57,8 @@ tell_opinion(
 	struct bm_lines *l, struct bm_arena *a, const struct bm_incident *i, const struct bm_opinion *o)
 {
 	for (size_t k = 0; k < i->event_count; k++)
-		line(l, k == 0 ? "means" : "", i->special[k] ? i->events[k]->means : NULL);
+		if (i->special[k] && i->events[k]->means != NULL)
+			line(l, k == 0 ? "means" : "", i->events[k]->means);
 	for (size_t k = 0; k < o->excluded_count && k < EXCLUDED_SHOWN; k++)
 		line(l, k == 0 ? "not" : "",
 			bm_arena_print(a, "%s: %s", bm_cause_id(o->excluded[k].cause), o->excluded[k].reason));
@@ -102,11 +105,14 @@ tell_incident(struct bm_lines *l, struct bm_arena *a, const struct bm_explain *x
 	bm_say(l, "incident %zu", number);
 	bm_style(l, BM_PLAIN_STYLE);
 	bm_say(l, "  ");
-	bm_say_wrapped(l, LABEL, LABEL, bm_headline(a, i));
+	const char *headline = bm_headline(a, i);
+	l->status = headline != NULL ? l->status : BM_NOMEM;
+	bm_say_wrapped(l, LABEL, LABEL, headline != NULL ? headline : "");
 	bm_say(l, "\n");
 	tell_who(l, a, i);
 	tell_lines(l, a, i);
 	bm_incident_evidence(a, i, &e);
+	l->status = e.failed ? BM_NOMEM : l->status;
 	for (size_t k = 0; k < e.n; k++)
 		line(l, k == 0 ? "because" : "", e.text[k]);
 	if (bm_incident_is_doubtful(i))
@@ -139,11 +145,13 @@ tell_answer(struct bm_lines *l, struct bm_arena *a, const struct bm_explain *x)
 	bm_say(l, "%s", doubt ? "UNDECIDED" : "FOUND");
 	bm_style(l, BM_PLAIN_STYLE);
 	bm_say(l, ": ");
+	const char *headline = n == 1 ? bm_headline(a, i) : "";
+	l->status = headline != NULL ? l->status : BM_NOMEM;
 	if (n == 1)
-		bm_say_wrapped(l, doubt ? 11 : 7, 2,
-			bm_arena_print(
-				a, "%s%s", bm_headline(a, i), doubt ? ", if this is about TLS at all" : ""));
-	else
+		bm_say_wrapped(l, doubt ? 11 : 7, 2, headline != NULL ? headline : "");
+	if (n == 1 && doubt)
+		bm_say(l, ", if this is about TLS at all");
+	if (n != 1)
 		bm_say(l, "%zu kinds of incident, %s in all", n, bm_grouped(s.occurrences).s);
 	bm_say(l, "\n");
 }

@@ -141,7 +141,7 @@ begin_section(struct reading *r, struct bm_view v)
 		const char *id = keep(r, v);
 		r->rule = id != NULL ? rules_add(r->rules, (enum bm_section)s, id) : NULL;
 		if (r->rule == NULL)
-			return failed(r, BM_LIMIT);
+			return failed(r, r->rules->count == RULES_MAX ? BM_LIMIT : BM_NOMEM);
 		r->rule->file = r->file;
 		r->rule->line = r->line;
 		return BM_OK;

@@ -1,0 +1,280 @@
+/* Patterns against a matcher that tries every place; times, versions and suites; a log cut
+ * anywhere.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "explain/explain.h"
+
+static struct bm_view
+text(const char *s)
+{
+	return bm_view(s, strlen(s));
+}
+
+static bool
+fits(const char *pattern, const char *line)
+{
+	struct bm_matcher *m;
+	uint32_t found[4];
+
+	assert_int_equal(BM_OK, bm_matcher_new(&m));
+	assert_int_equal(BM_OK, bm_matcher_add(m, pattern));
+	assert_int_equal(BM_OK, bm_matcher_seal(m));
+	size_t n = bm_matcher_run(m, text(line), found, 4);
+	assert_true(n <= 1 && (n == 0 || bm_matcher_may(m, text(line))));
+	bm_matcher_free(m);
+	return n == 1;
+}
+
+static void
+test_patterns(void **state)
+{
+	(void)state;
+	assert_true(fits("bad record mac", "x Bad Record MAC"));
+	assert_false(fits("bad record mac", "bad record ma"));
+	assert_true(fits("ab*cd*ef", "ab..cd..ef"));
+	assert_false(fits("ab*cd*ef", "ab..ef..cd"));
+	assert_false(fits("ab*ab", "ab"));
+	assert_true(fits("ab*ab", "abab"));
+	assert_true(fits("\\<20\\>", "code is 20."));
+	assert_false(fits("\\<20\\>", "code is 200."));
+	assert_false(fits("\\<20\\>", "code is 120."));
+	assert_true(fits("\\<20\\>", "120 201 20"));
+	assert_true(fits("a\\*b\\\\", "xA*B\\"));
+	assert_true(fits("*ab*", "ab"));
+}
+
+static void
+test_what_is_no_pattern(void **state)
+{
+	static const char *const bad[] = {
+		"", "*", "a", "**", "a*b", "a\\", "\\q", "ab\\<c", "a\\>b", "\\<*ab", "ab*\\>"};
+	struct bm_matcher *m;
+
+	(void)state;
+	assert_int_equal(BM_OK, bm_matcher_new(&m));
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_int_equal(BM_FORMAT, bm_matcher_add(m, bad[i]));
+	bm_matcher_free(m);
+}
+
+static uint32_t random_state;
+
+static unsigned
+draw(unsigned below)
+{
+	random_state = random_state * 1664525 + 1013904223;
+	return (random_state >> 16) % below;
+}
+
+/* The pattern's words one after another, by looking everywhere. */
+static bool
+naive(const char *pattern, const char *line)
+{
+	size_t n = strcspn(pattern, "*");
+
+	if (*pattern == '\0')
+		return true;
+	if (n == 0)
+		return naive(pattern + 1, line);
+	for (; *line != '\0'; line++)
+		if (strncmp(line, pattern, n) == 0 && naive(pattern + n, line + n))
+			return true;
+	return false;
+}
+
+enum { MANY = 40 };
+
+static void
+make(char *out, size_t n, const char *letters)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = letters[draw((unsigned)strlen(letters))];
+	out[n] = '\0';
+}
+
+/* Few letters, so that words overlap, contain and end each other. */
+static void
+test_many_at_once(void **state)
+{
+	(void)state;
+	random_state = 1;
+	for (unsigned round = 0; round < 300; round++) {
+		struct bm_matcher *m;
+		char patterns[MANY][24], line[80];
+		uint32_t found[MANY];
+		size_t count = 0;
+
+		assert_int_equal(BM_OK, bm_matcher_new(&m));
+		while (count < MANY) {
+			make(patterns[count], 2 + draw(16), "aab*c");
+			if (bm_matcher_add(m, patterns[count]) == BM_OK)
+				count++;
+		}
+		assert_int_equal(BM_OK, bm_matcher_seal(m));
+		for (unsigned k = 0; k < 50; k++) {
+			make(line, draw(70), "aabcd");
+			size_t n = bm_matcher_run(m, text(line), found, MANY), at = 0;
+			for (uint32_t i = 0; i < MANY; i++) {
+				bool there = at < n && found[at] == i;
+				assert_int_equal(naive(patterns[i], line), there);
+				at += there;
+			}
+			assert_int_equal(n, at);
+			assert_true(n == 0 || bm_matcher_may(m, text(line)));
+		}
+		bm_matcher_free(m);
+	}
+}
+
+static void
+assert_near(double a, double b)
+{
+	assert_true(a - b < 0.001 && b - a < 0.001);
+}
+
+static double
+seconds(const char *line)
+{
+	struct bm_log_time t;
+
+	assert_true(bm_find_time(text(line), &t));
+	return t.seconds;
+}
+
+static void
+test_times(void **state)
+{
+	struct bm_log_time t;
+
+	(void)state;
+	double noon = seconds("2024-03-05T12:00:00Z x");
+	static const char *const same[] = {"2024-03-05 12:00:00,000 x", "2024/03/05 12:00:00 [crit]",
+		"[Tue Mar 05 12:00:00.000 2024] x", "[05/Mar/2024:12:00:00 +0000]",
+		"Mar 5, 2024 12:00:00 PM x", "05-Mar-2024 12:00:00.000 FINE",
+		"2024.03.05 12:00:00 LOG3[1]"};
+	for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
+		assert_near(noon, seconds(same[i]));
+	assert_near(90061.5, seconds("2024-03-01 01:01:01.5") - seconds("2024-02-29 00:00:00"));
+	assert_near(60, seconds("Mar  5 10:01:00 h") - seconds("<14>Mar  5 10:00:00 h"));
+	assert_near(1709633472.5, seconds("{\"ts\":1709633472.5}"));
+	assert_near(1709633472.5, seconds("{\"time\": 1709633472500}"));
+	static const char *const none[] = {"", "10:11:12 no date", "2024-13-05 12:00:00",
+		"Mar 32 10:00:00", "2024-03-05", "12024-03-05 12:00:00", "2024-03-05 12:61:00"};
+	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+		assert_false(bm_find_time(text(none[i]), &t));
+}
+
+static void
+test_versions_and_suites(void **state)
+{
+	char version[16], suite[64];
+
+	(void)state;
+	assert_true(bm_find_version(text("New, TLSv1.3, Cipher"), version));
+	assert_string_equal("TLS 1.3", version);
+	assert_true(bm_find_version(text("DTLSv1.2"), version));
+	assert_string_equal("DTLS 1.2", version);
+	assert_true(bm_find_version(text("main, READ: TLSv1 Alert"), version));
+	assert_string_equal("TLS 1.0", version);
+	assert_false(bm_find_version(text("sslv3 alert bad record mac"), version));
+	assert_false(bm_find_version(text("TLSv12"), version));
+	assert_true(bm_find_suite(text("Cipher    : ECDHE-RSA-AES128-GCM-SHA256"), suite));
+	assert_string_equal("ECDHE-RSA-AES128-GCM-SHA256", suite);
+	assert_true(bm_find_suite(text("[Session-1, SSL_RSA_WITH_RC4_128_SHA]"), suite));
+	assert_false(bm_find_suite(text("SSL_ERROR_BAD_MAC_READ SSL_read"), suite));
+	assert_false(bm_find_suite(text("[TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384]"), suite));
+}
+
+static int
+keep(void *ctx, const char *bytes, size_t n)
+{
+	return bm_buf_add(ctx, bm_view(bytes, n)) == BM_OK ? 0 : -1;
+}
+
+/* The JSON report of a log that comes in pieces of n octets. */
+static struct bm_buf
+report(struct bm_view log, size_t n)
+{
+	struct bm_buf out = {.max = 1 << 20};
+	struct bm_rules *rules;
+	struct bm_rules_error e;
+	struct bm_explain *x;
+	const char *file;
+
+	assert_int_equal(BM_OK, bm_rules_new(&rules));
+	assert_int_equal(BM_OK, bm_rules_read(rules, "built in", bm_rules_builtin(), &e));
+	assert_int_equal(BM_OK, bm_rules_seal(rules, &file, &e));
+	assert_int_equal(BM_OK, bm_explain_new(&x, rules, NULL));
+	for (size_t at = 0; at < log.n; at += n)
+		assert_int_equal(
+			BM_OK, bm_explain_feed(x, bm_view(log.p + at, log.n - at < n ? log.n - at : n)));
+	assert_int_equal(BM_OK, bm_explain_end(x));
+	assert_int_equal(
+		BM_OK, bm_explain_report(x,
+				   &(struct bm_explain_options){.json = true, .write = keep, .write_ctx = &out}));
+	bm_explain_free(x);
+	bm_rules_free(rules);
+	return out;
+}
+
+static void
+test_cut_anywhere(void **state)
+{
+	static const char log[] = "{\"msg\":\"a\\nlocal error: tls: bad record MAC\\n\\u0041\"}\r\n"
+							  "main, READ: TLSv1 Application Data, length = 282\n"
+							  "main, SEND TLSv1 ALERT:  fatal, description = bad_record_mac";
+
+	(void)state;
+	struct bm_view v = bm_view(log, sizeof log - 1);
+	struct bm_buf whole = report(v, v.n);
+	assert_non_null(strstr((char *)whole.p, "\"stack\": \"go\""));
+	for (size_t n = 1; n < v.n; n++) {
+		struct bm_buf pieces = report(v, n);
+		assert_true(bm_view_equal(bm_buf_view(&whole), bm_buf_view(&pieces)));
+		bm_buf_clear(&pieces);
+	}
+	bm_buf_clear(&whole);
+}
+
+static void
+test_no_room_for_more(void **state)
+{
+	char *log = malloc(400 * 100);
+	size_t n = 0;
+
+	(void)state;
+	assert_non_null(log);
+	for (unsigned i = 0; i < 400; i++) {
+		n += (size_t)sprintf(log + n, "New, TLSv1.%u, Cipher is TLS_A%03u_WITH_X\n", i % 4, i);
+		n += (size_t)sprintf(log + n, "local error: tls: bad record MAC\n");
+	}
+	struct bm_buf out = report(bm_view(log, n), n);
+	uint8_t end = 0;
+	assert_int_equal(BM_OK, bm_buf_add(&out, bm_view(&end, 1)));
+	assert_non_null(
+		strstr((char *)out.p, "\"incidents\": 256, \"occurrences\": 400, \"left_out\": 144"));
+	bm_buf_clear(&out);
+	free(log);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_patterns),
+		cmocka_unit_test(test_what_is_no_pattern),
+		cmocka_unit_test(test_many_at_once),
+		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_versions_and_suites),
+		cmocka_unit_test(test_cut_anywhere),
+		cmocka_unit_test(test_no_room_for_more),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
