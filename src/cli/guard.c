@@ -20,7 +20,9 @@ struct map {
 };
 
 static struct map *maps;
-static const char *volatile unfinished;
+/* A report, and a key log. */
+enum { UNFINISHED = 2 };
+static const char *volatile unfinished[UNFINISHED];
 
 static void
 put(const char *text)
@@ -32,10 +34,11 @@ put(const char *text)
 static void
 remove_unfinished(void)
 {
-	const char *path = unfinished;
-
-	if (path != NULL)
-		(void)unlink(path);
+	for (int i = 0; i < UNFINISHED; i++) {
+		const char *path = unfinished[i];
+		if (path != NULL)
+			(void)unlink(path);
+	}
 }
 
 static void
@@ -128,15 +131,21 @@ guard_make(char *template)
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, &before);
 	int fd = mkstemp(template), error = errno;
-	if (fd >= 0)
-		unfinished = template;
+	for (int i = 0; fd >= 0 && i < UNFINISHED; i++) {
+		if (unfinished[i] == NULL) {
+			unfinished[i] = template;
+			break;
+		}
+	}
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	errno = error;
 	return fd;
 }
 
 void
-guard_finished(void)
+guard_finished(const char *template)
 {
-	unfinished = NULL;
+	for (int i = 0; template != NULL && i < UNFINISHED; i++)
+		if (unfinished[i] == template)
+			unfinished[i] = NULL;
 }

@@ -13,8 +13,9 @@ bool guard_start(void);
 bool guard_map(const void *p, size_t n, const char *name);
 
 /* As mkstemp: makes the file that template (kept by the caller) then names, which is removed if a
- * signal ends the process, from the moment that it exists until guard_finished. */
+ * signal ends the process, from the moment that it exists until guard_finished is given it (NULL:
+ * nothing to do). Two at most. */
 int guard_make(char *template);
-void guard_finished(void);
+void guard_finished(const char *template);
 
 #endif

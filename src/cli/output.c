@@ -152,7 +152,7 @@ output_commit(struct output *o)
 		return true;
 	if (rename(o->temporary, o->path) != 0)
 		return trouble(o);
-	guard_finished();
+	guard_finished(o->temporary);
 	free(o->temporary);
 	o->temporary = NULL;
 	return true;
@@ -165,7 +165,7 @@ output_close(struct output *o)
 		(void)close(o->fd);
 	if (o->temporary != NULL)
 		(void)unlink(o->temporary);
-	guard_finished();
+	guard_finished(o->temporary);
 	free(o->temporary);
 	free(o->path);
 	free(o->held);

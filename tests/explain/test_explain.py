@@ -217,6 +217,26 @@ class Explain:
         first = self.original().replace(b"READ: TLSv1 Application Data, length = 483\n", b"nothing\n")
         want(explain(first)["incidents"][0]["record"]["received_lengths"] == [16148, 282], "lengths")
 
+    def test_real_logs(self):
+        """What clients and servers printed when a relay damaged a record between them (tests/data/damaged), or did not."""
+        files = sorted(os.listdir(os.path.join(HERE, "real")))
+        want(len(files) > 40, files)
+        wrong, silent = [], 0
+        for name in files:
+            stack, kind, direction, who, _ = name.split(".")
+            with open(os.path.join(HERE, "real", name), "rb") as f:
+                found = explain(f.read())["incidents"]
+            receives = (direction == "c2s") == (who == "server")
+            library = ("gnutls" if "gnutls" in stack else "jsse" if "java" in stack else "openssl")
+            wanted = [[library, "local" if receives else "peer"]] if kind == "bitflip" else []
+            got = [[i["stack"], i["detected_by"]] for i in found]
+            # gnutls-serv says nothing about it, and says no names.
+            if got == [] and wanted and library == "gnutls" and who == "server":
+                silent += 1
+            elif got != wanted:
+                wrong.append("%s: %s instead of %s" % (name, got, wanted))
+        want(not wrong and silent <= 2, (wrong, silent))
+
     # Dresses ------------------------------------------------------------------------------------
 
     def dressed(self, dress, least):
@@ -368,6 +388,17 @@ class Explain:
             lines = f.read().splitlines()
         want(lines and all(re.fullmatch(r"CLIENT_RANDOM [0-9a-f]{64} [0-9a-f]{96}", l) for l in lines), lines)
         want(os.stat(out).st_mode & 0o77 == 0, oct(os.stat(out).st_mode))
+        folder = os.path.join(ROOT, "tests", "data", "keys")
+        with open(os.path.join(folder, "jsse.log"), "rb") as f:
+            run(f.read(), "--keys-out", out)
+        with open(out, encoding="ascii") as f, open(os.path.join(folder, "jsse.keylog"), encoding="ascii") as g:
+            written, original = ({l for l in h.read().lower().splitlines() if l.startswith("client_random")} for h in (f, g))
+        want(written == original and original, (sorted(written)[:3], sorted(original)[:3]))
+        r = subprocess.run([BADMAC, "diagnose", "-k", out, os.path.join(ROOT, "tests", "data", "damaged", "on-the-wire",
+                                                                         "tls12-aes128gcm", "flip1", "sender.pcap")],
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        want(r.returncode == UNDECIDED and b"no secret" in r.stdout + r.stderr, r)
+        lines = sorted(written)
         none = os.path.join(self.dir.name, "none.log")
         rc, _, err = run(b"nothing\n", "--keys-out", none)
         want("no secrets" in err and not os.path.exists(none), err)

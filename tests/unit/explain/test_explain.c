@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../stride.h"
 #include "explain/explain.h"
 
 static struct bm_view
@@ -197,19 +198,37 @@ keep(void *ctx, const char *bytes, size_t n)
 	return bm_buf_add(ctx, bm_view(bytes, n)) == BM_OK ? 0 : -1;
 }
 
+static struct bm_rules *rules; /* to read them takes longer than all the rest */
+
+static int
+read_rules(void **state)
+{
+	struct bm_rules_error e;
+	const char *file;
+
+	(void)state;
+	return bm_rules_new(&rules) == BM_OK &&
+				   bm_rules_read(rules, "built in", bm_rules_builtin(), &e) == BM_OK &&
+				   bm_rules_seal(rules, &file, &e) == BM_OK
+			   ? 0
+			   : -1;
+}
+
+static int
+free_rules(void **state)
+{
+	(void)state;
+	bm_rules_free(rules);
+	return 0;
+}
+
 /* The JSON report of a log that comes in pieces of n octets. */
 static struct bm_buf
 report(struct bm_view log, size_t n)
 {
-	struct bm_buf out = {.max = 1 << 20};
-	struct bm_rules *rules;
-	struct bm_rules_error e;
+	struct bm_buf out = {.max = 1 << 22};
 	struct bm_explain *x;
-	const char *file;
 
-	assert_int_equal(BM_OK, bm_rules_new(&rules));
-	assert_int_equal(BM_OK, bm_rules_read(rules, "built in", bm_rules_builtin(), &e));
-	assert_int_equal(BM_OK, bm_rules_seal(rules, &file, &e));
 	assert_int_equal(BM_OK, bm_explain_new(&x, rules, NULL));
 	for (size_t at = 0; at < log.n; at += n)
 		assert_int_equal(
@@ -219,8 +238,49 @@ report(struct bm_view log, size_t n)
 		BM_OK, bm_explain_report(x,
 				   &(struct bm_explain_options){.json = true, .write = keep, .write_ctx = &out}));
 	bm_explain_free(x);
-	bm_rules_free(rules);
 	return out;
+}
+
+/* A file of tests/explain. */
+static struct bm_buf
+read_file(const char *name)
+{
+	struct bm_buf b = {.max = 1 << 20};
+	char path[512];
+
+	snprintf(path, sizeof path, "%s/explain/%s", getenv("BADMAC_TESTS"), name);
+	FILE *f = fopen(path, "rb");
+	assert_non_null(f);
+	assert_int_equal(BM_OK, bm_buf_reserve(&b, b.max));
+	b.n = fread(b.p, 1, b.max, f);
+	(void)fclose(f);
+	assert_true(b.n > 500 && b.n < b.max);
+	return b;
+}
+
+/* What ends in the middle of anything is read as far as it goes: nothing is seen that the whole
+ * does not hold. */
+static void
+test_truncated_anywhere(void **state)
+{
+	static const char *const names[] = {"jdk6-rc4-third-record.log", "corpus.txt"};
+
+	(void)state;
+	for (size_t f = 0; f < 2; f++) {
+		struct bm_buf log = read_file(names[f]);
+		size_t most = log.n < 6000 ? log.n : 6000;
+		for (size_t n = 0; n <= most; n += stride()) {
+			/* In memory of just that size, so that a read past its end shows. */
+			uint8_t *copy = malloc(n + (n == 0));
+			assert_non_null(copy);
+			memcpy(copy, log.p, n);
+			struct bm_buf out = report(bm_view(copy, n), n + 1);
+			assert_true(out.n > 100 && out.p[out.n - 1] == '\n');
+			bm_buf_clear(&out);
+			free(copy);
+		}
+		bm_buf_clear(&log);
+	}
 }
 
 static void
@@ -273,8 +333,9 @@ main(void)
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_versions_and_suites),
 		cmocka_unit_test(test_cut_anywhere),
+		cmocka_unit_test(test_truncated_anywhere),
 		cmocka_unit_test(test_no_room_for_more),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, read_rules, free_rules);
 }
