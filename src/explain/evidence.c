@@ -49,7 +49,7 @@ bm_record_facts(const struct bm_incident *i, struct bm_record_facts *f)
 	if (!t->known || i->detected != BM_BY_LOCAL || t->last_read_length == 0)
 		return;
 	f->length = t->last_read_length;
-	if (t->last_read == JSSE_CONTENT_APPLICATION && t->read != 0)
+	if (t->last_read == JSSE_CONTENT_APPLICATION && i->stage >= BM_STAGE_AFTER && t->read != 0)
 		f->ordinal = t->read;
 	if (is_stream(s) && f->mac_bits != BM_UNKNOWN && f->length > f->mac_bits / 8)
 		f->content_length = f->length - f->mac_bits / 8;
@@ -194,9 +194,6 @@ tell_trace(struct bm_arena *a, const struct bm_incident *i, struct bm_facts_told
 				t->timeout_ms));
 	if (t->resumed)
 		add(e, bm_arena_print(a, "the session was resumed"));
-	if (t->handshakes > 1)
-		add(e, bm_arena_print(
-				   a, "%" PRIu64 " handshakes were finished on this thread", t->handshakes));
 }
 
 static void

@@ -196,6 +196,26 @@ find_known_suite(struct bm_incident *i)
 			i->known_suite = &table[k];
 }
 
+static enum bm_stage
+stage_of(const struct bm_incident *o, const struct bm_trace_facts *f)
+{
+	bool local = o->detected == BM_BY_LOCAL;
+	uint64_t done = local ? f->read : f->written;
+
+	if (local && f->last_read == JSSE_CONTENT_HANDSHAKE)
+		return BM_STAGE_HANDSHAKE;
+	/* Java 11 and later call the encrypted records of a handshake of TLS 1.3 application data. */
+	if (f->modern && !f->finished)
+		return f->handshake_shown ? BM_STAGE_HANDSHAKE : o->stage;
+	if (done == 0)
+		return f->handshake_shown && !f->finished ? BM_STAGE_HANDSHAKE : o->stage;
+	if (!local)
+		return BM_STAGE_AFTER;
+	if (done == 1)
+		return f->finished ? BM_STAGE_FIRST : BM_STAGE_AFTER;
+	return BM_STAGE_LATER;
+}
+
 static void
 take_trace(struct bm_gather *g, uint64_t number)
 {
@@ -209,17 +229,7 @@ take_trace(struct bm_gather *g, uint64_t number)
 		memcpy(o->version, f->version, sizeof o->version);
 	if (f->suite[0] != '\0')
 		memcpy(o->suite, f->suite, sizeof o->suite);
-	uint64_t done = o->detected == BM_BY_PEER ? f->written : f->read;
-	if (o->detected == BM_BY_LOCAL && f->last_read == JSSE_CONTENT_HANDSHAKE)
-		o->stage = BM_STAGE_HANDSHAKE;
-	else if (done == 0)
-		o->stage = f->handshake_shown ? BM_STAGE_HANDSHAKE : o->stage;
-	else if (o->detected == BM_BY_LOCAL)
-		o->stage = done == 1 && f->handshake_shown ? BM_STAGE_FIRST
-				   : done > 1                      ? BM_STAGE_LATER
-												   : BM_STAGE_AFTER;
-	else
-		o->stage = BM_STAGE_AFTER;
+	o->stage = stage_of(o, f);
 }
 
 /* TLS or SSL at the start of a word: the names of libraries end with them. */
@@ -256,6 +266,9 @@ take_facts(struct bm_gather *g, uint64_t number, struct bm_view line)
 		o->stack = bm_rules_find(g->rules, BM_RULE_STACK, o->program->stack);
 	take_trace(g, number);
 	find_known_suite(o);
+	/* Its suites are no others'. */
+	if (o->known_suite != NULL && o->known_suite->kx == BM_KX_TLS13 && o->version[0] != 'D')
+		memcpy(o->version, "TLS 1.3", sizeof "TLS 1.3");
 }
 
 static bool

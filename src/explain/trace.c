@@ -65,7 +65,18 @@ begin_handshake(struct speaker *s)
 	f->handshake_shown = true;
 	f->read = f->written = f->read_length_count = 0;
 	f->alert_length = 0;
-	f->invalidated = f->resumed = false;
+	f->invalidated = f->resumed = f->negotiated = f->finished = false;
+}
+
+/* The other end's Finished came: what follows is application data. */
+static void
+end_handshake(struct speaker *s)
+{
+	struct bm_trace_facts *f = &s->facts;
+
+	s->ccs_read = false;
+	f->finished = f->handshake_shown = true;
+	f->read = f->written = f->read_length_count = 0;
 }
 
 static void
@@ -111,12 +122,8 @@ take_record(struct speaker *s, const struct jsse_event *e)
 	}
 	if (read && e->content == JSSE_CONTENT_CCS)
 		s->ccs_read = true;
-	else if (read && e->content == JSSE_CONTENT_HANDSHAKE && s->ccs_read) {
-		f->handshakes++;
-		s->ccs_read = false;
-		f->handshake_shown = true;
-		f->read = f->written = f->read_length_count = 0;
-	}
+	else if (read && e->content == JSSE_CONTENT_HANDSHAKE && s->ccs_read)
+		end_handshake(s);
 }
 
 static void
@@ -125,9 +132,13 @@ take(struct speaker *s, const struct jsse_event *e)
 	struct bm_trace_facts *f = &s->facts;
 
 	f->modern = e->modern;
-	if (e->version.n != 0 && !bm_find_version(e->version, f->version) &&
-		e->what != JSSE_HELLO_SERVER)
-		bm_copy_text(f->version, sizeof f->version, e->version);
+	bool hello = e->what == JSSE_HELLO_SERVER;
+	/* Records of TLS 1.3 bear the version of TLS 1.2. */
+	if (e->version.n != 0 && (hello || !f->negotiated)) {
+		f->negotiated = bm_find_version(e->version, f->version) && hello;
+		if (f->version[0] == '\0')
+			bm_copy_text(f->version, sizeof f->version, e->version);
+	}
 	switch (e->what) {
 	case JSSE_READ:
 	case JSSE_WRITE:
@@ -137,6 +148,10 @@ take(struct speaker *s, const struct jsse_event *e)
 		begin_handshake(s);
 		if (e->client_session)
 			set_role(f, BM_ROLE_CLIENT, true);
+		break;
+	case JSSE_FINISHED:
+		if (e->modern)
+			end_handshake(s);
 		break;
 	case JSSE_INVALIDATED:
 		f->invalidated = true;

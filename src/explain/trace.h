@@ -21,7 +21,8 @@ struct bm_trace_facts {
 	size_t read_length_count;
 	uint64_t alert_length; /* of the last alert written, header not counted; 0: none */
 	uint64_t timeout_ms;   /* of reads; 0: none set */
-	uint64_t handshakes;   /* finished ones */
+	bool finished;         /* the last handshake that is shown */
+	bool negotiated;       /* version is what the hellos came to, not what stands in records */
 	bool resumed, invalidated, key_update, modern;
 };
 

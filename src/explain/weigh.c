@@ -116,8 +116,7 @@ has_seen(const struct bm_incident *i, const char *words)
 			return true;
 	/* What javax.net.debug says in its own way. */
 	return (i->trace.resumed && has_word(words, "resumption")) ||
-		   (i->trace.key_update && has_word(words, "key-update")) ||
-		   (i->trace.handshakes > 1 && has_word(words, "renegotiation"));
+		   (i->trace.key_update && has_word(words, "key-update"));
 }
 
 static bool
@@ -268,12 +267,12 @@ bm_weigh(const struct bm_rules *rules, const struct bm_incident *i, struct bm_op
 	for (size_t k = 0; k < i->seen_count; k++)
 		take_fields(o, i->seen[k].context);
 	take_fields(o, i->program);
-	take_fields(o, i->stack);
 	for (size_t k = 0; k < bm_rules_count(rules); k++) {
 		const struct bm_rule *r = bm_rules_at(rules, k);
 		if (r->section == BM_RULE_WEIGH && !r->replaced && section_holds(i, r))
 			take_fields(o, r);
 	}
+	take_fields(o, i->stack);
 	for (size_t k = 0; k < o->excluded_count; k++)
 		o->causes[o->excluded[k].cause].weight = 0;
 	qsort(o->causes, BM_CAUSE_COUNT, sizeof o->causes[0], heavier);
