@@ -28,7 +28,7 @@ static const char explain_help[] =
 	"  -h, --help           show this\n"
 	"\n"
 	"Exit status: 0 nothing reported, 1 a failed record was reported, 2 bad usage or input,\n"
-	"3 undecided (a failure was reported, but nothing says that it was one of TLS).\n";
+	"3 undecided (a failure was reported, but nothing says that it was a TLS record's).\n";
 
 enum { FORMAT, RULES, KEYS_OUT, OUTPUT, COLOR, HELP };
 
@@ -284,7 +284,7 @@ finish(struct run *r)
 	case BADMAC_FAILED:
 		return EXIT_FAILED;
 	case BADMAC_UNDECIDED:
-		say("undecided: nothing near those words says that they are about TLS");
+		say("undecided: those words alone do not say that a TLS record failed its check");
 		return EXIT_UNDECIDED;
 	case BADMAC_VERIFIED:
 		break;

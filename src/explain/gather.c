@@ -87,10 +87,10 @@ bm_gather_left_out(const struct bm_gather *g)
 bool
 bm_incident_is_doubtful(const struct bm_incident *i)
 {
-	if (i->tls || i->trace.known)
-		return false;
+	bool tls = i->tls || i->trace.known;
+
 	for (size_t k = 0; k < i->event_count; k++)
-		if (!i->events[k]->needs_tls)
+		if (!i->events[k]->needs_more && (tls || !i->events[k]->needs_tls))
 			return false;
 	return true;
 }

@@ -117,7 +117,8 @@ tell_incident(struct bm_lines *l, struct bm_arena *a, const struct bm_explain *x
 		line(l, k == 0 ? "because" : "", e.text[k]);
 	if (bm_incident_is_doubtful(i))
 		line(l, "doubt",
-			"these words are used for other decryption too; nothing near them speaks of TLS");
+			"these words are used of other things too, and nothing near them says that a TLS "
+			"record failed its check");
 	tell_opinion(l, a, i, o);
 	tell_steps(l, "keys", o->keys, o->key_count);
 	tell_steps(l, "next", o->next, o->next_count);

@@ -61,9 +61,10 @@ struct bm_rule {
 	const char *stack, *program; /* ids; NULL: not said */
 	enum bm_detector detected;
 	enum bm_stage stage;
-	bool needs_tls; /* the words alone do not say that it was TLS */
-	bool replaced;  /* by a later section of the same kind and name */
-	unsigned order; /* later ones win */
+	bool needs_tls;  /* the words alone do not say that it was TLS */
+	bool needs_more; /* nor that it was a record, unless another line does */
+	bool replaced;   /* by a later section of the same kind and name */
+	unsigned order;  /* later ones win */
 	struct bm_field *fields, **last;
 	const char *file;
 	unsigned line;

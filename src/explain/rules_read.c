@@ -219,9 +219,10 @@ take_choice(struct reading *r, const struct bm_field *f, struct bm_view v)
 		r->rule->stage = (enum bm_stage)place;
 		return BM_OK;
 	default:
-		if (!is(v, "tls"))
-			return wrong(r, "needs knows only: tls");
-		r->rule->needs_tls = true;
+		if (!is(v, "tls") && !is(v, "more"))
+			return wrong(r, "needs is tls or more");
+		r->rule->needs_tls = is(v, "tls");
+		r->rule->needs_more = is(v, "more");
 		return BM_OK;
 	}
 }
