@@ -185,6 +185,11 @@ tell_trace(struct bm_arena *a, const struct bm_incident *i, struct bm_facts_told
 	if (t->invalidated)
 		add(e, bm_arena_print(a, "%s threw the session away (Invalidated): it will not be resumed",
 				   role_name(i)));
+	if (t->opened_line != 0 && i->detected == BM_BY_LOCAL)
+		add(e, bm_arena_print(a,
+				   "line %" PRIu64 ": what the record decrypted to is dumped there; the place "
+				   "where it stops making sense is where the bytes were damaged",
+				   t->opened_line));
 	if (t->timeout_ms != 0)
 		add(e,
 			bm_arena_print(a,

@@ -1,6 +1,6 @@
 /* Puts lines that tell of one event together, and events of one kind. Refuses to know what causes
  * them. */
-#include "explain/incident.h"
+#include "explain/incident_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -84,24 +84,6 @@ bm_gather_left_out(const struct bm_gather *g)
 	return g->left_out;
 }
 
-bool
-bm_incident_is_doubtful(const struct bm_incident *i)
-{
-	bool tls = i->tls || i->trace.known;
-
-	for (size_t k = 0; k < i->event_count; k++)
-		if (!i->events[k]->needs_more && (tls || !i->events[k]->needs_tls))
-			return false;
-	return true;
-}
-
-bool
-bm_incident_is_regular(const struct bm_incident *i)
-{
-	return i->intervals >= 3 && i->interval_mean > 0 &&
-		   sqrt(i->interval_m2 / (double)i->intervals) < 0.1 * i->interval_mean;
-}
-
 static void
 quote(struct bm_quote *q, uint64_t number, struct bm_view line)
 {
@@ -127,33 +109,6 @@ note_time(const struct bm_gather *g, uint64_t number, struct bm_view line, struc
 		(void)bm_find_time(bm_view(g->head, g->head_n), out);
 }
 
-static bool
-same_words(const char *a, const char *b)
-{
-	return strcmp(a, b) == 0;
-}
-
-static bool
-same_kind(const struct bm_incident *a, const struct bm_incident *b)
-{
-	return a->stack == b->stack && a->program == b->program && a->detected == b->detected &&
-		   a->stage == b->stage && same_words(a->version, b->version) &&
-		   same_words(a->suite, b->suite) && a->trace.role == b->trace.role &&
-		   bm_incident_is_doubtful(a) == bm_incident_is_doubtful(b);
-}
-
-static void
-add_interval(struct bm_incident *i, const struct bm_log_time *t)
-{
-	if (t->text[0] == '\0' || i->last_time.text[0] == '\0')
-		return;
-	double dt = t->seconds - i->last_time.seconds;
-	double delta = dt - i->interval_mean;
-	i->intervals++;
-	i->interval_mean += delta / (double)i->intervals;
-	i->interval_m2 += delta * (dt - i->interval_mean);
-}
-
 /* An event is over: its kind is counted. */
 static void
 close_open(struct bm_gather *g)
@@ -165,11 +120,11 @@ close_open(struct bm_gather *g)
 	g->is_open = false;
 	for (size_t i = 0; i < g->count; i++) {
 		struct bm_incident *c = &g->incidents[i];
-		if (!same_kind(c, o))
+		if (!incident_same_kind(c, o))
 			continue;
 		c->count++;
 		c->last_line = o->last_line;
-		add_interval(c, &o->first_time);
+		incident_add_interval(c, &o->first_time);
 		if (o->first_time.text[0] != '\0') {
 			if (c->first_time.text[0] == '\0')
 				c->first_time = o->first_time;
@@ -181,39 +136,6 @@ close_open(struct bm_gather *g)
 		g->incidents[g->count++] = *o;
 	else
 		g->left_out++;
-}
-
-static void
-find_known_suite(struct bm_incident *i)
-{
-	size_t n;
-	const struct bm_suite *table = bm_suite_table(&n);
-
-	i->known_suite = NULL;
-	for (size_t k = 0; k < n && i->suite[0] != '\0'; k++)
-		/* Java kept SSL_ in the names of suites of SSL 3.0. */
-		if (strlen(i->suite) > 4 && strcmp(table[k].name + 3, i->suite + 3) == 0)
-			i->known_suite = &table[k];
-}
-
-static enum bm_stage
-stage_of(const struct bm_incident *o, const struct bm_trace_facts *f)
-{
-	bool local = o->detected == BM_BY_LOCAL;
-	uint64_t done = local ? f->read : f->written;
-
-	if (local && f->last_read == JSSE_CONTENT_HANDSHAKE)
-		return BM_STAGE_HANDSHAKE;
-	/* Java 11 and later call the encrypted records of a handshake of TLS 1.3 application data. */
-	if (f->modern && !f->finished)
-		return f->handshake_shown ? BM_STAGE_HANDSHAKE : o->stage;
-	if (done == 0)
-		return f->handshake_shown && !f->finished ? BM_STAGE_HANDSHAKE : o->stage;
-	if (!local)
-		return BM_STAGE_AFTER;
-	if (done == 1)
-		return f->finished ? BM_STAGE_FIRST : BM_STAGE_AFTER;
-	return BM_STAGE_LATER;
 }
 
 static void
@@ -229,25 +151,7 @@ take_trace(struct bm_gather *g, uint64_t number)
 		memcpy(o->version, f->version, sizeof o->version);
 	if (f->suite[0] != '\0')
 		memcpy(o->suite, f->suite, sizeof o->suite);
-	o->stage = stage_of(o, f);
-}
-
-/* TLS or SSL at the start of a word: the names of libraries end with them. */
-static bool
-speaks_of_tls(struct bm_view line)
-{
-	static const char *const words[] = {"SSL", "TLS", "ssl", "tls"};
-
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-		struct bm_view v = line;
-		for (size_t at; (at = text_find(v, words[i])) != SIZE_MAX;
-			 v = bm_view(v.p + at + 3, v.n - at - 3)) {
-			const uint8_t *c = v.p + at;
-			if (c == line.p || !((c[-1] >= 'a' && c[-1] <= 'z') || (c[-1] >= 'A' && c[-1] <= 'Z')))
-				return true;
-		}
-	}
-	return false;
+	o->stage = incident_stage_of(o, f);
 }
 
 static void
@@ -260,54 +164,15 @@ take_facts(struct bm_gather *g, uint64_t number, struct bm_view line)
 		memcpy(o->version, g->version, sizeof o->version);
 	if (o->suite[0] == '\0' && !bm_find_suite(line, o->suite) && recent)
 		memcpy(o->suite, g->suite, sizeof o->suite);
-	o->tls = o->tls || speaks_of_tls(line);
+	o->tls = o->tls || incident_speaks_of_tls(line);
 	/* What stack a program has is known of some. */
 	if (o->stack == NULL && o->program != NULL)
 		o->stack = bm_rules_find(g->rules, BM_RULE_STACK, o->program->stack);
 	take_trace(g, number);
-	find_known_suite(o);
+	incident_find_known_suite(o);
 	/* Its suites are no others'. */
 	if (o->known_suite != NULL && o->known_suite->kx == BM_KX_TLS13 && o->version[0] != 'D')
 		memcpy(o->version, "TLS 1.3", sizeof "TLS 1.3");
-}
-
-static bool
-has_event(const struct bm_incident *i, const struct bm_rule *event)
-{
-	for (size_t k = 0; k < i->event_count; k++)
-		if (i->events[k] == event && i->special[k])
-			return true;
-	return false;
-}
-
-static void
-add_event(struct bm_incident *o, const struct bm_rule *event, bool special)
-{
-	for (size_t k = 0; k < o->event_count; k++) {
-		if (o->events[k] == event) {
-			o->special[k] = o->special[k] || special;
-			return;
-		}
-	}
-	if (o->event_count < BM_EVENTS) {
-		o->special[o->event_count] = special;
-		o->events[o->event_count++] = event;
-	}
-}
-
-/* What else fitted the line, and does not speak against it. */
-static void
-add_general(
-	struct bm_incident *o, const struct bm_rule *event, const struct bm_rule *const *hits, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct bm_rule *r = hits[i];
-		bool stack =
-			r->stack == NULL || (event->stack != NULL && strcmp(r->stack, event->stack) == 0);
-		bool side = r->detected == BM_BY_UNKNOWN || r->detected == event->detected;
-		if (r->section == BM_RULE_EVENT && r != event && stack && side)
-			add_event(o, r, false);
-	}
 }
 
 /* Does this line tell of the open event once more? */
@@ -329,7 +194,7 @@ belongs(const struct bm_gather *g, uint64_t number, struct bm_view line,
 	if (t->text[0] != '\0' && o->first_time.text[0] != '\0' &&
 		fabs(t->seconds - o->first_time.seconds) > 2)
 		return false;
-	return !has_event(o, event) || is_continuation(line);
+	return !incident_has_event(o, event) || is_continuation(line);
 }
 
 static void
@@ -354,7 +219,7 @@ take_event(struct bm_gather *g, uint64_t number, struct bm_view line, const stru
 	o->last_line = number;
 	if (o->event == NULL || event->order > o->event->order)
 		o->event = event;
-	add_event(o, event, true);
+	incident_add_event(o, event, true);
 	if (o->detected == BM_BY_UNKNOWN)
 		o->detected = event->detected;
 	if (o->stage == BM_STAGE_UNKNOWN)
@@ -491,7 +356,7 @@ bm_gather_line(struct bm_gather *g, uint64_t number, struct bm_view line)
 	}
 	if (event != NULL) {
 		take_event(g, number, line, event, program);
-		add_general(&g->open, event, hits, n);
+		incident_add_general(&g->open, event, hits, n);
 	} else if (other != NULL) {
 		take_other(g, number, line, other);
 	}

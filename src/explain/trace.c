@@ -115,6 +115,7 @@ take_record(struct speaker *s, const struct jsse_event *e)
 			take_length(f, e->length);
 	}
 	if (read) {
+		f->opened_line = 0;
 		f->last_read = e->content;
 		f->last_read_length = e->length;
 	} else if (e->content == JSSE_CONTENT_ALERT) {
@@ -127,7 +128,7 @@ take_record(struct speaker *s, const struct jsse_event *e)
 }
 
 static void
-take(struct speaker *s, const struct jsse_event *e)
+take(struct speaker *s, const struct jsse_event *e, uint64_t number)
 {
 	struct bm_trace_facts *f = &s->facts;
 
@@ -163,6 +164,9 @@ take(struct speaker *s, const struct jsse_event *e)
 		if (e->client_session)
 			set_role(f, BM_ROLE_CLIENT, true);
 		break;
+	case JSSE_OPENED: /* of Java 6 to 8: before the MAC is looked at */
+		f->opened_line = number;
+		break;
 	case JSSE_TIMEOUT:
 		f->timeout_ms = e->length;
 		break;
@@ -185,7 +189,7 @@ bm_trace_line(struct bm_trace *t, uint64_t number, struct bm_view line, struct j
 	struct speaker *s = find(t, e, number);
 	s->heard = number;
 	t->last = s;
-	take(s, e);
+	take(s, e, number);
 	return true;
 }
 

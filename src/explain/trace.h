@@ -20,6 +20,7 @@ struct bm_trace_facts {
 	uint64_t read_lengths[BM_TRACE_LENGTHS]; /* of the last ones, oldest first */
 	size_t read_length_count;
 	uint64_t alert_length; /* of the last alert written, header not counted; 0: none */
+	uint64_t opened_line;  /* where what the last record read decrypted to is dumped; 0: nowhere */
 	uint64_t timeout_ms;   /* of reads; 0: none set */
 	bool finished;         /* the last handshake that is shown */
 	bool negotiated;       /* version is what the hellos came to, not what stands in records */

@@ -237,6 +237,25 @@ class Explain:
                 wrong.append("%s: %s instead of %s" % (name, got, wanted))
         want(not wrong and silent <= 2, (wrong, silent))
 
+    def test_length_of_the_mac(self):
+        """By how much an alert grew: 16 bytes under MD5, and nothing to be told from it under other ciphers."""
+        md5 = self.original().replace(b"RC4_128_SHA", b"RC4_128_MD5").replace(b"Alert, length = 22", b"Alert, length = 18")
+        record = explain(md5)["incidents"][0]["record"]
+        want((record["mac_bits"], record["mac_bits_from"], record["content_length"]) == (128, "alert", 266), record)
+        cbc = self.original().replace(b"SSL_RSA_WITH_RC4_128_SHA", b"TLS_RSA_WITH_AES_128_CBC_SHA")
+        record = explain(cbc)["incidents"][0]["record"]
+        want((record["mac_bits"], record["mac_bits_from"], record["content_length"]) == (160, "cipher_suite", None), record)
+        none = explain(self.original().replace(b"%% Invalidated:  [Session-1, SSL_RSA_WITH_RC4_128_SHA]\n", b""))
+        want(none["incidents"][0]["record"]["mac_bits"] is None, none)
+
+    def test_dump_of_what_it_decrypted_to(self):
+        lines = self.original().splitlines(True)
+        lines.insert(6, b"Padded plaintext after DECRYPTION:  len = 282\n0000: 48 54 54 50 2F 31 2E 31   20 32 30 30 20 4F 4B 0D  HTTP\n")
+        told = " ".join(explain(b"".join(lines))["incidents"][0]["evidence"])
+        want("line 7: what the record decrypted to" in told and "48 54" not in told, told)
+        lines.insert(4, lines.pop(6))
+        want("decrypted to" not in " ".join(explain(b"".join(lines))["incidents"][0]["evidence"]), "an earlier record's")
+
     # Dresses ------------------------------------------------------------------------------------
 
     def dressed(self, dress, least):
