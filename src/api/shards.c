@@ -378,6 +378,7 @@ read_one(struct run *r, struct input *in, struct bm_decoder *decoder, uint64_t *
 		*given_up = !merge(r);
 		api_tell_progress(b, frames_offset(f));
 	}
+	r->batch = NULL;
 	for (unsigned i = 0; i < r->n; i++)
 		bm_tcp_lend(r->shard[i].view->tcp, NULL, NULL, 0);
 	if (*given_up || b->status != BM_OK) {
