@@ -140,8 +140,6 @@ rig_open(struct rig *r)
 	if (r->checksum == BM_CHECKSUM_UNKNOWN)
 		r->checksum = BM_CHECKSUM_VALID;
 	r->status = bm_tcp_new(&r->t, &r->o, &ev);
-	if (r->t != NULL)
-		bm_tcp_homes_pass(r->t, r->unstable);
 }
 
 void
@@ -197,6 +195,7 @@ rig_send(struct rig *r, unsigned way, const char *flags, uint32_t seq, uint32_t 
 		/* Every other one stays for a while. */
 		g.home = r->packet % 2 != 0 ? transient : NULL;
 	}
+	bm_tcp_homes_pass(r->t, r->unstable);
 	enum bm_status st = bm_tcp_segment(r->t, r->site, &g);
 	enum bm_status settled = bm_tcp_settle(r->t);
 	st = st == BM_OK ? settled : st;

@@ -54,7 +54,6 @@ scenario(unsigned long fail_at, struct seen *seen)
 	starve_at(fail_at);
 	r.status = bm_tcp_new(&r.t, NULL, &ev);
 	if (r.status == BM_OK) {
-		bm_tcp_homes_pass(r.t, true);
 		rig_send(&r, F, "S", 0, 0, NULL, 0);
 		rig_send(&r, B, "SA", 0, 1, NULL, 0);
 		rig_send(&r, F, "A", 1, 1, text, 5);
