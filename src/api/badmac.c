@@ -10,8 +10,8 @@
 
 enum { RESULT_MEMORY = 256 << 20 /* of what lives for the run, and of one connection */ };
 
-static enum badmac_status
-public_status(enum bm_status s)
+enum badmac_status
+api_public_status(enum bm_status s)
 {
 	switch (s) {
 	case BM_OK:
@@ -37,7 +37,7 @@ public_status(enum bm_status s)
 static enum badmac_status
 fail(struct badmac_error *error, enum bm_status s, const struct bm_error *e)
 {
-	enum badmac_status status = public_status(s);
+	enum badmac_status status = api_public_status(s);
 
 	if (error != NULL && status != BADMAC_OK) {
 		error->status = status;

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "api/internal.h"
 #include "explain/explain.h"
 
 struct badmac_explanation {
@@ -17,30 +18,10 @@ struct badmac_explanation {
 	uint64_t secrets;
 };
 
-/* The statuses that the library shows are fewer. */
-static enum badmac_status
-shown(enum bm_status s)
-{
-	switch (s) {
-	case BM_OK:
-		return BADMAC_OK;
-	case BM_NOMEM:
-		return BADMAC_NOMEM;
-	case BM_IO:
-		return BADMAC_IO;
-	case BM_USAGE:
-		return BADMAC_USAGE;
-	case BM_UNSUPPORTED:
-		return BADMAC_UNSUPPORTED;
-	default:
-		return BADMAC_FORMAT;
-	}
-}
-
 static enum badmac_status
 fail(struct badmac_error *e, enum bm_status s, const char *what, uint64_t line, const char *input)
 {
-	enum badmac_status status = shown(s);
+	enum badmac_status status = api_public_status(s);
 
 	if (e != NULL && status != BADMAC_OK)
 		*e = (struct badmac_error){status, what != NULL ? what : bm_status_text(s), line, input};
@@ -152,11 +133,11 @@ badmac_explanation_finish(struct badmac_explanation *x, struct badmac_error *err
 enum badmac_result
 badmac_explanation_result(const struct badmac_explanation *x)
 {
-	return x->result;
+	return x != NULL ? x->result : BADMAC_UNDECIDED;
 }
 
 uint64_t
 badmac_explanation_secrets(const struct badmac_explanation *x)
 {
-	return x->secrets;
+	return x != NULL ? x->secrets : 0;
 }

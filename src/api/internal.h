@@ -57,6 +57,8 @@ struct badmac {
 	bool ran, finished, damaged;
 };
 
+/* The statuses that the library shows are fewer. */
+enum badmac_status api_public_status(enum bm_status s);
 /* Tells the user something about the input as a whole (printf). */
 __attribute__((format(printf, 2, 3))) void api_notice(struct badmac *b, const char *format, ...);
 
