@@ -1,6 +1,7 @@
 /* badmac lab list: the faults, and the stacks with what they say of themselves. */
 #include "lab/fault.h"
 #include "lab/process.h"
+#include "lab/program.h"
 #include "lab/stacks.h"
 
 static const char *const versions[] = {"TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3"};

@@ -1,6 +1,8 @@
 /* Children. Refuses to know what they are for. */
 #include "lab/process.h"
 
+#include "lab/program.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -12,10 +14,10 @@
 #include <sys/prctl.h>
 #endif
 
-enum { SAID_MAX = 1 << 20, GRACE_MS = 1000 };
+enum { SAID_MAX = 1 << 20, GRACE_MS = 1000, PATH = 4096 };
 
 static void
-become(const char *const argv[], const char *set, int in, int out)
+become(const char *path, const char *const argv[], const char *set, int in, int out)
 {
 	char name[64];
 	const char *equals = set != NULL ? strchr(set, '=') : NULL;
@@ -34,7 +36,7 @@ become(const char *const argv[], const char *set, int in, int out)
 	if (dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
 		dup2(out, STDERR_FILENO) >= 0)
 
-		(void)execvp(argv[0], (char **)(uintptr_t)argv); /* which it does not write to */
+		(void)execv(path, (char **)(uintptr_t)argv); /* which it does not write to */
 	_exit(127);
 }
 
@@ -62,8 +64,13 @@ bool
 lab_process_start(struct lab_process *p, const char *const argv[], const char *set)
 {
 	int in[2], out[2];
+	char path[PATH];
 
 	*p = (struct lab_process){.in = -1, .out = -1};
+	if (!lab_program(argv[0], path, sizeof path)) {
+		errno = ENOENT;
+		return false;
+	}
 	if (!quiet_pipe(in))
 		return false;
 	if (!quiet_pipe(out)) {
@@ -72,7 +79,7 @@ lab_process_start(struct lab_process *p, const char *const argv[], const char *s
 	}
 	pid_t pid = fork();
 	if (pid == 0)
-		become(argv, set, in[0], out[1]);
+		become(path, argv, set, in[0], out[1]);
 	if (pid < 0) {
 		close_two(in);
 		close_two(out);
@@ -176,21 +183,6 @@ lab_process_clear(struct lab_process *p)
 	lab_process_stop(p);
 	bm_buf_clear(&p->said);
 	bm_buf_clear(&p->waits);
-}
-
-bool
-lab_is_installed(const char *program)
-{
-	const char *path = getenv("PATH"), *end;
-	char full[4096];
-
-	for (; path != NULL && *path != '\0'; path = *end != '\0' ? end + 1 : end) {
-		end = path + strcspn(path, ":");
-		int n = snprintf(full, sizeof full, "%.*s/%s", (int)(end - path), path, program);
-		if (n > 0 && (size_t)n < sizeof full && access(full, X_OK) == 0)
-			return true;
-	}
-	return false;
 }
 
 bool

@@ -25,8 +25,6 @@ void lab_process_end_input(struct lab_process *p);
 void lab_process_stop(struct lab_process *p);
 void lab_process_clear(struct lab_process *p); /* stops it first */
 
-/* Is a program of that name to be found? */
-bool lab_is_installed(const char *program);
 /* Runs it to its end and collects what it says. False: it could not be run, failed, or took longer.
  */
 bool lab_ask(const char *const argv[], unsigned timeout_ms, struct bm_buf *said);

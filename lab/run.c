@@ -2,6 +2,7 @@
  * everything stops. Refuses to know how a stack is started (stacks.c) and what a fault does. */
 #include "lab/connection.h"
 #include "lab/process.h"
+#include "lab/program.h"
 #include "lab/said.h"
 #include "lab/stacks.h"
 
