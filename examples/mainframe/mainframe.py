@@ -35,7 +35,7 @@ VARIANTS = {
     "skipped": Variant("the server enciphers a record and never sends it", "server", REST, "record-missing",
                        ["sender-application"]),
     "keystream": Variant("the server throws away a record that it enciphered, and counts it not", "server", REST,
-                         "unexplained", ["sender-tls"]),
+                         "sender-miscomputed", ["sender-tls"]),
     "twice": Variant("two processes of the server build a record each from one state", "server", REST, "sequence-reused",
                      ["sender-application"]),
     "readers": Variant("two threads of the client read one socket", "client", REST, "record-was-good",

@@ -212,6 +212,14 @@ get_keys(struct steps *s, const struct bm_session_facts *facts)
 			   "server.key ...)");
 }
 
+/* What no cipher made, and nobody knows what was sent there. */
+static bool
+is_odd_run(const struct bm_finding *f)
+{
+	return (f->cause == BM_CAUSE_BYTES_DAMAGED || f->cause == BM_CAUSE_TAG_DAMAGED) &&
+		   f->change_count != 0 && f->changes[0].sent_unknown;
+}
+
 enum bm_status
 bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 	const struct bm_session_facts *facts, const struct bm_connection *conn, struct bm_arena *arena,
@@ -222,7 +230,7 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 	if (f->about != NULL && conn->undecided_next != NULL)
 		add(&s,
 			bm_arena_print(arena, "%s: the MAC then proves or excludes it", conn->undecided_next));
-	switch (f->cause) {
+	switch (is_odd_run(f) ? BM_CAUSE_STALE_DATA : f->cause) {
 	case BM_CAUSE_RECORD_WAS_GOOD:
 		add(&s, "this capture clears everything before the capture point; look at the side that "
 				"complained");
@@ -340,6 +348,12 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 		break;
 	case BM_CAUSE_SENDER_MISCOMPUTED:
 		look_at_packets(&s, c, out);
+		if (out->confidence == BM_PROVEN) {
+			who_writes(&s, c, conn);
+			add(&s, "an AEAD suite (GCM, ChaCha20-Poly1305) has no keystream that goes on from "
+					"record to record");
+			break;
+		}
 		add(&s,
 			"at the sender turn off what computes the MAC beside its TLS library: kernel TLS and "
 			"crypto offload (ethtool -K DEV tls-hw-tx-offload off), accelerators, and for OpenSSL "

@@ -10,7 +10,8 @@ bm_verdict_keyless_summary(
 		[BM_CAUSE_RECORD_REPLAYED] = "is an earlier one over again",
 		[BM_CAUSE_REFLECTED_RECORD] = "is one that its receiver had sent",
 		[BM_CAUSE_RECORDS_REORDERED] = "came before one that was due",
-		[BM_CAUSE_SEQUENCE_REUSED] = "has the nonce of another one before it: two writers",
+		[BM_CAUSE_SEQUENCE_REUSED] =
+			"has the nonce or the keystream of another one before it: two writers",
 		[BM_CAUSE_RECORD_MISSING] = "has a later nonce than was due: one before it is missing",
 		[BM_CAUSE_BITS_FLIPPED] = "has a nonce of which bits were flipped",
 		[BM_CAUSE_BYTES_MISSING] = "lacks octets that its header announces",
@@ -34,8 +35,9 @@ bm_verdict_keyless_summary(
 		text = f->change_count != 0 ? "is none that its nonces count"
 									: "is followed by octets that are no record";
 	else if (f->cause == BM_CAUSE_BYTES_DAMAGED)
-		text = f->change_count != 0 ? "has a nonce that was changed"
-									: "came in a segment whose checksum is wrong";
+		text = f->change_count == 0         ? "came in a segment whose checksum is wrong"
+			   : f->changes[0].sent_unknown ? "has octets that no cipher makes: all of one value"
+											: "has a nonce that was changed";
 	return bm_arena_print(arena,
 		"The record of the %s at stream offset %llu %s%s%s%s; without keys that is all that shows.",
 		bm_side_word(c->direction), (unsigned long long)c->off, text != NULL ? text : "is odd",

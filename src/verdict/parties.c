@@ -11,6 +11,7 @@ enum what {
 	KEYS,        /* the two ends have other keys */
 	RULE,        /* by a rule of its own, or padded so, under a MAC that is right */
 	MISCOMPUTED, /* everything right but the MAC */
+	STATE,       /* everything right but the state of the cipher */
 	WRITERS,     /* two records under one number */
 	EPOCH,       /* under keys of another epoch */
 	RECORDS,     /* whole records replayed, left out, out of order, from elsewhere */
@@ -83,6 +84,7 @@ static const struct row {
 	{KEYS, ANY_SUM, ANYWHERE, ANY_SHAPE, {CF, NW, ST, RT, END}},
 	/* Nobody else could make it. */
 	{RULE, ANY_SUM, ANYWHERE, ANY_SHAPE, {ST, END}},
+	{STATE, ANY_SUM, ANYWHERE, ANY_SHAPE, {ST, SA, END}},
 	{MISCOMPUTED, ANY_SUM, THERE, ANY_SHAPE, {ST, SH, END}},
 	{MISCOMPUTED, ANY_SUM, HERE | BETWEEN, ANY_SHAPE, {ST, SH, NW, END}},
 	{WRITERS, ANY_SUM, ANYWHERE, ANY_SHAPE, {SA, ST, END}},
@@ -139,7 +141,7 @@ what_of(const struct bm_case *c, const struct bm_finding *f)
 	case BM_CAUSE_BAD_PADDING:
 		return RULE;
 	case BM_CAUSE_SENDER_MISCOMPUTED:
-		return MISCOMPUTED;
+		return f->strength == BM_STRENGTH_PROVEN ? STATE : MISCOMPUTED;
 	case BM_CAUSE_SEQUENCE_REUSED:
 		return WRITERS;
 	case BM_CAUSE_WRONG_EPOCH:

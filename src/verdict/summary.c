@@ -31,10 +31,15 @@ damage_summary(const struct bm_case *c, const struct bm_finding *f, struct bm_ar
 		sent, received, f->change_count > 1 || n < ch->received.n ? ", among others" : "");
 }
 
-static bool
-one_value(struct bm_view v)
+/* What no cipher made; what was sent there is not known. */
+static const char *
+odd_run_summary(const struct bm_case *c, const struct bm_finding *f, struct bm_arena *a)
 {
-	return v.n != 0 && memcmp(v.p, v.p + 1, v.n - 1) == 0;
+	return bm_arena_print(a,
+		"In %s of the %s %zu octets from offset %u on are no ciphertext of it: %s.",
+		record_word(c, a, "record"), bm_side_word(c->direction), f->changes[0].received.n,
+		f->changes[0].record_off,
+		f->cause == BM_CAUSE_STALE_DATA ? "they stand elsewhere as well" : "all have one value");
 }
 
 const char *
@@ -117,6 +122,8 @@ bm_verdict_summary(const struct bm_case *c, const struct bm_finding *f, struct b
 	case BM_CAUSE_BYTES_DAMAGED:
 	case BM_CAUSE_WORDS_SWAPPED:
 	case BM_CAUSE_TAG_DAMAGED:
+		if (f->changes[0].sent_unknown)
+			return odd_run_summary(c, f, a);
 		return damage_summary(c, f, a);
 	case BM_CAUSE_HEADER_DAMAGED:
 		return bm_arena_print(a, "%s of the %s verifies with another header.", Record, who);
@@ -141,6 +148,11 @@ bm_verdict_summary(const struct bm_case *c, const struct bm_finding *f, struct b
 		return bm_arena_print(a, "The MAC of %s of the %s is right; %s.", record, who,
 			c->result == BM_BAD_INNER ? "inside there is no content type" : "the padding is not");
 	case BM_CAUSE_SENDER_MISCOMPUTED:
+		if (f->strength == BM_STRENGTH_PROVEN)
+			return bm_arena_print(a,
+				"%s of the %s has its number and its content; the sender's keystream was at "
+				"another place than its receiver's.",
+				Record, who);
 		return bm_arena_print(a,
 			"%s of the %s decrypts to what looks like its content; its MAC belongs to "
 			"something else.",
@@ -152,11 +164,7 @@ bm_verdict_summary(const struct bm_case *c, const struct bm_finding *f, struct b
 				"on, "
 				"are put back.",
 				Record, who, f->changes[0].record_off);
-		return bm_arena_print(a,
-			"In %s of the %s %zu octets from offset %u on are no ciphertext of it: %s.", Record,
-			who, f->changes[0].received.n, f->changes[0].record_off,
-			one_value(f->changes[0].received) ? "all have one value"
-											  : "they stand elsewhere as well");
+		return odd_run_summary(c, f, a);
 	case BM_CAUSE_CAPTURE_INCOMPLETE:
 		return bm_arena_print(a,
 			"The %s reported %s; the capture lacks bytes of the %s, so the record cannot be "

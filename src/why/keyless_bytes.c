@@ -343,6 +343,29 @@ bm_ask_text_seen(const struct bm_why *w, struct bm_finding *out, const char **be
 	return BM_EXCLUDED;
 }
 
+/* A sender that draws an IV for each record may have drawn one twice. */
+static bool
+brings_ivs(const struct bm_why *w)
+{
+	return w->facts->suite->mode == BM_MODE_CBC && bm_version_rules(w->facts->version) >= BM_TLS11;
+}
+
+/* Other contents have other MACs. */
+static bool
+end_alike(const struct bm_case *s, const struct bm_seen_record *a, const struct bm_seen_record *b)
+{
+	enum { TAG_LEAST = 8, ALIKE = 4 };
+	const uint8_t *x = s->record + (a->off + a->len - s->off);
+	const uint8_t *y = s->record + (b->off + b->len - s->off);
+	size_t n = 0;
+
+	for (size_t i = 1; i <= TAG_LEAST && i <= a->len && i <= b->len; i++)
+		n += x[-(ptrdiff_t)i] == y[-(ptrdiff_t)i];
+	return n >= ALIKE;
+}
+
+/* Old bytes in the place of new ones know nothing of records: what begins with two of them is one
+ * number, or one keystream, that was used twice. */
 enum bm_answer
 bm_ask_repeat_seen(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
@@ -397,16 +420,26 @@ bm_ask_repeat_seen(const struct bm_why *w, struct bm_finding *out, const char **
 	out->tag_bits = f.bits;
 	out->candidates = f.places;
 	out->chance_log2 = f.chance_log2;
+	if (donor != NULL && donor != bad && at == skip && from == skip && !brings_ivs(w) &&
+		!end_alike(w->c->scope, donor, bad)) {
+		out->cause = BM_CAUSE_SEQUENCE_REUSED;
+		bm_evidence(w, out,
+			"the ciphertexts of the records at stream offsets %llu and %llu begin with the same %u "
+			"octets, and go on otherwise: equal contents under one number, or one keystream",
+			(unsigned long long)donor->off, (unsigned long long)bad->off, len);
+		return BM_SHOWN;
+	}
 	out->changes[out->change_count++] = (struct bm_change){.record_off = at,
 		.received = bm_view(out->about->record + at, len),
 		.sent = bm_view(NULL, 0),
 		.sent_unknown = true};
-	if (f.one_value)
+	if (f.one_value) {
+		out->cause = BM_CAUSE_BYTES_DAMAGED;
 		bm_evidence(w, out,
 			"%u octets of ciphertext in a row, from offset %u of the record at stream offset %llu "
 			"on, are all %02x, which a cipher makes by chance once in 2^%.0f",
 			f.n, at, (unsigned long long)bad->off, out->about->record[at], -f.chance_log2);
-	else if (donor != NULL)
+	} else if (donor != NULL)
 		bm_evidence(w, out,
 			"%u octets of ciphertext at offset %u of the record at stream offset %llu stand at "
 			"stream offset %llu as well; which of the two is the copy does not show",

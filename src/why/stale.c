@@ -1,5 +1,6 @@
-/* stale-data: octets of ciphertext that a cipher would not make again, not by chance: a run of one
- * value, or bytes that stand elsewhere too. Needs no key. Refuses to know what was sent there. */
+/* stale-data: octets of ciphertext that a cipher would not make again, not by chance, for they
+ * stand elsewhere too. A run of one value is no cipher's either: bytes-damaged. Needs no key.
+ * Refuses to know what was sent there. */
 #include "why/donor.h"
 #include "why/exchange.h"
 #include "why/keyless.h"
@@ -318,6 +319,15 @@ not_found(
 		h->text.n, also);
 }
 
+/* Or does padding stand behind the MAC? */
+static bool
+ends_with_tag(const struct bm_why *w)
+{
+	const struct bm_traffic_keys *k = bm_protection_keys(w->c->protection);
+
+	return k->suite->mode != BM_MODE_CBC || k->encrypt_then_mac;
+}
+
 enum bm_answer
 bm_ask_stale(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
@@ -357,9 +367,10 @@ bm_ask_stale(const struct bm_why *w, struct bm_finding *out, const char **becaus
 	struct shown one = {.chance = 0};
 	struct bm_donor_search else_where;
 	bool value = by_value(&h, &one);
-	/* One value needs no donor. */
-	if (value && h.value.n > h.best.n) {
+	/* One value needs no donor, and others like it are none. */
+	if (value && h.value.n >= h.best.n) {
 		bm_repeats_free(&h.repeats);
+		out->cause = BM_CAUSE_BYTES_DAMAGED;
 		show(w, &one, at, out);
 		bm_evidence(w, out,
 			"%u octets of ciphertext in a row, from offset %u on, are all %02x, which a cipher "
@@ -388,8 +399,12 @@ bm_ask_stale(const struct bm_why *w, struct bm_finding *out, const char **becaus
 				"bytes of equal content, so this alone is no proof");
 		}
 	}
-	if (one.at + one.n == h.text.n && one.n == bm_protection_tag_len(w->c->protection))
+	if (one.at + one.n == h.text.n && one.n == bm_protection_tag_len(w->c->protection) &&
+		ends_with_tag(w)) {
+		if (out->cause == BM_CAUSE_BYTES_DAMAGED)
+			out->cause = BM_CAUSE_TAG_DAMAGED;
 		bm_evidence(w, out, "it is the tag, no more and no less: it may never have been filled in");
+	}
 	tell_place(w, out, one.n, at + one.at);
 	return BM_SHOWN;
 }

@@ -36,6 +36,7 @@ static const struct bm_hypothesis hypotheses[] = {
 	{BM_CAUSE_BITS_FLIPPED, bm_ask_bits},
 	{BM_CAUSE_WORDS_SWAPPED, bm_ask_swapped},
 	{BM_CAUSE_BYTES_DAMAGED, bm_ask_bytes},
+	{BM_CAUSE_SENDER_MISCOMPUTED, bm_ask_keystream},
 	{BM_CAUSE_FOREIGN_RECORD, bm_ask_foreign_at_last},
 	{BM_CAUSE_BYTES_INSERTED, bm_ask_inserted_at_last},
 	{BM_CAUSE_WRONG_KEYS, bm_ask_other_session_at_last},
@@ -96,6 +97,34 @@ is_keyless(const struct bm_why *w)
 			   (w->c->kind == BM_CASE_REJECTED && w->c->before != 0));
 }
 
+/* Once a cause: what several who looked for it say stands together. */
+static void
+exclude(
+	const struct bm_why *w, struct bm_explanation *out, enum bm_cause cause, const char *because)
+{
+	for (size_t i = 0; i < out->excluded_count; i++)
+		if (out->excluded[i].cause == cause) {
+			const char *both =
+				bm_arena_print(w->arena, "%s; %s", out->excluded[i].because, because);
+			out->excluded[i].because = both != NULL ? both : because;
+			return;
+		}
+	if (out->excluded_count < BM_EXCLUDED_MAX)
+		out->excluded[out->excluded_count++] = (struct bm_excluded){cause, because};
+}
+
+/* What was shown in the end, and not by the first who looked for it. */
+static void
+not_excluded(struct bm_explanation *out, enum bm_cause shown)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < out->excluded_count; i++)
+		if (out->excluded[i].cause != shown)
+			out->excluded[n++] = out->excluded[i];
+	out->excluded_count = n;
+}
+
 enum bm_status
 bm_explain(const struct bm_why *asked, struct bm_explanation *out)
 {
@@ -123,10 +152,11 @@ bm_explain(const struct bm_why *asked, struct bm_explanation *out)
 			return BM_NOMEM;
 		if (a == BM_SHOWN) {
 			out->finding = f;
+			not_excluded(out, f.cause);
 			return BM_OK;
 		}
-		if (a == BM_EXCLUDED && because != NULL && out->excluded_count < BM_EXCLUDED_MAX)
-			out->excluded[out->excluded_count++] = (struct bm_excluded){h->cause, because};
+		if (a == BM_EXCLUDED && because != NULL)
+			exclude(w, out, h->cause, because);
 	}
 	struct bm_finding *f = &out->finding;
 	const struct bm_case *c = w->c;

@@ -176,6 +176,7 @@ enum bm_answer bm_ask_other_session_at_last(
 enum bm_answer bm_ask_construction(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_padding(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_stale(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_keystream(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_miscomputed(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_reused(const struct bm_why *, struct bm_finding *, const char **);
 

@@ -10,8 +10,8 @@ import judge  # noqa: E402
 import wire  # noqa: E402
 from wire import C2S, S2C  # noqa: E402
 
-GCM, CHACHA, CBC, NULL, TLS13 = 0xC02F, 0xCCA8, 0x002F, 0x0002, 0x1301
-ALERT = {GCM: 26, CHACHA: 18, CBC: 48, NULL: 22, TLS13: 19}
+GCM, CHACHA, CBC, NULL, TLS13, RC4 = 0xC02F, 0xCCA8, 0x002F, 0x0002, 0x1301, 0x0005
+ALERT = {GCM: 26, CHACHA: 18, CBC: 48, NULL: 22, TLS13: 19, RC4: 22}
 BAD_RECORD_MAC = bytes.fromhex("15030300020214")
 
 
@@ -47,7 +47,7 @@ class Talk:
         self.put(C2S, message(16, self.octets(66)))
         for way in (C2S, S2C):
             self.put(way, record(20, b"\x01"))
-            self.say(way, 16 + (16 if suite != CBC else 48), 22)
+            self.say(way, {CBC: 64, RC4: 36}.get(suite, 32), 22)
 
     def octets(self, n):
         return bytes(self.rng.getrandbits(8) for _ in range(n))
@@ -274,13 +274,30 @@ class Keyless:
                 t.conv.items[i].data = change(t.conv.items[i].data)
                 return t.complain(), t.at(i)
             t, off = talk("zeros", lambda d: d[:300] + b"\0" * 64 + d[364:])
-            self.shows("%x: 64 octets of zeros" % suite, t, "stale-data", off, "are all 00")
+            self.shows("%x: 64 octets of zeros" % suite, t, "bytes-damaged", off, "are all 00")
             t, off = talk("few zeros", lambda d: d[:300] + b"\0" * 5 + d[305:])
             self.silent("%x: 5 octets of zeros" % suite, t, not_detail="all 00")
             t, off = talk("twice", lambda d: d[:700] + d[300:364] + d[764:])
             self.shows("%x: 64 octets that stand twice" % suite, t, "stale-data", off, "as well")
             t, off = talk("few twice", lambda d: d[:700] + d[300:306] + d[706:])
             self.silent("%x: 6 octets that stand twice" % suite, t, not_detail="as well")
+        for suite in (RC4, CHACHA, TLS13, CBC):
+            def begins(name, at, of, whole=False):
+                t = Talk("%s %x" % (name, suite), suite).some(n=4, size=1200)
+                i, j = len(t.conv.items) - 1, len(t.conv.items) - 3
+                n = len(t.conv.items[j]) - 25 if whole else 200
+                data, there = t.conv.items[i].data, t.conv.items[j].data
+                t.conv.items[i].data = data[:5 + at] + there[5 + of:5 + of + n] + data[5 + at + n:]
+                return t.complain(), t.at(i)
+            cause = "stale-data" if suite == CBC else "sequence-reused"  # where an IV may have been drawn twice
+            t, off = begins("equal starts", 0, 0)
+            self.shows("%x: two records begin alike" % suite, t, cause, off)
+            t, off = begins("all but the MAC", 0, 0, True)
+            self.shows("%x: two records are alike up to the MAC" % suite, t, cause, off)
+            t, off = begins("one octet on", 1, 1)
+            self.shows("%x: alike from the second octet on" % suite, t, "stale-data", off)
+            t, off = begins("from within", 0, 300)
+            self.shows("%x: begins as the midst of another" % suite, t, "stale-data", off)
         t = Talk("null", NULL).some()
         t.put(C2S, record(23, b"\0" * 600)).put(C2S, record(23, b"lorem ipsum dolor sit amet, " * 20))
         self.silent("a suite without encryption", t.complain())

@@ -216,8 +216,9 @@ class Sealer:
 
     def seal(self, d, seq, r, content, state, content_is=None, version=None, length=None, number=None, mac_key=None,
              etm=None, mac_len=None, ssl3=False, padding=None, spoil=None, key=None, iv_of=None, nonce=None, aad=None,
-             tag=None, explicit=None, body_is=None, kind=None):
-        """kind: another type of record."""
+             tag=None, explicit=None, body_is=None, kind=None,
+             skip=0):
+        """kind: another type of record; skip: octets of keystream, left out or used again."""
         if kind is not None:
             r = Typed(r, kind)
         content = content if content_is is None else content_is
@@ -242,7 +243,11 @@ class Sealer:
         if self.kind == "null":
             body = content + mac_over(content)
         elif self.kind == "rc4":
+            if skip:
+                state["stream"] = rc4(side.key)
+                state["stream"].update(bytes(state.get("used", 0) + skip))
             body = state["stream"].update(content + mac_over(content))
+            state["used"] = state.get("used", 0) + skip + len(body)
         elif self.kind == "cbc":
             outside = self.etm if etm is None else etm
             text = content if outside else content + mac_over(content)

@@ -442,7 +442,7 @@ class Dtls:
         first, second = (a.conv.items[i].data for i in here)
         noise = random.Random(9).randbytes(60)
         conv = self.changed(a, here[0], 200, bytes(100))
-        self.one(a, "stale-data", conv=conv, contains="are all 00")
+        self.one(a, "bytes-damaged", conv=conv, contains="are all 00")
         conv = self.changed(a, here[0], 300, noise)
         conv.items[here[1]].data = second[:150] + first[100:180] + second[230:]
         rc, report, err = self.ask(a, conv)

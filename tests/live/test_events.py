@@ -355,7 +355,7 @@ class Events:
             for what, edit, cause in (
                     ("a bit", lambda b: b[:300] + bytes([b[300] ^ 1]) + b[301:], None),
                     ("a record twice", lambda b: b + b, "record-replayed"),
-                    ("zeros", lambda b: b[:300] + b"\0" * 64 + b[364:], "stale-data"),
+                    ("zeros", lambda b: b[:300] + b"\0" * 64 + b[364:], "bytes-damaged"),
                     ("cleartext", lambda b: b + http, "plaintext-injected")):
                 self.jobs.append((self.tap.case, "%s: rejected, no keys: %s" % (name, what), self.rejected_without_keys,
                                   edit, cause, record_with))

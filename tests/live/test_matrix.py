@@ -77,7 +77,7 @@ HONEST = [
      "the same, and short runs were excluded"),
     (r"^mac-construction: 80 bits, short", lambda f: f.kind in ("rc4", "null"), {"mac-construction", "unexplained"},
      "shorter than the whole MAC it has no length that fits, and other rules are not asked"),
-    (r"^stale-data", lambda f: f.kind == "null", {"unexplained"}, "what repeats in plaintext may have been sent so"),
+    (r"^(stale-data|bytes-damaged: 64 zeros)", lambda f: f.kind == "null", {"unexplained"}, "what repeats in plaintext may have been sent so"),
 ]
 
 
@@ -88,6 +88,7 @@ class Failure:
         self.record, self.cause, self.sent, self.received = record, cause, sent, received
         self.sums = more.pop("sums", None)
         self.first = more.pop("first", None)
+        self.hidden = more.pop("hidden", cause == "stale-data")  # what was sent cannot be told
         self.expected = {"direction": wire.DIRECTIONS[record.direction], "stream_offset": record.off}
         if record.seq is not None:
             self.expected["sequence_number"] = record.seq
@@ -173,11 +174,11 @@ class Matrix(Senders):
             excluded = [x["cause"] for x in told["ruled_out"]]
             judge.want(sorted(excluded) == sorted(judge.CAUSES - {"unexplained"}),
                        "not ruled out: %s" % sorted(judge.CAUSES - {"unexplained"} ^ set(excluded)), report)
-        if cause in BYTES and cause != "stale-data" and known.sent is not None:
+        if cause in BYTES and not known.hidden and known.sent is not None:
             self.damage(known, told, segs, conv, report, alone)
         if known.sums is not None and cause in BYTES:
             sums = (told["checksum"]["as_captured"], told["checksum"]["as_sent"])
-            expected = known.sums if cause != "stale-data" else (known.sums[0], None)
+            expected = known.sums if not known.hidden else (known.sums[0], None)
             judge.want(sums == expected, "checksum %s, expected %s" % (sums, expected), report)
         first = known.first if cause == known.cause and known.first else FIRST.get(cause)
         if first is None and cause in BYTES + ("unexplained",):
@@ -234,9 +235,11 @@ class Matrix(Senders):
         now = conv.items[r.item_index].data
         same = all(wire.checksum(a.data) == wire.checksum(b.data) for a, b in zip(segs, wire.segments(f.conv)))
         told = ("invalid", "valid") if sums == "sent" and not same else ("valid", "valid" if same else "invalid")
+        zeros = variant == "64 zeros"
         if self.only_tag(f, r, now):
             cause = "tag-damaged"
-        self.cell(cause, f, what, self.ask, f, conv, [Failure(r, cause, r.data, now, sums=told)], segs, what=what)
+        self.cell(cause, f, what, self.ask, f, conv, [Failure(r, cause, r.data, now, sums=told, hidden=zeros or cause == "stale-data")],
+                  segs, what=what)
 
     @staticmethod
     def only_tag(f, r, now):
@@ -368,7 +371,7 @@ class Matrix(Senders):
             def copied(r, segs, rng):
                 at = rng.randrange(5 + f.front, len(r) - f.tag - 241)
                 return damage.replaced(f.conv, r, r.data[:at + 120] + r.data[at:at + 80] + r.data[at + 200:])
-            self.bytes_wrong(f, "stale-data", "64 zeros", size, zeros)
+            self.bytes_wrong(f, "bytes-damaged", "64 zeros", size, zeros)
             self.bytes_wrong(f, "stale-data", "80 octets of its own", size, copied)
 
     def copies(self, f):

@@ -286,6 +286,12 @@ class Senders(Events):
         if s.kind == "rc4":  # where two bits that flip would look the same
             self.case(name + ": wrong MAC over text", self.one_record, s, keys, "unexplained",
                       lambda d, r, content: {"spoil": spoiled(1)}, "supported")
+            for skip in (1, 282, 16384, -1, -150):
+                self.case("%s: keystream %+d" % (name, skip), self.one_record, s, keys, "sender-miscomputed",
+                          lambda d, r, content, skip=skip: {"skip": skip}, at_fault=["sender-tls", "sender-application"],
+                          contains="%d %s" % (abs(skip), "earlier" if skip > 0 else "later"))
+            self.case(name + ": keystream +282, and a wrong MAC", self.one_record, s, keys, "unexplained",
+                      lambda d, r, content: {"skip": 282, "spoil": spoiled(1)}, "supported")
             return
         self.case(name + ": wrong MAC over text", self.one_record, s, keys, "sender-miscomputed",
                   lambda d, r, content: {"spoil": spoiled(1)}, sure, contains="differ from the MAC")
@@ -331,14 +337,14 @@ class Senders(Events):
     def over_written(self, name, s, keys):
         big = next(r for r in s.conv.application(C2S) if len(r) > 3500)
 
-        def ask(function, at, n, contains, cause="stale-data"):
+        def ask(function, at, n, contains, cause="stale-data", shown=("stale-data", "bytes-damaged")):
             conv = s.conv.copy()
             item = conv.items[big.item_index]
             item.data = function(bytearray(item.data))
             report = self.one(conv, keys, {cause} if isinstance(cause, str) else cause, dict(CLIENT, stream_offset=big.off),
                               len(conv.protected()) - 1)
             f = judge.failures(report)[0]
-            if f["cause"] != "stale-data":
+            if f["cause"] not in shown or cause not in shown:
                 return
             judge.want(f["confidence"] == "proven", "confidence " + f["confidence"])
             d = f["damage"]
@@ -358,8 +364,8 @@ class Senders(Events):
                 b[to:to + n] = b[of:of + n]
                 return bytes(b)
             return edit
-        self.case(name + ": 512 zeros", ask, put(1000, bytes(512)), 1000, 512, "all 00")
-        self.case(name + ": 100 octets ff", ask, put(777, b"\xff" * 100), 777, 100, "all ff")
+        self.case(name + ": 512 zeros", ask, put(1000, bytes(512)), 1000, 512, "all 00", "bytes-damaged")
+        self.case(name + ": 100 octets ff", ask, put(777, b"\xff" * 100), 777, 100, "all ff", "bytes-damaged")
         self.case(name + ": 64 octets from further up", ask, copy(2048, 512, 64), 2048, 64, "of the same record")
         self.case(name + ": moved on by one", ask, lambda b: bytes(b[:600] + b[600:601] + b[600:899] + b[900:]), 600, 1,
                   "", {"unexplained", "words-swapped", "bytes-damaged", "bits-flipped"})

@@ -280,6 +280,7 @@ test_runs_of_one_value(void **state)
 			assert_int_equal(
 				n < 8 ? BM_EXCLUDED : BM_SHOWN, ask(bm_ask_stale, cbc_kind, BM_BAD_TAG));
 			if (n >= 8) {
+				assert_int_equal(BM_CAUSE_BYTES_DAMAGED, finding.cause);
 				assert_int_equal(at, finding.changes[0].record_off);
 				assert_int_equal(n, finding.changes[0].received.n);
 				assert_true(finding.changes[0].sent_unknown);
