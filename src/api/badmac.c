@@ -258,6 +258,7 @@ compare_sites(struct badmac *b, uint32_t sites)
 	b->input_done = done;
 	b->env.first_share = share;
 	b->pass = PASS_REPORT;
+	b->env.knows_all = true;
 	if (b->views.not_compared != 0)
 		api_notice(b,
 			"%llu connections or failures were not compared with other captures: there are too "

@@ -274,7 +274,10 @@ begin_site(struct badmac *b, uint32_t site)
 {
 	b->cut_frames = b->snap_length = 0;
 	b->ended_early = 0;
-	bm_session_env_restart(&b->env);
+	if (b->pass != PASS_REPORT || b->env.knows_all)
+		bm_session_env_go_on(&b->env);
+	else
+		bm_session_env_restart(&b->env);
 	again_clear(&b->again);
 	b->again =
 		(struct again){.inputs = &b->inputs, .site = site, .fragment_memory = FRAGMENT_MEMORY};

@@ -23,7 +23,7 @@ remember_foreign(struct bm_session *s, const struct bm_traffic_keys *k, unsigned
 {
 	struct bm_session_env *env = s->env;
 
-	if (env->apart)
+	if (env->apart || env->knows_all)
 		return SIZE_MAX;
 	if (env->foreign_count < FOREIGN_MAX) {
 		/* Secrets are not left behind in memory that was given back. */
@@ -126,6 +126,14 @@ void
 bm_session_env_restart(struct bm_session_env *env)
 {
 	forget_all(env);
+	env->spent = env->cases = 0;
+}
+
+void
+bm_session_env_go_on(struct bm_session_env *env)
+{
+	for (size_t i = 0; i < env->foreign_count; i++)
+		env->foreign[i].flow = BM_NO_SEQ;
 	env->spent = env->cases = 0;
 }
 

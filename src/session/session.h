@@ -18,7 +18,7 @@ struct bm_foreign_keys {
 	 * where records failed. Owned; wiped. */
 	struct bm_position *states;
 	size_t state_count;
-	uint64_t flow; /* bm_flow_id */
+	uint64_t flow; /* bm_flow_id; BM_NO_SEQ: of an earlier reading */
 	struct bm_address from, to;
 };
 
@@ -51,12 +51,15 @@ struct bm_session_env {
 	/* Other connections of the run are followed elsewhere, at the same time: nothing is to be
 	 * learnt from them, or told to them. asked_others: something was. */
 	bool apart, asked_others;
+	bool knows_all;         /* the keys of all connections were seen in an earlier reading */
 	bool foresees;          /* one of them can make use of bm_session_foresee */
 	struct bm_ahead *ahead; /* their records that wait to be checked; owned */
 };
 void bm_session_env_clear(struct bm_session_env *env);
-/* Before the captures of another place, or the same ones anew: forgets what was seen. */
+/* Before the same captures are read anew: forgets what was seen. */
 void bm_session_env_restart(struct bm_session_env *env);
+/* Before those of another place: the keys that were seen stay known. */
+void bm_session_env_go_on(struct bm_session_env *env);
 /* Nanoseconds that the next search may cost: first_share at first, and half of that each time when
  * searches have cost the run half of first_share more, so that hostile input ends too. */
 #define BM_SHARE_QUICK 200000000u

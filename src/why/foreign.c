@@ -89,6 +89,22 @@ is_own(const struct bm_why *w, const struct bm_traffic_keys *k)
 	return false;
 }
 
+/* Sent by this very connection? DTLS: another association may have been on the same addresses and
+ * ports; over TCP that is told by the flow, where it is known. */
+static bool
+is_of_flow(const struct bm_why *w, const struct bm_foreign_keys *k)
+{
+	const struct bm_flow *f = bm_session_flow(w->session);
+	const struct bm_address *a = bm_flow_source(f, 0), *b = bm_flow_source(f, 1);
+
+	if (bm_is_dtls(w))
+		return false;
+	if (k->flow != BM_NO_SEQ)
+		return k->flow == bm_flow_id(f);
+	return (bm_address_equal(a, &k->from) && bm_address_equal(b, &k->to)) ||
+		   (bm_address_equal(b, &k->from) && bm_address_equal(a, &k->to));
+}
+
 /* One set of keys: everything at once in the first round, further numbers in the later ones. */
 static bool
 try_keys(struct foreign *f, const struct bm_traffic_keys *k, const struct bm_foreign_keys *states,
@@ -121,12 +137,10 @@ of_captures(struct foreign *f, uint64_t window, struct bm_finding *out)
 	const struct bm_why *w = f->h.w;
 	size_t count;
 	const struct bm_foreign_keys *k = bm_session_foreign(w->session, &count);
-	uint64_t own = bm_flow_id(bm_session_flow(w->session));
 	bool dtls = bm_is_dtls(w);
 
 	for (size_t i = 0; i < count && within(f); i++) {
-		/* DTLS: another association may have been on the same addresses and ports. */
-		if ((k[i].flow == own && !dtls) || is_own(w, &k[i].keys))
+		if (is_of_flow(w, &k[i]) || is_own(w, &k[i].keys))
 			continue;
 		f->keys += window == FIRST_WINDOW;
 		if (!try_keys(f, &k[i].keys, &k[i], window, out))

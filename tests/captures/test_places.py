@@ -271,6 +271,34 @@ class Places:
         report = self.diagnose("-k", os.path.join(folder, "keys.log"), x, y, exit_status=0)
         want(report["connections"][0]["capture"] == y, report["connections"])
 
+    def of_another_connection(self, suite, other):
+        """A record of another connection, which is told of from the other capture: its keys are known all the same."""
+        folder, theirs = (os.path.join(DATA, s, "none") for s in (suite, other))
+        g, o = (load(os.path.join(f, "sender.pcap")) for f in (folder, theirs))
+        client, foreign = g[0].ends()[0], o[0].ends()[0]
+        donor = [f for f in o if f.ends()[0] == foreign and f.payload[:1] == b"\x17"][0].payload
+        last = [n for n, f in enumerate(g) if f.ends()[0] == client and f.payload[:1] == b"\x17"][-1]
+        b = [f.copy() for f in g[:last + 1]]
+        b[-1].payload += donor[:5 + int.from_bytes(donor[3:5], "big")]
+
+        def without_an_answer(frames, asker):
+            gone = [n for n, f in enumerate(frames) if f.ends()[0] != asker and f.payload[:1] == b"\x17"][0]
+            return frames[:gone] + frames[gone + 1:]
+
+        def together(x, y):
+            return sorted(x + y, key=lambda f: f.ts_us)
+        keys = [w for f in (folder, theirs) for w in ("-k", os.path.join(f, "keys.log"))]
+        x = self.path(together(b, without_an_answer(o, foreign)))
+        y = self.path(together(later(without_an_answer(b, client), 700), later(o, 700)))
+        for places in ((x, y), (y, x)):
+            report = self.diagnose(*keys, *places)
+            told = {c["client_random"]: c["capture"] for c in report["connections"]}
+            want(sorted(told.values()) == sorted([x, y]), told)
+            c = [c for c in report["connections"] if c["failures"]]
+            want([(c["capture"], f["cause"]) for c in c for f in c["failures"]] == [(x, "foreign-record")], c)
+            f = c[0]["failures"][0]
+            want(any("of another connection" in e for e in f["evidence"]), f["evidence"])
+
     # -- the end of a stream ---------------------------------------------------------------------
 
     def put_in_at_the_end(self, suite):
@@ -375,6 +403,9 @@ class Places:
             self.case("%s: twice at the end" % suite, self.twice_at_the_end, suite)
             self.case("%s: the complaint comes first" % suite, self.complaint_comes_first, suite)
             self.case("%s: no key, no order" % suite, self.order_unknown, suite)
+        for suite, other in (("tls12-aes128gcm", "tls13-aes256gcm"), ("tls13-aes256gcm", "tls12-chacha20"),
+                             ("tls10-aes128cbc-sha", "tls12-cbc-sha256-mte")):
+            self.case("%s: a record of %s" % (suite, other), self.of_another_connection, suite, other)
         self.case("pieces of one capture", self.pieces, "tls12-aes128gcm")
         return self.tap.end()
 
