@@ -183,6 +183,22 @@ ahead(struct half *h, const struct bm_wire *w, size_t case_index, uint64_t found
 	}
 }
 
+/* A record that had a used number. */
+static void
+note_reused(struct half *h, uint64_t off, uint32_t len)
+{
+	h->reused = h->reused_end == off ? h->reused + 1 : 1;
+	h->reused_end = off + len;
+}
+
+/* Right behind such records: they were no second writer's, for their sender counted them. */
+static bool
+counts_reused(const struct half *h, uint64_t off, uint64_t found)
+{
+	return h->reused != 0 && off == h->reused_end && found > h->pos.seq &&
+		   found - h->pos.seq <= h->reused;
+}
+
 /* Several records that are sent again in a row are one fault. */
 static bool
 continues_replay(struct half *h, const struct past *twin, uint64_t off, uint32_t len)
@@ -267,6 +283,11 @@ judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct
 		tally(h)->undecided++;
 		return true;
 	}
+	if (is_found && counts_reused(h, off, found)) {
+		ahead(h, w, SIZE_MAX, found, off);
+		tally(h)->verified++;
+		return true;
+	}
 	/* The one that is skipped may have come before a capture that started in their midst. */
 	if (is_found && found > h->pos.seq && s->middle && tally(h)->verified <= 1) {
 		ahead(h, w, SIZE_MAX, found, off);
@@ -275,6 +296,7 @@ judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct
 	}
 	if (is_found && (found < h->pos.seq || earlier) && h->reuse_told) {
 		tally(h)->verified++;
+		note_reused(h, off, len);
 		read_second(h, w, &e->at, packet_at(h, off + len - 1));
 		return true;
 	}
@@ -314,6 +336,7 @@ judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct
 	}
 	if (is_found) {
 		h->reuse_told = true;
+		note_reused(h, off, len);
 		read_second(h, w, &e->at, packet_at(h, off + len - 1));
 		return true;
 	}

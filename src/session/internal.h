@@ -123,6 +123,8 @@ struct half {
 	uint64_t skipped_from, skipped_to; /* [from, to) */
 	size_t skipped_case;
 	bool reuse_told; /* a second writer has been reported in this direction */
+	/* How many records that had a used number stand in a row, and where they end. */
+	uint64_t reused, reused_end;
 	/* Chained ciphers: where the last WRITERS of them go on; NULL: unknown. */
 	struct bm_position *second;
 	unsigned seconds;

@@ -36,6 +36,15 @@ verified_at(const struct half *h, unsigned epoch, uint64_t seq)
 	return NULL;
 }
 
+bool
+bm_session_sent_other(const struct bm_session *s, unsigned side, unsigned epoch, uint64_t seq,
+	const struct bm_wire *w)
+{
+	const struct past *p = verified_at(&s->half[side], epoch, seq);
+
+	return p != NULL && find_twin(&s->half[side], w) == NULL;
+}
+
 /* RFC 5288, section 3; RFC 6655, section 3. Elsewhere the number makes the nonce. */
 static bool
 has_explicit_nonce(const struct bm_protection *p)

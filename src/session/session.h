@@ -307,6 +307,9 @@ struct bm_session_key {
 	uint64_t next; /* the sequence number after its last record, as far as is known */
 };
 bool bm_session_key(const struct bm_session *s, size_t nth, struct bm_session_key *out);
+/* Did another record of that side, not this one, verify at this number? false: or it is forgotten. */
+bool bm_session_sent_other(const struct bm_session *s, unsigned side, unsigned epoch, uint64_t seq,
+	const struct bm_wire *w);
 /* Up to TLS 1.2: keys of a side that its end may have come to in another way than the standard's:
  * bm_derivations_begin, then each of the two calls until it says false, and bm_derivations_end,
  * which wipes. The caller frees what it gets. */

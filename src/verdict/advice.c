@@ -312,6 +312,12 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 		break;
 	case BM_CAUSE_REFLECTED_RECORD:
 		look_at_packets(&s, c, out);
+		if (f->own_make) {
+			add(&s, "the sender's TLS library took the receiver's key: see what it had done just "
+					"before (rekeying, resumption, an offload engine that was set up), and try its "
+					"next version");
+			break;
+		}
 		add(&s, "look for what sends a host its own bytes back: an echo, a proxy or tunnel that is "
 				"joined to itself, a load balancer's route");
 		capture_more(&s, c, conn, out);

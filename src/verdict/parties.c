@@ -11,7 +11,7 @@ enum what {
 	KEYS,        /* the two ends have other keys */
 	RULE,        /* by a rule of its own, or padded so, under a MAC that is right */
 	MISCOMPUTED, /* everything right but the MAC */
-	STATE,       /* everything right but the state of the cipher */
+	STATE,       /* everything right but the state of the cipher, or which of two keys it took */
 	WRITERS,     /* two records under one number */
 	EPOCH,       /* under keys of another epoch */
 	RECORDS,     /* whole records replayed, left out, out of order, from elsewhere */
@@ -153,7 +153,7 @@ what_of(const struct bm_case *c, const struct bm_finding *f)
 	case BM_CAUSE_RECORDS_INTERLEAVED:
 		return RECORDS;
 	case BM_CAUSE_REFLECTED_RECORD:
-		return REFLECTED;
+		return f->own_make ? STATE : REFLECTED;
 	case BM_CAUSE_PLAINTEXT_INJECTED:
 	case BM_CAUSE_BYTES_INSERTED:
 	case BM_CAUSE_BYTES_MISSING:

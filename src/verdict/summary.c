@@ -112,6 +112,10 @@ bm_verdict_summary(const struct bm_case *c, const struct bm_finding *f, struct b
 		return bm_arena_print(a,
 			"Where %s of the %s was due stands one made with keys of another epoch.", record, who);
 	case BM_CAUSE_REFLECTED_RECORD:
+		if (f->own_make)
+			return bm_arena_print(a,
+				"Where %s of the %s was due stands one that it made with the keys of the %s.",
+				record, who, peer);
 		return bm_arena_print(a,
 			"Where %s of the %s was due stands one that the %s itself had sent.", record, who,
 			peer);

@@ -3,6 +3,7 @@
 #include "why/other_keys.h"
 
 #include "why/dtls.h"
+#include "why/record.h"
 
 #include "base/buf.h"
 
@@ -169,6 +170,16 @@ both_lengths(struct bm_key_hunt *h, const struct bm_protection *p, uint64_t next
 	return h->cid_len != c->cid_len && bm_try_near(h, p, next, FEW_NUMBERS);
 }
 
+/* Under the keys of the other direction, whose own record of that number was another one? */
+static bool
+made_here(const struct bm_why *w, const struct bm_session_key *k, uint64_t seq)
+{
+	struct bm_wire wire;
+
+	return !bm_is_dtls(w) && bm_failed_record(w, &wire) &&
+		   bm_session_sent_other(w->session, k->side, k->epoch, seq, &wire);
+}
+
 enum bm_answer
 bm_ask_reflected(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
@@ -202,6 +213,11 @@ bm_ask_reflected(const struct bm_why *w, struct bm_finding *out, const char **be
 			"it verifies under the keys of the other direction, at sequence number %llu of epoch "
 			"%u",
 			ull(h.seq), k.epoch);
+		out->own_make = made_here(w, &k, h.seq);
+		if (out->own_make)
+			bm_evidence(w, out,
+				"another record of the other direction had that number, and its bytes are others: "
+				"this one did not come back from there, its sender took the other key");
 		return BM_SHOWN;
 	}
 	*because = excluded(&h, "the other direction's keys");

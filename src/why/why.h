@@ -46,6 +46,7 @@ struct bm_finding {
 	bool has_seq;   /* of the record, where the case could not know it */
 	uint64_t seq;
 	bool nonce_reused;  /* one keystream, two plaintexts */
+	bool own_make;      /* nobody but its sender can have made it */
 	bool configuration; /* speaks of the key material that was given, of no endpoint */
 };
 

@@ -491,6 +491,12 @@ class Matrix(Senders):
                     "padding": lambda n: bytes([n - 1 + 16] * (n + 3) + [0x55] + [n - 1 + 16] * 12)})
             if f.tls13:
                 sealed("bad-padding", "no inner type", lambda d, q, c: {"content_is": bytes(len(c))})
+            if not f.rc4 and not f.iv_chained:
+                d, n = seal.other(r.direction), [q.item_index for q in s.mine(r.direction)].index(r.item_index)
+                theirs = {"key": s.side[d].key, "mac_key": s.side[d].mac_key, "iv_of": s.side[d]}
+                # The other end may have said the same, which would be the same record.
+                sealed("reflected-record", "with the key of the other",
+                       lambda d, q, c, theirs=theirs: dict(theirs, content_is=bytes(x ^ 1 for x in c[:-1]) + c[-1:]), first="sender-tls" if n < len(s.mine(d)) else "network")
             sealed("sender-miscomputed", "over text", lambda d, q, c: {"spoil": lambda m: rng.randbytes(len(m))})
 
             def and_on_the_way(r=r, size=size):
@@ -542,6 +548,18 @@ class Matrix(Senders):
             self.ask(f, conv, [Failure(r, "sequence-reused", stream_offset=r.off + len(r), sequence_number=r.seq + 1)],
                      what=what)
         self.cell("sequence-reused", f, "two of its records, " + size, goes_on)
+
+        def counted(count):
+            """One writer, whose number was set back; behind these records it goes on as if nothing had been."""
+            wrong = {q.item_index: i for i, (q, _) in enumerate(s.opened[r.direction][n:n + count])}
+            conv, state = s.conv.copy(), {"iv": s.side[r.direction].iv}
+            for q, content in s.opened[r.direction]:
+                if q.item_index in wrong:
+                    conv.items[q.item_index].data = s.seal(r.direction, wrong[q.item_index], q, content, state)
+            self.ask(f, conv, [Failure(r, "sequence-reused")], what=what)
+        for count in (1, 2):
+            if not f.rc4 and not f.iv_chained and n > 2 and n + count < len(s.opened[r.direction]):
+                self.cell("sequence-reused", f, "a number set back for %d, %s" % (count, size), counted, count)
 
         def children(count, spoil):
             """Several that forked there write in turn; spoil: a bit of the first record is flipped on the way."""
