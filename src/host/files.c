@@ -101,7 +101,7 @@ list(DIR *d, size_t max, struct bm_names *names)
 	size_t cap = 0;
 
 	while (errno = 0, (e = readdir(d)) != NULL) {
-		if (e->d_name[0] == '.')
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
 		if (names->n == max) {
 			names->more = true;

@@ -26,7 +26,7 @@ void bm_root_close(struct bm_root *r);
  * what is no regular file, EFBIG past b->max; b is empty then. The caller clears b. */
 int bm_root_read(const struct bm_root *r, const char *path, struct bm_buf *b);
 
-/* A folder's entries but those that begin with a dot, sorted; at most `max` of them, the rest are
+/* A folder's entries without . and .., sorted; at most `max` of them, the rest are
  * passed over. 0, or an errno and no names. *names is to be freed with bm_names_free. */
 struct bm_names {
 	char **at;

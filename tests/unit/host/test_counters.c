@@ -305,9 +305,9 @@ odd_files(void **state)
 	assert_int_equal(EINVAL, bm_root_read(&r, "a", &b));
 	assert_int_equal(ENOENT, bm_root_read(&r, "a/none", &b));
 	assert_int_equal(0, bm_root_list(&r, "a", 10, &names));
-	assert_int_equal(3, names.n);
-	assert_string_equal("big", names.at[0]);
-	assert_string_equal("fits", names.at[2]);
+	assert_int_equal(4, names.n);
+	assert_string_equal(".hidden", names.at[0]);
+	assert_string_equal("fits", names.at[3]);
 	assert_false(names.more);
 	bm_names_free(&names);
 	assert_int_equal(0, bm_root_list(&r, "a", 2, &names));

@@ -1,0 +1,268 @@
+/* badmac host: says when to look at this machine, how often, and where its report goes. */
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "host/host.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char host_help[] =
+	"usage: badmac host [OPTION]...\n"
+	"\n"
+	"Say what on this machine could make a TLS record fail its check (\"bad record MAC\"): error\n"
+	"counters, offloads in effect, kernel TLS, memory, processor, drivers; what each would mean,\n"
+	"and how to switch it off for a test. Changes nothing and needs no privileges; what cannot be\n"
+	"read is listed.\n"
+	"\n"
+	"  -i, --interface NAME look at this network interface alone\n"
+	"      --watch SECONDS  read twice, so far apart, and tell what grew in between\n"
+	"      --root DIR       read a copy of another machine's /proc and /sys\n"
+	"      --format FORMAT  text (the default) or json\n"
+	"  -o, --output FILE    write the report there; FILE is replaced once it is complete\n"
+	"      --color WHEN     text: auto (the default), always, never\n"
+	"  -h, --help           show this\n"
+	"\n"
+	"Exit status: 0 reported, whatever it says; 2 bad usage, no such interface, or nothing could\n"
+	"be read.\n";
+
+enum { INTERFACE, WATCH, ROOT, FORMAT, OUTPUT, COLOR, HELP };
+
+static const struct option_spec specs[] = {
+	[INTERFACE] = {'i', "interface", true},
+	[WATCH] = {'\0', "watch", true},
+	[ROOT] = {'\0', "root", true},
+	[FORMAT] = {'\0', "format", true},
+	[OUTPUT] = {'o', "output", true},
+	[COLOR] = {'\0', "color", true},
+	[HELP] = {'h', "help", false},
+	{'\0', NULL, false},
+};
+
+/* What makes OpenSSL and GnuTLS take other code than the processor would have them take. */
+static const char *const overrides[] = {"OPENSSL_ia32cap", "OPENSSL_armcap", "OPENSSL_ppccap",
+	"OPENSSL_s390xcap", "OPENSSL_riscvcap", "GNUTLS_CPUID_OVERRIDE", "NSS_DISABLE_HW_AES",
+	"GODEBUG"};
+enum { OVERRIDES = sizeof overrides / sizeof *overrides };
+
+static const double watch_max = 86400;
+
+struct run {
+	struct bm_host_options options;
+	struct bm_host_report_options report;
+	struct bm_host *before, *now;
+	const char *set[OVERRIDES + 1];
+	char *held[OVERRIDES]; /* what set points at */
+	const char *output_path;
+	double watch; /* seconds; 0: one reading */
+	int color;    /* -1: as the terminal is */
+	bool help;
+	struct output output;
+};
+
+static bool
+refuse(const char *option, const char *value, const char *wanted)
+{
+	say_usage("host", "--%s %s: %s", option, value, wanted);
+	return false;
+}
+
+static bool
+read_watch(struct run *r, const char *value)
+{
+	char *end;
+
+	if (value[0] < '0' || value[0] > '9' || strspn(value, "0123456789.") != strlen(value))
+		return refuse("watch", value, "must be a number of seconds");
+	r->watch = strtod(value, &end);
+	return (*end == '\0' && r->watch >= 0.1 && r->watch <= watch_max) ||
+		   refuse("watch", value, "must be 0.1 to 86400 seconds");
+}
+
+static bool
+read_option(struct run *r, const struct option_spec *spec, const char *value)
+{
+	switch (spec - specs) {
+	case INTERFACE:
+		r->options.interface = value;
+		return value[0] != '\0' || refuse(spec->name, value, "must be the name of an interface");
+	case WATCH:
+		return read_watch(r, value);
+	case ROOT:
+		r->options.root = value;
+		return value[0] != '\0' || refuse(spec->name, value, "must be the name of a folder");
+	case FORMAT:
+		r->report.json = strcmp(value, "json") == 0;
+		return r->report.json || strcmp(value, "text") == 0 ||
+			   refuse(spec->name, value, "must be text or json");
+	case OUTPUT:
+		r->output_path = strcmp(value, "-") == 0 ? NULL : value;
+		return value[0] != '\0' || refuse(spec->name, value, "must be the name of a file");
+	case COLOR:
+		r->color = strcmp(value, "always") == 0 ? 1 : strcmp(value, "never") == 0 ? 0 : -1;
+		return r->color >= 0 || strcmp(value, "auto") == 0 ||
+			   refuse(spec->name, value, "must be auto, always or never");
+	default:
+		r->help = true;
+		return true;
+	}
+}
+
+static bool
+read_words(struct run *r, int argc, char **argv)
+{
+	struct option_walk walk = {.specs = specs, .argv = argv, .argc = argc, .at = 1};
+	struct option_found found;
+	enum option_event event;
+
+	r->color = -1;
+	while (!r->help && (event = option_next(&walk, &found)) != OPTION_END) {
+		if (event == OPTION_BAD) {
+			say_usage("host", "%s", found.problem);
+			return false;
+		}
+		if (event == OPTION_OPERAND) {
+			say_usage("host", "takes no operands: %s", found.value);
+			return false;
+		}
+		if (!read_option(r, found.spec, found.value))
+			return false;
+	}
+	return true;
+}
+
+/* https://no-color.org: any value but the empty one. */
+static bool
+wants_color(const struct run *r)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (r->color >= 0)
+		return r->color == 1;
+	return r->output_path == NULL && isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') &&
+		   (term == NULL || strcmp(term, "dumb") != 0);
+}
+
+/* The environment is this machine's, so it says nothing of a copy. */
+static bool
+note_overrides(struct run *r)
+{
+	size_t n = 0;
+
+	r->options.overrides = r->set;
+	for (size_t i = 0; r->options.root == NULL && i < OVERRIDES; i++) {
+		const char *value = getenv(overrides[i]);
+		/* GODEBUG is about much else. */
+		if (value == NULL ||
+			(strcmp(overrides[i], "GODEBUG") == 0 && strstr(value, "cpu.") == NULL))
+			continue;
+		size_t size = strlen(overrides[i]) + strlen(value) + 2;
+		r->held[n] = malloc(size);
+		if (r->held[n] == NULL) {
+			say("%s", strerror(errno));
+			return false;
+		}
+		(void)snprintf(r->held[n], size, "%s=%s", overrides[i], value);
+		r->set[n] = r->held[n];
+		n++;
+	}
+	return true;
+}
+
+static bool
+look(struct run *r, struct bm_host **out)
+{
+	const char *root = r->options.root != NULL ? r->options.root : "/";
+
+	switch (bm_host_read(&r->options, out)) {
+	case BM_HOST_READ:
+		return true;
+	case BM_HOST_NO_ROOT:
+		say("%s: %s", root, strerror(errno));
+		return false;
+	case BM_HOST_NO_INTERFACE:
+		say("%s: no such network interface", r->options.interface);
+		return false;
+	case BM_HOST_NOTHING:
+		say("%s: nothing of /proc and /sys could be read there", root);
+		return false;
+	case BM_HOST_NO_MEMORY:
+		break;
+	}
+	say("%s", strerror(ENOMEM));
+	return false;
+}
+
+static double
+now(void)
+{
+	struct timespec t = {0, 0};
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void
+wait_for(double seconds)
+{
+	struct timespec t = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
+
+	while (nanosleep(&t, &t) != 0 && errno == EINTR)
+		;
+}
+
+static bool
+look_twice(struct run *r)
+{
+	double began = now();
+
+	if (!look(r, &r->before))
+		return false;
+	wait_for(r->watch);
+	double ended = now();
+	if (!look(r, &r->now))
+		return false;
+	bm_host_compare(r->now, r->before, ended - began);
+	return true;
+}
+
+static int
+finish(struct run *r)
+{
+	if (!note_overrides(r) || !output_open(&r->output, r->output_path))
+		return EXIT_TROUBLE;
+	if (r->watch > 0 ? !look_twice(r) : !look(r, &r->now))
+		return EXIT_TROUBLE;
+	r->report.color = wants_color(r);
+	r->report.write = output_write;
+	r->report.ctx = &r->output;
+	if (bm_host_report(r->now, &r->report) != BM_OK) {
+		if (!r->output.failed)
+			say("%s", strerror(ENOMEM));
+		return EXIT_TROUBLE;
+	}
+	return output_commit(&r->output) ? EXIT_VERIFIED : EXIT_TROUBLE;
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct run r = {.output = {.fd = -1}};
+	int status = EXIT_TROUBLE;
+
+	if (read_words(&r, argc, argv))
+		status = r.help ? print_help(host_help) : finish(&r);
+	bm_host_free(r.before);
+	bm_host_free(r.now);
+	for (size_t i = 0; i < OVERRIDES; i++)
+		free(r.held[i]);
+	output_close(&r.output);
+	return status;
+}
+
+const struct command command_host = {
+	"host", "say what on this machine could do it", host_help, run};
