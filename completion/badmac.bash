@@ -36,11 +36,11 @@ _badmac() {
 
 	local command=${words[1]}
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain lab help --version --help -h' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain host lab help --version --help -h' -- "$cur")
 		return
 	fi
 	if [[ $command == help ]]; then
-		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain lab help' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain host lab help' -- "$cur")
 		return
 	fi
 	if [[ $command == lab ]]; then
@@ -50,7 +50,8 @@ _badmac() {
 	local options='-k --keys --at --effort -j --jobs --crypto --format -o --output -v --verbose
 		-q --quiet --color --memory --flow-memory --max-flows --no-progress -h --help'
 	[[ $command == explain ]] && options='--format --rules --keys-out -o --output --color -h --help'
-	[[ $command == diagnose || $command == explain ]] || return
+	[[ $command == host ]] && options='-i --interface --watch --root --format -o --output --color -h --help'
+	[[ $command == diagnose || $command == explain || $command == host ]] || return
 
 	case $prev in
 	--at) mapfile -t COMPREPLY < <(compgen -W 'sender receiver client server middle' -- "$cur") ;;
@@ -58,13 +59,15 @@ _badmac() {
 	--effort) mapfile -t COMPREPLY < <(compgen -W 'quick normal deep' -- "$cur") ;;
 	--crypto) mapfile -t COMPREPLY < <(compgen -W 'auto openssl ipsec-mb' -- "$cur") ;;
 	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") ;;
-	-j | --jobs | --memory | --flow-memory | --max-flows) ;;
+	-i | --interface) _available_interfaces ;;
+	--root) _filedir -d ;;
+	-j | --jobs | --memory | --flow-memory | --max-flows | --watch) ;;
 	-k | --keys | -o | --output | --rules | --keys-out) _filedir ;;
 	*)
 		[[ $split == true ]] && return
 		if [[ $cur == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
-		else
+		elif [[ $command != host ]]; then
 			_filedir
 		fi
 		;;

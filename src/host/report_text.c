@@ -96,7 +96,7 @@ tell_system(struct bm_lines *l, struct bm_arena *a, const struct bm_host *h)
 																		  : "not loaded");
 	for (size_t i = 0; i < BM_KERNEL_CIPHERS; i++)
 		if (m->ciphers[i].driver != NULL)
-			line(l, i == 0 ? "its ciphers" : "",
+			line(l, i == 0 ? "ciphers" : "",
 				bm_arena_print(a, "%s: %s", m->ciphers[i].name, m->ciphers[i].driver));
 }
 

@@ -114,7 +114,7 @@ class Cli:
     def test_help_on_standard_output(self):
         for args in (["help"], ["--help"], ["-h"], ["help", "diagnose"], ["diagnose", "--help"], ["diagnose", "-h"],
                      ["help", "explain"], ["explain", "-h"], ["explain", "nowhere", "--help"],
-                     ["help", "help"], ["help", "--help"], ["help", "lab"], ["lab", "-h"], ["lab", "run", "--help"], ["diagnose", "-k", "nowhere", "--help", "nowhere"]):
+                     ["help", "host"], ["host", "-h"], ["help", "help"], ["help", "--help"], ["help", "lab"], ["lab", "-h"], ["lab", "run", "--help"], ["diagnose", "-k", "nowhere", "--help", "nowhere"]):
             r = run(*args)
             want(r.rc == 0 and r.out.startswith(b"usage: badmac") and r.err == "", r)
         want(run("help", "diagnose").out == run("diagnose", "--help").out, "help differs")
@@ -156,6 +156,36 @@ class Cli:
                            ("No such file", ["--rules", "nowhere", log])):
             refused(says, "explain", *args, hint=False)
         want(read(log) == line, "the log changed")
+
+    def test_host(self):
+        """docs/HOST.md has it all; here is what the command line does."""
+        root = self.path()
+        for name, text in (("proc/sys/kernel/osrelease", "6.1.0\n"), ("proc/net/snmp", "Tcp: InCsumErrors\nTcp: 3\n")):
+            os.makedirs(os.path.dirname(os.path.join(root, name)), exist_ok=True)
+            with open(os.path.join(root, name), "w") as f:
+                f.write(text)
+        r = run("host", "--root", root)
+        want(r.rc == VERIFIED and r.out.startswith(b"DAMAGE: 1 finding tells of damage") and r.err == "", r)
+        out = self.path()
+        want(run("host", "--root=" + root, "--format=json", "--output", out).rc == VERIFIED, "output")
+        want(json.loads(read(out))["schema"] == "badmac.host.v1", "schema")
+        for args in (["--color=always"], ["--color", "auto"]):
+            want((b"\x1b[" in run("host", *args, "--root", root).out) == (args[0] == "--color=always"), args)
+        began = time.monotonic()
+        r = run("host", "--root", root, "--watch", "0.4")
+        want(r.rc == VERIFIED and b"what grew in 0." in r.out and time.monotonic() - began >= 0.4, r)
+        for says, args in (("takes no operands", [root]), ("unknown option -k", ["-k", root]), ("text or json", ["--format", "html"]),
+                           ("-i needs a value", ["-i"]), ("must be the name", ["-i", ""]), ("must be the name", ["--root", ""]),
+                           ("a number of seconds", ["--watch", "soon"]), ("a number of seconds", ["--watch", "-1"]),
+                           ("0.1 to 86400", ["--watch", "0"]), ("0.1 to 86400", ["--watch=1.2.3"]), ("0.1 to 86400", ["--watch", "1" * 400]),
+                           ("--color", ["--color", "so"]), ("--output", ["-o", ""])):
+            refused(says, "host", *args)
+        for says, args in (("No such file", ["--root", "nowhere"]), ("no such network interface", ["-i", "none-such"]),
+                           ("nothing of /proc and /sys", ["--root", os.path.join(root, "proc", "net")])):
+            refused(says, "host", *args, hint=False)
+        with open("/dev/full", "wb") as full:
+            r = run("host", "--root", root, stdout=full)
+        want(r.rc == TROUBLE and "No space left" in r.err, r)
 
     def test_bad_options(self):
         for says, args in (("no capture given", []), ("unknown option --jsno", ["--jsno", GOOD]),
@@ -219,7 +249,7 @@ class Cli:
         refused("unknown option -g", "diagnose", "-g", cwd=self.dir.name)
 
     def test_options_agree_with_manual_and_completion(self):
-        for command, least in (("diagnose", 15), ("explain", 7)):
+        for command, least in (("diagnose", 15), ("explain", 7), ("host", 7)):
             self.options_agree(command, least)
 
     @staticmethod
@@ -233,11 +263,11 @@ class Cli:
         manual = {"-" + w for l in items for w in re.findall(r"(?:Fl|,) (-?[a-z-]+)", l)}
         with open(os.path.join(ROOT, "completion", "badmac.bash")) as f:
             text = f.read()
-        pattern = r"local options='([^']*)'" if command == "diagnose" else r"== explain \]\] && options='([^']*)'"
+        pattern = r"local options='([^']*)'" if command == "diagnose" else r"== %s \]\] && options='([^']*)'" % command
         completion = set(re.search(pattern, text).group(1).split())
         want(options == manual, "manual: %s" % sorted(options ^ manual))
         want(options == completion, "completion: %s" % sorted(options ^ completion))
-        name = "OUTPUT.md" if command == "diagnose" else "EXPLAIN.md"
+        name = {"diagnose": "OUTPUT.md", "explain": "EXPLAIN.md", "host": "HOST.md"}[command]
         with open(os.path.join(ROOT, "docs", name)) as f:
             page = f.read().split("## Exit status")[0]
         want(all("`" + o in page for o in options if o.startswith("--") and o != "--help"),
@@ -273,10 +303,10 @@ class Cli:
                                 (["--flow-memory"], ["badmac", "diagnose", "--fl"]),
                                 (["json"], ["badmac", "diagnose", "--format", "=", "j"]),
                                 (["json"], ["badmac", "diagnose", "--format", "j"]),
-                                (["diagnose", "explain", "lab", "help"], ["badmac", "help", ""]), (["relay"], ["badmac", "lab", "rel"]),
+                                (["diagnose", "explain", "host", "lab", "help"], ["badmac", "help", ""]), (["relay"], ["badmac", "lab", "rel"]),
                                 (["--no-etm"], ["badmac", "lab", "run", "--n"]), (["--to"], ["badmac", "lab", "relay", "--t"]),
                                 (["words-swapped"], ["badmac", "lab", "run", "w"]),
-                                (["--keys-out"], ["badmac", "explain", "--k"]), (["--keys"], ["badmac", "diagnose", "--k"])):
+                                (["--keys-out"], ["badmac", "explain", "--k"]), (["--keys"], ["badmac", "diagnose", "--k"]), (["--watch"], ["badmac", "host", "--w"]), (["lo"], ["badmac", "host", "-i", "lo"])):
             got = complete(*words)
             want(got == expected, "%s: %s" % (words, got))
 
