@@ -154,7 +154,9 @@ note_overrides(struct run *r)
 	size_t n = 0;
 
 	r->options.overrides = r->set;
-	for (size_t i = 0; r->options.root == NULL && i < OVERRIDES; i++) {
+	if (r->options.root != NULL && strcmp(r->options.root, "/") != 0)
+		return true;
+	for (size_t i = 0; i < OVERRIDES; i++) {
 		const char *value = getenv(overrides[i]);
 		/* GODEBUG is about much else. */
 		if (value == NULL ||

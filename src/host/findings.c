@@ -296,6 +296,8 @@ find_kernel(const struct bm_host *h, struct bm_findings *f)
 		(void)bm_found(f, BM_FACT_TAINT_CPU, "kernel", "taint S");
 	if (tainted(m, TAINT_WARNED) || tainted(m, TAINT_DIED))
 		(void)bm_found(f, BM_FACT_WARNED, "kernel", tainted(m, TAINT_DIED) ? "taint D" : "taint W");
+	if (m->release != NULL && strstr(m->release, "WSL2") != NULL)
+		(void)bm_found(f, BM_FACT_WSL, "kernel", m->release);
 	find_modules(h, f);
 	for (size_t i = 0; i < BM_KERNEL_CIPHERS; i++) {
 		const struct bm_kernel_cipher *c = &m->ciphers[i];

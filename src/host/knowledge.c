@@ -146,6 +146,11 @@ const struct bm_fact bm_facts[BM_FACTS] = {
 		{"tx-tcp-segmentation", "tx-tcp6-segmentation", "tx-tcp-ecn-segmentation",
 			"tx-tcp-mangleid-segmentation"},
 		"ethtool -K @ tso off", "ethtool -K @ tso on", BM_COULD},
+	[BM_FACT_WSL] = {"wsl", "a virtual machine of WSL 2",
+		"Its packets pass through Windows' virtual switch and whatever drivers and adapters are "
+		"there; payload has been found damaged on that way. The same from Windows itself, or over "
+		"another adapter, settles it.",
+		ANY_DAMAGE, {0}, 0, 0, BM_COULD},
 	[BM_FACT_USB] = {"usb-adapter", "a network adapter on USB",
 		"Docks and adapters have been found to damage payload behind checksum offload; another "
 		"adapter settles it.",
@@ -174,8 +179,7 @@ const struct bm_fact bm_facts[BM_FACTS] = {
 	[BM_FACT_FORWARDING] = {"forwarding", "this machine forwards packets",
 		"It stands between the ends of other connections. With receive offloads on it sums anew "
 		"what it joined, and so hides damage in its own memory.",
-		ANY_DAMAGE, {0}, "sysctl -w net.ipv4.ip_forward=0", "sysctl -w net.ipv4.ip_forward=1",
-		BM_HIDES},
+		ANY_DAMAGE, {0}, 0, 0, BM_HIDES},
 	[BM_FACT_VIRTIO] = {"virtio", "a virtio interface",
 		"Between guest and host no checksum is made unless a packet leaves the machine. Damage in "
 		"between is not noticed; the real device, its offloads and counters are the host's.",
@@ -206,7 +210,7 @@ const struct bm_fact bm_facts[BM_FACTS] = {
 		{"bytes-damaged", "bytes-inserted", "bytes-missing"}, {0}, "modprobe -r @", "modprobe @",
 		BM_COULD},
 	[BM_FACT_CPU_WIDE] = {"processor-wide", "ciphers with the widest instructions",
-		"TLS libraries have assembly of its own for them, and such assembly has had faults at "
+		"TLS libraries have assembly of their own for these, and such assembly has had faults at "
 		"certain lengths and keys. The command is for programs with OpenSSL; Java: -XX:UseAVX=2.",
 		OF_CIPHERS, {0}, "OPENSSL_ia32cap=':0' PROGRAM", 0, BM_COULD},
 	[BM_FACT_SCATTER] = {"scatter-gather", "pages are sent from where they lie",

@@ -10,7 +10,7 @@
 static const char *const crypto_flags[] = {"aes", "pclmulqdq", "vaes", "vpclmulqdq", "sha_ni",
 	"gfni", "avx512f", "avx2", "pmull", "sha1", "sha2", "sha3", "sha512", "asimd"};
 
-/* Of modules that are not tainted only these are kept: what causes.md and knowledge.c speak of. */
+/* Of modules that are not tainted only these are kept: what knowledge.c speaks of. */
 static const char *const odd_modules[] = {"tls", "chtls", "t4_tom", "jool", "jool_siit",
 	"nf_nat_ftp", "nf_nat_sip", "nf_nat_irc", "nf_nat_h323", "nf_nat_pptp", "nf_nat_tftp",
 	"nf_nat_amanda"};
@@ -261,7 +261,8 @@ read_maker(struct bm_host *h)
 void
 bm_machine_read(struct bm_host *h)
 {
-	struct bm_buf b = {.max = BM_HOST_FILE_MAX};
+	/* /proc/interrupts has a column for each processor. */
+	struct bm_buf b = {.max = (size_t)8 * BM_HOST_FILE_MAX};
 	struct bm_machine *m = &h->machine;
 
 	m->release = bm_host_line(h, "proc/sys/kernel/osrelease", "the kernel's release");

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { LABEL = 13, SUBJECTS_SHOWN = 8 };
+enum { LABEL = 13, SUBJECTS_SHOWN = 8, COMMANDS_SHOWN = 3 };
 
 /* A label and its text, wrapped; NULL text is left out. label "": goes on under the last one. */
 static void
@@ -66,6 +66,17 @@ tell_answer(
 	bm_say(l, "\n");
 }
 
+static const char *
+kernel_tls(const struct bm_host *h)
+{
+	const struct bm_machine *m = &h->machine;
+
+	if (m->has_tls || h->counters.error[BM_COUNTER_TLS_STAT] == 0 ||
+		(m->ulp != NULL && strstr(m->ulp, "tls") != NULL))
+		return "loaded";
+	return m->modules_known || m->ulp != NULL ? "not loaded" : "not known";
+}
+
 static void
 tell_system(struct bm_lines *l, struct bm_arena *a, const struct bm_host *h)
 {
@@ -90,10 +101,7 @@ tell_system(struct bm_lines *l, struct bm_arena *a, const struct bm_host *h)
 		m->ecc_known               ? (m->ecc ? "with error correction" : "without error correction")
 		: m->controller_count != 0 ? "its errors are counted; whether it corrects them is not said"
 								   : "not known whether it has error correction");
-	line(l, "kernel TLS",
-		!m->modules_known && m->ulp == NULL                               ? "not known"
-		: m->has_tls || (m->ulp != NULL && strstr(m->ulp, "tls") != NULL) ? "loaded"
-																		  : "not loaded");
+	line(l, "kernel TLS", kernel_tls(h));
 	for (size_t i = 0; i < BM_KERNEL_CIPHERS; i++)
 		if (m->ciphers[i].driver != NULL)
 			line(l, i == 0 ? "ciphers" : "",
@@ -160,7 +168,7 @@ tell_group(struct bm_lines *l, struct bm_arena *a, const struct bm_host *h,
 		line(l, "", bm_arena_print(a, "and %zu more", n - SUBJECTS_SHOWN));
 	line(l, "means", fact->means);
 	tell_causes(l, a, fact);
-	for (size_t i = 0; i < n && i < SUBJECTS_SHOWN; i++) {
+	for (size_t i = 0; i < n && i < COMMANDS_SHOWN; i++) {
 		/* The same for all, but where it names them. */
 		if (x[i].off == NULL ||
 			(i != 0 && x[i - 1].off != NULL && strcmp(x[i].off, x[i - 1].off) == 0))

@@ -146,7 +146,7 @@ OLD = {("hides", i, v) for i in ("veth-old-kernel", "veth") for v in ("veth0", "
 def emulated():
     """A guest whose processor is QEMU's, with a bond of paravirtual interfaces."""
     files = {"proc/cpuinfo": processors(["0x1"], "QEMU TCG CPU version 2.5+", "sse2 hypervisor"),
-             "proc/sys/kernel/osrelease": "5.10.0\n"}
+             "proc/sys/kernel/osrelease": "5.10.16.3-microsoft-standard-WSL2\n"}
     for name, index in (("eth0", 2), ("eth1", 3)):
         files.update(interface(name, index, device="DRIVER=hv_netvsc\nMODALIAS=vmbus:00"))
     files.update(interface("bond0", 4, uevent="DEVTYPE=bond\n", more={"bonding/mode": "active-backup 1"}))
@@ -155,7 +155,7 @@ def emulated():
     return files
 
 
-EMULATED = {("could", "emulated-processor", "processor"), ("context", "virtual-machine", "processor"),
+EMULATED = {("could", "emulated-processor", "processor"), ("could", "wsl", "kernel"), ("context", "virtual-machine", "processor"),
             ("hides", "paravirtual", "eth0"), ("hides", "paravirtual", "eth1"), ("hides", "virtio", "eth2"), ("hides", "memory-unseen", "memory")}
 
 
