@@ -312,7 +312,8 @@ find_kernel(const struct bm_host *h, struct bm_findings *f)
 		(void)bm_found(f, BM_FACT_FORWARDING, "ip", "net.ipv4.ip_forward is 1");
 	if (m->tracked.known)
 		(void)bm_found(f, BM_FACT_CONNTRACK, "netfilter",
-			bm_found_print(f, "%ju now", (uintmax_t)m->tracked.n));
+			bm_found_print(f, "%ju now%s", (uintmax_t)m->tracked.n,
+				m->has_nat ? "; address translation is loaded" : ""));
 	for (size_t i = 0; before_4_5(m->release) && i < h->link_count; i++)
 		if (h->links[i].kind == BM_LINK_VETH)
 			(void)bm_found(f, BM_FACT_VETH_OLD, h->links[i].name, m->release);

@@ -11,7 +11,7 @@ static const char *const crypto_flags[] = {"aes", "pclmulqdq", "vaes", "vpclmulq
 	"gfni", "avx512f", "avx2", "pmull", "sha1", "sha2", "sha3", "sha512", "asimd"};
 
 /* Of modules that are not tainted only these are kept: what knowledge.c speaks of. */
-static const char *const odd_modules[] = {"tls", "chtls", "t4_tom", "jool", "jool_siit",
+static const char *const odd_modules[] = {"tls", "chtls", "t4_tom", "jool", "jool_siit", "nf_nat",
 	"nf_nat_ftp", "nf_nat_sip", "nf_nat_irc", "nf_nat_h323", "nf_nat_pptp", "nf_nat_tftp",
 	"nf_nat_amanda"};
 
@@ -117,6 +117,7 @@ take_module(struct bm_host *h, struct bm_view line)
 		last = word;
 	bool tainted = last.n > 2 && last.p[0] == '(' && last.p[last.n - 1] == ')';
 	m->has_tls = m->has_tls || bm_is(name, "tls");
+	m->has_nat = m->has_nat || bm_is(name, "nf_nat");
 	if ((!tainted && !is_odd(name)) || m->module_count == BM_ODD_MODULES_MAX)
 		return;
 	m->modules[m->module_count++] = (struct bm_module){bm_host_string(h, name),

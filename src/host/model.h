@@ -109,7 +109,7 @@ struct bm_machine {
 	struct bm_memory_controller *controllers;
 	size_t controller_count;
 	bool ecc_known, ecc; /* a module of memory says that it corrects errors, or that it does not */
-	bool modules_known, has_tls;
+	bool modules_known, has_tls, has_nat;
 	struct bm_module
 		modules[BM_ODD_MODULES_MAX]; /* tainted ones, and those that the table of causes knows */
 	size_t module_count;

@@ -51,9 +51,10 @@ class MadeUp(Suite):
         want(s["kernel_tls"] == {"module": True, "available_ulp": "espintcp mptcp tls"}, s["kernel_tls"])
         want([c["driver"] for c in s["ciphers"]] == ["gcm-aes-caam", "ccm_base(ctr-aes-aesni,cbcmac(aes-aesni))"], s["ciphers"])
         want({m["name"]: m["taint"] for m in s["modules"]} ==
-             {"tls": None, "jool": "OE", "nf_nat_sip": None, "example_gpu": "POE", "chtls": None}, s["modules"])
+             {"tls": None, "jool": "OE", "nf_nat": None, "nf_nat_sip": None, "example_gpu": "POE", "chtls": None}, s["modules"])
         want((counter(r, "TcpInCsumErrors")["value"], counter(r, "TlsRxSw")["value"]) == (17, 41), r["counters"])
         want(counter(r, "Ip6InOctets")["value"] is None and counter(r, "TcpInSegs")["added"] is None, "not known")
+        want(finding(r, "connection-tracking")["value"] == "1234 now; address translation is loaded", "NAT")
         want(finding(r, "tcp-errors")["counts"][0]["value"] == 4, "21 errors, 17 of them checksums")
         want([c["value"] for c in finding(r, "udp-checksum-errors")["counts"]] == [3, 1], finding(r, "udp-checksum-errors"))
         i = interface(r, "enp1s0")
