@@ -37,6 +37,22 @@ some(const char *text, const char *otherwise)
 	return text != NULL ? text : otherwise;
 }
 
+/* NULL when there is no room. */
+static const char *
+first_words(struct bm_arena *a, const struct bm_host *h, size_t shows, size_t moving, bool known)
+{
+	const char *when = ", some of it in this time";
+
+	if (shows == 0)
+		return known ? "" : "segments with a wrong checksum could not be counted; ";
+	if (!h->compared)
+		when = "";
+	else if (moving == 0)
+		when = ", none of it in this time";
+	return bm_arena_print(
+		a, "%zu %s of damage%s; ", shows, shows == 1 ? "finding tells" : "findings tell", when);
+}
+
 static void
 tell_answer(
 	struct bm_lines *l, struct bm_arena *a, const struct bm_host *h, const struct bm_findings *f)
@@ -48,21 +64,19 @@ tell_answer(
 		moving += f->at[i].moves && f->at[i].fact->bearing == BM_SHOWS;
 	}
 	bool damage = n[BM_SHOWS] != 0;
-	bm_style(l, damage ? BM_RED : BM_GREEN);
-	bm_say(l, "%s", damage ? "DAMAGE" : "NO DAMAGE COUNTED");
+	/* Without the counter that matters most, its silence says nothing. */
+	bool known = damage || h->counters.at[BM_COUNTER_TCP_IN_CSUM_ERRORS].known;
+	const char *word = damage ? "DAMAGE" : known ? "NO DAMAGE COUNTED" : "NOT KNOWN";
+	bm_style(l, damage ? BM_RED : known ? BM_GREEN : BM_YELLOW);
+	bm_say(l, "%s", word);
 	bm_style(l, BM_PLAIN_STYLE);
-	const char *text = damage ? bm_arena_print(a, "%zu %s of damage%s; ", n[BM_SHOWS],
-									n[BM_SHOWS] == 1 ? "finding tells" : "findings tell",
-									!h->compared  ? ""
-									: moving == 0 ? ", none of it in this time"
-												  : ", some of it in this time")
-							  : "";
+	const char *text = first_words(a, h, n[BM_SHOWS], moving, known);
 	const char *rest =
 		bm_arena_print(a, "%s%zu could cause a bad record, %zu could hide one; not read: %zu",
 			text != NULL ? text : "", n[BM_COULD], n[BM_HIDES], h->unread_count);
 	l->status = text != NULL && rest != NULL ? l->status : BM_NOMEM;
 	bm_say(l, ": ");
-	bm_say_wrapped(l, damage ? 8 : 19, 2, some(rest, ""));
+	bm_say_wrapped(l, strlen(word) + 2, 2, some(rest, ""));
 	bm_say(l, "\n");
 }
 

@@ -38,6 +38,8 @@ class MadeUp(Suite):
         want(text.startswith(b"DAMAGE: 9 findings tell of damage; 16 could"), text[:200])
         text = run("--root", self.folder(trees.old()))[1]
         want(text.startswith(b"NO DAMAGE COUNTED: "), text[:200])
+        text = run("--root", self.folder(trees.emulated()))[1]
+        want(text.startswith(b"NOT KNOWN: segments with a wrong checksum could not be counted; "), text[:200])
 
     def test_values(self):
         r = report("--root", self.folder(trees.server()))
