@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__))]
 from ask import (  # noqa: E402
@@ -199,13 +200,16 @@ class ThisMachine(Suite):
             ns.sh("ip link set lo up")
             want(("shows", "tcp-checksum-errors", "tcp") not in found(ns.report()), "a fresh namespace")
             sender = subprocess.Popen([*ns.enter, sys.executable, "-c", SENDER], stdin=subprocess.PIPE)
+            until = time.monotonic() + 20
+            while ("shows", "tcp-checksum-errors", "tcp") not in found(ns.report()):
+                want(time.monotonic() < until, "no segment was counted")
             r = ns.report("--watch", "1")
             sender.communicate(b"\n", timeout=10)
             f = finding(r, "tcp-checksum-errors")
-            want(f["moving"] and f["counts"][0]["added"] >= 5 and r["findings"][0] == f, f)
+            want(f["moving"] and f["counts"][0]["added"] >= 2 and r["findings"][0] == f, f)
             r = ns.report("--watch", "0.3")
             f = finding(r, "tcp-checksum-errors")
-            want(f["moving"] is False and f["counts"][0]["added"] == 0 and f["counts"][0]["value"] >= 5, f)
+            want(f["moving"] is False and f["counts"][0]["added"] == 0 and f["counts"][0]["value"] >= 3, f)
             text = run("--watch", "0.3", before=ns.enter)[1].decode()
             want(re.search(r"TcpInCsumErrors \d+ \(stands still\)", text) and text.startswith("DAMAGE: ") and "none of it in this time" in text, text[:400])
 
