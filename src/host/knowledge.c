@@ -39,10 +39,10 @@ const struct bm_fact bm_facts[BM_FACTS] = {
 		"(taint M).",
 		OF_CHIPS, {NULL}, NULL, NULL, BM_SHOWS},
 	[BM_FACT_TCP_CHECKSUM] = {"tcp-checksum-errors", "segments with a wrong TCP checksum",
-		"Something on the way, or this machine, damages segments. Each of these was dropped and "
-		"sent again, so none of them is the bad record; but of random damage one segment in 65,535 "
-		"passes the 16-bit sum, and swapped words always do. A driver whose device drops them "
-		"itself leaves this at 0.",
+		"Something on the way, or this machine, damages segments; a few may be probes that "
+		"somebody made so. Each of these was dropped and sent again, so none of them is the bad "
+		"record; but of random damage one segment in 65,535 passes the 16-bit sum, and swapped "
+		"words always do. A driver whose device drops them itself leaves this at 0.",
 		ANY_DAMAGE, {NULL}, NULL, NULL, BM_SHOWS},
 	[BM_FACT_NIC_TLS] = {"device-tls-errors", "errors of a device's TLS offload",
 		"The network device encrypts or decrypts records and counted errors.", OF_KTLS, {NULL},
