@@ -12,7 +12,7 @@ import time
 
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__))]
 from ask import (  # noqa: E402
-    BADMAC, ENVIRONMENT, IS_ROOT, PAGE, REPORTED, SCHEMA, Namespace, Suite, counter, features, finding,
+    BADMAC, ENVIRONMENT, IS_ROOT, PAGE, REPORTED, ROOT, SCHEMA, Namespace, Suite, counter, features, finding,
     found, interface, main, report, run, unread, want)
 import trees  # noqa: E402
 
@@ -183,6 +183,32 @@ class ThisMachine(Suite):
             if "br0" in made:
                 ns.sh("ip link set left master br0")
                 want(interface(ns.report(), "left")["master"] == "br0", "master")
+
+    def test_commands_of_features(self):
+        """Each pair of commands in the table switches what its row names off, and back to what it was; as far as a veth can."""
+        with open(os.path.join(ROOT, "src", "host", "knowledge.c"), encoding="ascii") as f:
+            rows = re.findall(r'\{("[a-z0-9-]+"(?:,\s*"[a-z0-9-]+")*)\},\s*"(ethtool -K @ [^"]*)",\s*"(ethtool -K @ [^"]*)"', f.read())
+        want(len(rows) >= 12, rows)
+        tried = 0
+        with Namespace() as ns:
+            ns.sh("ip link add left type veth peer name right && ip link set left up && ip link set right up")
+            for names, off, on in rows:
+                names = re.findall(r'"([^"]*)"', names)
+                before = features(ns.report("-i", "left"), "left")
+                there = [n for n in names if n in before and not before[n][1]]
+                if not there:
+                    # To switch off what is off is no error, if there is such a thing at all.
+                    ns.sh(off.replace("@", "left"))
+                    print("# not switched: %s (a veth does not have %s)" % (off, " or ".join(names)))
+                    continue
+                was_on = any(before[n][0] for n in there)
+                ns.sh((off if was_on else on).replace("@", "left"))
+                after = features(ns.report("-i", "left"), "left")
+                want(all(after[n][0] != was_on for n in there), (off, {n: after[n] for n in there}))
+                ns.sh((on if was_on else off).replace("@", "left"))
+                want(features(ns.report("-i", "left"), "left") == before, (on, "does not bring back what was"))
+                tried += 1
+        want(tried >= 6, tried)
 
     def test_another_namespace_in_sys(self):
         """/sys still shows the namespace that it was mounted in: that is no report of this one."""
