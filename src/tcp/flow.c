@@ -16,9 +16,11 @@ tell_data(struct bm_stream *s)
 static void
 count_checksum(struct bm_stream *s, const struct bm_segment *g)
 {
-	if (g->payload_len != 0)
+	if (g->payload_len != 0) {
 		s->checksums[g->checksum]++;
-	else if (g->checksum == BM_CHECKSUM_VALID)
+		if (g->checksum == BM_CHECKSUM_VALID && g->payload_len > s->widest)
+			s->widest = g->payload_len;
+	} else if (g->checksum == BM_CHECKSUM_VALID)
 		count_up(&s->bare_valid);
 	else if (g->checksum == BM_CHECKSUM_INVALID)
 		count_up(&s->bare_invalid);
@@ -201,14 +203,15 @@ follow(struct bm_stream *s, const struct bm_segment *g, bool good)
 }
 
 /* A checksum that looks like a partial sum, among many that are right, is a damaged one: the
- * network card fills in all of a direction or none. */
+ * network card fills in all of a direction or none. But a receiver that joins segments (GRO) leaves
+ * such sums on what it joined, and none on the others. */
 static bool
 lone_offload(const struct bm_stream *s, const struct bm_segment *g)
 {
 	uint64_t partial = s->checksums[BM_CHECKSUM_OFFLOADED] + s->bare_offloaded;
 
-	return g->checksum == BM_CHECKSUM_OFFLOADED && s->checksums[BM_CHECKSUM_VALID] >= 4 &&
-		   partial * 4 <= s->checksums[BM_CHECKSUM_VALID];
+	return g->checksum == BM_CHECKSUM_OFFLOADED && g->payload_len <= s->widest &&
+		   s->checksums[BM_CHECKSUM_VALID] >= 4 && partial * 4 <= s->checksums[BM_CHECKSUM_VALID];
 }
 
 /* What nearly every segment is: it acknowledges, and carries nothing or the next bytes of its

@@ -82,6 +82,7 @@ struct bm_stream {
 	uint8_t ttl;
 	uint8_t inbound, outbound; /* segments by what their frames say; saturate */
 	uint8_t bare_valid, bare_invalid, bare_offloaded; /* segments without payload; saturate */
+	uint32_t widest;                                  /* payload of one whose checksum is right */
 	bool has_seq, has_ack_seq, saw_syn;
 	bool doubtful; /* zero_seq is known from a damaged segment only */
 	bool settled;  /* it is known where the stream begins */

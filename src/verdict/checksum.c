@@ -33,10 +33,24 @@ fits(const struct bm_case *c, const struct bm_finding *f, size_t i)
 	return sum % 65535 == 0;
 }
 
+/* Is anything of the segment that fragment i belongs to to be put back? */
+static bool
+is_damaged(const struct bm_case *c, const struct bm_finding *f, size_t i)
+{
+	for (size_t k = 0; k < c->fragment_count; k++) {
+		const struct bm_fragment *g = &c->fragments[k];
+		for (size_t n = 0; g->segment == c->fragments[i].segment && n < f->change_count; n++)
+			if (f->changes[n].record_off < g->record_off + g->len &&
+				g->record_off < f->changes[n].record_off + f->changes[n].received.n)
+				return true;
+	}
+	return false;
+}
+
 const char *
 bm_verdict_checksum_as_sent(const struct bm_case *c, const struct bm_finding *f)
 {
-	bool all = true;
+	bool all = true, judged = false;
 
 	if (f->change_count == 0 || c->fragment_count == 0)
 		return NULL;
@@ -47,9 +61,15 @@ bm_verdict_checksum_as_sent(const struct bm_case *c, const struct bm_finding *f)
 		const struct bm_fragment *g = &c->fragments[i];
 		if (g->record_off >= c->len)
 			continue;
-		if (g->sum == 0 || (g->checksum != BM_CHECKSUM_VALID && g->checksum != BM_CHECKSUM_INVALID))
+		if (g->sum == 0 ||
+			(g->checksum != BM_CHECKSUM_VALID && g->checksum != BM_CHECKSUM_INVALID)) {
+			/* Whole as it came: it says nothing of the others. */
+			if (!is_damaged(c, f, i))
+				continue;
 			return NULL;
+		}
+		judged = true;
 		all = all && fits(c, f, i);
 	}
-	return all ? "valid" : "invalid";
+	return !judged ? NULL : all ? "valid" : "invalid";
 }
