@@ -208,6 +208,7 @@ find_rsa_key(struct bm_session *s, struct bm_view certificate_message)
 	for (size_t i = 0; s->rsa_key == SIZE_MAX && bm_keyring_rsa(ring, i) != NULL; i++)
 		if (bm_rsa_matches(bm_keyring_rsa(ring, i), der))
 			s->rsa_key = i;
+	s->facts.rsa_of_others = s->rsa_key == SIZE_MAX;
 }
 
 static void

@@ -270,6 +270,7 @@ struct bm_session_facts {
 	uint8_t first_random[BM_RANDOM]; /* of the first one, which every sighting shows in the clear */
 	int resumed;                     /* 1, 0, -1 unknown */
 	enum bm_key_source source;       /* of the keys in use */
+	bool rsa_of_others;              /* no private key given is that of the server's certificate */
 	bool keys_wrong;                 /* keys were found, none of the epoch's records fit */
 	bool handshake_seen;             /* both hellos were read */
 	bool suite_unsupported;
@@ -307,7 +308,8 @@ struct bm_session_key {
 	uint64_t next; /* the sequence number after its last record, as far as is known */
 };
 bool bm_session_key(const struct bm_session *s, size_t nth, struct bm_session_key *out);
-/* Did another record of that side, not this one, verify at this number? false: or it is forgotten. */
+/* Did another record of that side, not this one, verify at this number? false: or it is forgotten.
+ */
 bool bm_session_sent_other(const struct bm_session *s, unsigned side, unsigned epoch, uint64_t seq,
 	const struct bm_wire *w);
 /* Up to TLS 1.2: keys of a side that its end may have come to in another way than the standard's:

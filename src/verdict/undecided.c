@@ -274,7 +274,12 @@ no_secret(struct reason *r)
 				: "give secrets with -k: a key log (SSLKEYLOGFILE) of either side";
 		return;
 	}
-	c->undecided_because = "the key material that was given holds no secret for this connection";
+	c->undecided_because =
+		rsa && r->f->rsa_of_others
+			? "no private key that was given is that of the server's certificate, and there "
+			  "is "
+			  "no other secret for this connection"
+			: "the key material that was given holds no secret for this connection";
 	c->undecided_next =
 		rsa ? "give the key log of the process that made this connection, written at that time (a "
 			  "line of it must hold the client random), or this server's RSA private key"

@@ -411,6 +411,17 @@ class Cli:
             want(c["undecided_because"].count("SECRET") == 1, c)
         self.undecided(capture, "holds no secret for this connection", "client random " + random)
 
+    def test_another_servers_key(self):
+        folder = os.path.join(ROOT, "tests", "data", "damaged", "tls10-rc4sha-gnutls", "none")
+        key = os.path.join(self.dir.name, "other.key")
+        subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, stderr=subprocess.DEVNULL)
+        self.undecided(read(os.path.join(folder, "receiver.pcap")), "no private key that was given is that of the server's "
+                       "certificate", "client random ", keys=key)
+        # Of a key exchange that no private key opens nothing of the kind is said.
+        folder = os.path.join(ROOT, "tests", "data", "damaged", "tls12-aes128gcm", "none")
+        self.undecided(read(os.path.join(folder, "receiver.pcap")), "holds no secret for this connection", "client random ",
+                       keys=key)
+
     def test_bad_key_lines_name_their_file(self):
         keys = self.path("bad.log", read(KEYS) + b"CLIENT_RANDOM zz\nCLIENT_RANDOM 00 00\n")
         good = self.path("good.log", read(BAD_KEYS))
