@@ -96,7 +96,7 @@ add_words(const struct lab_stack *s, const char *const *w, const struct lab_setu
 				setup->suite != NULL ? setup->suite->name : *w);
 			return false;
 		}
-		if (word[0] == '\0')
+		if (word[0] == '\0' && **w != '\0')
 			continue;
 		out->word[out->n] = strdup(word);
 		if (out->word[out->n] == NULL) {
@@ -118,6 +118,25 @@ lab_stack_words(const struct lab_stack *s, bool server, const struct lab_setup *
 		return true;
 	lab_words_clear(out);
 	return false;
+}
+
+bool
+lab_words_make(const struct lab_stack *s, const char *const *list, const struct lab_setup *setup,
+	struct lab_words *out, char *problem, size_t n)
+{
+	*out = (struct lab_words){.n = 0};
+	if (add_words(s, list, setup, out, problem, n))
+		return true;
+	lab_words_clear(out);
+	return false;
+}
+
+bool
+lab_stack_logs(const struct lab_stack *s, bool server, unsigned version)
+{
+	bool can = server ? s->server_logs : s->client_set != NULL || s->client_more[0] != NULL;
+
+	return can && (s->logs_up_to == 0 || version <= s->logs_up_to);
 }
 
 void
