@@ -81,6 +81,35 @@ write_source(const struct run *r, const struct lab_stack *stack)
 	return good;
 }
 
+/* What a stack wants besides the certificate. */
+static bool
+prepare_server(const struct run *r)
+{
+	const struct lab_stack *s = r->server_stack;
+	char path[PATH], problem[300];
+
+	for (size_t i = 0; s->leftovers[i] != NULL; i++)
+		if (in_folder(r, s->leftovers[i], path))
+			(void)unlink(path);
+	for (size_t i = 0; i < 3 && s->prepare_words[i][0] != NULL; i++) {
+		const char *program = s->prepare_words[i][0];
+		struct bm_buf said = {.p = NULL};
+		struct lab_words words;
+		char line[LAB_LAST] = "";
+		if (!lab_is_installed(program))
+			return trouble(r, "%s: the program %s is not installed", s->name, program);
+		if (!lab_words_make(s, s->prepare_words[i], &r->setup, &words, problem, sizeof problem))
+			return trouble(r, "%s", problem);
+		bool good = lab_ask((const char *const *)words.word, 30000, &said);
+		lab_said_last(&said, line);
+		lab_words_clear(&words);
+		bm_buf_clear(&said);
+		if (!good)
+			return trouble(r, "%s: %s", program, line);
+	}
+	return true;
+}
+
 static bool
 make_folder(struct run *r)
 {
@@ -278,6 +307,8 @@ converse(struct run *r, uint64_t ended, unsigned count)
 	for (unsigned i = 0; i < count && r->relay.ended == ended; i++)
 		if (!say_line_of(r, lines[i], &chance) || !go_on(r, ended, PAUSE_MS))
 			return false;
+	if (r->server_stack->answers_once && !lab_process_tell(&r->client, "\n", 1))
+		return false;
 	for (uint64_t passed = r->relay.passed + 1;
 		 passed != r->relay.passed && r->relay.ended == ended;) {
 		passed = r->relay.passed;
@@ -329,7 +360,6 @@ set_up(struct run *r)
 			r->server_stack == NULL ? o->server : o->client);
 	r->setup.folder = o->folder;
 	r->setup.no_etm = o->no_etm;
-	r->setup.client_logs = !r->server_stack->server_logs;
 	r->setup.version = o->tls != NULL ? lab_version_parse(o->tls) : BM_TLS12;
 	if (r->setup.version == 0)
 		return trouble(r, "no version '%s'; there are 1.0, 1.1, 1.2 and 1.3", o->tls);
@@ -342,6 +372,7 @@ set_up(struct run *r)
 		return trouble(r, "no cipher suite '%s' in IANA's registry", o->cipher);
 	if (o->tls == NULL && r->setup.suite != NULL && r->setup.suite->kx == BM_KX_TLS13)
 		r->setup.version = BM_TLS13;
+	r->setup.client_logs = !lab_stack_logs(r->server_stack, true, r->setup.version);
 	if (r->setup.suite != NULL &&
 		(r->setup.suite->kx == BM_KX_TLS13) != (r->setup.version == BM_TLS13))
 		return trouble(r, "%s is no suite of %s", o->cipher, bm_version_name(r->setup.version));
@@ -368,8 +399,7 @@ tell(const struct run *r)
 		fprintf(r->ui->out, "    said nothing of it\n");
 	if (r->client_waited)
 		fprintf(r->ui->out, "    was still waiting when it was stopped\n");
-	if (!r->server_stack->server_logs && r->client_stack->client_set == NULL &&
-		r->client_stack->client_more[0] == NULL)
+	if (r->setup.client_logs && !lab_stack_logs(r->client_stack, false, r->setup.version))
 		fprintf(r->ui->out,
 			"\nNone of them writes its keys: only with RSA key exchange does -k %s/server.key "
 			"help.\n",
@@ -386,7 +416,7 @@ carry_out(struct run *r)
 	bool twice = r->spec.fault == lab_fault_find("foreign-record");
 
 	if (!make_folder(r) || !write_source(r, r->server_stack) || !write_source(r, r->client_stack) ||
-		!make_certificate(r) || !start_server(r) ||
+		!make_certificate(r) || !prepare_server(r) || !start_server(r) ||
 		!lab_relay_open(&r->relay, r->o->folder, r->relay_keys))
 		return false;
 	/* The other connection comes first. */
