@@ -10,7 +10,7 @@ enum { PATH = 4096 };
 
 /* From the folder that badmac itself lies in: installed, and in a build. Nothing depends on where
  * the whole was installed to. */
-static const char *const own_places[] = {"../libexec/badmac", "../../lab"};
+static const char *const own_places[] = {"../libexec/badmac", "../../lab", "../../lab/peers"};
 
 static bool
 is_program(const char *path, int written, size_t n)

@@ -9,8 +9,8 @@
 
 enum { ASK_MS = 10000 };
 
-const struct lab_stack *const lab_stacks[] = {
-	&lab_openssl, &lab_gnutls, &lab_nss, &lab_go, &lab_node, &lab_jsse, NULL};
+const struct lab_stack *const lab_stacks[] = {&lab_openssl, &lab_gnutls, &lab_nss, &lab_mbedtls,
+	&lab_wolfssl, &lab_go, &lab_node, &lab_jsse, NULL};
 
 const struct lab_stack *
 lab_stack_find(const char *name)

@@ -132,12 +132,24 @@ const struct lab_stack lab_gnutls = {.name = "gnutls",
 	.suites_words = {"gnutls-cli", "--list", NULL},
 	.cipher = gnutls_cipher};
 
-/* Its server gives nothing back, and neither of them writes keys. */
+/* Its server is for HTTP: it takes the lines for a request, and an empty one for the end of it.
+ * Then come its header and -g blocks of 16384 octets, and it closes. Neither part writes keys. */
 const struct lab_stack lab_nss = {.name = "nss",
-	.title = "NSS tstclnt",
+	.title = "NSS selfserv and tstclnt",
+	.server = "selfserv",
 	.client = "tstclnt",
+	.server_words = {"selfserv", "-d", "sql:{folder}", "-n", "lab", "-p", "{port}", "-g", "6", "-D",
+		"-v", "-H", "1", "-V", "{version}:{version}", "{cipher}", NULL},
 	.client_words = {"tstclnt", "-h", "127.0.0.1", "-p", "{port}", "-D", "-o", "-f", "-V",
 		"{version}:{version}", "{cipher}", NULL},
+	.prepare_words = {{"openssl", "pkcs12", "-export", "-in", "{folder}/server.crt", "-inkey",
+						  "{folder}/server.key", "-name", "lab", "-passout", "pass:", "-out",
+						  "{folder}/server.p12", NULL},
+		{"certutil", "-N", "-d", "sql:{folder}", "--empty-password", NULL},
+		{"pk12util", "-i", "{folder}/server.p12", "-d", "sql:{folder}", "-W", "", "-K", "", NULL}},
+	.leftovers = {"cert9.db", "key4.db", "pkcs11.txt", NULL},
+	.ready = "About to call accept",
 	.versions = {"tls1.0", "tls1.1", "tls1.2", "tls1.3"},
 	.cipher = nss_cipher,
-	.speaks_first = true};
+	.speaks_first = true,
+	.answers_once = true};

@@ -56,6 +56,12 @@ test_words(void **state)
 	assert_string_equal(words_of("go", true, &s), "go run a b/peer.go server 4433 a b 771 49199");
 	assert_string_equal(words_of("jsse", false, &s),
 		"java a b/Peer.java client 4433 a b TLSv1.2 TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256");
+	assert_string_equal(
+		words_of("mbedtls", true, &s), "badmac-lab-mbedtls server 4433 a b 771 49199 keys -no_etm");
+	assert_string_equal(words_of("wolfssl", false, &s),
+		"badmac-lab-wolfssl client 4433 a b 771 49199 -no_etm keys");
+	assert_string_equal(words_of("nss", true, &s),
+		"selfserv -d sql:a b -n lab -p 4433 -g 6 -D -v -H 1 -V tls1.2:tls1.2 -c:C02F");
 	s.suite = bm_suite_find(0x000a);
 	assert_non_null(strstr(words_of("gnutls", false, &s), ":+3DES-CBC:+SHA1:+RSA:"));
 	s.suite = bm_suite_find(0x1303);
@@ -86,6 +92,37 @@ test_refused(void **state)
 	assert_string_equal(out, "1");
 	assert_false(lab_expand(lab_stack_find("go"), "12345678", &s, out, sizeof out));
 	assert_null(lab_stack_find("frob"));
+}
+
+/* Words that are empty on purpose stay, such as NSS's passwords. */
+static void
+test_prepare(void **state)
+{
+	struct lab_setup s = {.folder = "d", .version = BM_TLS12};
+	const struct lab_stack *nss = lab_stack_find("nss");
+	struct lab_words w;
+	char problem[100];
+
+	(void)state;
+	assert_true(lab_words_make(nss, nss->prepare_words[2], &s, &w, problem, sizeof problem));
+	assert_int_equal(w.n, 9);
+	assert_string_equal(w.word[2], "d/server.p12");
+	assert_string_equal(w.word[6], "");
+	assert_string_equal(w.word[8], "");
+	lab_words_clear(&w);
+}
+
+/* wolfSSL shows the secrets of TLS 1.2, NSS none, GnuTLS all. */
+static void
+test_logs(void **state)
+{
+	(void)state;
+	for (int server = 0; server < 2; server++) {
+		assert_true(lab_stack_logs(lab_stack_find("wolfssl"), server, BM_TLS12));
+		assert_false(lab_stack_logs(lab_stack_find("wolfssl"), server, BM_TLS13));
+		assert_false(lab_stack_logs(lab_stack_find("nss"), server, BM_TLS12));
+		assert_true(lab_stack_logs(lab_stack_find("gnutls"), server, BM_TLS13));
+	}
 }
 
 static void
@@ -136,6 +173,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_prepare),
+		cmocka_unit_test(test_logs),
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_said),
 	};
