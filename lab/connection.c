@@ -25,6 +25,7 @@ lab_connection_new(struct lab_relay *r, int fd, uint16_t client_port)
 		return NULL;
 	}
 	c->number = r->accepted;
+	c->begun_ms = lab_ticks_ms();
 	c->side[LAB_C2S].fd = fd;
 	c->side[LAB_S2C].fd = up;
 	c->connecting = true;
@@ -94,6 +95,7 @@ pass(struct lab_relay *r, struct lab_connection *c, enum lab_direction d, struct
 	uint64_t now = lab_now_ns(), before = c->lane[d].records;
 	struct lab_side *to = &c->side[1 - d];
 
+	c->lane[d].age_ms = lab_ticks_ms() - c->begun_ms;
 	if (!lab_lane_feed(
 			&c->lane[d], &c->lane[1 - d], &c->tls, &r->plan, c->number, chunk, ended, &c->passed) ||
 		!lab_put(&to->out, c->passed.received.p, c->passed.received.n))

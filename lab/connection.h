@@ -12,7 +12,7 @@ struct lab_side {
 };
 
 struct lab_connection {
-	uint64_t number;
+	uint64_t number, begun_ms;
 	struct lab_side side[2]; /* side[d] is whom direction d comes from */
 	bool connecting, over;
 	struct lab_tls tls;

@@ -42,6 +42,24 @@ read_number(const char *text, int64_t max, int64_t *out)
 	return *end == '\0' && v <= max;
 }
 
+/* "250ms" or "2s", an hour at most. */
+static bool
+read_time(const char *text, int64_t *ms)
+{
+	enum { HOUR_MS = 3600 * 1000 };
+	size_t digits = strspn(text, "0123456789");
+	const char *unit = text + digits;
+	char number[16];
+
+	if (digits == 0 || digits >= sizeof number ||
+		(strcmp(unit, "ms") != 0 && strcmp(unit, "s") != 0))
+		return false;
+	memcpy(number, text, digits);
+	number[digits] = '\0';
+	*ms = strtoll(number, NULL, 10) * (unit[0] == 's' ? 1000 : 1);
+	return *ms <= HOUR_MS;
+}
+
 static bool
 read_way(const char *value, struct lab_spec *out)
 {
@@ -68,6 +86,8 @@ read_pair(const char *key, const char *value, struct lab_spec *out)
 	}
 	if (strcmp(key, "how") == 0)
 		return read_way(value, out);
+	if (strcmp(key, "after") == 0)
+		return read_time(value, &out->after_ms);
 	if (strcmp(key, "record") == 0)
 		return read_number(value, INT64_C(1) << 40, &out->record);
 	if (strcmp(key, "byte") == 0)
@@ -79,10 +99,11 @@ read_pair(const char *key, const char *value, struct lab_spec *out)
 bool
 lab_spec_parse(const char *text, struct lab_spec *out, char *problem, size_t n)
 {
-	static const char keys[] = " direction record byte length how sum ";
+	static const char keys[] = " direction record after byte length how sum ";
 	char copy[300], *rest, *pair;
 
-	*out = (struct lab_spec){.direction = -1, .record = -1, .byte = -1, .length = -1};
+	*out =
+		(struct lab_spec){.direction = -1, .record = -1, .byte = -1, .length = -1, .after_ms = -1};
 	if (strlen(text) >= sizeof copy)
 		return wrong(problem, n, "a fault takes less to say than that");
 	memcpy(copy, text, strlen(text) + 1);

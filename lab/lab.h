@@ -33,7 +33,8 @@ struct lab_spec {
 	int direction;  /* enum lab_direction */
 	int64_t record; /* index among the protected application records of its direction */
 	int64_t byte, length;
-	int how; /* index into the fault's ways */
+	int64_t after_ms; /* the connection is at least as old */
+	int how;          /* index into the fault's ways */
 	enum lab_sum sum;
 };
 

@@ -16,21 +16,26 @@ chance_of(const struct lab_plan *plan, uint64_t connection, enum lab_direction d
 	return c;
 }
 
-/* Without record= and without a probability: one of the second to the fifth. */
+/* Without record= and without a probability: the first that is late enough, or one of the second to
+ * the fifth. */
 static uint64_t
 wanted_record(const struct lab_plan *plan, const struct lab_spec *spec)
 {
 	struct lab_chance c = {plan->seed ^ UINT64_C(0x7265636f7264)};
 
-	return spec->record >= 0 ? (uint64_t)spec->record : 1 + lab_below(&c, 4);
+	if (spec->record >= 0)
+		return (uint64_t)spec->record;
+	return spec->after_ms >= 0 ? 0 : 1 + lab_below(&c, 4);
 }
 
 static bool
 is_due(const struct lab_plan *plan, const struct lab_spec *spec, const struct lab_record *r,
-	uint64_t connection)
+	uint64_t connection, uint64_t age_ms)
 {
 	struct lab_chance c = chance_of(plan, connection, r->direction, r->sequence + 0x10000);
 
+	if (spec->after_ms >= 0 && age_ms < (uint64_t)spec->after_ms)
+		return false;
 	if (spec->direction >= 0 && spec->direction != (int)r->direction)
 		return false;
 	if (spec->direction < 0 && plan->probability < 0 && r->direction == LAB_S2C)
@@ -127,7 +132,7 @@ strike(struct lab_lane *l, const struct lab_lane *other, const struct lab_tls *t
 			.mirror = bm_buf_view(&other->last),
 			.foreign = foreign_record(plan, r->direction, connection)};
 		bool good = true;
-		if (is_due(plan, s.spec, r, connection) && s.spec->fault->apply(&s)) {
+		if (is_due(plan, s.spec, r, connection, l->age_ms) && s.spec->fault->apply(&s)) {
 			good = carry_out(&s, l, tls, plan, connection, p);
 			*done = true;
 		}

@@ -31,6 +31,7 @@ struct lab_lane {
 	uint64_t sent, received; /* octets of stream so far, before and after the fault */
 	bool struck, raw, mute;
 	uint64_t records; /* application records seen */
+	uint64_t age_ms;  /* of the connection, as whoever feeds it says */
 };
 
 /* What became of octets that were fed. */
