@@ -298,15 +298,28 @@ say_line_of(struct run *r, size_t n, struct lab_chance *chance)
 }
 
 static bool
+say_lines(struct run *r, uint64_t ended, unsigned count, struct lab_chance *chance)
+{
+	for (unsigned i = 0; i < count && r->relay.ended == ended; i++)
+		if (!say_line_of(r, lines[i], chance) || !go_on(r, ended, PAUSE_MS))
+			return false;
+	return true;
+}
+
+static bool
 converse(struct run *r, uint64_t ended, unsigned count)
 {
 	struct lab_chance chance = {r->o->seed + r->relay.accepted};
+	uint64_t begun = lab_ticks_ms(), due = r->spec.after_ms > 0 ? (uint64_t)r->spec.after_ms : 0;
 
-	if (!go_on(r, ended, SETTLE_MS))
+	if (!go_on(r, ended, SETTLE_MS) || !say_lines(r, ended, count, &chance))
 		return false;
-	for (unsigned i = 0; i < count && r->relay.ended == ended; i++)
-		if (!say_line_of(r, lines[i], &chance) || !go_on(r, ended, PAUSE_MS))
-			return false;
+	/* What is due later finds lines then: the connection is older than this function's call. */
+	uint64_t age = lab_ticks_ms() - begun;
+	if (due != 0 && r->relay.plan.struck == 0 &&
+		(!go_on(r, ended, due > age ? (unsigned)(due - age) : 0) ||
+			!say_lines(r, ended, count, &chance)))
+		return false;
 	if (r->server_stack->answers_once && !lab_process_tell(&r->client, "\n", 1))
 		return false;
 	for (uint64_t passed = r->relay.passed + 1;
