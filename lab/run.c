@@ -1,6 +1,7 @@
 /* badmac lab run: a certificate, a real server, a real client, the relay between them; then
  * everything stops. Refuses to know how a stack is started (stacks.c) and what a fault does. */
 #include "lab/connection.h"
+#include "lab/prepare.h"
 #include "lab/process.h"
 #include "lab/program.h"
 #include "lab/said.h"
@@ -79,35 +80,6 @@ write_source(const struct run *r, const struct lab_stack *stack)
 	bool good = lab_puts(&b, stack->source) && write_file(r, stack->source_name, &b);
 	bm_buf_clear(&b);
 	return good;
-}
-
-/* What a stack wants besides the certificate. */
-static bool
-prepare_server(const struct run *r)
-{
-	const struct lab_stack *s = r->server_stack;
-	char path[PATH], problem[300];
-
-	for (size_t i = 0; s->leftovers[i] != NULL; i++)
-		if (in_folder(r, s->leftovers[i], path))
-			(void)unlink(path);
-	for (size_t i = 0; i < 3 && s->prepare_words[i][0] != NULL; i++) {
-		const char *program = s->prepare_words[i][0];
-		struct bm_buf said = {.p = NULL};
-		struct lab_words words;
-		char line[LAB_LAST] = "";
-		if (!lab_is_installed(program))
-			return trouble(r, "%s: the program %s is not installed", s->name, program);
-		if (!lab_words_make(s, s->prepare_words[i], &r->setup, &words, problem, sizeof problem))
-			return trouble(r, "%s", problem);
-		bool good = lab_ask((const char *const *)words.word, 30000, &said);
-		lab_said_last(&said, line);
-		lab_words_clear(&words);
-		bm_buf_clear(&said);
-		if (!good)
-			return trouble(r, "%s: %s", program, line);
-	}
-	return true;
 }
 
 static bool
@@ -216,8 +188,10 @@ static bool
 start_server(struct run *r)
 {
 	uint64_t until = lab_ticks_ms() + 1000u * r->o->timeout_s;
-	char line[LAB_LAST] = "";
+	char line[LAB_LAST] = "", problem[300];
 
+	if (!lab_prepare(r->server_stack, &r->setup, problem, sizeof problem))
+		return trouble(r, "%s", problem);
 	if (!free_port(r) || !start(r, &r->server, r->server_stack, true))
 		return false;
 	while (!has_said(&r->server, r->server_stack->ready)) {
@@ -429,7 +403,7 @@ carry_out(struct run *r)
 	bool twice = r->spec.fault == lab_fault_find("foreign-record");
 
 	if (!make_folder(r) || !write_source(r, r->server_stack) || !write_source(r, r->client_stack) ||
-		!make_certificate(r) || !prepare_server(r) || !start_server(r) ||
+		!make_certificate(r) || !start_server(r) ||
 		!lab_relay_open(&r->relay, r->o->folder, r->relay_keys))
 		return false;
 	/* The other connection comes first. */

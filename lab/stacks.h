@@ -22,6 +22,7 @@ struct lab_words {
 	size_t n;
 };
 
+enum { LAB_PREPARE = 3 };
 struct lab_stack {
 	const char *name, *title;
 	const char *server, *client; /* programs; NULL: it has no such part here */
@@ -29,7 +30,7 @@ struct lab_stack {
 	const char *server_words[26], *client_words[20];
 	/* To be run before the server, one after the other; an empty one ends them. And the files in
 	 * the folder that these would trip over if they are there already. */
-	const char *prepare_words[3][20], *leftovers[4];
+	const char *prepare_words[LAB_PREPARE][20], *leftovers[4];
 	const char *ready; /* what the server says when it listens */
 	/* Where secrets go. The server writes them if it can: by itself, or by this in its environment.
 	 * Else the client does, by its environment or by more words. */
