@@ -32,8 +32,12 @@ lab_connection_new(struct lab_relay *r, int fd, uint16_t client_port)
 	for (size_t i = 0; i < 2; i++) {
 		struct lab_chance chance = {r->plan.seed + c->number};
 		c->lane[i].direction = (enum lab_direction)i;
-		c->flow[i] =
-			(struct lab_flow){.client_port = client_port, .server_port = ntohs(r->to.sin_port)};
+		c->flow[i] = (struct lab_flow){.client_port = client_port,
+			.server_port = ntohs(r->to.sin_port),
+			.look = !r->shape.merged ? LAB_LOOK_WIRE
+					: i == 0         ? LAB_LOOK_SENDER
+									 : LAB_LOOK_RECEIVER,
+			.ipv6 = r->shape.ipv6};
 		c->flow[i].first[0] = (uint32_t)lab_next(&chance);
 		c->flow[i].first[1] = (uint32_t)lab_next(&chance);
 	}
@@ -69,21 +73,37 @@ write_out(struct lab_side *s)
 	}
 }
 
+/* The second copies of segments that hold damage. */
+static void
+repeat(const struct lab_relay *r, const struct lab_passed *p, struct lab_burst *before,
+	struct lab_burst *after)
+{
+	bool alike = p->sent.n == p->received.n, other = (p->again && alike) || p->dropped.n != 0;
+
+	if (!other && !r->shape.repeated)
+		return;
+	if (other)
+		before->again = after->again = bm_buf_view(&p->sent);
+	after->again_from = p->from;
+	after->again_to = p->to;
+	if (alike) {
+		before->again_from = p->from;
+		before->again_to = p->to;
+	}
+}
+
 static void
 write_down(struct lab_relay *r, struct lab_connection *c, enum lab_direction d, uint64_t read_ns)
 {
 	const struct lab_passed *p = &c->passed;
-	bool alike = p->sent.n == p->received.n;
-	struct bm_view sent = bm_buf_view(&p->sent), received = bm_buf_view(&p->received);
-	struct lab_burst before = {.data = sent}, after = {.data = received};
+	bool dropped = p->dropped.n != 0;
+	struct bm_view sent = bm_buf_view(&p->sent);
+	struct lab_burst before = {.data = sent},
+					 after = {.data = bm_buf_view(dropped ? &p->dropped : &p->received)};
 
-	if (p->sum_sent && alike)
+	if ((p->sum_sent && sent.n == after.data.n) || dropped)
 		after.summed = sent;
-	if (p->again && alike) {
-		before.again = after.again = sent;
-		before.again_from = after.again_from = p->from;
-		before.again_to = after.again_to = p->to;
-	}
+	repeat(r, p, &before, &after);
 	lab_flow_data(&c->flow[0], &r->sender, read_ns, d, &before);
 	lab_flow_data(&c->flow[1], &r->receiver, lab_now_ns(), d, &after);
 }

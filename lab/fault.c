@@ -72,18 +72,30 @@ read_way(const char *value, struct lab_spec *out)
 }
 
 static bool
+read_sum(const char *value, enum lab_sum *out)
+{
+	static const char *const names[] = {
+		[LAB_SUM_ANEW] = "anew", [LAB_SUM_SENT] = "sent", [LAB_SUM_DROPPED] = "dropped"};
+
+	for (int i = LAB_SUM_ANEW; i <= LAB_SUM_DROPPED; i++)
+		if (strcmp(names[i], value) == 0) {
+			*out = (enum lab_sum)i;
+			return true;
+		}
+	return false;
+}
+
+static bool
 read_pair(const char *key, const char *value, struct lab_spec *out)
 {
-	bool c2s = strcmp(value, "c2s") == 0, sent = strcmp(value, "sent") == 0;
+	bool c2s = strcmp(value, "c2s") == 0;
 
 	if (strcmp(key, "direction") == 0) {
 		out->direction = c2s ? LAB_C2S : LAB_S2C;
 		return c2s || strcmp(value, "s2c") == 0;
 	}
-	if (strcmp(key, "sum") == 0) {
-		out->sum = sent ? LAB_SUM_SENT : LAB_SUM_ANEW;
-		return sent || strcmp(value, "anew") == 0;
-	}
+	if (strcmp(key, "sum") == 0)
+		return read_sum(value, &out->sum);
 	if (strcmp(key, "how") == 0)
 		return read_way(value, out);
 	if (strcmp(key, "after") == 0)

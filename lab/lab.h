@@ -5,6 +5,7 @@
 #define BM_LAB_LAB_H
 
 #include "base/buf.h"
+#include "lab/shape.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,9 +22,9 @@ struct lab_ui {
 __attribute__((format(printf, 2, 3))) void lab_say(
 	const struct lab_ui *ui, const char *format, ...);
 
-/* The sum of a damaged segment: made anew over what arrives, or left as it was over what was sent.
- */
-enum lab_sum { LAB_SUM_ANEW, LAB_SUM_SENT };
+/* The sum of a damaged segment: made anew over what arrives; or left as it was over what was sent,
+ * and taken all the same; or dropped for it, as it should be, and sent again unharmed. */
+enum lab_sum { LAB_SUM_ANEW, LAB_SUM_SENT, LAB_SUM_DROPPED };
 
 struct lab_fault;
 
@@ -48,6 +49,7 @@ struct lab_relay_options {
 	double probability; /* below 0: not asked for */
 	uint64_t seed;
 	const char *record, *keys; /* a folder and a file, or NULL */
+	struct lab_shape shape;    /* of what is recorded */
 };
 
 struct lab_run_options {
@@ -55,6 +57,7 @@ struct lab_run_options {
 	uint64_t seed;
 	unsigned timeout_s;
 	bool no_etm; /* CBC with the MAC inside */
+	struct lab_shape shape;
 };
 
 /* Each gives whether it went well; if not, it has been said why. */

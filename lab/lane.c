@@ -80,11 +80,64 @@ strike_clear(struct lab_strike *s)
 	bm_buf_clear(&s->sent);
 }
 
+/* From the first octet of the record that differs to the last; all of it, if its length does. */
+static void
+find_damage(const struct lab_strike *s, struct lab_passed *p)
+{
+	const uint8_t *was = s->record->bytes.p;
+	size_t a = 0, b = s->out.n;
+
+	if (b == s->record->bytes.n) {
+		while (a < b && s->out.p[a] == was[a])
+			a++;
+		while (b > a && s->out.p[b - 1] == was[b - 1])
+			b--;
+	}
+	p->from = p->received.n + a;
+	p->to = p->received.n + b;
+}
+
+/* RFC 1071 over the record, where it stands in what is sent. */
+static unsigned
+sum_of(const struct lab_strike *s, const uint8_t *p, size_t n)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += (s->burst_off + i) % 2 == 0 ? (uint32_t)p[i] << 8 : p[i];
+	while (sum >> 16 != 0)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+/* A receiver drops a segment only for damage that its checksum shows; octets stay in their places
+ * then. */
+static bool
+is_droppable(const struct lab_strike *s)
+{
+	struct bm_view was = s->record->bytes;
+
+	return s->out.n == was.n && s->extent == 0 && !s->hold && !s->mute && !s->again &&
+		   sum_of(s, s->out.p, s->out.n) != sum_of(s, was.p, was.n);
+}
+
+/* The record arrives unharmed, behind a copy that does not count. */
+static bool
+drop(const struct lab_strike *s, struct lab_passed *p)
+{
+	struct bm_view was = s->record->bytes;
+
+	return lab_put(&p->dropped, p->received.p, p->received.n) &&
+		   lab_put(&p->dropped, s->out.p, s->out.n) && lab_put(&p->received, was.p, was.n);
+}
+
 /* What the fault left goes its way, and is written down. */
 static bool
 carry_out(struct lab_strike *s, struct lab_lane *l, const struct lab_tls *tls,
 	struct lab_plan *plan, uint64_t connection, struct lab_passed *p)
 {
+	bool dropped = s->spec->sum == LAB_SUM_DROPPED;
+
 	if (plan->keeps_truth &&
 		!lab_truth_add(plan, s, l, tls, connection, l->received + p->received.n + s->at))
 		return false;
@@ -92,25 +145,16 @@ carry_out(struct lab_strike *s, struct lab_lane *l, const struct lab_tls *tls,
 	plan->struck++;
 	(void)snprintf(plan->account, sizeof plan->account,
 		"put in on the way from %s at record %" PRIu64 " of its application data, sequence number "
-		"%" PRIu64 ", stream offset %" PRIu64,
+		"%" PRIu64 ", stream offset %" PRIu64 "%s",
 		l->direction == LAB_C2S ? "client to server" : "server to client", s->record->index,
-		s->record->sequence + s->ahead, l->received + p->received.n + s->at);
+		s->record->sequence + s->ahead, l->received + p->received.n + s->at,
+		dropped ? "; the receiver dropped that segment and got it again" : "");
+	find_damage(s, p);
+	if (dropped)
+		return drop(s, p);
 	l->mute = s->mute;
 	p->sum_sent = s->spec->sum == LAB_SUM_SENT;
-	p->again = s->again;
-	p->from = p->received.n;
-	p->to = p->received.n + s->out.n;
-	/* Only segments that hold damage were sent twice. */
-	if (s->again) {
-		const uint8_t *was = s->record->bytes.p;
-		size_t a = 0, b = s->out.n;
-		while (a < b && s->out.p[a] == was[a])
-			a++;
-		while (b > a && s->out.p[b - 1] == was[b - 1])
-			b--;
-		p->to = p->from + b;
-		p->from += a;
-	}
+	p->again = s->again; /* only segments that hold damage were sent twice */
 	if (s->hold)
 		return lab_put(&l->held, s->record->bytes.p, s->record->bytes.n);
 	return lab_put(&p->received, s->out.p, s->out.n);
@@ -132,7 +176,8 @@ strike(struct lab_lane *l, const struct lab_lane *other, const struct lab_tls *t
 			.mirror = bm_buf_view(&other->last),
 			.foreign = foreign_record(plan, r->direction, connection)};
 		bool good = true;
-		if (is_due(plan, s.spec, r, connection, l->age_ms) && s.spec->fault->apply(&s)) {
+		if (is_due(plan, s.spec, r, connection, l->age_ms) && s.spec->fault->apply(&s) &&
+			(s.spec->sum != LAB_SUM_DROPPED || is_droppable(&s))) {
 			good = carry_out(&s, l, tls, plan, connection, p);
 			*done = true;
 		}
@@ -193,7 +238,8 @@ lab_lane_feed(struct lab_lane *l, const struct lab_lane *other, struct lab_tls *
 {
 	size_t used = 0, n;
 
-	p->sent.n = p->received.n = 0;
+	p->sent.n = p->received.n = p->dropped.n = 0;
+	p->from = p->to = 0;
 	p->sum_sent = p->again = false;
 	if (!lab_put(&l->in, chunk.p, chunk.n))
 		return false;
@@ -207,6 +253,10 @@ lab_lane_feed(struct lab_lane *l, const struct lab_lane *other, struct lab_tls *
 	}
 	lab_drop(&l->in, used);
 	if ((l->raw || ended) && !pass_rest(l, p))
+		return false;
+	/* What follows in the same chunk is as it was. */
+	if (p->dropped.n != 0 &&
+		!lab_put(&p->dropped, p->received.p + p->dropped.n, p->received.n - p->dropped.n))
 		return false;
 	l->sent += p->sent.n;
 	l->received += p->received.n;
@@ -226,6 +276,7 @@ lab_passed_clear(struct lab_passed *p)
 {
 	bm_buf_clear(&p->sent);
 	bm_buf_clear(&p->received);
+	bm_buf_clear(&p->dropped);
 }
 
 void

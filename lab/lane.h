@@ -39,7 +39,11 @@ struct lab_passed {
 	struct bm_buf sent, received;
 	bool sum_sent; /* checksums are those of what was sent */
 	bool again;    /* a segment that touches from..to is recorded twice */
+	/* Of received: what holds damage. Nothing does if to is not behind from. */
 	size_t from, to;
+	/* Not empty: what a capture shows first instead of received, of the same length. Its segments
+	 * that touch from..to are dropped by the receiver for their checksums, and sent again. */
+	struct bm_buf dropped;
 };
 
 /* Feeds a chunk; ended: nothing follows it. p holds what passes, from empty. other: the lane of the

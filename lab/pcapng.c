@@ -43,13 +43,14 @@ block(FILE *f, uint32_t type, const uint8_t *fixed, size_t fixed_n, struct bm_vi
 }
 
 static bool
-start(FILE *f, struct bm_view secrets)
+start(FILE *f, uint32_t snap, struct bm_view secrets)
 {
 	uint8_t section[16], interface[20] = {ETHERNET}, head[8];
 
 	le32(section, 0x1a2b3c4d);
 	le32(section + 4, 1); /* version 1.0 */
 	memset(section + 8, 0xff, 8);
+	le32(interface + 4, snap);
 	interface[8] = TSRESOL;
 	interface[10] = 1;
 	interface[12] = 9; /* ten to the minus nine */
@@ -88,8 +89,10 @@ lab_pcapng_frame(struct lab_pcapng *w, uint64_t ns, struct bm_view frame)
 	le32(head, 0);
 	le32(head + 4, (uint32_t)(ns >> 32));
 	le32(head + 8, (uint32_t)ns);
-	le32(head + 12, (uint32_t)frame.n);
 	le32(head + 16, (uint32_t)frame.n);
+	if (w->snap != 0 && frame.n > w->snap)
+		frame.n = w->snap;
+	le32(head + 12, (uint32_t)frame.n);
 	if (!block(w->frames, ENHANCED, head, sizeof head, frame))
 		w->failed = true;
 }
@@ -123,7 +126,7 @@ lab_pcapng_finish(struct lab_pcapng *w, struct bm_view secrets)
 			(void)close(fd);
 		return false;
 	}
-	bool good = start(f, secrets) && copy(w->frames, f);
+	bool good = start(f, w->snap, secrets) && copy(w->frames, f);
 	return fclose(f) == 0 && good;
 }
 

@@ -9,7 +9,8 @@
 struct lab_pcapng {
 	char *path, *part;
 	FILE *frames;
-	bool failed; /* a write went wrong */
+	bool failed;   /* a write went wrong */
+	uint32_t snap; /* octets kept of a frame; 0: all */
 	uint64_t last_ns;
 };
 

@@ -41,6 +41,7 @@ open_files(struct lab_relay *r, const char *folder)
 	if (!path_in(r, "sender.pcapng", path) || !lab_pcapng_open(&r->sender, path) ||
 		!path_in(r, "receiver.pcapng", path) || !lab_pcapng_open(&r->receiver, path))
 		return file_trouble(r, folder);
+	r->sender.snap = r->receiver.snap = r->shape.snap;
 	return true;
 }
 
@@ -200,6 +201,7 @@ lab_relay_command(const struct lab_relay_options *o, const struct lab_ui *ui)
 
 	r = (struct lab_relay){.ui = ui,
 		.fd = -1,
+		.shape = o->shape,
 		.plan = {.specs = o->specs,
 			.spec_count = o->spec_count,
 			.probability = o->probability,

@@ -22,11 +22,13 @@ struct lab_relay {
 	uint64_t applications[2]; /* records of application data that were seen, by direction */
 	uint64_t passed;          /* octets */
 	struct lab_pcapng sender, receiver;
+	struct lab_shape shape;
 	char *folder;
 	const char *keys;
 };
 
-/* Takes listen, to and plan from the caller; folder and keys may be NULL. False: it was said why.
+/* Takes listen, to, plan and shape from the caller; folder and keys may be NULL. False: it was said
+ * why.
  */
 bool lab_relay_open(struct lab_relay *r, const char *folder, const char *keys);
 /* Waits for something to happen, timeout_ms at most, and passes on. False: it was said why. */

@@ -87,12 +87,13 @@ lab_truth_add(struct lab_plan *plan, const struct lab_strike *s, const struct la
 			", \"connection\": %" PRIu64 ", \"version\": \"%s\", \"cipher_suite\": \"%s\",\n   "
 			"\"direction\": \"%s\", \"record\": %" PRIu64 ", \"sequence_number\": %" PRIu64
 			", \"stream_offset\": %" PRIu64 ", \"length\": %zu, \"party\": \"network\", "
-			"\"checksum\": \"%s\", \"age_ms\": %" PRIu64 ",\n   \"damage\": [",
+			"\"checksum\": \"%s\", \"mended\": %s, \"age_ms\": %" PRIu64 ",\n   \"damage\": [",
 			connection, version != NULL ? version : "unknown",
 			t->suite != NULL ? t->suite->name : "unknown", directions[l->direction],
 			s->record->index, s->record->sequence + s->ahead, at,
 			s->extent != 0 ? s->extent : s->record->bytes.n,
-			spec->sum == LAB_SUM_SENT ? "as sent" : "made anew", l->age_ms))
+			spec->sum == LAB_SUM_ANEW ? "made anew" : "as sent",
+			spec->sum == LAB_SUM_DROPPED ? "true" : "false", l->age_ms))
 		return false;
 	if (is_edited(s) ? !add_changes(b, at, bm_buf_view(&s->out), s->record->bytes)
 					 : (s->received.n != 0 || s->sent.n != 0) &&

@@ -17,7 +17,7 @@ static const char help[] =
 	"\n"
 	"Make a bad record MAC happen on purpose. FAULT is CAUSE[:KEY=VALUE,...]: a cause id\n"
 	"that 'lab list' names; direction=c2s|s2c, record=N, after=TIME (250ms, 2s), byte=N,\n"
-	"length=N, how=WAY and sum=anew|sent say where, when and how.\n"
+	"length=N, how=WAY and sum=anew|sent|dropped say where, when and how.\n"
 	"\n"
 	"list: the faults, and the TLS stacks that are installed, with what they can negotiate.\n"
 	"run: a real server and a real client on loopback, with a relay between them that puts\n"
@@ -40,6 +40,8 @@ static const char help[] =
 	"      --record DIR        write captures and the truth there at the end\n"
 	"      --keys FILE         a key log, read at the end, to go into the captures\n"
 	"\n"
+	"      --capture SHAPE     with run or --record: segments (the default) or merged, as the\n"
+	"                          hosts' kernels show them; repeated; ipv6; snap=N; with commas\n"
 	"      --seed N            what is chosen by chance can be had again with it (1)\n"
 	"  -h, --help              show this\n"
 	"\n"
@@ -59,6 +61,7 @@ enum {
 	PROBABILITY,
 	RECORD,
 	KEYS,
+	CAPTURE,
 	SEED,
 	HELP
 };
@@ -77,6 +80,7 @@ static const struct option_spec specs[] = {
 	[PROBABILITY] = {'\0', "probability", true},
 	[RECORD] = {'\0', "record", true},
 	[KEYS] = {'\0', "keys", true},
+	[CAPTURE] = {'\0', "capture", true},
 	[SEED] = {'\0', "seed", true},
 	[HELP] = {'h', "help", false},
 	{'\0', NULL, false},
@@ -87,9 +91,9 @@ enum action { NONE, LIST, RUN, RELAY };
 static const unsigned allowed[] = {[NONE] = 0,
 	[LIST] = 0,
 	[RUN] = 1u << TLS | 1u << CIPHER | 1u << NO_ETM | 1u << SERVER | 1u << CLIENT | 1u << TIMEOUT |
-			1u << OUTPUT | 1u << SEED,
+			1u << OUTPUT | 1u << CAPTURE | 1u << SEED,
 	[RELAY] = 1u << LISTEN | 1u << TO | 1u << FAULT | 1u << PROBABILITY | 1u << RECORD |
-			  1u << KEYS | 1u << SEED};
+			  1u << KEYS | 1u << CAPTURE | 1u << SEED};
 
 struct asked {
 	enum action action;
@@ -153,6 +157,19 @@ set_probability(struct asked *a, const char *text)
 }
 
 static bool
+set_shape(struct asked *a, const char *text)
+{
+	char problem[300];
+
+	if (!lab_shape_parse(text, &a->run.shape, problem, sizeof problem)) {
+		(void)say_usage("lab", "%s", problem);
+		return false;
+	}
+	a->relay.shape = a->run.shape;
+	return true;
+}
+
+static bool
 take_option(struct asked *a, const struct option_found *f)
 {
 	uint64_t n = 0;
@@ -198,6 +215,9 @@ take_option(struct asked *a, const struct option_found *f)
 		break;
 	case KEYS:
 		a->relay.keys = f->value;
+		break;
+	case CAPTURE:
+		good = set_shape(a, f->value);
 		break;
 	case SEED:
 		good = number("seed", f->value, UINT64_MAX, &n);
@@ -277,6 +297,8 @@ is_complete(const struct asked *a)
 		return say_usage("lab", "--listen and --to say between whom") == 0;
 	if ((a->given & 1u << KEYS) != 0 && a->relay.record == NULL)
 		return say_usage("lab", "--keys goes with --record") == 0;
+	if (a->action == RELAY && (a->given & 1u << CAPTURE) != 0 && a->relay.record == NULL)
+		return say_usage("lab", "--capture goes with --record") == 0;
 	return true;
 }
 

@@ -1,4 +1,4 @@
-/* When a fault is due: by the age of the connection. */
+/* When a fault is due: by the age of the connection. And one that TCP mends. */
 #include "lab/lane.h"
 
 #include <setjmp.h>
@@ -92,6 +92,56 @@ test_with_others(void **state)
 	finish();
 }
 
+/* The receiver drops what its checksum shows: the record arrives as it was, and the recording shows
+ * the damage first. */
+static void
+test_dropped(void **state)
+{
+	uint8_t two[2 * RECORD] = {BM_APPLICATION_DATA, 3, 3, 0, CONTENT};
+
+	(void)state;
+	memcpy(two + RECORD, two, BM_HEADER);
+	start("bits-flipped:sum=dropped,record=0,byte=100", -1);
+	assert_true(lab_lane_feed(
+		&lanes[0], &lanes[1], &tls, &plan, 0, bm_view(two, sizeof two), false, &passed));
+	assert_int_equal(plan.struck, 1);
+	assert_int_equal(passed.received.n, sizeof two);
+	assert_memory_equal(passed.received.p, two, sizeof two);
+	assert_int_equal(passed.dropped.n, sizeof two);
+	assert_int_equal(passed.from, 100);
+	assert_int_equal(passed.to, 101);
+	for (size_t i = 0; i < sizeof two; i++)
+		assert_int_equal(passed.dropped.p[i] == two[i], i != 100);
+	assert_int_equal(record_at(0), 1);
+	assert_int_equal(passed.dropped.n, 0);
+	finish();
+}
+
+/* What the checksum does not show is not dropped, nor what moves octets. */
+static void
+test_not_droppable(void **state)
+{
+	static const char *const faults[] = {"words-swapped", "bits-flipped:how=pair", "bytes-missing",
+		"record-missing", "records-reordered", "retransmission-differs", "record-replayed"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+		char text[100];
+		uint8_t r[RECORD] = {BM_APPLICATION_DATA, 3, 3, 0, CONTENT};
+		struct lab_chance c = {i};
+		(void)snprintf(text, sizeof text, "%s%csum=dropped,record=0", faults[i],
+			strchr(faults[i], ':') != NULL ? ',' : ':');
+		lab_random(&c, r + BM_HEADER, CONTENT);
+		start(text, -1);
+		assert_true(lab_lane_feed(
+			&lanes[0], &lanes[1], &tls, &plan, 0, bm_view(r, sizeof r), false, &passed));
+		assert_int_equal(plan.struck, 0);
+		assert_int_equal(passed.received.n, RECORD);
+		assert_memory_equal(passed.received.p, r, RECORD);
+		finish();
+	}
+}
+
 static void
 test_how_it_is_said(void **state)
 {
@@ -119,6 +169,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_first_that_is_old_enough),
 		cmocka_unit_test(test_with_others),
+		cmocka_unit_test(test_dropped),
+		cmocka_unit_test(test_not_droppable),
 		cmocka_unit_test(test_how_it_is_said),
 	};
 
