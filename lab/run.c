@@ -429,7 +429,7 @@ lab_run_command(const struct lab_run_options *o, const struct lab_ui *ui)
 	static struct run r; /* large */
 
 	r = (struct run){.ui = ui, .o = o};
-	r.relay = (struct lab_relay){.ui = ui, .fd = -1};
+	r.relay = (struct lab_relay){.ui = ui, .fd = -1, .shape = o->shape};
 	r.relay.plan =
 		(struct lab_plan){.specs = &r.spec, .spec_count = 1, .probability = -1, .seed = o->seed};
 	lab_catch_signals();
