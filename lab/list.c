@@ -1,8 +1,12 @@
-/* badmac lab list: the faults, and the stacks with what they say of themselves. */
+/* badmac lab list: the faults, the stacks with what they say of themselves, the recordings. */
 #include "lab/fault.h"
 #include "lab/process.h"
 #include "lab/program.h"
 #include "lab/stacks.h"
+
+#include <strings.h>
+
+enum { ASK_MS = 10000 };
 
 static const char *const versions[] = {"TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3"};
 
@@ -18,8 +22,8 @@ list_faults(FILE *out)
 	}
 }
 
-/* The suites of IANA's registry whose name or number stands in the answer: OpenSSL prints the name,
- * GnuTLS the number as "0x13, 0x01". */
+/* The suites of IANA's registry whose name or number stands in the answer: OpenSSL prints the name
+ * with a blank behind it, GnuTLS the number as "0x13, 0x01"; so do the lab's own programs. */
 static bool
 names_suite(const char *answer, const struct bm_suite *s)
 {
@@ -48,6 +52,44 @@ names_version(const char *answer, unsigned minor)
 		   (minor == 1 && strstr(answer, "VERS-") == NULL && strstr(answer, "TLSv1 ") != NULL);
 }
 
+static bool
+has_line(const char *text, const char *line)
+{
+	size_t n = strlen(line);
+
+	for (const char *at = text; *at != '\0'; at += strcspn(at, "\n"), at += *at == '\n')
+		if (strncasecmp(at, line, n) == 0 && (at[n] == '\n' || at[n] == '\0'))
+			return true;
+	return false;
+}
+
+/* Adds the registry's name of every suite that is in the answer by OpenSSL's. */
+static bool
+translate(struct bm_buf *answer)
+{
+	const char *words[] = {"openssl", "ciphers", "-stdname", "ALL:eNULL:@SECLEVEL=0", NULL};
+	struct bm_buf names = {.p = NULL}, out = {.p = NULL};
+	char *rest = NULL, standard[80], own[80];
+	bool good = lab_puts(&out, (const char *)answer->p);
+	size_t count = 0;
+	const struct bm_suite *table = bm_suite_table(&count);
+
+	/* Those of TLS 1.3 have one name only. */
+	for (size_t i = 0; good && i < count; i++)
+		if (table[i].kx == BM_KX_TLS13 && has_line((const char *)answer->p, table[i].name))
+			good = lab_puts(&out, table[i].name) && lab_puts(&out, " \n");
+	if (lab_ask(words, ASK_MS, &names))
+		for (char *l = strtok_r((char *)names.p, "\n", &rest); good && l != NULL;
+			 l = strtok_r(NULL, "\n", &rest))
+			if (sscanf(l, "%79s - %79s", standard, own) == 2 &&
+				has_line((const char *)answer->p, own))
+				good = lab_puts(&out, standard) && lab_puts(&out, " \n");
+	bm_buf_clear(&names);
+	bm_buf_clear(answer);
+	*answer = out;
+	return good && lab_put(answer, "", 1);
+}
+
 static void
 list_suites(FILE *out, const char *answer)
 {
@@ -70,11 +112,45 @@ list_suites(FILE *out, const char *answer)
 			fprintf(out, "      %s\n", table[i].name);
 }
 
+/* A file without a name, which a child finds at path. */
+static FILE *
+put_aside(const char *text, char path[32])
+{
+	FILE *f = tmpfile();
+
+	if (f != NULL && fputs(text, f) >= 0 && fflush(f) == 0) {
+		(void)snprintf(path, 32, "/dev/fd/%d", fileno(f));
+		return f;
+	}
+	if (f != NULL)
+		(void)fclose(f);
+	return NULL;
+}
+
+static bool
+ask_abilities(const struct lab_stack *s, struct bm_buf *said)
+{
+	const char *words[8] = {NULL};
+	char path[32];
+	FILE *file = NULL;
+	size_t n = 0;
+
+	for (; n < 6 && s->suites_words[n] != NULL; n++)
+		words[n] = s->suites_words[n];
+	if (n == 0 || (s->suites_file != NULL && (file = put_aside(s->suites_file, path)) == NULL))
+		return false;
+	if (file != NULL)
+		words[n] = path;
+	bool good = lab_ask(words, ASK_MS, said) && (!s->openssl_names || translate(said));
+	if (file != NULL)
+		(void)fclose(file);
+	return good;
+}
+
 static void
 list_stack(FILE *out, const struct lab_stack *s)
 {
 	struct bm_buf said = {.p = NULL};
-	const char *words[6] = {NULL};
 	char title[200];
 
 	if ((s->server != NULL && !lab_is_installed(s->server)) || !lab_is_installed(s->client)) {
@@ -84,13 +160,22 @@ list_stack(FILE *out, const struct lab_stack *s)
 	}
 	lab_stack_title(s, title, sizeof title);
 	fprintf(out, "  %-10s %s%s\n", s->name, title, s->server == NULL ? " (client only)" : "");
-	for (size_t i = 0; i < 5 && s->suites_words[i] != NULL; i++)
-		words[i] = s->suites_words[i];
-	if (words[0] != NULL && lab_ask(words, 10000, &said))
+	if (ask_abilities(s, &said))
 		list_suites(out, (const char *)said.p);
 	else
 		fputs("    has no way to say what it can negotiate\n", out);
 	bm_buf_clear(&said);
+}
+
+static void
+list_recordings(FILE *out)
+{
+	fputs("\nrecordings, for --capture, with commas between them:\n"
+		  "  segments, merged        as they were on the wire; as the hosts' kernels show them\n"
+		  "  repeated                segments that hold damage were sent twice\n"
+		  "  ipv4, ipv6              addresses\n"
+		  "  snap=N                  no more than N octets of a frame\n",
+		out);
 }
 
 bool
@@ -100,5 +185,6 @@ lab_list_command(const struct lab_ui *ui)
 	fputs("\nstacks, for --server and --client:\n", ui->out);
 	for (const struct lab_stack *const *s = lab_stacks; *s != NULL; s++)
 		list_stack(ui->out, *s);
+	list_recordings(ui->out);
 	return fflush(ui->out) == 0 && ferror(ui->out) == 0;
 }

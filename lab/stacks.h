@@ -38,8 +38,11 @@ struct lab_stack {
 	unsigned logs_up_to; /* the newest version whose secrets either can write; 0: all */
 	const char *server_set, *client_set, *client_more[3];
 	const char *version_words[4]; /* what to ask for its own version */
-	const char *suites_words[6];  /* and for its suites; empty: it is not asked */
-	const char *versions[4];      /* what it calls TLS 1.0 to 1.3, for {version} */
+	/* And for its versions and suites; empty: it is not asked. Behind the words comes the name of a
+	 * file that holds suites_file, if there is any. */
+	const char *suites_words[6], *suites_file;
+	bool openssl_names;      /* it answers with OpenSSL's names, in small letters */
+	const char *versions[4]; /* what it calls TLS 1.0 to 1.3, for {version} */
 	/* What it calls the suite, for {cipher}. False: it has no name for it. NULL: no {cipher}. */
 	bool (*cipher)(const struct lab_setup *s, char *out, size_t n);
 	bool speaks_first; /* the client makes no handshake before it has something to say */

@@ -156,6 +156,31 @@ static const char jsse_source[] =
 	"	}\n"
 	"}\n";
 
+static const char node_abilities[] =
+	"const tls = require('tls');\n"
+	"for (const v of ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'])\n"
+	"	try {\n"
+	"		tls.createSecureContext({minVersion: v, maxVersion: v});\n"
+	"		console.log('VERS-TLS' + (v.slice(4) + '.0').slice(0, 3));\n"
+	"	} catch (e) {}\n"
+	"for (const name of tls.getCiphers())\n"
+	"	console.log(name);\n";
+
+/* As Peer does it, also those that are switched off by default. */
+static const char jsse_abilities[] =
+	"import javax.net.ssl.*;\n"
+	"public class Abilities {\n"
+	"	public static void main(String[] a) throws Exception {\n"
+	"		java.security.Security.setProperty(\"jdk.tls.disabledAlgorithms\", \"\");\n"
+	"		SSLParameters all = SSLContext.getDefault().getSupportedSSLParameters();\n"
+	"		for (String v : all.getProtocols())\n"
+	"			if (v.startsWith(\"TLSv1\"))\n"
+	"				System.out.println(\"VERS-TLS\" + (v.substring(4) + \".0\").substring(0, 3));\n"
+	"		for (String name : all.getCipherSuites())\n"
+	"			System.out.println(name.replaceFirst(\"^SSL_\", \"TLS_\") + \" \");\n"
+	"	}\n"
+	"}\n";
+
 /* Node has OpenSSL's names in one list. */
 static bool
 node_cipher(const struct lab_setup *s, char *out, size_t n)
@@ -199,6 +224,8 @@ const struct lab_stack lab_node = {.name = "node",
 	.ready = "listening",
 	.server_logs = true,
 	.version_words = {"node", "--version", NULL},
+	.suites_words = {"node", "-e", node_abilities, NULL},
+	.openssl_names = true,
 	.versions = {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"},
 	.cipher = node_cipher,
 	.source_name = "peer.js",
@@ -215,6 +242,8 @@ const struct lab_stack lab_jsse = {.name = "jsse",
 		"{suite}", NULL},
 	.ready = "listening",
 	.version_words = {"java", "--version", NULL},
+	.suites_words = {"java", "--source", "11", NULL},
+	.suites_file = jsse_abilities,
 	.versions = {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"},
 	.source_name = "Peer.java",
 	.source = jsse_source};
