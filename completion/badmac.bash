@@ -11,7 +11,8 @@ _badmac_lab() {
 	fi
 	case $prev in
 	--tls) mapfile -t COMPREPLY < <(compgen -W '1.0 1.1 1.2 1.3' -- "$cur") ;;
-	--server | --client) mapfile -t COMPREPLY < <(compgen -W 'openssl gnutls nss go node jsse' -- "$cur") ;;
+	--server | --client) mapfile -t COMPREPLY < <(compgen -W 'openssl gnutls nss mbedtls wolfssl go node jsse' -- "$cur") ;;
+	--capture) mapfile -t COMPREPLY < <(compgen -W 'segments merged repeated ipv4 ipv6 snap=' -- "$cur") ;;
 	--fault) mapfile -t COMPREPLY < <(compgen -W "$faults" -- "$cur") ;;
 	-o | --output | --record) _filedir -d ;;
 	--keys) _filedir ;;
@@ -19,12 +20,12 @@ _badmac_lab() {
 	*)
 		if [[ ${words[2]} == run && $cur == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W '--tls --cipher --no-etm --server --client --timeout -o --output
-				--seed -h --help' -- "$cur")
+				--capture --seed -h --help' -- "$cur")
 		elif [[ ${words[2]} == run ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "$faults" -- "$cur")
 		elif [[ ${words[2]} == relay ]]; then
-			mapfile -t COMPREPLY < <(compgen -W '--listen --to --fault --probability --record --keys --seed -h --help' \
-				-- "$cur")
+			mapfile -t COMPREPLY < <(compgen -W '--listen --to --fault --probability --record --keys --capture --seed
+				-h --help' -- "$cur")
 		fi
 		;;
 	esac
