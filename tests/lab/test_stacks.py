@@ -28,15 +28,16 @@ PAIRS = [
     ("gnutls", "wolfssl", CHACHA, "bits-flipped:direction=s2c"), ("nss", "openssl", GCM, "bits-flipped:direction=c2s"),
     ("nss", "gnutls", TLS13, "bytes-damaged:direction=s2c"), ("nss", "mbedtls", CBC11, "record-replayed:direction=s2c"),
 ]
-# How the end that detects it says so, and what badmac explain calls that stack. None: it does not know these words.
+# How the end that detects it says so, and what badmac explain calls that stack.
 WORDS = {"mbedtls": (r"returned -0x7180: SSL - Verification of the message MAC failed", "Mbed TLS"),
          "wolfssl": (r"error = (-305, verify mac problem|-180, AES-GCM Authentication check fail)", "wolfSSL"),
          "nss": (r"HDX PR_Read returned error -12273", "NSS")}
 # wolfSSL has other words where an HMAC is wrong.
-WORDS_HMAC = {**WORDS, "wolfssl": (r"error = -312, error during decryption", None)}
+WORDS_HMAC = {**WORDS, "wolfssl": (r"error = -312, error during decryption", "wolfSSL")}
 # Shape, fault, wrong checksums in the recording of the receiver where tshark can tell. Record 3 is longer than a segment.
 SHAPES = [("merged", "bits-flipped:record=3", None), ("merged", "bits-flipped:record=3,sum=sent", None),
-          ("merged", "bytes-missing:record=3", None), ("repeated", "bits-flipped:sum=sent", 2),
+          ("merged", "bytes-missing:record=3", None), ("merged", "retransmission-differs:record=3", None),
+          ("repeated", "bits-flipped:sum=sent", 2),
           ("merged,repeated", "words-swapped:record=3", None), ("ipv6", "bits-flipped:sum=sent", 1),
           ("merged,ipv6", "bytes-damaged:record=3,direction=s2c", None), ("segments,ipv4", "tag-damaged", 0)]
 
