@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct command *const commands[] = {
-	&command_diagnose, &command_explain, &command_host, &command_lab, &command_help, NULL};
+const struct command *const commands[] = {&command_diagnose, &command_explain, &command_host,
+	&command_lab, &command_odds, &command_help, NULL};
 
 const char main_help[] =
 	"usage: badmac COMMAND [OPTION]... [FILE]...\n"
@@ -20,6 +20,7 @@ const char main_help[] =
 	"  explain           say what a log means: who detected what, what it rules out, what next\n"
 	"  host              say what on this machine could do it, and how to rule it out\n"
 	"  lab               make a bad record MAC happen on purpose, between real TLS stacks\n"
+	"  odds              say how likely it is that damage slipped past a checksum\n"
 	"  help [COMMAND]    show this, or what a command takes\n"
 	"\n"
 	"  --version         show the version\n"

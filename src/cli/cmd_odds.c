@@ -1,0 +1,212 @@
+/* badmac odds: brings counters, a report and a clock to the arithmetic, and its answer to where it
+ * is wanted. */
+#include "cli/cli.h"
+#include "cli/input.h"
+#include "cli/odds_settings.h"
+#include "cli/output.h"
+#include "host/counters.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* One run; everything in it is freed by clear. */
+struct run {
+	struct odds_settings settings;
+	struct bm_odds_question question;
+	struct bm_odds_context context;
+	struct bm_diagnosis diagnosis;
+	struct output output;
+};
+
+/* https://no-color.org: any value but the empty one. */
+static bool
+wants_color(const struct odds_settings *s)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (s->color >= 0)
+		return s->color == 1;
+	return s->output == NULL && isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') &&
+		   (term == NULL || strcmp(term, "dumb") != 0);
+}
+
+static bool
+status_trouble(const char *name, enum bm_status status)
+{
+	const char *why = status == BM_NOMEM ? strerror(ENOMEM) : bm_status_text(status);
+
+	if (status != BM_OK && status != BM_IO) /* a failed write has been told of */
+		say("%s%s%s", name, name[0] != '\0' ? ": " : "", why);
+	return status == BM_OK;
+}
+
+/* root: NULL for this host. */
+static bool
+read_counters(const char *root, struct bm_counters *out)
+{
+	int error = bm_counters_read_at(root, out);
+
+	if (error != 0) {
+		say("%s: %s", root != NULL ? root : "/", strerror(error));
+		return false;
+	}
+	error = out->error[BM_COUNTER_SNMP];
+	if (error != 0)
+		say("%s/%s: %s", root != NULL ? root : "", bm_counter_path(BM_COUNTER_SNMP),
+			strerror(error));
+	return error == 0;
+}
+
+static void
+take_difference(struct run *r, const struct bm_counters *before, const struct bm_counters *after)
+{
+	struct bm_counters since;
+
+	bm_counters_since(before, after, &since);
+	if (before->at[BM_COUNTER_TCP_IN_CSUM_ERRORS].known &&
+		after->at[BM_COUNTER_TCP_IN_CSUM_ERRORS].known &&
+		!since.at[BM_COUNTER_TCP_IN_CSUM_ERRORS].known)
+		say("the counters went back between the two readings: another start of the machine, or "
+			"another network namespace");
+	r->context.two = true;
+	bm_odds_take_counters(&since, &r->question, &r->context);
+}
+
+static double
+now(void)
+{
+	struct timespec t = {0};
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void
+wait_for(uint64_t seconds)
+{
+	struct timespec left = {.tv_sec = (time_t)seconds};
+
+	while (nanosleep(&left, &left) != 0 && errno == EINTR)
+		;
+}
+
+static bool
+watch(struct run *r)
+{
+	struct bm_counters before, after;
+
+	if (!read_counters(NULL, &before))
+		return false;
+	double began = now();
+	wait_for(r->settings.watch);
+	if (!read_counters(NULL, &after))
+		return false;
+	r->context.seconds = (uint64_t)(now() - began + 0.5);
+	take_difference(r, &before, &after);
+	return true;
+}
+
+static bool
+count(struct run *r)
+{
+	const struct odds_settings *s = &r->settings;
+	struct bm_counters before, after;
+
+	if (s->given)
+		return true;
+	r->context.from = s->after != NULL ? BM_ODDS_FROM_COPY : BM_ODDS_FROM_HOST;
+	if (s->watch != 0)
+		return watch(r);
+	if (!read_counters(s->after, &after))
+		return false;
+	if (s->before == NULL) {
+		bm_odds_take_counters(&after, &r->question, &r->context);
+		return true;
+	}
+	if (!read_counters(s->before, &before))
+		return false;
+	take_difference(r, &before, &after);
+	return true;
+}
+
+static bool
+read_report(struct run *r)
+{
+	const char *path = r->settings.report;
+	char problem[200] = "";
+	uint8_t *bytes;
+	size_t n;
+
+	if (path == NULL)
+		return true;
+	if (!input_secret(path, &bytes, &n))
+		return false;
+	enum bm_status status =
+		bm_diagnosis_read((struct bm_view){bytes, n}, &r->diagnosis, problem, sizeof problem);
+	input_forget(bytes, n);
+	r->question.diagnosis = &r->diagnosis;
+	if (status == BM_FORMAT) {
+		say("%s: %s", strcmp(path, "-") == 0 ? "standard input" : path, problem);
+		return false;
+	}
+	return status_trouble(path, status);
+}
+
+static bool
+answer(struct run *r, const struct bm_odds_format *f)
+{
+	const struct odds_settings *s = &r->settings;
+
+	r->question = (struct bm_odds_question){.caught = s->caught,
+		.failures = s->failures,
+		.segments = s->segments,
+		.elsewhere = s->elsewhere,
+		.pattern_given = s->pattern_given,
+		.pattern = s->plan.pattern,
+		.suite = s->suite};
+	r->context =
+		(struct bm_odds_context){.seconds = BM_ODDS_UNKNOWN, .tls_decrypt_errors = BM_ODDS_UNKNOWN};
+	return read_report(r) && count(r) &&
+		   status_trouble("", bm_odds_report(&r->question, &r->context, f));
+}
+
+static bool
+simulate(struct run *r, const struct bm_odds_format *f)
+{
+	struct bm_odds_table t;
+	double began = now();
+	enum bm_status status = bm_odds_simulate(&r->settings.plan, &t);
+
+	t.seconds = now() - began;
+	if (status == BM_OK)
+		status = bm_odds_table_report(&t, f);
+	bm_odds_table_clear(&t);
+	return status_trouble("", status);
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct run r = {.output = {.fd = -1}};
+	int status = EXIT_TROUBLE;
+
+	if (!odds_settings_read(&r.settings, argc, argv))
+		return status;
+	if (r.settings.help)
+		return print_help(odds_help);
+	struct bm_odds_format f = {.json = r.settings.json,
+		.color = wants_color(&r.settings),
+		.write = output_write,
+		.write_ctx = &r.output};
+	if (output_open(&r.output, r.settings.output) &&
+		(r.settings.simulate ? simulate(&r, &f) : answer(&r, &f)) && output_commit(&r.output))
+		status = EXIT_VERIFIED;
+	output_close(&r.output);
+	return status;
+}
+
+const struct command command_odds = {
+	"odds", "say how likely it is that damage slipped past a checksum", odds_help, run};

@@ -1,0 +1,101 @@
+/* What an answer rests on, what to do next, and who says so. */
+#include "odds/say.h"
+
+#include <math.h>
+
+static void
+add(struct bm_said *s, const char *text)
+{
+	if (s->n < sizeof s->text / sizeof s->text[0])
+		s->text[s->n++] = text;
+}
+
+static void
+limits_of_diagnosis(struct bm_words *a, const struct bm_diagnosis *d, struct bm_said *out)
+{
+	if (d->undecided)
+		add(out, "The report is undecided: some of its records could not be checked.");
+	if (d->others != 0)
+		add(out,
+			bm_words_print(a,
+				"%llu of its failures are left out: by their cause no octet was damaged (keys, "
+				"order, missing or foreign data).",
+				(unsigned long long)d->others));
+	if (d->caught != 0)
+		add(out, bm_words_print(a,
+					 "%llu of its failures are left out: the checksum as captured is invalid, so "
+					 "nothing escaped it. A receiver that took such a segment does not check.",
+					 (unsigned long long)d->caught));
+	if (d->left_out != 0)
+		add(out, "There are more patterns in the report than are weighed here.");
+	if (d->group_count > 1)
+		add(out, "Each pattern is weighed as if all bad checksums were its own, which favours the "
+				 "network; all of them together are no likelier than the least likely.");
+}
+
+void
+bm_say_limits(struct bm_words *a, const struct bm_odds_question *q, const struct bm_odds_context *x,
+	const struct bm_odds_answer *w, struct bm_said *out)
+{
+	const struct bm_odds_row *r = &w->rows[w->decisive];
+
+	if (q->diagnosis != NULL)
+		limits_of_diagnosis(a, q->diagnosis, out);
+	if (q->diagnosis != NULL && x->from == BM_ODDS_FROM_HOST)
+		add(out, "The counters are this host's; they count only if it received what the report is "
+				 "about.");
+	if (q->caught == 0)
+		add(out, "0 bad checksums speak against random damage only where the receiver checks sums "
+				 "and counts them; they say nothing against patterns that escape often.");
+	if (w->row_count != 0 && r->pattern.kind == BM_PATTERN_RANDOM && !q->pattern_given &&
+		q->diagnosis == NULL)
+		add(out,
+			"Random damage is the pattern assumed. Memory and busses make others, which escape "
+			"more often: see the table, and let badmac diagnose find the pattern.");
+	add(out,
+		"Both counts must be of the same path and time. InCsumErrors counts the segments of all "
+		"connections of its network namespace, and only those that the kernel sums itself.");
+	add(out,
+		"A card or driver that drops bad segments counts them elsewhere (ethtool -S: names with "
+		"csum) or not at all; one that vouches for sums (rx-checksumming on) is believed, as are "
+		"veth, virtio and other local paths. To have the kernel count: ethtool -K DEV rx off gro "
+		"off lro off.");
+	add(out,
+		"A proxy, and a forwarder that merges segments (GRO, LRO), makes new sums: damage done "
+		"in it is counted nowhere and always passes (pattern resummed).");
+	if (w->verdict == BM_VERDICT_POSSIBLE)
+		add(out,
+			"Counters can speak against the network, not convict it: that takes failures on one "
+			"path and none on others.");
+}
+
+void
+bm_say_next(struct bm_words *a, const struct bm_odds_question *q, const struct bm_odds_context *x,
+	const struct bm_odds_answer *w, struct bm_said *out)
+{
+	(void)a;
+	if (q->caught == BM_ODDS_UNKNOWN)
+		add(out, "count bad checksums at the receiver: nstat -az TcpInCsumErrors TcpInSegs, before "
+				 "and after; or badmac odds --watch 60 there");
+	else if (!x->two)
+		add(out, "compare two readings around a failure, which leaves out what was counted before: "
+				 "badmac odds --watch 60, or --before and --after");
+	if (q->diagnosis == NULL)
+		add(out, "capture at the receiver, with keys, and let badmac diagnose --format json find "
+				 "the pattern; then badmac odds --report FILE");
+	if (w->verdict == BM_VERDICT_IMPLAUSIBLE || w->verdict == BM_VERDICT_IMPOSSIBLE ||
+		w->verdict == BM_VERDICT_OPEN)
+		add(out, "badmac explain LOG, and docs/causes: what else makes a record fail");
+}
+
+void
+bm_say_sources(struct bm_said *out)
+{
+	add(out, "TCP's checksum has 16 bits and is a sum in ones' complement: RFC 9293, section 3.1; "
+			 "RFC 1071. 1 in 65,535 and the other patterns: docs/PROBABILITY.md derives them.");
+	add(out, "1 in 1,100 to 32,000 segments with bad checksums, measured: Stone and Partridge, "
+			 "\"When the CRC and TCP checksum disagree\", SIGCOMM 2000.");
+	add(out,
+		"MAC lengths: RFC 5246, appendix C; 96 bits are verify_data of Finished (section 7.4.9), "
+		"80 bits truncated_hmac (RFC 6066, section 7).");
+}
