@@ -8,7 +8,7 @@
 
 #include <math.h>
 #include <stdint.h>
-#include <stdlib.h>
+#include <string.h>
 
 enum { COLUMNS = 16, WORDS = BM_PAYLOAD / 2, BITS_MOST = 8 };
 
@@ -31,41 +31,46 @@ lane(unsigned k)
 	return k % 2 != 0 ? 0 : choose(k, k / 2) * pow(0.5, k);
 }
 
-/* ways[sum] for one number of bits inverted so far, over the columns seen so far. */
-typedef double ways[BM_MODULUS];
+/* Ways to have inverted so many bits of the columns seen so far with this carry, from -k to k. */
+typedef double ways[BITS_MOST + 1][2 * BITS_MOST + 1];
 
-/* Adds what becomes of `from` when j bits of a column are inverted: C(WORDS, j) places, and of j
- * bits r rise and the others fall with chance C(j, r) / 2^j. */
+/* One column more: j of its bits are inverted, C(WORDS, j) places, and r of them rise while the
+ * others fall, with chance C(j, r) / 2^j. What they add to the carry must be even, so that nothing
+ * is left in this column. */
 static void
-invert(const ways from, ways to, unsigned column, unsigned j)
+add_column(ways from, ways to, int k)
 {
-	for (unsigned r = 0; r <= j; r++) {
-		double times = choose(WORDS, j) * choose(j, r) * pow(0.5, j);
-		long change = (2 * (long)r - (long)j) * (1L << column) % BM_MODULUS;
-		size_t by = (size_t)(change < 0 ? change + BM_MODULUS : change);
-		for (size_t s = 0; s < BM_MODULUS; s++)
-			to[s + by < BM_MODULUS ? s + by : s + by - BM_MODULUS] += times * from[s];
-	}
+	for (int done = 0; done <= k; done++)
+		for (int j = 0; done + j <= k; j++)
+			for (int r = 0; r <= j; r++) {
+				double times =
+					choose(WORDS, (unsigned)j) * choose((unsigned)j, (unsigned)r) * pow(0.5, j);
+				for (int carry = -k; carry <= k; carry++)
+					if ((carry + j) % 2 == 0)
+						to[done + j][(carry + 2 * r - j) / 2 + k] += times * from[done][carry + k];
+			}
 }
 
-/* All sets of k bits, column by column. NAN without memory. */
+/* All sets of k bits, column by column. Their change is a multiple t M = t 2^16 - t: with t added
+ * to the lowest column, each column leaves nothing and carries on, and the last carry is t again.
+ */
 static double
-scattered(unsigned k)
+scattered(unsigned bits)
 {
-	ways *w = calloc(k + 1, sizeof *w);
-	double result = NAN;
+	int k = (int)bits;
+	double sum = 0;
 
-	if (w == NULL)
-		return NAN;
-	w[0][0] = 1;
-	for (unsigned column = 0; column < COLUMNS; column++)
-		/* From the most bits down, so that what is read is still that of the columns before. */
-		for (unsigned done = k; done > 0; done--)
-			for (unsigned j = 1; j <= done; j++)
-				invert(w[done - j], w[done], column, j);
-	result = w[k][0];
-	free(w);
-	return result / choose(COLUMNS * WORDS, k);
+	for (int t = -k; t <= k; t++) {
+		ways at = {{0}}, next;
+		at[0][t + k] = 1;
+		for (unsigned column = 0; column < COLUMNS; column++) {
+			memset(next, 0, sizeof next);
+			add_column(at, next, k);
+			memcpy(at, next, sizeof at);
+		}
+		sum += at[k][t + k];
+	}
+	return sum / choose(COLUMNS * WORDS, bits);
 }
 
 /* The n bits of a burst are numbers u before and v after it, and u - v must be a multiple m M other

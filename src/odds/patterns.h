@@ -51,7 +51,7 @@ bool bm_pattern_parse(const char *text, struct bm_pattern *out, char *problem, s
 void bm_pattern_name(struct bm_pattern p, char out[BM_PATTERN_NAME]);
 
 /* The chance that damage of this pattern leaves the sum as it was, given that it changes anything
- * at all. NAN without memory, which some of them take. */
+ * at all. */
 double bm_pattern_escapes(struct bm_pattern p);
 /* Whether that holds for whatever the payload is. */
 bool bm_pattern_holds_anywhere(struct bm_pattern p);

@@ -24,15 +24,13 @@ choose_rows(const struct bm_odds_plan *p, struct bm_simulation *rows)
 	return count;
 }
 
-/* False without memory. */
-static bool
-find_exact(const struct bm_simulation *s, double *exact)
+/* What the share should be, where the payload does not decide. */
+static double
+exact(const struct bm_simulation *s)
 {
-	*exact = NAN;
-	if (s->content != BM_CONTENT_CIPHERTEXT && !bm_pattern_holds_anywhere(s->pattern))
-		return true;
-	*exact = bm_pattern_escapes(s->pattern);
-	return !isnan(*exact);
+	bool known = s->content == BM_CONTENT_CIPHERTEXT || bm_pattern_holds_anywhere(s->pattern);
+
+	return known ? bm_pattern_escapes(s->pattern) : NAN;
 }
 
 enum bm_status
@@ -52,8 +50,7 @@ bm_odds_simulate(const struct bm_odds_plan *p, struct bm_odds_table *t)
 	t->threads = st == BM_OK ? bm_pool_workers(pool) : 1;
 	for (size_t i = 0; i < t->count && st == BM_OK; i++) {
 		st = bm_simulate(&t->rows[i], pool);
-		if (st == BM_OK && !find_exact(&t->rows[i], &t->exact[i]))
-			st = BM_NOMEM;
+		t->exact[i] = exact(&t->rows[i]);
 	}
 	bm_pool_free(pool);
 	return st;

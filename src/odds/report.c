@@ -48,10 +48,10 @@ bm_odds_report(const struct bm_odds_question *q, const struct bm_odds_context *x
 		free(w);
 		return BM_NOMEM;
 	}
-	st = bm_odds_weigh(q, w);
-	if (st == BM_OK && f->json)
+	bm_odds_weigh(q, w);
+	if (f->json)
 		st = bm_odds_json(o, &a, q, x, w);
-	else if (st == BM_OK)
+	else
 		bm_odds_text(&l, &a, q, x, w);
 	free(w);
 	return finish(o, &l, &a, st);

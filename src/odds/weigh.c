@@ -38,8 +38,6 @@ weigh_row(const struct bm_odds_question *q, struct bm_pattern p, uint64_t failur
 		.ln_ratio = NAN};
 	bool asked = failures != BM_ODDS_UNKNOWN;
 
-	if (isnan(r.escapes))
-		return r;
 	for (size_t i = 0; i < BM_ODDS_LEVELS; i++)
 		/* One failure stands for all where their number is not known. */
 		r.needed[i] = bm_caught_needed(asked ? failures : 1, r.escapes, bm_odds_levels[i]);
@@ -89,16 +87,7 @@ verdict(const struct bm_odds_question *q, const struct bm_odds_answer *a)
 	return r->ln_chance < log(BM_PLAUSIBLE) ? BM_VERDICT_IMPLAUSIBLE : BM_VERDICT_POSSIBLE;
 }
 
-static bool
-is_whole(const struct bm_odds_row *rows, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (isnan(rows[i].escapes))
-			return false;
-	return true;
-}
-
-enum bm_status
+void
 bm_odds_weigh(const struct bm_odds_question *q, struct bm_odds_answer *out)
 {
 	size_t n;
@@ -117,6 +106,4 @@ bm_odds_weigh(const struct bm_odds_question *q, struct bm_odds_answer *out)
 			out->table[out->table_count++] = weigh_row(q, table[i], q->failures);
 	}
 	out->verdict = verdict(q, out);
-	return is_whole(out->rows, out->row_count) && is_whole(out->table, out->table_count) ? BM_OK
-																						 : BM_NOMEM;
 }

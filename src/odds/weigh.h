@@ -69,8 +69,6 @@ struct bm_odds_answer {
 	const struct bm_suite *suite;
 };
 
-/* BM_NOMEM. */
-BM_MUST_USE enum bm_status bm_odds_weigh(
-	const struct bm_odds_question *q, struct bm_odds_answer *out);
+void bm_odds_weigh(const struct bm_odds_question *q, struct bm_odds_answer *out);
 
 #endif
