@@ -5,6 +5,7 @@
 #include "cli/odds_settings.h"
 #include "cli/output.h"
 #include "host/counters.h"
+#include "host/host.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -93,33 +94,63 @@ wait_for(uint64_t seconds)
 		;
 }
 
+/* Cards and memory are told of where they can be read; NULL where not. */
+static struct bm_host *
+survey(void)
+{
+	static const struct bm_host_options options = {.root = NULL};
+	struct bm_host *h = NULL;
+
+	return bm_host_read(&options, &h) == BM_HOST_READ ? h : NULL;
+}
+
 static bool
 watch(struct run *r)
 {
 	struct bm_counters before, after;
+	struct bm_host *was = survey(), *is = NULL;
+	bool ok = read_counters(NULL, &before);
 
-	if (!read_counters(NULL, &before))
-		return false;
-	double began = now();
-	wait_for(r->settings.watch);
-	if (!read_counters(NULL, &after))
-		return false;
-	r->context.seconds = (uint64_t)(now() - began + 0.5);
-	take_difference(r, &before, &after);
-	return true;
+	if (ok) {
+		double began = now();
+		wait_for(r->settings.watch);
+		ok = read_counters(NULL, &after);
+		r->context.seconds = (uint64_t)(now() - began + 0.5);
+		is = survey();
+	}
+	if (ok)
+		take_difference(r, &before, &after);
+	if (was != NULL && is != NULL) {
+		bm_host_compare(is, was, (double)r->context.seconds);
+		bm_odds_take_cards(is, &r->context.cards);
+	}
+	bm_host_free(was);
+	bm_host_free(is);
+	return ok;
 }
 
 static bool
-count(struct run *r)
+count_here(struct run *r)
+{
+	struct bm_counters counters;
+	struct bm_host *h = survey();
+	bool ok = read_counters(NULL, &counters);
+
+	if (ok)
+		bm_odds_take_counters(&counters, &r->question, &r->context);
+	if (h != NULL)
+		bm_odds_take_cards(h, &r->context.cards);
+	bm_host_free(h);
+	return ok;
+}
+
+/* From copies of another host's files. */
+static bool
+count_there(struct run *r)
 {
 	const struct odds_settings *s = &r->settings;
 	struct bm_counters before, after;
 
-	if (s->given)
-		return true;
-	r->context.from = s->after != NULL ? BM_ODDS_FROM_COPY : BM_ODDS_FROM_HOST;
-	if (s->watch != 0)
-		return watch(r);
 	if (!read_counters(s->after, &after))
 		return false;
 	if (s->before == NULL) {
@@ -130,6 +161,17 @@ count(struct run *r)
 		return false;
 	take_difference(r, &before, &after);
 	return true;
+}
+
+static bool
+count(struct run *r)
+{
+	if (r->settings.given)
+		return true;
+	r->context.from = r->settings.after != NULL ? BM_ODDS_FROM_COPY : BM_ODDS_FROM_HOST;
+	if (r->settings.after != NULL)
+		return count_there(r);
+	return r->settings.watch != 0 ? watch(r) : count_here(r);
 }
 
 static bool

@@ -4,6 +4,7 @@
 #define BM_ODDS_ODDS_H
 
 #include "host/counters.h"
+#include "odds/cards.h"
 #include "odds/mac.h"
 #include "odds/simulate.h"
 #include "odds/weigh.h"
@@ -19,6 +20,7 @@ struct bm_odds_context {
 	/* kTLS counts records that it could not decrypt; BM_ODDS_UNKNOWN where there is none. */
 	uint64_t tls_decrypt_errors;
 	bool failures_from_kernel; /* these are the failures of the question */
+	struct bm_odds_cards cards;
 };
 
 /* Fills in what counters have: bad checksums, segments, and the failures of kTLS if the question

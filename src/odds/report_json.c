@@ -61,6 +61,30 @@ write_rows(struct json *j, const char *key, const struct bm_odds_row *rows, size
 }
 
 static void
+write_cards(struct json *j, const struct bm_odds_cards *c)
+{
+	name(j, "links");
+	begin(j, "[");
+	for (size_t i = 0; i < c->count; i++) {
+		const struct bm_odds_card *card = &c->at[i];
+		next(j);
+		begin(j, "{");
+		string_or_null(j, "name", card->name);
+		string_or_null(j, "driver", card->driver[0] != '\0' ? card->driver : NULL);
+		if (card->rx_checksum >= 0) {
+			truth(j, "rx_checksum", card->rx_checksum != 0);
+		} else {
+			name(j, "rx_checksum");
+			raw(j, "null");
+		}
+		number_or_null(j, "checksum_errors", card->checksum_errors);
+		number_or_null(j, "frame_errors", card->frame_errors);
+		end(j, "}");
+	}
+	end(j, "]");
+}
+
+static void
 write_counters(struct json *j, const struct bm_odds_question *q, const struct bm_odds_context *x)
 {
 	static const char *const from[] = {"options", "host", "copy"};
@@ -79,6 +103,8 @@ write_counters(struct json *j, const struct bm_odds_question *q, const struct bm
 		: x->failures_from_kernel        ? "kernel"
 										 : "options");
 	number_or_null(j, "tls_decrypt_errors", x->tls_decrypt_errors);
+	number_or_null(j, "memory_errors", x->cards.known ? x->cards.memory_errors : BM_UNKNOWN);
+	write_cards(j, &x->cards);
 	end(j, "}");
 }
 

@@ -7,7 +7,7 @@
 #include "odds/words.h"
 
 struct bm_said {
-	const char *text[24];
+	const char *text[40];
 	size_t n;
 };
 

@@ -33,6 +33,52 @@ limits_of_diagnosis(struct bm_words *a, const struct bm_diagnosis *d, struct bm_
 				 "network; all of them together are no likelier than the least likely.");
 }
 
+static const char *
+count_of(struct bm_words *a, uint64_t n)
+{
+	return n == UINT64_MAX ? "none that can be told" : bm_say_amount(a, (double)n);
+}
+
+/* What cards counted by themselves may be bad checksums that the kernel never saw, or those that it
+ * counted as well. */
+static void
+counted_by_cards(struct bm_words *a, const struct bm_odds_question *q,
+	const struct bm_odds_context *x, const struct bm_odds_row *r, struct bm_said *out)
+{
+	uint64_t more = bm_odds_cards_checksum_errors(&x->cards);
+
+	if (more == 0 || more > BM_CHANCE_MOST || q->caught == BM_ODDS_UNKNOWN)
+		return;
+	const char *so = "";
+	if (r->failures != BM_ODDS_UNKNOWN && r->failures != 0)
+		so = bm_words_print(a, "; beside all of them the chance is %s",
+			bm_say_chance(a, bm_ln_escapes_least(r->failures, q->caught + more, r->escapes)));
+	add(out,
+		bm_words_print(a,
+			"The cards counted %s by themselves, which the kernel may or may not have counted as "
+			"well%s.",
+			bm_say_bad_sums(a, more), so));
+}
+
+static void
+limits_of_host(struct bm_words *a, const struct bm_odds_cards *c, struct bm_said *out)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		const struct bm_odds_card *card = &c->at[i];
+		if (card->rx_checksum != 1)
+			continue;
+		add(out, bm_words_print(a,
+					 "%s%s%s%s sums what it receives (rx-checksum is on) and is believed; bad "
+					 "checksums in "
+					 "its own counters: %s.",
+					 card->name, card->driver[0] != '\0' ? " (" : "", card->driver,
+					 card->driver[0] != '\0' ? ")" : "", count_of(a, card->checksum_errors)));
+	}
+	if (c->known && c->memory_errors != UINT64_MAX && c->memory_errors != 0)
+		add(out, "Memory controllers of this host counted errors (EDAC): memory damages what no "
+				 "checksum covers.");
+}
+
 void
 bm_say_limits(struct bm_words *a, const struct bm_odds_question *q, const struct bm_odds_context *x,
 	const struct bm_odds_answer *w, struct bm_said *out)
@@ -44,6 +90,9 @@ bm_say_limits(struct bm_words *a, const struct bm_odds_question *q, const struct
 	if (q->diagnosis != NULL && x->from == BM_ODDS_FROM_HOST)
 		add(out, "The counters are this host's; they count only if it received what the report is "
 				 "about.");
+	if (w->row_count != 0)
+		counted_by_cards(a, q, x, r, out);
+	limits_of_host(a, &x->cards, out);
 	if (q->caught == 0)
 		add(out, "0 bad checksums speak against random damage only where the receiver checks sums "
 				 "and counts them; they say nothing against patterns that escape often.");
