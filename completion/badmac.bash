@@ -37,11 +37,11 @@ _badmac() {
 
 	local command=${words[1]}
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain host lab help --version --help -h' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain host lab odds help --version --help -h' -- "$cur")
 		return
 	fi
 	if [[ $command == help ]]; then
-		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain host lab help' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain host lab odds help' -- "$cur")
 		return
 	fi
 	if [[ $command == lab ]]; then
@@ -52,7 +52,9 @@ _badmac() {
 		-q --quiet --color --memory --flow-memory --max-flows --no-progress -h --help'
 	[[ $command == explain ]] && options='--format --rules --keys-out -o --output --color -h --help'
 	[[ $command == host ]] && options='-i --interface --watch --root --format -o --output --color -h --help'
-	[[ $command == diagnose || $command == explain || $command == host ]] || return
+	[[ $command == odds ]] && options='--checksum-errors --failures --segments --watch --after --before --pattern --report
+		--elsewhere --suite --simulate --trials --payload --seed -j --jobs --format -o --output --color -h --help'
+	[[ $command == diagnose || $command == explain || $command == host || $command == odds ]] || return
 
 	case $prev in
 	--at) mapfile -t COMPREPLY < <(compgen -W 'sender receiver client server middle' -- "$cur") ;;
@@ -61,14 +63,18 @@ _badmac() {
 	--crypto) mapfile -t COMPREPLY < <(compgen -W 'auto openssl ipsec-mb' -- "$cur") ;;
 	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") ;;
 	-i | --interface) _available_interfaces ;;
-	--root) _filedir -d ;;
+	--root | --after | --before) _filedir -d ;;
+	--payload) mapfile -t COMPREPLY < <(compgen -W 'ciphertext text zeros' -- "$cur") ;;
+	--pattern) mapfile -t COMPREPLY < <(compgen -W 'random bits pair burst lane stuck swap-words swap-octets swap-odd
+		byte-order zeroed stale shift resummed' -- "$cur") ;;
+	--checksum-errors | --failures | --segments | --elsewhere | --suite | --trials | --seed) ;;
 	-j | --jobs | --memory | --flow-memory | --max-flows | --watch) ;;
-	-k | --keys | -o | --output | --rules | --keys-out) _filedir ;;
+	-k | --keys | -o | --output | --rules | --keys-out | --report) _filedir ;;
 	*)
 		[[ $split == true ]] && return
 		if [[ $cur == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
-		elif [[ $command != host ]]; then
+		elif [[ $command != host && $command != odds ]]; then
 			_filedir
 		fi
 		;;

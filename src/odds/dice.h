@@ -1,6 +1,6 @@
-/* Pseudo-random numbers from a seed, the same on every machine: xoshiro256++ of Blackman and Vigna
- * (2019), one by one, and eight generators side by side for whole payloads. For simulations and
- * nothing secret. */
+/* Pseudo-random numbers from a seed, the same on every machine of one byte order: xoshiro256++ of
+ * Blackman and Vigna (2019), one by one, and eight generators side by side for whole payloads. For
+ * simulations and nothing secret. */
 #ifndef BM_ODDS_DICE_H
 #define BM_ODDS_DICE_H
 
