@@ -77,11 +77,11 @@ take_difference(struct run *r, const struct bm_counters *before, const struct bm
 }
 
 static double
-now(void)
+now(clockid_t clock)
 {
 	struct timespec t = {0};
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	(void)clock_gettime(clock, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -112,10 +112,10 @@ watch(struct run *r)
 	bool ok = read_counters(NULL, &before);
 
 	if (ok) {
-		double began = now();
+		double began = now(CLOCK_MONOTONIC);
 		wait_for(r->settings.watch);
 		ok = read_counters(NULL, &after);
-		r->context.seconds = (uint64_t)(now() - began + 0.5);
+		r->context.seconds = (uint64_t)(now(CLOCK_MONOTONIC) - began + 0.5);
 		is = survey();
 	}
 	if (ok)
@@ -219,10 +219,11 @@ static bool
 simulate(struct run *r, const struct bm_odds_format *f)
 {
 	struct bm_odds_table t;
-	double began = now();
+	double began = now(CLOCK_MONOTONIC), used = now(CLOCK_PROCESS_CPUTIME_ID);
 	enum bm_status status = bm_odds_simulate(&r->settings.plan, &t);
 
-	t.seconds = now() - began;
+	t.seconds = now(CLOCK_MONOTONIC) - began;
+	t.processor_seconds = now(CLOCK_PROCESS_CPUTIME_ID) - used;
 	if (status == BM_OK)
 		status = bm_odds_table_report(&t, f);
 	bm_odds_table_clear(&t);

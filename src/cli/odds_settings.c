@@ -12,7 +12,6 @@
 
 const char odds_help[] =
 	"usage: badmac odds [OPTION]...\n"
-	"       badmac odds --simulate [OPTION]...\n"
 	"\n"
 	"How likely is it that records failed because damage on the way slipped past TCP's\n"
 	"checksum? For each damage that slips past, many more are caught and counted: the\n"

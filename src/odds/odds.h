@@ -54,7 +54,9 @@ struct bm_odds_table {
 	size_t count;
 	uint64_t seed;
 	unsigned threads;
-	double seconds; /* that it took: filled in by the caller, who has a clock */
+	/* What it took, filled in by the caller, who has a clock: on the wall, and of all processors.
+	 */
+	double seconds, processor_seconds;
 };
 
 /* BM_NOMEM. The table is to be cleared in either case. */

@@ -39,9 +39,9 @@ all_trials(const struct bm_odds_table *t)
 
 /* Per minute; 0 where no time was taken. */
 static double
-rate(const struct bm_odds_table *t)
+rate(const struct bm_odds_table *t, double seconds)
 {
-	return t->seconds > 0 ? (double)all_trials(t) / t->seconds * 60 : 0;
+	return seconds > 0 ? (double)all_trials(t) / seconds * 60 : 0;
 }
 
 static const char *
@@ -75,9 +75,12 @@ bm_odds_table_text(struct bm_lines *l, struct bm_words *a, const struct bm_odds_
 		known += isnan(r.exact) ? 0 : 1;
 		inside += r.inside ? 1 : 0;
 	}
-	bm_say(l, "%s trials in %.1f s on %u %s: %s a minute. Seed %llu.\n",
+	bm_say(l,
+		"%s trials in %.1f s on %u %s: %s a minute, %s a minute of one processor. Seed %llu.\n",
 		bm_grouped(all_trials(t)).s, t->seconds, t->threads, t->threads == 1 ? "thread" : "threads",
-		bm_grouped((uint64_t)llround(rate(t))).s, (unsigned long long)t->seed);
+		bm_grouped((uint64_t)llround(rate(t, t->seconds))).s,
+		bm_grouped((uint64_t)llround(rate(t, t->processor_seconds))).s,
+		(unsigned long long)t->seed);
 	bm_say(l,
 		"Segments of 1,460 octets, damaged at random; how many still have a valid checksum. "
 		"Intervals: 99 %%,\neach by itself (Clopper and Pearson). %zu of %zu exact figures lie "
@@ -137,7 +140,8 @@ bm_odds_table_json(struct bm_out *o, const struct bm_odds_table *t)
 	number_or_null(&j, "seed", t->seed);
 	number_or_null(&j, "threads", t->threads);
 	real(&j, "seconds", t->seconds);
-	real(&j, "trials_per_minute", rate(t));
+	real(&j, "processor_seconds", t->processor_seconds);
+	real(&j, "trials_per_minute", rate(t, t->seconds));
 	real(&j, "confidence", 1 - BM_ODDS_OUTSIDE);
 	name(&j, "rows");
 	begin(&j, "[");

@@ -373,7 +373,7 @@ class Odds:
 
     def test_simulation_as_text(self):
         out = text("--simulate", "--pattern", "pair:16", "--trials", "50000", "--payload", "ciphertext", "-j1")
-        m = re.match(r"50,000 trials in [0-9.]+ s on 1 thread: [0-9,]+ a minute. Seed 1.\n", out)
+        m = re.match(r"50,000 trials in [0-9.]+ s on 1 thread: [0-9,]+ a minute, [0-9,]+ a minute of one processor. Seed 1.\n", out)
         want(m and "1 of 1 exact figures lie inside" in " ".join(out.split()), out)
         want(re.search(r"^pair:16 +ciphertext +50,000 +2[45],\d{3} +0\.[45]\d+ +0\.4\d+ to 0\.5\d+ +0\.5$", out, re.M), out)
 
