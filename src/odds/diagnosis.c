@@ -81,10 +81,9 @@ static struct flips
 flips_of(const json_t *damage)
 {
 	struct flips f = {.known = true, .zeroed = true, .one_packet = true, .packet = -1};
-	size_t i;
-	json_t *run;
 
-	json_array_foreach(damage, i, run) note_run(&f, run);
+	for (size_t i = 0; i < json_array_size(damage); i++)
+		note_run(&f, json_array_get(damage, i));
 	f.known = f.known && f.n != 0 && json_array_size(damage) != 0;
 	return f;
 }
@@ -204,14 +203,13 @@ note_connections(struct bm_diagnosis *d, const json_t *connections)
 {
 	const char *first = NULL;
 	bool several = false;
-	size_t i, k;
-	json_t *connection, *failure;
 
-	json_array_foreach(connections, i, connection)
-	{
+	for (size_t i = 0; i < json_array_size(connections); i++) {
+		const json_t *connection = json_array_get(connections, i);
 		const json_t *failures = json_object_get(connection, "failures");
 		const char *suite = text(connection, "cipher_suite");
-		json_array_foreach(failures, k, failure) note_failure(d, failure);
+		for (size_t k = 0; k < json_array_size(failures); k++)
+			note_failure(d, json_array_get(failures, k));
 		if (json_array_size(failures) == 0)
 			continue;
 		several = several || (first != NULL && strcmp(first, suite) != 0);
