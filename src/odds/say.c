@@ -87,6 +87,8 @@ headline_unknown(struct bm_words *a, const struct bm_odds_question *q,
 {
 	const char *what = kind_of_damage(a, r->pattern);
 
+	if (q->diagnosis != NULL && q->diagnosis->group_count == 0)
+		return "the report is undecided, and shows no damage that a checksum could have missed.";
 	if (r->failures != BM_ODDS_UNKNOWN)
 		return bm_words_print(a,
 			"nobody counted bad checksums, so nothing is said for or against. %s by %s that "

@@ -74,6 +74,8 @@ verdict(const struct bm_odds_question *q, const struct bm_odds_answer *a)
 {
 	const struct bm_odds_row *r = &a->rows[a->decisive];
 
+	if (a->row_count == 0 && q->diagnosis->undecided)
+		return BM_VERDICT_UNKNOWN;
 	if (a->row_count == 0 || r->failures == 0)
 		return BM_VERDICT_NOTHING;
 	if (r->failures == BM_ODDS_UNKNOWN)

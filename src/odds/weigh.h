@@ -12,7 +12,7 @@
 /* How an answer begins. */
 #define BM_VERDICT_LIST(X)                                                                         \
 	X(NOTHING, "nothing")         /* no failure to be explained */                                 \
-	X(UNKNOWN, "unknown")         /* failures or bad checksums were not counted */                 \
+	X(UNKNOWN, "unknown")         /* not counted, or the report is undecided */                    \
 	X(IMPOSSIBLE, "impossible")   /* such damage never escapes */                                  \
 	X(IMPLAUSIBLE, "implausible") /* chance under BM_PLAUSIBLE */                                  \
 	X(POSSIBLE, "possible")                                                                        \

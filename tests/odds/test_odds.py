@@ -329,6 +329,10 @@ class Odds:
         # TCP sent it again: no record failed.
         r = odds("--report", "-", "--checksum-errors", "1", stdin=self.diagnosed("flip1"))
         want(r["summary"]["result"] == "nothing" and r["odds"] == [], r["summary"])
+        # Without keys nothing was checked: that is no answer, and so it is said.
+        rc, report, _ = run("diagnose", "--format", "json", os.path.join(DATA, "flip1", "receiver.pcap"))
+        r = odds("--report", "-", "--checksum-errors", "1", stdin=report)
+        want(rc == 3 and r["summary"]["result"] == "unknown" and r["diagnosis"]["undecided"], r["summary"])
         # Of a report of this host's or of another's, that is for the user to know.
         want("only if it received" in " ".join(text("--report", "-", stdin=self.diagnosed("comp2")).split()), "whose counters")
 

@@ -114,6 +114,9 @@ test_groups(void **state)
 	d.group_count = 0;
 	bm_odds_weigh(&q, &w);
 	assert_int_equal(w.verdict, BM_VERDICT_NOTHING);
+	d.undecided = true;
+	bm_odds_weigh(&q, &w);
+	assert_int_equal(w.verdict, BM_VERDICT_UNKNOWN);
 	/* A pattern that was asked for goes before those of the report. */
 	d.group_count = 1;
 	q.pattern_given = true;
