@@ -1,5 +1,5 @@
-/* The simulation against the exact figures, inside its own interval; that it can be had again, by
- * any number of threads; and that damage is what its name says. */
+/* The simulation against the exact figures, inside its own interval; and that damage is what its
+ * name says. */
 #include "odds/inflict.h"
 #include "odds/odds.h"
 
@@ -100,36 +100,6 @@ test_skewed_payloads(void **state)
 	assert_true(zeros.damaged > 1000 && zeros.damaged < 6000);
 }
 
-static void
-test_seeds_and_threads(void **state)
-{
-	struct bm_odds_plan p = {.one_pattern = true,
-		.pattern = {BM_PATTERN_BITS, 2},
-		.trials = 300001,
-		.seed = 9,
-		.threads = 1};
-	struct bm_odds_table one, three, other;
-
-	(void)state;
-	assert_int_equal(bm_odds_simulate(&p, &one), BM_OK);
-	p.threads = 3;
-	assert_int_equal(bm_odds_simulate(&p, &three), BM_OK);
-	p.seed = 10;
-	assert_int_equal(bm_odds_simulate(&p, &other), BM_OK);
-	assert_int_equal(one.count, BM_CONTENTS);
-	assert_int_equal(three.threads, 3);
-	bool differs = false;
-	for (size_t i = 0; i < one.count; i++) {
-		assert_int_equal(one.rows[i].damaged, 300001);
-		assert_int_equal(one.rows[i].escaped, three.rows[i].escaped);
-		differs = differs || one.rows[i].escaped != other.rows[i].escaped;
-	}
-	assert_true(differs);
-	bm_odds_table_clear(&one);
-	bm_odds_table_clear(&three);
-	bm_odds_table_clear(&other);
-}
-
 static unsigned
 bits_between(const uint8_t *a, const uint8_t *b, size_t *first, size_t *last)
 {
@@ -216,7 +186,6 @@ main(void)
 		cmocka_unit_test(test_exact_figures_lie_inside),
 		cmocka_unit_test(test_wrong_figures_lie_outside),
 		cmocka_unit_test(test_skewed_payloads),
-		cmocka_unit_test(test_seeds_and_threads),
 		cmocka_unit_test(test_damage_is_what_it_says),
 		cmocka_unit_test(test_dice),
 	};
