@@ -41,6 +41,8 @@ weigh_row(const struct bm_odds_question *q, struct bm_pattern p, uint64_t failur
 	for (size_t i = 0; i < BM_ODDS_LEVELS; i++)
 		/* One failure stands for all where their number is not known. */
 		r.needed[i] = bm_caught_needed(asked ? failures : 1, r.escapes, bm_odds_levels[i]);
+	if (asked && failures != 0 && r.escapes <= 0)
+		r.ln_chance = -INFINITY; /* whatever was counted */
 	if (q->caught == BM_ODDS_UNKNOWN)
 		return r;
 	r.mean = bm_escapes_mean(q->caught, r.escapes);
@@ -64,7 +66,8 @@ weigh_diagnosis(const struct bm_odds_question *q, struct bm_odds_answer *out)
 		*r = weigh_row(q, q->pattern_given ? q->pattern : g->pattern, g->failures);
 		/* What always escapes decides nothing while there is another row. */
 		const struct bm_odds_row *least = &out->rows[out->decisive];
-		if (least->escapes >= 1 || r->ln_chance < least->ln_chance)
+		if (least->escapes >= 1 || r->ln_chance < least->ln_chance ||
+			(isnan(least->ln_chance) && r->escapes <= 0))
 			out->decisive = i;
 	}
 }

@@ -104,6 +104,15 @@ test_groups(void **state)
 	assert_int_equal(w.row_count, 3);
 	assert_int_equal(w.decisive, 2);
 	assert_int_equal(w.verdict, BM_VERDICT_IMPLAUSIBLE);
+	/* Where nobody counted, only what never escapes is sure. */
+	q.caught = BM_ODDS_UNKNOWN;
+	bm_odds_weigh(&q, &w);
+	assert_int_equal(w.verdict, BM_VERDICT_UNKNOWN);
+	d.groups[2].pattern.kind = BM_PATTERN_STUCK;
+	bm_odds_weigh(&q, &w);
+	assert_int_equal(w.decisive, 2);
+	assert_int_equal(w.verdict, BM_VERDICT_IMPOSSIBLE);
+	q.caught = 5;
 	d.group_count = 2;
 	bm_odds_weigh(&q, &w);
 	assert_int_equal(w.decisive, 1);
