@@ -63,11 +63,15 @@ read_time(const char *text, int64_t *ms)
 static bool
 read_way(const char *value, struct lab_spec *out)
 {
-	for (int i = 0; i < LAB_WAYS && out->fault->ways[i] != NULL; i++)
-		if (strcmp(out->fault->ways[i], value) == 0) {
-			out->how = i;
-			return true;
-		}
+	const char *cause = out->fault->cause;
+
+	for (const struct lab_fault *const *f = lab_faults; *f != NULL; f++)
+		for (int i = 0; i < LAB_WAYS && (*f)->ways[i] != NULL; i++)
+			if (strcmp((*f)->cause, cause) == 0 && strcmp((*f)->ways[i], value) == 0) {
+				out->fault = *f;
+				out->how = i;
+				return true;
+			}
 	return false;
 }
 
@@ -108,6 +112,20 @@ read_pair(const char *key, const char *value, struct lab_spec *out)
 		   out->length != 0;
 }
 
+/* A program chooses by itself where in a record. */
+static bool
+guilty_may(const struct lab_spec *spec, char *problem, size_t n)
+{
+	const char *what = spec->byte >= 0             ? "byte="
+					   : spec->length >= 0         ? "length="
+					   : spec->sum != LAB_SUM_ANEW ? "sum=sent"
+												   : NULL;
+
+	return what == NULL ||
+		   wrong(problem, n, "%s:how=%s is a client's doing: %s does not go with it",
+			   spec->fault->cause, spec->fault->ways[spec->how], what);
+}
+
 bool
 lab_spec_parse(const char *text, struct lab_spec *out, char *problem, size_t n)
 {
@@ -137,7 +155,7 @@ lab_spec_parse(const char *text, struct lab_spec *out, char *problem, size_t n)
 		if (!read_pair(pair, value, out))
 			return wrong(problem, n, "%s: %s cannot be '%s'", copy, pair, value);
 	}
-	return true;
+	return out->fault->guilt == NULL || guilty_may(out, problem, n);
 }
 
 size_t

@@ -28,10 +28,13 @@ struct lab_strike {
 	size_t extent;          /* octets in question: 0 for the record's own length */
 };
 
-enum { LAB_WAYS = 3 };
+enum { LAB_WAYS = 5 };
 /* A record is taken for another's place only if so many octets are in it, header and all. */
 enum { LAB_LEAST = 48 };
 
+struct lab_guilt;
+
+/* Two may have one cause, if their ways have other names. */
 struct lab_fault {
 	const char *cause;          /* CONTRACT's id, as in docs/OUTPUT.md */
 	const char *ways[LAB_WAYS]; /* for how=, the first is the default */
@@ -41,9 +44,13 @@ struct lab_fault {
 	/* False: cannot be put into this record (too short, nothing to take from). Then nothing is
 	 * kept. */
 	bool (*apply)(struct lab_strike *s);
+	/* Not NULL: no relay does it, but a program (lab/guilt.h), each way by this. apply is NULL
+	 * then. */
+	const struct lab_guilt *guilt;
 };
 
 extern const struct lab_fault *const lab_faults[]; /* ends with NULL */
+/* The first of that cause. */
 const struct lab_fault *lab_fault_find(const char *cause);
 
 /* What the functions share. */
