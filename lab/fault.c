@@ -118,7 +118,8 @@ guilty_may(const struct lab_spec *spec, char *problem, size_t n)
 {
 	const char *what = spec->byte >= 0             ? "byte="
 					   : spec->length >= 0         ? "length="
-					   : spec->sum != LAB_SUM_ANEW ? "sum=sent"
+					   : spec->sum != LAB_SUM_ANEW ? "sum="
+					   : spec->after_ms > 0        ? "after="
 												   : NULL;
 
 	return what == NULL ||

@@ -74,5 +74,9 @@ extern const struct lab_fault lab_bytes_missing, lab_bytes_inserted, lab_plainte
 	lab_plaintext_alert;
 extern const struct lab_fault lab_record_replayed, lab_records_reordered, lab_record_missing,
 	lab_reflected_record, lab_foreign_record;
+extern const struct lab_fault lab_guilty_reused, lab_guilty_interleaved, lab_guilty_reordered,
+	lab_guilty_missing, lab_guilty_injected, lab_guilty_inserted, lab_guilty_foreign,
+	lab_guilty_miscomputed, lab_guilty_padded, lab_guilty_constructed, lab_guilty_reflected,
+	lab_guilty_epochs, lab_guilty_keys;
 
 #endif

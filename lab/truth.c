@@ -70,30 +70,73 @@ is_edited(const struct lab_strike *s)
 	return s->out.n == s->record->bytes.n && s->extent == 0 && s->received.n == 0 && s->sent.n == 0;
 }
 
+/* Everything up to the damage. */
+static bool
+add_head(struct bm_buf *b, const struct lab_truth *t)
+{
+	const char *version = bm_version_name(t->version);
+
+	if (b->n != 0 && !lab_puts(b, ",\n"))
+		return false;
+	return add(b, "  {\"cause\": \"%s\", \"how\": ", t->cause) &&
+		   (t->how != NULL ? add(b, "\"%s\"", t->how) : lab_puts(b, "null")) &&
+		   add(b,
+			   ", \"connection\": %" PRIu64
+			   ", \"version\": \"%s\", \"cipher_suite\": \"%s\",\n   \"direction\": \"%s\", ",
+			   t->connection, version != NULL ? version : "unknown",
+			   t->suite != NULL ? t->suite->name : "unknown", directions[t->direction]) &&
+		   (t->record >= 0 ? add(b, "\"record\": %" PRId64, t->record)
+						   : lab_puts(b, "\"record\": null")) &&
+		   add(b,
+			   ", \"sequence_number\": %" PRIu64 ", \"stream_offset\": %" PRIu64
+			   ", \"length\": %zu, \"party\": \"%s\", \"checksum\": \"%s\", \"mended\": %s, ",
+			   t->sequence, t->at, t->length, t->party, t->checksum,
+			   t->mended ? "true" : "false") &&
+		   (t->age_ms >= 0 ? add(b, "\"age_ms\": %" PRId64, t->age_ms)
+						   : lab_puts(b, "\"age_ms\": null")) &&
+		   lab_puts(b, ",\n   \"damage\": [");
+}
+
+bool
+lab_truth_put(struct lab_plan *plan, const struct lab_truth *t)
+{
+	struct bm_buf *b = &plan->truth;
+
+	if (!add_head(b, t))
+		return false;
+	if (t->damaged &&
+		(!add(b,
+			 "{\"record_offset\": %" PRIu64 ", \"stream_offset\": %" PRIu64
+			 ", \"length\": %zu, \"received\": \"",
+			 t->damage_off, t->at + t->damage_off, t->received.n / 2) ||
+			!lab_put(b, t->received.p, t->received.n) || !lab_puts(b, "\", \"sent\": \"") ||
+			!lab_put(b, t->sent.p, t->sent.n) || !lab_puts(b, "\"}")))
+		return false;
+	return lab_puts(b, "]}");
+}
+
 bool
 lab_truth_add(struct lab_plan *plan, const struct lab_strike *s, const struct lab_lane *l,
 	const struct lab_tls *t, uint64_t connection, uint64_t at)
 {
 	struct bm_buf *b = &plan->truth;
 	const struct lab_spec *spec = s->spec;
-	const char *how = spec->fault->ways[spec->how];
-	const char *version = bm_version_name(t->version);
+	struct lab_truth head = {.cause = spec->fault->cause,
+		.how = spec->fault->ways[spec->how],
+		.connection = connection,
+		.version = t->version,
+		.suite = t->suite,
+		.direction = l->direction,
+		.record = (int64_t)s->record->index,
+		.sequence = s->record->sequence + s->ahead,
+		.at = at,
+		.length = s->extent != 0 ? s->extent : s->record->bytes.n,
+		.party = "network",
+		.checksum = spec->sum == LAB_SUM_ANEW ? "made anew" : "as sent",
+		.mended = spec->sum == LAB_SUM_DROPPED,
+		.age_ms = (int64_t)l->age_ms};
 
-	if (b->n != 0 && !lab_puts(b, ",\n"))
-		return false;
-	if (!add(b, "  {\"cause\": \"%s\", \"how\": ", spec->fault->cause) ||
-		!(how != NULL ? add(b, "\"%s\"", how) : lab_puts(b, "null")) ||
-		!add(b,
-			", \"connection\": %" PRIu64 ", \"version\": \"%s\", \"cipher_suite\": \"%s\",\n   "
-			"\"direction\": \"%s\", \"record\": %" PRIu64 ", \"sequence_number\": %" PRIu64
-			", \"stream_offset\": %" PRIu64 ", \"length\": %zu, \"party\": \"network\", "
-			"\"checksum\": \"%s\", \"mended\": %s, \"age_ms\": %" PRIu64 ",\n   \"damage\": [",
-			connection, version != NULL ? version : "unknown",
-			t->suite != NULL ? t->suite->name : "unknown", directions[l->direction],
-			s->record->index, s->record->sequence + s->ahead, at,
-			s->extent != 0 ? s->extent : s->record->bytes.n,
-			spec->sum == LAB_SUM_ANEW ? "made anew" : "as sent",
-			spec->sum == LAB_SUM_DROPPED ? "true" : "false", l->age_ms))
+	if (!add_head(b, &head))
 		return false;
 	if (is_edited(s) ? !add_changes(b, at, bm_buf_view(&s->out), s->record->bytes)
 					 : (s->received.n != 0 || s->sent.n != 0) &&
