@@ -1,6 +1,7 @@
 /* badmac lab run: a certificate, a real server, a real client, the relay between them; then
  * everything stops. Refuses to know how a stack is started (stacks.c) and what a fault does. */
 #include "lab/connection.h"
+#include "lab/guilt.h"
 #include "lab/prepare.h"
 #include "lab/process.h"
 #include "lab/program.h"
@@ -152,6 +153,10 @@ start(struct run *r, struct lab_process *p, const struct lab_stack *stack, bool 
 		return trouble(r, "%s: the program %s is not installed", stack->name, program);
 	if (!lab_stack_words(stack, server, &r->setup, &words, problem, sizeof problem))
 		return trouble(r, "%s", problem);
+	if (stack == &lab_guilty_stack && !lab_guilt_words(&r->spec, r->o->seed, &words)) {
+		lab_words_clear(&words);
+		return trouble(r, "out of memory");
+	}
 	const char *template = server                 ? stack->server_set
 						   : r->setup.client_logs ? stack->client_set
 												  : NULL;
@@ -334,6 +339,57 @@ one_client(struct run *r, unsigned count)
 	return good;
 }
 
+/* A guilty client does by itself what there is to do, and ends. */
+static bool
+guilty_client(struct run *r)
+{
+	uint64_t until = lab_ticks_ms() + 1000u * r->o->timeout_s;
+	unsigned port = r->setup.port;
+	char line[LAB_LAST] = "";
+	struct lab_confession c;
+
+	r->setup.port = ntohs(r->relay.listen.sin_port);
+	bool good = start(r, &r->client, r->client_stack, false);
+	r->setup.port = port;
+	while (good && !r->client.ended && lab_ticks_ms() < until)
+		good = step(r);
+	bool ended = r->client.ended;
+	for (unsigned i = 0; good && i < 20 && r->relay.open_count != 0; i++)
+		good = step(r);
+	lab_process_stop(&r->client);
+	if (!good || !lab_put(&r->client_said, r->client.said.p, r->client.said.n))
+		return false;
+	lab_said_last(&r->client_said, line);
+	if (!ended)
+		return trouble(
+			r, "%s does not end within %u s: %s", r->client_stack->client, r->o->timeout_s, line);
+	if (!WIFEXITED(r->client.status) || WEXITSTATUS(r->client.status) != 0)
+		return trouble(r, "%s was not done: %s", r->spec.fault->cause, line);
+	return lab_confession_find(&r->client_said, &c)
+			   ? lab_confession_keep(&c, &r->spec, &r->relay.plan)
+			   : trouble(r, "%s does not say what it did: %s", r->client_stack->client, line);
+}
+
+/* The client is the lab's own then. */
+static bool
+set_up_guilty(struct run *r)
+{
+	const struct lab_guilt *guilt = lab_guilt_of(&r->spec);
+	char problem[300];
+
+	if (guilt == NULL)
+		return true;
+	if (r->o->tls == NULL && r->o->cipher == NULL && r->setup.version < guilt->from) {
+		r->setup.version = guilt->from;
+		r->setup.client_logs = !lab_stack_logs(r->server_stack, true, guilt->from);
+	}
+	if (!lab_guilt_fits(&r->spec, r->client_stack, &r->setup, problem, sizeof problem))
+		return trouble(r, "%s", problem);
+	r->client_stack = &lab_guilty_stack;
+	r->relay.plan.spec_count = 0;
+	return true;
+}
+
 static bool
 set_up(struct run *r)
 {
@@ -365,6 +421,8 @@ set_up(struct run *r)
 		return trouble(r, "%s is no suite of %s", o->cipher, bm_version_name(r->setup.version));
 	if (!lab_spec_parse(o->fault, &r->spec, problem, sizeof problem))
 		return trouble(r, "%s", problem);
+	if (!set_up_guilty(r))
+		return false;
 	return lab_address("127.0.0.1:0", true, &r->relay.listen, problem, sizeof problem);
 }
 
@@ -376,8 +434,9 @@ tell(const struct run *r)
 
 	lab_stack_title(r->server_stack, server, sizeof server);
 	lab_stack_title(r->client_stack, client, sizeof client);
-	fprintf(
-		r->ui->out, "%s: %s\n%s\n", r->spec.fault->cause, r->spec.fault->summary, plan->account);
+	const struct lab_guilt *guilt = lab_guilt_of(&r->spec);
+	fprintf(r->ui->out, "%s: %s\n%s\n", r->spec.fault->cause,
+		guilt != NULL ? guilt->summary : r->spec.fault->summary, plan->account);
 	fprintf(r->ui->out, "\nserver: %s\n", server);
 	if (lab_said_tell(r->ui->out, &r->server.said, 3) == 0)
 		fprintf(r->ui->out, "    said nothing of it\n");
@@ -400,6 +459,7 @@ tell(const struct run *r)
 static bool
 carry_out(struct run *r)
 {
+	bool guilty = lab_guilt_of(&r->spec) != NULL;
 	bool twice = r->spec.fault == lab_fault_find("foreign-record");
 
 	if (!make_folder(r) || !write_source(r, r->server_stack) || !write_source(r, r->client_stack) ||
@@ -409,7 +469,7 @@ carry_out(struct run *r)
 	/* The other connection comes first. */
 	if (twice && !one_client(r, 3))
 		return false;
-	if (!one_client(r, LINES))
+	if (guilty ? !guilty_client(r) : !one_client(r, LINES))
 		return false;
 	lab_process_stop(&r->server);
 	if (!lab_relay_close(&r->relay) || !write_file(r, "server.log", &r->server.said) ||
