@@ -5,6 +5,7 @@ _badmac_lab() {
 	local faults='bits-flipped bytes-damaged words-swapped tag-damaged header-damaged stale-data retransmission-differs
 		bytes-missing bytes-inserted plaintext-injected record-replayed records-reordered record-missing
 		reflected-record foreign-record plaintext-alert'
+	local guilty='sequence-reused records-interleaved sender-miscomputed bad-padding mac-construction wrong-epoch wrong-keys'
 	if ((cword == 2)); then
 		mapfile -t COMPREPLY < <(compgen -W 'list run relay -h --help' -- "$cur")
 		return
@@ -22,7 +23,7 @@ _badmac_lab() {
 			mapfile -t COMPREPLY < <(compgen -W '--tls --cipher --no-etm --server --client --timeout -o --output
 				--capture --seed -h --help' -- "$cur")
 		elif [[ ${words[2]} == run ]]; then
-			mapfile -t COMPREPLY < <(compgen -W "$faults" -- "$cur")
+			mapfile -t COMPREPLY < <(compgen -W "$faults $guilty" -- "$cur")
 		elif [[ ${words[2]} == relay ]]; then
 			mapfile -t COMPREPLY < <(compgen -W '--listen --to --fault --probability --record --keys --capture --seed
 				-h --help' -- "$cur")

@@ -8,7 +8,12 @@ const struct lab_fault *const lab_faults[] = {&lab_bits_flipped, &lab_bytes_dama
 	&lab_words_swapped, &lab_tag_damaged, &lab_header_damaged, &lab_stale_data,
 	&lab_retransmission_differs, &lab_bytes_missing, &lab_bytes_inserted, &lab_plaintext_injected,
 	&lab_record_replayed, &lab_records_reordered, &lab_record_missing, &lab_reflected_record,
-	&lab_foreign_record, &lab_plaintext_alert, NULL};
+	&lab_foreign_record, &lab_plaintext_alert,
+	/* Behind those of the relay, which are what is meant where no way is named. */
+	&lab_guilty_reused, &lab_guilty_interleaved, &lab_guilty_reordered, &lab_guilty_missing,
+	&lab_guilty_injected, &lab_guilty_inserted, &lab_guilty_foreign, &lab_guilty_miscomputed,
+	&lab_guilty_padded, &lab_guilty_constructed, &lab_guilty_reflected, &lab_guilty_epochs,
+	&lab_guilty_keys, NULL};
 
 const struct lab_fault *
 lab_fault_find(const char *cause)

@@ -1,8 +1,7 @@
 /* badmac lab list: the faults, the stacks with what they say of themselves, the recordings. */
-#include "lab/fault.h"
+#include "lab/guilt.h"
 #include "lab/process.h"
 #include "lab/program.h"
-#include "lab/stacks.h"
 
 #include <strings.h>
 
@@ -15,10 +14,27 @@ list_faults(FILE *out)
 {
 	fputs("faults, for badmac lab run and --fault:\n", out);
 	for (const struct lab_fault *const *f = lab_faults; *f != NULL; f++) {
+		if ((*f)->guilt != NULL)
+			continue;
 		fprintf(out, "  %-23s %s\n", (*f)->cause, (*f)->summary);
 		for (size_t i = 0; i < LAB_WAYS && (*f)->ways[i] != NULL; i++)
 			fprintf(out, "%s%s%s", i == 0 ? "                          how=" : ", ", (*f)->ways[i],
 				i + 1 == LAB_WAYS || (*f)->ways[i + 1] == NULL ? "\n" : "");
+	}
+}
+
+/* Each way is a deed of its own. */
+static void
+list_guilty(FILE *out)
+{
+	fprintf(out, "\nfaults of a guilty client, for badmac lab run alone%s:\n",
+		lab_is_installed(lab_guilty_stack.client) ? "" : " (badmac-lab-guilty is not installed)");
+	for (const struct lab_fault *const *f = lab_faults; *f != NULL; f++) {
+		if ((*f)->guilt == NULL)
+			continue;
+		fprintf(out, "  %-23s %s\n", (*f)->cause, (*f)->summary);
+		for (size_t i = 0; i < LAB_WAYS && (*f)->ways[i] != NULL; i++)
+			fprintf(out, "    how=%-19s %s\n", (*f)->ways[i], (*f)->guilt[i].summary);
 	}
 }
 
@@ -182,6 +198,7 @@ bool
 lab_list_command(const struct lab_ui *ui)
 {
 	list_faults(ui->out);
+	list_guilty(ui->out);
 	fputs("\nstacks, for --server and --client:\n", ui->out);
 	for (const struct lab_stack *const *s = lab_stacks; *s != NULL; s++)
 		list_stack(ui->out, *s);

@@ -211,6 +211,12 @@ lab_relay_command(const struct lab_relay_options *o, const struct lab_ui *ui)
 		lab_say(ui, "%s", problem);
 		return false;
 	}
+	for (size_t i = 0; i < o->spec_count; i++)
+		if (o->specs[i].fault->guilt != NULL) {
+			lab_say(ui, "%s:how=%s is what a client does, and no relay can; see badmac lab run",
+				o->specs[i].fault->cause, o->specs[i].fault->ways[o->specs[i].how]);
+			return false;
+		}
 	lab_catch_signals();
 	bool good = lab_relay_open(&r, o->record, o->keys);
 	if (good) {

@@ -366,6 +366,8 @@ test_every_length(void **state)
 
 	(void)state;
 	for (const struct lab_fault *const *f = lab_faults; *f != NULL; f++) {
+		if ((*f)->guilt != NULL)
+			continue;
 		for (size_t way = 0; way < LAB_WAYS && (way == 0 || (*f)->ways[way] != NULL); way++) {
 			for (size_t n = 1; n <= CONTENT; n += n < 120 ? 1 : 97) {
 				(void)snprintf(text, sizeof text, "%s:record=0%s%s", (*f)->cause,
