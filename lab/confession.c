@@ -86,7 +86,7 @@ take_16_bits(struct rest *r)
 static const char *
 take_party(struct rest *r)
 {
-	static const char *const parties[] = {"sender-application", "sender-tls"};
+	static const char *const parties[] = {"sender-application", "sender-tls", "configuration"};
 
 	for (size_t i = 0; i < sizeof parties / sizeof parties[0]; i++) {
 		struct rest one = *r;

@@ -5,6 +5,8 @@
 
 static const struct lab_guilt reused[] = {
 	{"fork", "two processes write on one SSL after fork()", BM_TLS10, BM_TLS13, LAB_ANY},
+	{"child-exit", "a child that ends says close_notify on its parent's SSL", BM_TLS10, BM_TLS13,
+		LAB_ANY},
 	{"restart", "the sender's count begins at 0 again", BM_TLS11, BM_TLS13, LAB_SEALED}};
 static const struct lab_guilt interleaved[] = {
 	{"threads", "two threads send halves of their records in turn", BM_TLS10, BM_TLS13, LAB_ANY},
@@ -46,10 +48,13 @@ static const struct lab_guilt reflected[] = {{"other-direction",
 static const struct lab_guilt epochs[] = {
 	{"handshake-key", "the key of the handshake stays in use", BM_TLS13, BM_TLS13, LAB_ANY},
 	{"old-key", "a KeyUpdate is sent, and the key stays", BM_TLS13, BM_TLS13, LAB_ANY}};
-static const struct lab_guilt keys[] = {{"stale-secret",
-	"keys are made from the master secret of an earlier session", BM_TLS11, BM_TLS12, LAB_SEALED}};
+static const struct lab_guilt keys[] = {
+	{"stale-secret", "keys are made from the master secret of an earlier session", BM_TLS11,
+		BM_TLS12, LAB_SEALED},
+	{"mixed-log", "all is well but the key log, which has another connection's secret", BM_TLS10,
+		BM_TLS12, LAB_ANY}};
 
-const struct lab_fault lab_guilty_reused = {"sequence-reused", {"fork", "restart"},
+const struct lab_fault lab_guilty_reused = {"sequence-reused", {"fork", "child-exit", "restart"},
 	"one sequence number serves for two records", 0, false, NULL, reused};
 const struct lab_fault lab_guilty_interleaved = {"records-interleaved", {"threads", "nested"},
 	"octets of two records are mixed", 0, false, NULL, interleaved};
@@ -76,5 +81,5 @@ const struct lab_fault lab_guilty_reflected = {"reflected-record", {"other-direc
 	"a record under the keys of the other direction", 0, false, NULL, reflected};
 const struct lab_fault lab_guilty_epochs = {"wrong-epoch", {"handshake-key", "old-key"},
 	"a record under keys of an earlier epoch", 0, false, NULL, epochs};
-const struct lab_fault lab_guilty_keys = {
-	"wrong-keys", {"stale-secret"}, "the two ends have other keys", 0, false, NULL, keys};
+const struct lab_fault lab_guilty_keys = {"wrong-keys", {"stale-secret", "mixed-log"},
+	"the two ends have other keys", 0, false, NULL, keys};

@@ -13,7 +13,6 @@ const struct lab_stack lab_guilty_stack = {.name = "guilty",
 	.client = "badmac-lab-guilty",
 	.client_words = {"badmac-lab-guilty", "port={port}", "tls={version}", "folder={folder}",
 		"cipher={cipher}", "ciphersuites={ciphersuites}", "{-no_etm}", NULL},
-	.client_set = "OPENSSL_CONF=/dev/null",
 	.client_more = {"logs", NULL},
 	.versions = {"1.0", "1.1", "1.2", "1.3"},
 	.cipher = lab_openssl_cipher};

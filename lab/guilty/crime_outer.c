@@ -154,7 +154,7 @@ leak_unknown_alert(struct scene *s)
 }
 
 const struct crime crime_late_shutdown = {
-	"late-shutdown", close_too_early, NULL, shut_down_late, NULL};
-const struct crime crime_outer_alert = {"outer-alert", NULL, NULL, leak_known_alert, NULL};
+	"late-shutdown", close_too_early, NULL, shut_down_late, NULL, NULL};
+const struct crime crime_outer_alert = {"outer-alert", NULL, NULL, leak_known_alert, NULL, NULL};
 const struct crime crime_outer_alert_unknown = {
-	"outer-alert-unknown", NULL, NULL, leak_unknown_alert, NULL};
+	"outer-alert-unknown", NULL, NULL, leak_unknown_alert, NULL, NULL};

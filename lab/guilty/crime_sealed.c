@@ -213,14 +213,14 @@ take_other_direction(struct scene *s)
 	return sealed_line(s, &m) && sealed_keys(&s->peer, false, &k) && sealed_send(s, &k, &m.plan);
 }
 
-const struct crime crime_changed_buffer = {"changed-buffer", NULL, NULL, change_buffer, NULL};
-const struct crime crime_padding = {"padding", NULL, NULL, pad_wrongly, NULL};
-const struct crime crime_untyped = {"untyped", NULL, NULL, leave_type_out, NULL};
-const struct crime crime_mac_inside = {"mac-inside", NULL, NULL, put_mac_inside, NULL};
-const struct crime crime_short_mac = {"short-mac", NULL, NULL, shorten_mac, NULL};
-const struct crime crime_half_key = {"half-key", NULL, NULL, halve_key, NULL};
+const struct crime crime_changed_buffer = {"changed-buffer", NULL, NULL, change_buffer, NULL, NULL};
+const struct crime crime_padding = {"padding", NULL, NULL, pad_wrongly, NULL, NULL};
+const struct crime crime_untyped = {"untyped", NULL, NULL, leave_type_out, NULL, NULL};
+const struct crime crime_mac_inside = {"mac-inside", NULL, NULL, put_mac_inside, NULL, NULL};
+const struct crime crime_short_mac = {"short-mac", NULL, NULL, shorten_mac, NULL, NULL};
+const struct crime crime_half_key = {"half-key", NULL, NULL, halve_key, NULL, NULL};
 const struct crime crime_inner_length = {
-	"inner-length", NULL, NULL, authenticate_inner_length, NULL};
-const struct crime crime_restart = {"restart", NULL, NULL, restart, count_on};
+	"inner-length", NULL, NULL, authenticate_inner_length, NULL, NULL};
+const struct crime crime_restart = {"restart", NULL, NULL, restart, count_on, NULL};
 const struct crime crime_other_direction = {
-	"other-direction", NULL, NULL, take_other_direction, NULL};
+	"other-direction", NULL, NULL, take_other_direction, NULL, NULL};

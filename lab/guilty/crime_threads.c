@@ -135,6 +135,6 @@ reorder(struct scene *s)
 	return true;
 }
 
-const struct crime crime_threads = {"threads", NULL, NULL, mix_halves, NULL};
-const struct crime crime_threads_nested = {"threads-nested", NULL, NULL, mix_nested, NULL};
-const struct crime crime_reorder = {"reorder", NULL, NULL, reorder, NULL};
+const struct crime crime_threads = {"threads", NULL, NULL, mix_halves, NULL, NULL};
+const struct crime crime_threads_nested = {"threads-nested", NULL, NULL, mix_nested, NULL, NULL};
+const struct crime crime_reorder = {"reorder", NULL, NULL, reorder, NULL, NULL};

@@ -7,53 +7,124 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The child says a line on its copy of the SSL, and how long its record was. */
-static void
-be_child(struct scene *s, int tell)
+/* What the child does with its copy of the SSL; it ends up in r. */
+typedef bool child_deed(struct scene *s, struct record *r);
+
+static bool
+say_line(struct scene *s, struct record *r)
 {
 	char text[LINE_MAX_OCTETS];
-	struct record r;
 
 	line_text(s->s, s->s->record, 1, text);
-	bool good = peer_make(&s->peer, text, &r) && peer_send(&s->peer, r.p, r.n) &&
-				write(tell, &r.n, sizeof r.n) == (ssize_t)sizeof r.n;
+	return peer_make(&s->peer, text, r);
+}
+
+/* Its teardown takes leave for the parent, too. */
+static bool
+say_goodbye(struct scene *s, struct record *r)
+{
+	(void)SSL_shutdown(s->peer.ssl);
+	return peer_take(&s->peer, r);
+}
+
+struct child {
+	pid_t pid;
+	int fd; /* what the two say to each other */
+};
+
+/* It waits for a word, does its deed, and tells how long the record was. */
+static void
+be_child(struct scene *s, child_deed *deed, int fd)
+{
+	struct record r;
+	char word;
+	bool good = read(fd, &word, 1) == 1 && deed(s, &r) && r.n != 0 &&
+				peer_send(&s->peer, r.p, r.n) && write(fd, &r.n, sizeof r.n) == (ssize_t)sizeof r.n;
+
 	_exit(good ? 0 : 1);
 }
 
-/* Both processes go on with one state: the same sequence number, the same keys. */
+/* From here on two processes have one state: the same sequence number, the same keys. */
+static bool
+have_child(struct scene *s, child_deed *deed, struct child *c)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0)
+		return trouble("socketpair: %s", strerror(errno));
+	(void)fflush(stdout);
+	c->pid = fork();
+	if (c->pid == 0) {
+		(void)close(fds[0]);
+		be_child(s, deed, fds[1]);
+	}
+	(void)close(fds[1]);
+	c->fd = fds[0];
+	return c->pid > 0 || trouble("fork: %s", strerror(errno));
+}
+
+/* Its turn, to the end of it. Octets that it sent count as ours do. */
+static bool
+let_child(struct scene *s, struct child *c, size_t *wrote)
+{
+	int status = -1;
+	bool good =
+		write(c->fd, "", 1) == 1 && read(c->fd, wrote, sizeof *wrote) == (ssize_t)sizeof *wrote;
+
+	(void)close(c->fd);
+	if (waitpid(c->pid, &status, 0) != c->pid || status != 0 || !good)
+		return trouble("the child did not write");
+	s->peer.offset += *wrote;
+	return true;
+}
+
 static bool
 fork_and_write(struct scene *s)
 {
 	struct peer *p = &s->peer;
 	char text[LINE_MAX_OCTETS];
 	struct record r;
-	size_t child_wrote = 0;
-	int fds[2], status = -1;
+	struct child c;
+	size_t wrote = 0;
 
-	if (pipe(fds) != 0)
-		return trouble("pipe: %s", strerror(errno));
-	(void)fflush(stdout);
-	pid_t pid = fork();
-	if (pid == 0)
-		be_child(s, fds[1]);
-	(void)close(fds[1]);
-	bool heard = read(fds[0], &child_wrote, sizeof child_wrote) == (ssize_t)sizeof child_wrote;
-	(void)close(fds[0]);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0 || !heard)
-		return trouble("the child did not write");
+	if (!have_child(s, say_line, &c) || !let_child(s, &c, &wrote))
+		return false;
 	/* The receiver counts the child's record. */
-	p->offset += child_wrote;
+	p->index++;
 	confess_here(s, "sender-application");
-	s->done.record++;
 	s->done.sequence++;
 	line_text(s->s, s->s->record, 2, text);
-	if (!peer_make(p, text, &r) || !peer_send(p, r.p, r.n))
+	if (!peer_make(p, text, &r))
 		return false;
 	s->done.length = r.n;
-	p->index++;
+	return peer_send(p, r.p, r.n);
+}
+
+/* The parent writes on, and then the child ends. */
+static bool
+fork_and_exit(struct scene *s)
+{
+	struct peer *p = &s->peer;
+	char text[LINE_MAX_OCTETS];
+	struct child c;
+	size_t wrote = 0;
+
+	line_text(s->s, s->s->record, 0, text);
+	if (!have_child(s, say_goodbye, &c) || !peer_say(p, text))
+		return false;
+	confess_here(s, "sender-application");
+	if (!let_child(s, &c, &wrote))
+		return false;
+	s->done.length = wrote;
+	/* An alert is taken for application data by who sees TLS 1.3 from outside. */
+	if (SSL_version(p->ssl) >= TLS1_3_VERSION)
+		p->index++;
+	else
+		s->done.record = -1;
 	return true;
 }
 
@@ -126,7 +197,9 @@ write_frame(struct scene *s)
 	return write_stale(s, frame, sizeof frame);
 }
 
-const struct crime crime_fork = {"fork", NULL, NULL, fork_and_write, NULL};
-const struct crime crime_short_write = {"short-write", NULL, NULL, write_short, NULL};
-const struct crime crime_log_line = {"log-line", open_and_close, NULL, write_log_line, NULL};
-const struct crime crime_stale_writer = {"stale-writer", open_and_close, NULL, write_frame, NULL};
+const struct crime crime_fork = {"fork", NULL, NULL, fork_and_write, NULL, NULL};
+const struct crime crime_child_exit = {"child-exit", NULL, NULL, fork_and_exit, NULL, NULL};
+const struct crime crime_short_write = {"short-write", NULL, NULL, write_short, NULL, NULL};
+const struct crime crime_log_line = {"log-line", open_and_close, NULL, write_log_line, NULL, NULL};
+const struct crime crime_stale_writer = {
+	"stale-writer", open_and_close, NULL, write_frame, NULL, NULL};

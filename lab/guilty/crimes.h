@@ -37,15 +37,18 @@ struct crime {
 	bool (*commit)(struct scene *s);
 	/* In place of each line behind it; NULL: those are as they should be. */
 	bool (*go_on)(struct scene *s, const char *text);
+	/* When all is over; NULL: there is nothing to do. */
+	bool (*end)(struct scene *s);
 };
 
-extern const struct crime crime_fork, crime_threads, crime_threads_nested, crime_reorder,
-	crime_short_write;
+extern const struct crime crime_fork, crime_child_exit, crime_threads, crime_threads_nested,
+	crime_reorder, crime_short_write;
 extern const struct crime crime_log_line, crime_stale_writer, crime_late_shutdown,
 	crime_outer_alert, crime_outer_alert_unknown;
 extern const struct crime crime_changed_buffer, crime_padding, crime_untyped, crime_mac_inside,
 	crime_short_mac, crime_half_key, crime_inner_length, crime_restart, crime_other_direction;
-extern const struct crime crime_handshake_key, crime_old_key, crime_stale_keys, crime_stale_secret;
+extern const struct crime crime_handshake_key, crime_old_key, crime_stale_keys, crime_stale_secret,
+	crime_mixed_log;
 
 /* What the next record is for its receiver; before it is made. */
 void confess_here(struct scene *s, const char *party);

@@ -10,12 +10,12 @@
 
 enum { PAUSE_MS = 25, SETTLE_MS = 80, BEHIND = 2 };
 
-static const struct crime *const crimes[] = {&crime_fork, &crime_threads, &crime_threads_nested,
-	&crime_reorder, &crime_short_write, &crime_log_line, &crime_stale_writer, &crime_late_shutdown,
-	&crime_outer_alert, &crime_outer_alert_unknown, &crime_changed_buffer, &crime_padding,
-	&crime_untyped, &crime_mac_inside, &crime_short_mac, &crime_half_key, &crime_inner_length,
-	&crime_restart, &crime_other_direction, &crime_handshake_key, &crime_old_key, &crime_stale_keys,
-	&crime_stale_secret};
+static const struct crime *const crimes[] = {&crime_fork, &crime_child_exit, &crime_threads,
+	&crime_threads_nested, &crime_reorder, &crime_short_write, &crime_log_line, &crime_stale_writer,
+	&crime_late_shutdown, &crime_outer_alert, &crime_outer_alert_unknown, &crime_changed_buffer,
+	&crime_padding, &crime_untyped, &crime_mac_inside, &crime_short_mac, &crime_half_key,
+	&crime_inner_length, &crime_restart, &crime_other_direction, &crime_handshake_key,
+	&crime_old_key, &crime_stale_keys, &crime_stale_secret, &crime_mixed_log};
 
 static const struct crime *
 find_crime(const char *name)
@@ -121,6 +121,8 @@ act(struct scene *s, const struct crime *crime)
 			return false;
 	}
 	peer_close(&s->peer, crime->shake == NULL);
+	if (crime->end != NULL && s->committed && !crime->end(s))
+		return false;
 	return s->committed || trouble("the other end was gone before it came to that");
 }
 

@@ -172,6 +172,23 @@ peer_step(struct peer *p)
 	return -1;
 }
 
+/* Behind ChangeCipherSpec stands the first record that is protected. */
+static void
+note_first(struct peer *p, const struct record *flight)
+{
+	enum { CCS = 20 };
+	bool ccs = false;
+
+	for (size_t at = 0, n; at + SEAL_HEADER <= flight->n; at += n) {
+		n = SEAL_HEADER + ((size_t)flight->p[at + 3] << 8 | flight->p[at + 4]);
+		if (ccs) {
+			p->first_offset = p->offset + at;
+			p->first_length = n;
+		}
+		ccs = flight->p[at] == CCS;
+	}
+}
+
 bool
 peer_shake(struct peer *p)
 {
@@ -180,7 +197,10 @@ peer_shake(struct peer *p)
 
 	for (int ms = 0; done == 0 && ms < SHAKE_MS; ms += 20) {
 		done = peer_step(p);
-		if (!peer_take(p, &r) || !peer_send(p, r.p, r.n))
+		if (!peer_take(p, &r))
+			return false;
+		note_first(p, &r);
+		if (!peer_send(p, r.p, r.n))
 			return false;
 		if (done == 0)
 			peer_wait(p, 20);

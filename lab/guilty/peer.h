@@ -25,6 +25,9 @@ struct peer {
 	/* Of what is sent next: offset in the stream, sequence number, number among the records of
 	 * application data. */
 	uint64_t offset, sequence, index;
+	/* Of the first protected record. */
+	uint64_t first_offset;
+	size_t first_length;
 	struct secret secret[SECRETS];
 	char secret_line[400]; /* the latest line for a key log */
 	bool writes_log;

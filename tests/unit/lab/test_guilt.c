@@ -56,6 +56,7 @@ test_believed(void **state)
 	assert_int_equal(c.sent.n, 0);
 	assert_true(parse(START "length=9 party=sender-tls damage=9::abcdef", &c));
 	assert_int_equal(c.sent.n, 6);
+	assert_true(parse(START "length=9 party=configuration damage=-", &c));
 }
 
 static void
