@@ -59,6 +59,12 @@ bm_explain_free(struct bm_explain *x)
 	free(x);
 }
 
+void
+bm_explain_watch(struct bm_explain *x, bm_on_occurrence *on_occurrence, void *ctx)
+{
+	bm_gather_watch(x->gather, on_occurrence, ctx);
+}
+
 const struct bm_gather *
 bm_explain_gather(const struct bm_explain *x)
 {
@@ -304,6 +310,7 @@ bm_explain_summary(const struct bm_explain *x, struct bm_explain_summary *out)
 	const struct bm_incident *i = bm_gather_incidents(x->gather, &n);
 
 	*out = (struct bm_explain_summary){.lines = x->lines, .bytes = x->bytes, .incident_count = n};
+	out->secrets = x->counts.masters + x->counts.premasters;
 	out->left_out = bm_gather_left_out(x->gather);
 	out->occurrences = out->left_out;
 	for (size_t k = 0; k < n; k++) {

@@ -13,6 +13,9 @@ BM_MUST_USE enum bm_status bm_explain_new(
 	struct bm_explain **out, struct bm_rules *rules, struct bm_keyring *keys);
 void bm_explain_free(struct bm_explain *x); /* wipes; NULL allowed */
 
+/* Before the first octets. */
+void bm_explain_watch(struct bm_explain *x, bm_on_occurrence *on_occurrence, void *ctx);
+
 /* Lines longer than this are looked at in pieces that overlap, as parts of one line. */
 enum { BM_EXPLAIN_LINE = 1 << 16, BM_EXPLAIN_OVERLAP = 512 };
 
@@ -25,6 +28,7 @@ struct bm_explain_summary {
 	uint64_t lines, bytes;
 	uint64_t occurrences, doubtful; /* of all incidents; of those that may not be TLS */
 	uint64_t left_out;              /* occurrences past the limits */
+	uint64_t secrets;               /* put into the ring */
 	size_t incident_count;
 };
 void bm_explain_summary(const struct bm_explain *x, struct bm_explain_summary *out);

@@ -64,6 +64,8 @@ month_at(struct bm_view v)
 	return 0;
 }
 
+enum { DAYS_TO_1970 = 719469 };
+
 /* Days since 0000-03-01 of a date that need not exist. */
 static double
 day_number(unsigned year, unsigned month, unsigned day)
@@ -76,12 +78,14 @@ day_number(unsigned year, unsigned month, unsigned day)
 struct moment {
 	unsigned year, month, day;
 	double second; /* of the day */
+	double step;   /* the smallest that is written */
 };
 
 /* 09:00:00, 09:00:00.123, 9:00:00 AM */
 static bool
-take_clock(struct bm_view *v, double *second)
+take_clock(struct bm_view *v, struct moment *t)
 {
+	double *second = &t->second;
 	unsigned h, m, s, digit;
 	double unit = 0.1;
 
@@ -89,12 +93,14 @@ take_clock(struct bm_view *v, double *second)
 		!take_one(v, ":") || !take_number(v, 2, 2, &s) || h > 24 || m > 59 || s > 60)
 		return false;
 	*second = h * 3600.0 + m * 60.0 + s;
+	t->step = 1;
 	struct bm_view dot = *v;
 	if (take_one(&dot, ".,") && dot.n != 0 && is_digit(dot.p[0])) {
 		*v = dot;
 		while (v->n != 0 && is_digit(v->p[0])) {
 			(void)take_number(v, 1, 1, &digit);
 			*second += digit * unit;
+			t->step = unit;
 			unit /= 10;
 		}
 	}
@@ -111,7 +117,7 @@ take_iso(struct bm_view *v, struct moment *t)
 {
 	return take_number(v, 4, 4, &t->year) && take_one(v, "-/.") &&
 		   take_number(v, 2, 2, &t->month) && take_one(v, "-/.") && take_number(v, 2, 2, &t->day) &&
-		   take_one(v, "T_ ") && take_clock(v, &t->second);
+		   take_one(v, "T_ ") && take_clock(v, t);
 }
 
 /* Nov 26 09:00:00, Nov 26, 2026 9:00:00 AM, Nov 26 09:00:00.123 2026 */
@@ -131,7 +137,7 @@ take_named(struct bm_view *v, struct moment *t)
 	if (take_one(&year, ",") && take_one(&year, " ") && take_number(&year, 4, 4, &t->year))
 		*v = year;
 	(void)take_one(v, ",");
-	if (!take_one(v, " ") || !take_clock(v, &t->second))
+	if (!take_one(v, " ") || !take_clock(v, t))
 		return false;
 	year = *v;
 	unsigned after;
@@ -154,7 +160,56 @@ take_common(struct bm_view *v, struct moment *t)
 		return false;
 	*v = bm_view(v->p + 3, v->n - 3);
 	return take_one(v, "/-") && take_number(v, 4, 4, &t->year) && take_one(v, ": ") &&
-		   take_clock(v, &t->second);
+		   take_clock(v, t);
+}
+
+/* Behind a time: Z, UTC, GMT, +02:00, +0200, +02. What other names of zones mean depends on who
+ * writes them. */
+static bool
+take_zone(struct bm_view v, double *seconds)
+{
+	bool apart = v.n != 0 && v.p[0] == ' ';
+	unsigned h, m = 0;
+
+	*seconds = 0;
+	if (apart)
+		v = bm_view(v.p + 1, v.n - 1);
+	if (v.n >= 3 && (memcmp(v.p, "UTC", 3) == 0 || memcmp(v.p, "GMT", 3) == 0))
+		return v.n == 3 || (!is_alnum(v.p[3]) && v.p[3] != '+' && v.p[3] != '-');
+	if (!apart && v.n != 0 && v.p[0] == 'Z')
+		return v.n == 1 || !is_alnum(v.p[1]);
+	if (v.n == 0 || (v.p[0] != '+' && v.p[0] != '-'))
+		return false;
+	double sign = v.p[0] == '-' ? -1 : 1;
+	v = bm_view(v.p + 1, v.n - 1);
+	if (!take_number(&v, 2, 2, &h))
+		return false;
+	struct bm_view rest = v;
+	(void)take_one(&rest, ":");
+	bool minutes = take_number(&rest, 2, 2, &m);
+	if (minutes)
+		v = rest;
+	/* A number behind a blank and a dash may be anything. */
+	if ((!minutes && apart) || h > 14 || m > 59 || (v.n != 0 && is_alnum(v.p[0])))
+		return false;
+	*seconds = sign * (h * 3600.0 + (minutes ? m * 60.0 : 0));
+	return true;
+}
+
+static void
+set_time(struct bm_log_time *out, const struct moment *t, struct bm_view rest)
+{
+	double zone;
+
+	out->seconds = day_number(t->year, t->month, t->day) * 86400 + t->second;
+	out->step = t->step;
+	out->has_day = true;
+	out->has_year = t->year != 0;
+	out->has_zone = take_zone(rest, &zone);
+	/* A leap year, so that every date is one. */
+	out->unix_s =
+		(day_number(out->has_year ? t->year : 1972, t->month, t->day) - DAYS_TO_1970) * 86400 +
+		t->second - zone;
 }
 
 /* Seconds or milliseconds since 1970 as a JSON logger writes them. */
@@ -178,8 +233,13 @@ find_epoch(struct bm_view v, struct bm_log_time *out)
 			continue;
 		bm_copy_text(number, n + 1, rest);
 		out->seconds = strtod(number, NULL);
-		if (out->seconds > 1e11)
+		out->step = memchr(number, '.', n) != NULL ? 0.001 : 1;
+		if (out->seconds > 1e11) {
 			out->seconds /= 1000;
+			out->step = 0.001;
+		}
+		out->unix_s = out->seconds;
+		out->has_day = out->has_year = out->has_zone = true;
 		bm_copy_text(out->text, sizeof out->text, bm_view(number, n));
 		return true;
 	}
@@ -203,11 +263,30 @@ bm_find_time(struct bm_view line, struct bm_log_time *out)
 			if (!takes[k](&v, &t) || t.month < 1 || t.month > 12 || t.day < 1 || t.day > 31)
 				continue;
 			bm_copy_text(out->text, sizeof out->text, bm_view(head.p + i, head.n - i - v.n));
-			out->seconds = day_number(t.year, t.month, t.day) * 86400 + t.second;
+			set_time(out, &t, v);
 			return true;
 		}
 	}
 	return find_epoch(head, out);
+}
+
+bool
+bm_find_clock(struct bm_view line, struct bm_log_time *out)
+{
+	struct bm_view v = text_trim(line);
+	struct moment t = {.year = 0};
+	double zone;
+
+	*out = (struct bm_log_time){.text = ""};
+	(void)take_one(&v, "[(<");
+	struct bm_view start = v;
+	if (!take_clock(&v, &t) || (v.n != 0 && (is_alnum(v.p[0]) || v.p[0] == ':')))
+		return false;
+	bm_copy_text(out->text, sizeof out->text, bm_view(start.p, start.n - v.n));
+	out->step = t.step;
+	out->has_zone = take_zone(v, &zone);
+	out->unix_s = t.second - zone;
+	return true;
 }
 
 bool

@@ -9,6 +9,7 @@
 
 enum {
 	TOGETHER = 60,    /* lines of one event are at most so far apart */
+	GOES_ON = 12,     /* and what goes on with one so far behind it */
 	NEARBY = 40,      /* a program's line speaks for an event so near */
 	BEFORE = 5000,    /* what came before it is remembered so long */
 	NEGOTIATED = 2000 /* and a handshake's result */
@@ -33,7 +34,8 @@ struct bm_gather {
 	size_t head_n;
 	uint64_t head_line;
 	uint64_t left_out;
-	double occurred; /* when the open one's last line was logged */
+	bm_on_occurrence *on_occurrence; /* NULL: nobody asks */
+	void *on_occurrence_ctx;
 };
 
 enum bm_status
@@ -52,6 +54,13 @@ bm_gather_new(struct bm_gather **out, struct bm_rules *rules)
 	bm_gather_free(g);
 	*out = NULL;
 	return BM_NOMEM;
+}
+
+void
+bm_gather_watch(struct bm_gather *g, bm_on_occurrence *on_occurrence, void *ctx)
+{
+	g->on_occurrence = on_occurrence;
+	g->on_occurrence_ctx = ctx;
 }
 
 void
@@ -118,6 +127,8 @@ close_open(struct bm_gather *g)
 	if (!g->is_open)
 		return;
 	g->is_open = false;
+	if (g->on_occurrence != NULL)
+		g->on_occurrence(g->on_occurrence_ctx, o);
 	for (size_t i = 0; i < g->count; i++) {
 		struct bm_incident *c = &g->incidents[i];
 		if (!incident_same_kind(c, o))
@@ -175,6 +186,20 @@ take_facts(struct bm_gather *g, uint64_t number, struct bm_view line)
 		memcpy(o->version, "TLS 1.3", sizeof "TLS 1.3");
 }
 
+/* What the first line of the log record says, where the event stands in a later one. */
+static void
+take_head(struct bm_gather *g, uint64_t number, struct bm_view line)
+{
+	struct bm_incident *o = &g->open;
+	struct bm_view head = bm_view(g->head, g->head_n);
+	bool near = g->head_n != 0 && number - g->head_line <= TOGETHER;
+
+	if (o->first_time.text[0] == '\0' && !bm_find_clock(line, &o->clock) && near)
+		(void)bm_find_clock(head, &o->clock);
+	if (near && (number == g->head_line || is_continuation(line)))
+		bm_find_clues(head, &o->clues);
+}
+
 /* Does this line tell of the open event once more? */
 static bool
 belongs(const struct bm_gather *g, uint64_t number, struct bm_view line,
@@ -215,7 +240,9 @@ take_event(struct bm_gather *g, uint64_t number, struct bm_view line, const stru
 				o->seen[o->seen_count++] = g->seen[i];
 		if (program == NULL && g->program != NULL && number - g->program_line <= NEARBY)
 			program = g->program;
+		take_head(g, number, line);
 	}
+	bm_find_clues(line, &o->clues);
 	o->last_line = number;
 	if (o->event == NULL || event->order > o->event->order)
 		o->event = event;
@@ -329,12 +356,22 @@ remember_head(struct bm_gather *g, uint64_t number, struct bm_view line)
 	g->head_line = number;
 }
 
+/* A line without an event of its own may go on with the one before. */
+static void
+take_more(struct bm_gather *g, uint64_t number, struct bm_view line)
+{
+	if (g->is_open && (number == g->open.last_line ||
+						  (number - g->open.last_line <= GOES_ON && is_continuation(line))))
+		bm_find_clues(line, &g->open.clues);
+}
+
 void
 bm_gather_line(struct bm_gather *g, uint64_t number, struct bm_view line)
 {
 	const struct bm_rule *hits[BM_RULE_HITS], *event = NULL, *program = NULL, *other = NULL;
 
 	if (!bm_rules_may(g->rules, line)) {
+		take_more(g, number, line);
 		remember_head(g, number, line);
 		return;
 	}

@@ -3,6 +3,7 @@
 #define BM_EXPLAIN_INCIDENT_H
 
 #include "base/arena.h"
+#include "explain/clues.h"
 #include "explain/facts.h"
 #include "explain/rules.h"
 #include "explain/trace.h"
@@ -47,6 +48,8 @@ struct bm_incident {
 	size_t seen_count;
 	uint64_t count, first_line, last_line;
 	struct bm_log_time first_time, last_time;
+	struct bm_log_time clock; /* a time of day, where there is no date */
+	struct bm_clues clues;    /* of the first occurrence */
 	/* Between occurrences with a time: how many, mean, sum of squared deviations. */
 	uint64_t intervals;
 	double interval_mean, interval_m2;
@@ -62,6 +65,10 @@ struct bm_gather;
 
 BM_MUST_USE enum bm_status bm_gather_new(struct bm_gather **out, struct bm_rules *rules);
 void bm_gather_free(struct bm_gather *g); /* NULL allowed */
+/* Each occurrence, when it is over, before it is counted among its kind; i is borrowed for the
+ * call. */
+typedef void bm_on_occurrence(void *ctx, const struct bm_incident *i);
+void bm_gather_watch(struct bm_gather *g, bm_on_occurrence *on_occurrence, void *ctx);
 /* One line, or a piece of one: then the number stays the same. */
 void bm_gather_line(struct bm_gather *g, uint64_t number, struct bm_view line);
 /* Nothing comes any more. */

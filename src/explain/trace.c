@@ -12,6 +12,8 @@ enum { SPEAKERS = 64, RECENT = 400 };
 struct speaker {
 	uint64_t name, heard; /* heard: line; 0: free */
 	bool ccs_read;
+	uint64_t reads;  /* the place in Java's source that announces records read; 0: not known */
+	bool random_due; /* its ClientHello has begun */
 	struct bm_trace_facts facts;
 };
 
@@ -62,6 +64,8 @@ begin_handshake(struct speaker *s)
 	struct bm_trace_facts *f = &s->facts;
 
 	s->ccs_read = false;
+	s->random_due = true;
+	f->has_client_random = false;
 	f->handshake_shown = true;
 	f->read = f->written = f->read_length_count = 0;
 	f->alert_length = 0;
@@ -127,10 +131,24 @@ take_record(struct speaker *s, const struct jsse_event *e)
 		end_handshake(s);
 }
 
+/* Java 11 and later announce each record that they read twice, from two places. */
+static bool
+is_repeated(struct speaker *s, const struct jsse_event *e)
+{
+	if (e->what != JSSE_READ || e->place == 0)
+		return false;
+	if (s->reads == 0)
+		s->reads = e->place;
+	return s->reads != e->place;
+}
+
 static void
 take(struct speaker *s, const struct jsse_event *e, uint64_t number)
 {
 	struct bm_trace_facts *f = &s->facts;
+
+	if (is_repeated(s, e))
+		return;
 
 	f->modern = e->modern;
 	bool hello = e->what == JSSE_HELLO_SERVER;
@@ -181,10 +199,25 @@ take(struct speaker *s, const struct jsse_event *e, uint64_t number)
 		bm_copy_text(f->suite, sizeof f->suite, e->text);
 }
 
+/* It stands in a line of its own within what was said last. */
+static bool
+take_random(struct bm_trace *t, struct bm_view line)
+{
+	struct speaker *s = t->last;
+	uint8_t random[BM_CLUE_RANDOM];
+
+	if (s == NULL || !s->random_due || !bm_find_java_random(line, random))
+		return false;
+	memcpy(s->facts.client_random, random, sizeof random);
+	s->facts.has_client_random = true;
+	s->random_due = false;
+	return true;
+}
+
 bool
 bm_trace_line(struct bm_trace *t, uint64_t number, struct bm_view line, struct jsse_event *e)
 {
-	if (!jsse_read_event(line, e))
+	if (take_random(t, line) || !jsse_read_event(line, e))
 		return false;
 	struct speaker *s = find(t, e, number);
 	s->heard = number;

@@ -2,6 +2,7 @@
 #ifndef BM_EXPLAIN_TRACE_H
 #define BM_EXPLAIN_TRACE_H
 
+#include "explain/clues.h"
 #include "logs/jsse_event.h"
 
 enum { BM_TRACE_LENGTHS = 8 };
@@ -22,8 +23,10 @@ struct bm_trace_facts {
 	uint64_t alert_length; /* of the last alert written, header not counted; 0: none */
 	uint64_t opened_line;  /* where what the last record read decrypted to is dumped; 0: nowhere */
 	uint64_t timeout_ms;   /* of reads; 0: none set */
-	bool finished;         /* the last handshake that is shown */
-	bool negotiated;       /* version is what the hellos came to, not what stands in records */
+	uint8_t client_random[BM_CLUE_RANDOM];
+	bool has_client_random; /* of the last ClientHello that is shown */
+	bool finished;          /* the last handshake that is shown */
+	bool negotiated;        /* version is what the hellos came to, not what stands in records */
 	bool resumed, invalidated, key_update, modern;
 };
 

@@ -203,6 +203,16 @@ holds(struct bm_view v, const char *words)
 	return text_find(v, words) != SIZE_MAX;
 }
 
+static uint64_t
+number_of(struct bm_view v)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+	for (size_t i = 0; i < v.n; i++)
+		h = (h ^ v.p[i]) * UINT64_C(0x100000001b3);
+	return h != 0 ? h : 1;
+}
+
 /* logger|LEVEL|id|thread|time|file:line|message */
 static bool
 read_modern(struct bm_view line, struct jsse_event *out)
@@ -221,6 +231,7 @@ read_modern(struct bm_view line, struct jsse_event *out)
 	out->modern = true;
 	out->thread = field[3];
 	out->speaker = jsse_speaker(field[3]);
+	out->place = number_of(field[5]);
 	if (read_words(rest, out))
 		return true;
 	if (starts(rest, "Fatal (", &rest)) {

@@ -40,6 +40,7 @@ struct jsse_event {
 	bool client_session;   /* JSSE_CACHED, JSSE_RESUMING: it says that it is the client's */
 	struct bm_view thread; /* as printed; empty: not said */
 	uint64_t speaker;      /* jsse_speaker of the thread */
+	uint64_t place;        /* a number for where in Java's source it is said; 0: not said */
 	enum jsse_content content;
 	struct bm_view version; /* "TLSv1"; empty: not said */
 	uint64_t length;

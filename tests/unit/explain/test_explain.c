@@ -171,6 +171,46 @@ test_times(void **state)
 		assert_false(bm_find_time(text(none[i]), &t));
 }
 
+/* The same moments by the clock of 1970, with and without a zone. */
+static void
+test_zones(void **state)
+{
+	static const struct {
+		const char *line;
+		double unix_s, step;
+		bool year, zone;
+	} cases[] = {{"2024-03-05T12:00:00Z x", 1709640000, 1, true, true},
+		{"2024-03-05 12:00:00.25 UTC|", 1709640000.25, 0.01, true, true},
+		{"2024-03-05 12:00:00,250 - x", 1709640000.25, 0.001, true, false},
+		{"2024-03-05T13:00:00+01:00", 1709640000, 1, true, true},
+		{"2024-03-05 06:30:00-0530 x", 1709640000, 1, true, true},
+		{"2024-03-05 14:00:00+02", 1709640000, 1, true, true},
+		{"[05/Mar/2024:12:00:00 +0000]", 1709640000, 1, true, true},
+		{"2024-03-05 12:00:00 -12 x", 1709640000, 1, true, false},
+		{"2024-03-05 12:00:00 CET", 1709640000, 1, true, false},
+		{"2024-03-05 12:00:00Zulu", 1709640000, 1, true, false},
+		{"Mar  5 12:00:00 host", 68644800, 1, false, false},
+		{"{\"ts\":1709640000.5}", 1709640000.5, 0.001, true, true},
+		{"1970-01-01 00:00:00Z", 0, 1, true, true}};
+	struct bm_log_time t;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		assert_true(bm_find_time(text(cases[i].line), &t));
+		assert_near(cases[i].unix_s, t.unix_s);
+		assert_true(t.step > cases[i].step * 0.99 && t.step < cases[i].step * 1.01);
+		if (t.has_year != cases[i].year || t.has_zone != cases[i].zone || !t.has_day)
+			fail_msg("%s", cases[i].line);
+	}
+	assert_true(bm_find_clock(text("[12:00:00.5] x"), &t));
+	assert_true(!t.has_day && !t.has_zone);
+	assert_near(43200.5, t.unix_s);
+	assert_string_equal("12:00:00.5", t.text);
+	static const char *const none[] = {"", "at 12:00:00", "12:00", "12:00:00:00", "25:00:00", "ab"};
+	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+		assert_false(bm_find_clock(text(none[i]), &t));
+}
+
 static void
 test_versions_and_suites(void **state)
 {
@@ -302,6 +342,26 @@ test_cut_anywhere(void **state)
 	bm_buf_clear(&whole);
 }
 
+/* Java 11 and later say of each record that it was read in two places. */
+static void
+test_read_twice(void **state)
+{
+#define AT(place, length)                                                                          \
+	"javax.net.ssl|DEBUG|10|main|2026-11-26 11:34:39.515 UTC|SSLSocketInputRecord.java:" place     \
+	"|READ: TLSv1.2 application_data, length = " length "\n"
+	static const char log[] =
+		AT("214", "204") AT("247", "204") AT("214", "204") AT("247", "204") AT("214", "1324")
+			AT("247", "1324") "javax.net.ssl|ERROR|10|main|2026-11-26 11:34:39.560 UTC|"
+							  "TransportContext.java:375|Fatal (BAD_RECORD_MAC): Tag mismatch! (\n";
+
+	(void)state;
+	struct bm_buf out = report(bm_view(log, sizeof log - 1), sizeof log);
+	uint8_t end = 0;
+	assert_int_equal(BM_OK, bm_buf_add(&out, bm_view(&end, 1)));
+	assert_non_null(strstr((char *)out.p, "\"received_lengths\": [204, 204, 1324]"));
+	bm_buf_clear(&out);
+}
+
 static void
 test_no_room_for_more(void **state)
 {
@@ -331,9 +391,11 @@ main(void)
 		cmocka_unit_test(test_what_is_no_pattern),
 		cmocka_unit_test(test_many_at_once),
 		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_zones),
 		cmocka_unit_test(test_versions_and_suites),
 		cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_truncated_anywhere),
+		cmocka_unit_test(test_read_twice),
 		cmocka_unit_test(test_no_room_for_more),
 	};
 
