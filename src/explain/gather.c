@@ -341,7 +341,8 @@ take_trace_line(struct bm_gather *g, uint64_t number, struct bm_view line)
 		g->open.trace.alert_length = e.length;
 }
 
-/* What begins as records of logs do: with a date, a bracket, a name of a day or month. */
+/* What begins as records of logs do: with a date, a bracket, a name of a day or month, or that of
+ * Java's logger. */
 static void
 remember_head(struct bm_gather *g, uint64_t number, struct bm_view line)
 {
@@ -349,7 +350,8 @@ remember_head(struct bm_gather *g, uint64_t number, struct bm_view line)
 		return;
 	uint8_t c = line.p[0];
 	bool day = c >= 'A' && c <= 'Z' && line.p[3] == ' ';
-	if (!(c >= '0' && c <= '9') && c != '[' && c != '{' && c != '<' && !day)
+	bool java = line.n > 14 && memcmp(line.p, "javax.net.ssl|", 14) == 0;
+	if (!java && !(c >= '0' && c <= '9') && c != '[' && c != '{' && c != '<' && !day)
 		return;
 	g->head_n = line.n < sizeof g->head ? line.n : sizeof g->head;
 	memcpy(g->head, line.p, g->head_n);
