@@ -383,8 +383,11 @@ ruled_out(struct bm_lines *l, const struct bm_failure *f)
 }
 
 static void
-failure(struct bm_lines *l, const struct bm_failure *f, bool keys, bool verbose)
+failure(struct bm_lines *l, const struct bm_connection *c, size_t nth, bool verbose)
 {
+	const struct bm_failure *f = &c->failures[nth];
+	bool keys = c->keys != BM_SOURCE_NONE;
+
 	bm_say(l, "\n");
 	where(l, f, verbose);
 	bm_say(l, "  cause    ");
@@ -419,6 +422,7 @@ failure(struct bm_lines *l, const struct bm_failure *f, bool keys, bool verbose)
 	list(l, "because", f->evidence, f->evidence_count);
 	if (verbose)
 		ruled_out(l, f);
+	bm_mark(l, c->id, nth);
 	list(l, "next", f->next_steps, f->next_step_count);
 }
 
@@ -429,7 +433,7 @@ bm_detail(struct bm_lines *l, const struct bm_connection *c, bool verbose)
 	alerts(l, c, verbose);
 	size_t n = verbose || c->failure_count <= FAILURES_SHOWN ? c->failure_count : FAILURES_SHOWN;
 	for (size_t i = 0; i < n; i++)
-		failure(l, &c->failures[i], c->keys != BM_SOURCE_NONE, verbose);
+		failure(l, c, i, verbose);
 	if (n < c->failure_count)
 		bm_say(l,
 			"\n  and %s more failure%s of this connection (--verbose or --format json shows all)\n",

@@ -33,22 +33,36 @@ unsigned bm_fragment_octets(unsigned value);
 bool bm_proof_counts(const struct bm_failure *f);
 
 void bm_json_connection(struct bm_out *o, bool first, const struct bm_connection *c);
-void bm_json_finish(struct bm_out *o, bool first, const struct bm_summary *s);
+void bm_json_finish(struct bm_out *o, bool first, const struct bm_summary *s,
+	const struct bm_report_logs *logs /* NULL: none */);
 
 struct bm_text;
 
-enum bm_status bm_text_new(struct bm_text **out, bool color, bool verbose);
+enum bm_status bm_text_new(struct bm_text **out, const struct bm_report_options *o);
 void bm_text_free(struct bm_text *t);
 /* BM_NOMEM. What does not fit the memory set aside is counted only. */
 enum bm_status bm_text_connection(struct bm_text *t, const struct bm_connection *c);
-enum bm_status bm_text_finish(struct bm_text *t, const struct bm_summary *s, struct bm_out *o);
+enum bm_status bm_text_finish(struct bm_text *t, const struct bm_summary *s,
+	const struct bm_report_logs *logs /* NULL: none */, struct bm_out *o);
 
 /* line.c: a run of text that is being put together in a capped buffer. */
 enum bm_style { BM_PLAIN_STYLE, BM_BOLD, BM_RED, BM_GREEN, BM_YELLOW, BM_DIM };
 
+/* A place in the text where something about a failure is put in when the report ends. */
+struct bm_mark {
+	size_t at; /* octets before it */
+	uint64_t connection;
+	size_t failure;
+};
+struct bm_marks {
+	struct bm_mark *item;
+	size_t n, cap;
+};
+
 struct bm_lines {
 	struct bm_buf buf;
-	enum bm_status status; /* sticky */
+	struct bm_marks *marks; /* NULL: none are wanted */
+	enum bm_status status;  /* sticky */
 	bool color;
 };
 
@@ -62,6 +76,16 @@ enum { BM_COLUMNS = 96 };
 void bm_say_wrapped(struct bm_lines *l, size_t at, size_t indent, const char *text);
 void bm_say_hex(struct bm_lines *l, struct bm_view v, size_t most);
 void bm_style(struct bm_lines *l, enum bm_style style);
+
+/* marks.c: one is set here. */
+void bm_mark(struct bm_lines *l, uint64_t connection, size_t failure);
+/* Text, with what logs (NULL: none) say of failures where it is marked; l is empty then. BM_NOMEM.
+ */
+enum bm_status bm_send_marked(struct bm_lines *l, const struct bm_marks *m,
+	const struct bm_report_logs *logs, struct bm_out *o);
+/* What logs say of nothing that is told of before. BM_NOMEM. */
+enum bm_status bm_send_rest(
+	bool color, bool verbose, const struct bm_report_logs *logs, struct bm_out *o);
 
 /* 1234567 as "1,234,567". */
 struct bm_digits {

@@ -261,11 +261,14 @@ bm_json_connection(struct bm_out *o, bool first, const struct bm_connection *c)
 }
 
 void
-bm_json_finish(struct bm_out *o, bool first, const struct bm_summary *s)
+bm_json_finish(
+	struct bm_out *o, bool first, const struct bm_summary *s, const struct bm_report_logs *logs)
 {
 	struct json here = {o, true}, *j = &here;
 
 	raw(j, first ? "{\"schema\": \"badmac.diagnosis.v1\",\n\"connections\": [],\n" : "\n],\n");
+	if (logs != NULL)
+		logs->json(logs->ctx, o);
 	name(j, "summary");
 	begin(j, "{");
 	string_or_null(j, "result", bm_conclusion_id(s->result));

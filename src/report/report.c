@@ -9,6 +9,8 @@
 struct bm_report {
 	struct bm_text *text; /* NULL: JSON */
 	bool started, finished;
+	struct bm_report_logs logs;
+	bool has_logs;
 	enum bm_status status; /* sticky */
 	struct bm_out out;
 };
@@ -114,7 +116,7 @@ bm_report_new(struct bm_report **out, const struct bm_report_options *o)
 	r->out.write = o->write;
 	r->out.ctx = o->write_ctx;
 	if (!o->json) {
-		enum bm_status s = bm_text_new(&r->text, o->color, o->verbose);
+		enum bm_status s = bm_text_new(&r->text, o);
 		if (s != BM_OK) {
 			free(r);
 			return s;
@@ -155,6 +157,13 @@ bm_report_connection(struct bm_report *r, const struct bm_connection *c)
 	return settle(r, BM_OK);
 }
 
+void
+bm_report_set_logs(struct bm_report *r, const struct bm_report_logs *logs)
+{
+	r->logs = *logs;
+	r->has_logs = true;
+}
+
 enum bm_status
 bm_report_finish(struct bm_report *r, const struct bm_summary *s)
 {
@@ -163,8 +172,9 @@ bm_report_finish(struct bm_report *r, const struct bm_summary *s)
 	if (r->finished)
 		return BM_USAGE;
 	r->finished = true;
+	const struct bm_report_logs *logs = r->has_logs ? &r->logs : NULL;
 	if (r->text != NULL)
-		return settle(r, bm_text_finish(r->text, s, &r->out));
-	bm_json_finish(&r->out, !r->started, s);
+		return settle(r, bm_text_finish(r->text, s, logs, &r->out));
+	bm_json_finish(&r->out, !r->started, s, logs);
 	return settle(r, BM_OK);
 }

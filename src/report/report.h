@@ -6,8 +6,22 @@
 
 struct bm_report;
 
+/* What logs say of what is reported, put in where it belongs when the report ends. */
+struct bm_out;
+struct bm_lines;
+struct bm_report_logs {
+	const void *ctx;
+	/* Text about failure `nth` of a connection. */
+	void (*failure)(const void *ctx, struct bm_lines *l, uint64_t connection, size_t nth);
+	/* Text about all else, from step 0 on; false: there is no such step. */
+	bool (*rest)(const void *ctx, struct bm_lines *l, size_t step, bool verbose);
+	/* Members of the report's object, each with a comma and the end of a line behind it. */
+	void (*json)(const void *ctx, struct bm_out *out);
+};
+
 struct bm_report_options {
 	bool json, color, verbose;
+	bool logs;                                            /* bm_report_set_logs will be called */
 	int (*write)(void *ctx, const char *bytes, size_t n); /* 0, or non-zero on failure */
 	void *write_ctx;
 };
@@ -16,6 +30,8 @@ BM_MUST_USE enum bm_status bm_report_new(struct bm_report **out, const struct bm
 /* One connection that has ended. Borrowed for the call. BM_IO when a write failed (from then on
  * always). */
 BM_MUST_USE enum bm_status bm_report_connection(struct bm_report *r, const struct bm_connection *c);
+/* Before the end; what ctx points to lives until then. */
+void bm_report_set_logs(struct bm_report *r, const struct bm_report_logs *logs);
 /* The end: summary, and for text the whole report with its one-line answer first. */
 BM_MUST_USE enum bm_status bm_report_finish(struct bm_report *r, const struct bm_summary *s);
 void bm_report_free(struct bm_report *r);

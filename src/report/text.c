@@ -11,14 +11,16 @@ enum {
 	FAILED_MEMORY = 8 << 20,
 	LIST_MEMORY = 1 << 20, /* of the verified, and of each group of undecided connections */
 	HEADLINE = 4096,
-	ALERTS_LISTED = 20, /* unless verbose */
-	REASONS_MAX = 16,   /* the last one takes what does not fit */
+	LOG_MEMORY = 1 << 18, /* of what is said of one incident, or of one failure */
+	ALERTS_LISTED = 20,   /* unless verbose */
+	REASONS_MAX = 16,     /* the last one takes what does not fit */
 	REASON_TEXT = 200
 };
 
 /* Text of many connections, and how many did not fit any more. */
 struct section {
 	struct bm_lines lines;
+	struct bm_marks marks;
 	uint64_t more;
 };
 
@@ -51,15 +53,16 @@ set_up(struct bm_lines *l, size_t max, bool color)
 }
 
 enum bm_status
-bm_text_new(struct bm_text **out, bool color, bool verbose)
+bm_text_new(struct bm_text **out, const struct bm_report_options *o)
 {
+	bool color = o->color;
 	struct bm_text *t = calloc(1, sizeof *t);
 
 	*out = t;
 	if (t == NULL)
 		return BM_NOMEM;
 	t->color = color;
-	t->verbose = verbose;
+	t->verbose = o->verbose;
 	set_up(&t->failed.lines, FAILED_MEMORY, color);
 	set_up(&t->verified.lines, LIST_MEMORY, color);
 	set_up(&t->headline, HEADLINE, false);
@@ -69,7 +72,11 @@ bm_text_new(struct bm_text **out, bool color, bool verbose)
 		set_up(&t->groups[i].list.lines, LIST_MEMORY, color);
 		set_up(&t->groups[i].example, HEADLINE, color);
 		set_up(&t->groups[i].next, HEADLINE, color);
+		if (o->logs)
+			t->groups[i].list.lines.marks = &t->groups[i].list.marks;
 	}
+	if (o->logs)
+		t->failed.lines.marks = &t->failed.marks;
 	return BM_OK;
 }
 
@@ -79,12 +86,14 @@ bm_text_free(struct bm_text *t)
 	if (t == NULL)
 		return;
 	bm_buf_clear(&t->failed.lines.buf);
+	free(t->failed.marks.item);
 	bm_buf_clear(&t->verified.lines.buf);
 	bm_buf_clear(&t->headline.buf);
 	bm_buf_clear(&t->sentence.buf);
 	bm_buf_clear(&t->alerts.lines.buf);
 	for (size_t i = 0; i < REASONS_MAX; i++) {
 		bm_buf_clear(&t->groups[i].list.lines.buf);
+		free(t->groups[i].list.marks.item);
 		bm_buf_clear(&t->groups[i].example.buf);
 		bm_buf_clear(&t->groups[i].next.buf);
 	}
@@ -101,6 +110,8 @@ keep_whole(struct section *s, size_t mark)
 		return st;
 	s->lines.buf.n = mark;
 	s->lines.status = BM_OK;
+	while (s->marks.n != 0 && s->marks.item[s->marks.n - 1].at >= mark)
+		s->marks.n--;
 	if (st != BM_LIMIT)
 		return st;
 	s->more++;
@@ -357,10 +368,12 @@ answer(struct bm_lines *l, const struct bm_text *t, const struct bm_summary *s)
 }
 
 static void
-send_section(struct section *s, struct bm_lines *l, struct bm_out *o)
+send_section(
+	struct section *s, const struct bm_report_logs *logs, struct bm_lines *l, struct bm_out *o)
 {
 	send(l, o);
-	send(&s->lines, o);
+	if (l->status == BM_OK)
+		l->status = bm_send_marked(&s->lines, &s->marks, logs, o);
 	if (s->more != 0)
 		bm_say(l,
 			"  and %s more connection%s: too many to show as text, --format json has them all\n",
@@ -368,7 +381,7 @@ send_section(struct section *s, struct bm_lines *l, struct bm_out *o)
 }
 
 static void
-send_group(struct group *g, struct bm_lines *l, struct bm_out *o)
+send_group(struct group *g, const struct bm_report_logs *logs, struct bm_lines *l, struct bm_out *o)
 {
 	bm_say(l, "\n");
 	bm_style(l, BM_YELLOW);
@@ -389,25 +402,26 @@ send_group(struct group *g, struct bm_lines *l, struct bm_out *o)
 				g->rsa == g->connections ? "all" : bm_grouped(g->rsa).s);
 		bm_say(l, "\n");
 	}
-	send_section(&g->list, l, o);
+	send_section(&g->list, logs, l, o);
 }
 
 enum bm_status
-bm_text_finish(struct bm_text *t, const struct bm_summary *s, struct bm_out *o)
+bm_text_finish(struct bm_text *t, const struct bm_summary *s, const struct bm_report_logs *logs,
+	struct bm_out *o)
 {
 	struct bm_lines l = {.buf = {.max = 4 * HEADLINE}, .color = t->color};
 
 	answer(&l, t, s);
-	send_section(&t->failed, &l, o);
+	send_section(&t->failed, logs, &l, o);
 	for (size_t i = 0; i < t->group_count; i++)
-		send_group(&t->groups[i], &l, o);
+		send_group(&t->groups[i], logs, &l, o);
 	if (t->alerts.lines.buf.n != 0) {
 		bm_say(&l, "\n");
 		bm_style(&l, BM_YELLOW);
 		bm_say(&l, "alerts");
 		bm_style(&l, BM_PLAIN_STYLE);
 		bm_say(&l, "      of connections without a failed record\n");
-		send_section(&t->alerts, &l, o);
+		send_section(&t->alerts, logs, &l, o);
 	}
 	if (t->verified_connections != 0 &&
 		(t->failed_connections != 0 || t->undecided_connections != 0 || t->verbose)) {
@@ -417,9 +431,11 @@ bm_text_finish(struct bm_text *t, const struct bm_summary *s, struct bm_out *o)
 		bm_style(&l, BM_PLAIN_STYLE);
 		bm_say(&l, "    %s connection%s\n", bm_grouped(t->verified_connections).s,
 			t->verified_connections == 1 ? "" : "s");
-		send_section(&t->verified, &l, o);
+		send_section(&t->verified, logs, &l, o);
 	}
 	send(&l, o);
 	bm_buf_clear(&l.buf);
+	if (l.status == BM_OK && logs != NULL)
+		l.status = bm_send_rest(t->color, t->verbose, logs, o);
 	return l.status;
 }
