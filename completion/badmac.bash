@@ -49,7 +49,7 @@ _badmac() {
 		_badmac_lab
 		return
 	fi
-	local options='-k --keys --at --effort -j --jobs --crypto --format -o --output -v --verbose
+	local options='-k --keys --log --rules --at --effort -j --jobs --crypto --format -o --output -v --verbose
 		-q --quiet --color --memory --flow-memory --max-flows --no-progress -h --help'
 	[[ $command == explain ]] && options='--format --rules --keys-out -o --output --color -h --help'
 	[[ $command == host ]] && options='-i --interface --watch --root --format -o --output --color -h --help'
@@ -70,7 +70,7 @@ _badmac() {
 		byte-order zeroed stale shift resummed' -- "$cur") ;;
 	--checksum-errors | --failures | --segments | --elsewhere | --suite | --trials | --seed) ;;
 	-j | --jobs | --memory | --flow-memory | --max-flows | --watch) ;;
-	-k | --keys | -o | --output | --rules | --keys-out | --report) _filedir ;;
+	-k | --keys | -o | --output | --log | --rules | --keys-out | --report) _filedir ;;
 	*)
 		[[ $split == true ]] && return
 		if [[ $cur == -* ]]; then

@@ -124,6 +124,23 @@ BADMAC_API enum badmac_status badmac_add_mapped(struct badmac *b, const char *na
 BADMAC_API enum badmac_status badmac_add_stream(struct badmac *b, const char *name,
 	long (*read)(void *ctx, uint8_t *p, size_t n), void *ctx, struct badmac_error *error);
 
+/* Rules (docs/EXPLAIN.md) for logs besides those that are built in, before the first log; text and
+ * name are copied. BADMAC_FORMAT: error->what says why (valid until badmac_free), error->offset is
+ * the line, from 1; 0: the file as a whole. */
+BADMAC_API enum badmac_status badmac_add_log_rules(
+	struct badmac *b, const char *name, const void *text, size_t n, struct badmac_error *error);
+
+/* A log of either end begins, and the one before has ended; name is copied. The report then says
+ * which connection and failure each incident in it is about (docs/LOGS.md). Secrets in it are used
+ * like those of badmac_add_keys. No result depends on a log. BADMAC_FORMAT: rules name what is not
+ * there; error->input says in which file. */
+BADMAC_API enum badmac_status badmac_begin_log(
+	struct badmac *b, const char *name, struct badmac_error *error);
+
+/* The next octets of that log, cut anywhere; they need not stay. */
+BADMAC_API enum badmac_status badmac_feed_log(
+	struct badmac *b, const void *bytes, size_t n, struct badmac_error *error);
+
 /* Reads everything and writes the report. Once per diagnosis; nothing can be added after it. */
 BADMAC_API enum badmac_status badmac_run(struct badmac *b, struct badmac_error *error);
 

@@ -117,6 +117,7 @@ badmac_free(struct badmac *b)
 	views_clear(&b->views);
 	again_clear(&b->again);
 	bm_report_free(b->report);
+	bm_tie_free(b->tie);
 	bm_arena_clear(&b->arena);
 	bm_arena_clear(&b->words);
 	bm_pool_free(b->env.pool);
@@ -280,9 +281,12 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 	struct bm_report_options ro = {.json = b->options.format == BADMAC_JSON,
 		.color = b->options.color != 0,
 		.verbose = b->options.verbose != 0,
+		.logs = b->tie != NULL,
 		.write = b->options.write,
 		.write_ctx = b->options.write_ctx};
 	enum bm_status s = bm_report_new(&b->report, &ro);
+	if (s == BM_OK)
+		s = api_end_logs(b);
 	if (s == BM_OK)
 		s = scan_secrets(b);
 	if (s == BM_OK)
@@ -308,6 +312,8 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 		}
 	}
 	tell_bad_lines(b, "secrets inside a capture", &b->key_counts);
+	if (s == BM_OK)
+		s = api_tie_logs(b);
 	if (s == BM_OK) {
 		b->summary.seen_elsewhere = views_left_out_count(&b->views);
 		b->summary.notices = b->notices;

@@ -9,6 +9,7 @@
 #include "api/views.h"
 #include "report/report.h"
 #include "tcp/tcp.h"
+#include "tie/tie.h"
 
 enum { NOTICES_MAX = 64, REASONS_MAX = 16 };
 
@@ -41,6 +42,8 @@ struct badmac {
 	size_t reason_count;
 	struct bm_summary summary;
 	struct bm_report *report;
+	struct bm_tie *tie; /* NULL: no logs */
+	struct bm_rules_error rules_error;
 	struct bm_tcp *tcp;
 	const char *site_name, *reading; /* the capture in hand */
 	uint64_t next_id;
@@ -61,6 +64,10 @@ struct badmac {
 enum badmac_status api_public_status(enum bm_status s);
 /* Tells the user something about the input as a whole (printf). */
 __attribute__((format(printf, 2, 3))) void api_notice(struct badmac *b, const char *format, ...);
+
+/* logs.c: the last log is over; what the logs say goes into the report that is about to end. */
+BM_MUST_USE enum bm_status api_end_logs(struct badmac *b);
+BM_MUST_USE enum bm_status api_tie_logs(struct badmac *b);
 
 /* read.c: all captures of one site, in order of time, through one flow table. */
 BM_MUST_USE enum bm_status read_site(struct badmac *b, uint32_t site, struct bm_error *e);

@@ -102,6 +102,8 @@ api_count_frame(struct badmac *b, const struct bm_frame *frame, const struct bm_
 		b->summary.packets++;
 		b->summary.bytes += frame->data.n;
 	}
+	if (b->tie != NULL)
+		bm_tie_frame(b->tie, frame->ts_ns);
 	if (segment != NULL ? segment->payload_len > segment->payload.n
 						: frame->data.n < frame->wire_len)
 		note_cut(b, frame->data.n);

@@ -20,7 +20,9 @@ struct watched {
 	size_t held; /* its part of env.held, beside the session's */
 	uint64_t id;
 	bool numbered;
-	struct digest *digest[2]; /* by way; PASS_SURVEY */
+	struct digest *digest[2];  /* by way; PASS_SURVEY */
+	struct bm_tie_watch *tied; /* NULL: no logs */
+	enum bm_way client_way;    /* of a settled one */
 };
 
 static void
@@ -31,6 +33,7 @@ forget(struct badmac *b, struct watched *w)
 	free(w->settled);
 	digest_free(w->digest[0]);
 	digest_free(w->digest[1]);
+	bm_tie_watch_free(w->tied);
 	free(w);
 }
 
@@ -61,6 +64,8 @@ watch(struct badmac *b, struct bm_flow *f)
 	}
 	for (unsigned way = 0; b->pass == PASS_SURVEY && way < 2; way++)
 		w->digest[way] = digest_new(); /* without it the bytes are compared */
+	if (b->tie != NULL && b->pass == PASS_REPORT)
+		w->tied = bm_tie_watch_new(b->tie);
 	hold(b, w, sizeof *w + FLOW);
 	bm_flow_set_user(f, w);
 	return w;
@@ -201,6 +206,15 @@ tell(struct badmac *b, const struct bm_flow *f, const struct bm_connection *c)
 		api_tell(b, c);
 }
 
+/* What logs say may be about it. */
+static void
+tie(struct badmac *b, const struct watched *w, const struct bm_connection *c,
+	enum bm_way client_way)
+{
+	if (b->tie != NULL && b->status == BM_OK)
+		b->status = bm_tie_connection(b->tie, c, client_way, w->tied);
+}
+
 static void
 report_connection(struct badmac *b, struct watched *w)
 {
@@ -208,6 +222,7 @@ report_connection(struct badmac *b, struct watched *w)
 	struct bm_connection c;
 
 	verdict(b, w, others, &c);
+	tie(b, w, &c, bm_session_facts(w->session)->client_way);
 	if (b->status == BM_OK)
 		tell(b, bm_session_flow(w->session), &c);
 	bm_arena_reuse(&b->words);
@@ -240,6 +255,7 @@ settle(struct badmac *b, struct bm_flow *f, struct watched *w)
 	bm_arena_reuse(&b->words);
 	if (b->status != BM_OK)
 		return;
+	w->client_way = bm_session_facts(w->session)->client_way;
 	bm_session_free(w->session);
 	w->session = NULL;
 	bm_flow_ignore(f);
@@ -249,6 +265,7 @@ static void
 tell_settled(struct badmac *b, struct bm_flow *f, struct watched *w)
 {
 	w->settled->last_ts_ns = bm_flow_last_ts(f);
+	tie(b, w, w->settled, w->client_way);
 	tell(b, f, w->settled);
 }
 
@@ -300,6 +317,8 @@ on_data(void *ctx, struct bm_flow *f, enum bm_way way)
 		return;
 	if (w->digest[way] != NULL)
 		digest_data(w->digest[way], bm_flow_stream(f, way));
+	if (w->tied != NULL)
+		bm_tie_watch_data(w->tied, f, way);
 	bm_session_data(w->session, way);
 	begin_digests(w);
 	after_event(b, w);
@@ -329,6 +348,8 @@ on_datagram(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_segme
 			return;
 		bm_session_datagram(w->session, way, s);
 	}
+	if (w->tied != NULL)
+		bm_tie_watch_datagram(w->tied, way, s);
 	after_event(b, w);
 	let_go(b, f, w);
 }

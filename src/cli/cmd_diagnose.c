@@ -16,7 +16,8 @@
 /* One run; everything in it is freed by clear. */
 struct run {
 	struct settings settings;
-	struct input_file *files;
+	struct input_file *files, *logs; /* captures; logs */
+	const char *reading;             /* the log in hand */
 	struct output output;
 	struct progress progress;
 	struct badmac *badmac;
@@ -35,24 +36,34 @@ library_trouble(const char *name, const struct badmac_error *e)
 }
 
 static bool
+open_file(const struct run *r, struct input_file *f, const char *path, const char *what)
+{
+	if (!input_open(f, path))
+		return false;
+	if (output_is(r->settings.output, f->device, f->inode)) {
+		say("%s: is a %s to be read; the report would overwrite it", r->settings.output, what);
+		return false;
+	}
+	return true;
+}
+
+static bool
 open_files(struct run *r)
 {
 	const struct settings *s = &r->settings;
 
 	r->files = calloc(s->capture_count, sizeof *r->files);
-	if (r->files == NULL) {
+	r->logs = calloc(s->log_count + 1, sizeof *r->logs);
+	if (r->files == NULL || r->logs == NULL) {
 		say("%s", strerror(errno));
 		return false;
 	}
-	for (size_t i = 0; i < s->capture_count; i++) {
-		struct input_file *f = &r->files[i];
-		if (!input_open(f, s->captures[i]))
+	for (size_t i = 0; i < s->capture_count; i++)
+		if (!open_file(r, &r->files[i], s->captures[i], "capture"))
 			return false;
-		if (output_is(s->output, f->device, f->inode)) {
-			say("%s: is a capture to be read; the report would overwrite it", s->output);
+	for (size_t i = 0; i < s->log_count; i++)
+		if (!open_file(r, &r->logs[i], s->logs[i], "log"))
 			return false;
-		}
-	}
 	return true;
 }
 
@@ -75,11 +86,72 @@ add_keys(struct run *r, const char *path)
 	return status == BADMAC_OK || library_trouble(path, &e);
 }
 
+/* Rules and logs say where by line. */
+static bool
+log_trouble(const char *name, const struct badmac_error *e)
+{
+	const char *input = e->input != NULL ? e->input : name;
+
+	if (e->offset != 0)
+		say("%s:%" PRIu64 ": %s", input, e->offset, e->what);
+	else
+		say("%s: %s", input, e->what);
+	return false;
+}
+
+static bool
+add_rules(struct run *r, const char *path)
+{
+	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+	struct badmac_error e = {.what = ""};
+	uint8_t *bytes;
+	size_t n;
+
+	if (!input_secret(path, &bytes, &n))
+		return false;
+	enum badmac_status status = badmac_add_log_rules(r->badmac, name, bytes, n, &e);
+	input_forget(bytes, n);
+	return status == BADMAC_OK || log_trouble(name, &e);
+}
+
+static bool
+feed(void *run, const uint8_t *p, size_t n)
+{
+	struct run *r = run;
+	struct badmac_error e = {.what = ""};
+
+	return badmac_feed_log(r->badmac, p, n, &e) == BADMAC_OK || log_trouble(r->reading, &e);
+}
+
+static bool
+add_log(struct run *r, struct input_file *f)
+{
+	struct badmac_error e = {.what = ""};
+
+	r->reading = f->name;
+	return (badmac_begin_log(r->badmac, f->name, &e) == BADMAC_OK || log_trouble(f->name, &e)) &&
+		   input_each(f, feed, r);
+}
+
+static bool
+add_logs(struct run *r)
+{
+	for (size_t i = 0; i < r->settings.rules_count; i++)
+		if (!add_rules(r, r->settings.rules[i]))
+			return false;
+	for (size_t i = 0; i < r->settings.log_count; i++)
+		if (!add_log(r, &r->logs[i]))
+			return false;
+	return true;
+}
+
 static bool
 add_inputs(struct run *r)
 {
 	struct badmac_error e = {.what = ""};
 
+	if (!add_logs(r))
+		return false;
 	for (size_t i = 0; i < r->settings.key_count; i++)
 		if (!add_keys(r, r->settings.keys[i]))
 			return false;
@@ -190,6 +262,7 @@ clear(struct run *r)
 	badmac_free(r->badmac);
 	output_close(&r->output);
 	free(r->files);
+	free(r->logs);
 	settings_clear(&r->settings);
 }
 

@@ -229,34 +229,13 @@ start(struct run *r)
 }
 
 static bool
-feed(struct run *r, const uint8_t *p, size_t n)
+feed(void *run, const uint8_t *p, size_t n)
 {
+	struct run *r = run;
 	struct badmac_error e = {.what = ""};
 
 	return badmac_explanation_feed(r->explanation, p, n, &e) == BADMAC_OK ||
 		   library_trouble(r->file.name, &e);
-}
-
-static bool
-feed_all(struct run *r)
-{
-	enum { PIECE = 1 << 18 };
-	long got = 1;
-
-	if (!r->file.stream)
-		return feed(r, r->file.bytes, r->file.n);
-	uint8_t *piece = malloc(PIECE);
-	if (piece == NULL) {
-		say("%s", strerror(errno));
-		return false;
-	}
-	while (got > 0) {
-		got = input_read(&r->file, piece, PIECE);
-		if (got > 0 && !feed(r, piece, (size_t)got))
-			got = -1;
-	}
-	input_forget(piece, PIECE);
-	return got == 0;
 }
 
 static int
@@ -264,7 +243,7 @@ finish(struct run *r)
 {
 	struct badmac_error e = {.what = ""};
 
-	if (!feed_all(r))
+	if (!input_each(&r->file, feed, r))
 		return EXIT_TROUBLE;
 	if (badmac_explanation_finish(r->explanation, &e) != BADMAC_OK) {
 		if (!r->output.failed && !r->keys.failed)

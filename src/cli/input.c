@@ -150,6 +150,26 @@ input_forget(uint8_t *bytes, size_t n)
 	free(bytes);
 }
 
+bool
+input_each(struct input_file *f, bool (*take)(void *ctx, const uint8_t *p, size_t n), void *ctx)
+{
+	enum { PIECE = 1 << 18 };
+	long got = 1;
+
+	if (!f->stream)
+		return take(ctx, f->bytes, f->n);
+	uint8_t *piece = malloc(PIECE);
+	if (piece == NULL)
+		return trouble(f->name, strerror(errno));
+	while (got > 0) {
+		got = input_read(f, piece, PIECE);
+		if (got > 0 && !take(ctx, piece, (size_t)got))
+			got = -1;
+	}
+	input_forget(piece, PIECE);
+	return got == 0;
+}
+
 /* Not realloc, which would leave a copy behind. */
 static bool
 grow(uint8_t **bytes, size_t n, size_t *cap)

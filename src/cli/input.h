@@ -27,6 +27,11 @@ long input_read(void *ctx, uint8_t *p, size_t n);
 /* For badmac_add_mapped, the same. */
 bool input_read_at(void *ctx, uint64_t offset, uint8_t *p, size_t n);
 
+/* All of it, piece by piece; false as soon as `take` says so, or a read goes wrong (it has been
+ * said). What was read of a stream is wiped. */
+bool input_each(
+	struct input_file *f, bool (*take)(void *ctx, const uint8_t *p, size_t n), void *ctx);
+
 /* All of a file of key material, to be given to input_forget. False: it has been said why not. */
 bool input_secret(const char *path, uint8_t **bytes, size_t *n);
 void input_forget(uint8_t *bytes, size_t n);

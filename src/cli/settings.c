@@ -19,6 +19,9 @@ const char diagnose_help[] =
 	"\n"
 	"  -k, --keys FILE         key material: an NSS key log (SSLKEYLOGFILE), a PEM private\n"
 	"                          key, a javax.net.debug log; may be given several times\n"
+	"      --log LOG           what an end logged, in any format: say which connection and which\n"
+	"                          failure each incident in it is about; may be given several times\n"
+	"      --rules FILE        more rules for logs, as in badmac explain\n"
 	"      --at PLACE          where the capture was taken: sender, receiver (of the record\n"
 	"                          that fails), client, server, middle\n"
 	"      --effort LEVEL      how far to search for the cause of each failure: quick, normal\n"
@@ -41,6 +44,8 @@ const char diagnose_help[] =
 
 enum {
 	KEYS,
+	LOG,
+	RULES,
 	AT,
 	EFFORT,
 	JOBS,
@@ -59,6 +64,8 @@ enum {
 
 static const struct option_spec specs[] = {
 	[KEYS] = {'k', "keys", true},
+	[LOG] = {'\0', "log", true},
+	[RULES] = {'\0', "rules", true},
 	[AT] = {'\0', "at", true},
 	[EFFORT] = {'\0', "effort", true},
 	[JOBS] = {'j', "jobs", true},
@@ -243,6 +250,12 @@ read_option(struct settings *s, const struct option_spec *spec, const char *valu
 	case KEYS:
 		s->keys[s->key_count++] = value;
 		return true;
+	case LOG:
+		s->logs[s->log_count++] = value;
+		return true;
+	case RULES:
+		s->rules[s->rules_count++] = value;
+		return true;
 	case AT:
 		return read_place(s, value);
 	case EFFORT:
@@ -279,15 +292,27 @@ read_option(struct settings *s, const struct option_spec *spec, const char *valu
 	}
 }
 
-static bool
-check(const struct settings *s)
+static size_t
+count_dashes(const char *const *words, size_t n)
 {
 	size_t dashes = 0;
 
-	for (size_t i = 0; i < s->key_count; i++)
-		dashes += strcmp(s->keys[i], "-") == 0;
-	for (size_t i = 0; i < s->capture_count; i++)
-		dashes += strcmp(s->captures[i], "-") == 0;
+	for (size_t i = 0; i < n; i++)
+		dashes += strcmp(words[i], "-") == 0;
+	return dashes;
+}
+
+static bool
+check(const struct settings *s)
+{
+	size_t dashes = count_dashes(s->keys, s->key_count) +
+					count_dashes(s->captures, s->capture_count) +
+					count_dashes(s->logs, s->log_count) + count_dashes(s->rules, s->rules_count);
+
+	if (s->rules_count != 0 && s->log_count == 0) {
+		say_usage("diagnose", "--rules are for logs, and no --log is given");
+		return false;
+	}
 	if (s->capture_count == 0)
 		say_usage("diagnose", "no capture given");
 	else if (dashes > 1)
@@ -305,7 +330,9 @@ settings_read(struct settings *s, int argc, char **argv)
 	*s = (struct settings){.options = {.color = -1}};
 	s->keys = calloc((size_t)argc, sizeof *s->keys);
 	s->captures = calloc((size_t)argc, sizeof *s->captures);
-	if (s->keys == NULL || s->captures == NULL) {
+	s->logs = calloc((size_t)argc, sizeof *s->logs);
+	s->rules = calloc((size_t)argc, sizeof *s->rules);
+	if (s->keys == NULL || s->captures == NULL || s->logs == NULL || s->rules == NULL) {
 		say("%s", strerror(ENOMEM));
 		return false;
 	}
@@ -331,4 +358,6 @@ settings_clear(struct settings *s)
 {
 	free(s->keys);
 	free(s->captures);
+	free(s->logs);
+	free(s->rules);
 }

@@ -8,8 +8,8 @@
 
 struct settings {
 	struct badmac_options options;
-	const char **keys, **captures; /* borrowed words of the command line */
-	size_t key_count, capture_count;
+	const char **keys, **captures, **logs, **rules; /* borrowed words of the command line */
+	size_t key_count, capture_count, log_count, rules_count;
 	const char *output; /* NULL: standard output */
 	bool quiet, no_progress, help;
 };

@@ -53,6 +53,28 @@ def beyond_schema(report):
                 yield f"connection {c['id']}: proven with 2^{f['proof']['chance_log2']}"
 
 
+def beyond_schema_of_logs(report):
+    """The same of what stands there with logs alone."""
+    failures = {c["id"]: len(c["failures"]) for c in report["connections"]}
+    incidents, logged = report["incidents"], report["logged_failures"]
+    for n, i in enumerate(incidents):
+        places = [i] * (i["connection"] is not None) + i["candidates"]
+        for p in places:
+            if p["connection"] not in failures or (p["failure"] is not None and p["failure"] >= failures[p["connection"]]):
+                yield f"incident {n}: no connection {p['connection']} with failure {p['failure']}"
+        if (i["sure"] in ("certain", "likely", "possible")) != (i["connection"] is not None):
+            yield f"incident {n} is {i['sure']} with connection {i['connection']}"
+        if (i["sure"] == "several") != (len(i["candidates"]) > 1) or (i["sure"] in ("several", "none")) != bool(i["because"]):
+            yield f"incident {n} is {i['sure']} with {len(i['candidates'])} candidates because {i['because']}"
+        speaks = {(p["connection"], p["failure"]) for p in places if p["failure"] is not None}
+        if {(l["connection"], l["failure"]) for l in logged if n in l["incidents"]} != speaks:
+            yield f"incident {n} and logged_failures differ"
+    if sorted((l["connection"], l["failure"]) for l in logged) != sorted((c, f) for c, n in failures.items() for f in range(n)):
+        yield "logged_failures are not the failures"
+    if sum(l["incidents"] for l in report["logs"]) != len(incidents):
+        yield "logs count other incidents than are listed"
+
+
 def check(name, text, validator):
     try:
         report = json.loads(text, object_pairs_hook=no_duplicates, parse_constant=not_a_number)
@@ -62,6 +84,8 @@ def check(name, text, validator):
     if wrong:
         return wrong
     wrong = [f"{name}: {w}" for w in beyond_schema(report)]
+    if "logs" in report:
+        wrong += [f"{name}: {w}" for w in beyond_schema_of_logs(report)]
     lines = sum(line.startswith('{"id": ') for line in text.splitlines())
     if lines != len(report["connections"]):
         wrong.append(f"{name}: {lines} lines hold {len(report['connections'])} connections")
