@@ -81,12 +81,19 @@ add_by_clues(struct found *f)
 		add_nearest(f, &x->lengths, tie_key_lengths(0, i->lengths[0]));
 }
 
+/* Logs may show any time. */
+static uint64_t
+nanoseconds(double s)
+{
+	return s <= 0 ? 0 : s < 1.8e10 ? (uint64_t)(s * 1e9) : UINT64_MAX / 2;
+}
+
 /* Events near a moment, the nearest first, and connections that were open then. */
 static void
 add_by_time(struct found *f, double at)
 {
 	const struct tie_index *x = &f->t->index;
-	uint64_t ns = at > 0 ? (uint64_t)(at * 1e9) : 0, reach = UINT64_C(60000000000), step = reach;
+	uint64_t ns = nanoseconds(at), reach = UINT64_C(60000000000), step = reach;
 	size_t down = tie_index_from(&x->events, ns), up = down, n = 0;
 
 	while (n < AT_A_TIME) {

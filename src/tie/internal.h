@@ -9,9 +9,10 @@ enum {
 	TIE_ALERTS = 16,
 	TIE_NONE = -1
 };
-/* Octets: of records of connections under way, and of all that is kept. */
-#define TIE_WATCH_MEMORY ((size_t)64 << 20)
-#define TIE_KEPT_MEMORY ((size_t)256 << 20)
+/* Of the memory: for records of connections under way one in so many octets; all else for what is
+ * kept. */
+enum { TIE_WATCH_SHARE = 5 };
+#define TIE_LEAST_MEMORY ((size_t)16 << 20)
 
 /* A record, or a datagram, as it went by. */
 struct tie_record {
@@ -176,6 +177,7 @@ struct bm_tie {
 	struct tie_connection *connections;
 	size_t connection_count, connection_cap;
 	uint64_t left_out;
+	size_t watch_max;
 	size_t watching;            /* octets that watches take */
 	uint64_t first_ns, last_ns; /* of all frames; 0: none */
 	struct tie_index index;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 enum bm_status
-bm_tie_new(struct bm_tie **out)
+bm_tie_new(struct bm_tie **out, size_t memory)
 {
 	struct bm_rules_error e;
 	struct bm_tie *t = calloc(1, sizeof *t);
@@ -14,7 +14,9 @@ bm_tie_new(struct bm_tie **out)
 	*out = NULL;
 	if (t == NULL)
 		return BM_NOMEM;
-	t->arena.max = TIE_KEPT_MEMORY;
+	memory = memory > TIE_LEAST_MEMORY ? memory : TIE_LEAST_MEMORY;
+	t->watch_max = memory / TIE_WATCH_SHARE;
+	t->arena.max = memory - t->watch_max;
 	enum bm_status st = bm_rules_new(&t->rules);
 	if (st == BM_OK)
 		st = bm_rules_read(t->rules, "built in", bm_rules_builtin(), &e);

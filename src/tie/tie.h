@@ -10,7 +10,8 @@
 
 struct bm_tie;
 
-BM_MUST_USE enum bm_status bm_tie_new(struct bm_tie **out);
+/* memory: octets that what is kept may take, without tables; at least 16 MiB whatever it says. */
+BM_MUST_USE enum bm_status bm_tie_new(struct bm_tie **out, size_t memory);
 void bm_tie_free(struct bm_tie *t); /* NULL allowed */
 
 /* Before the first log; text is copied. BM_FORMAT, BM_LIMIT: *e says where and why. */

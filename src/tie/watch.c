@@ -25,7 +25,7 @@ bm_tie_watch_new(struct bm_tie *t)
 {
 	struct bm_tie_watch *w;
 
-	if (t->watching + sizeof *w > TIE_WATCH_MEMORY || t->incident_count == 0)
+	if (t->watching + sizeof *w > t->watch_max || t->incident_count == 0)
 		return NULL;
 	w = calloc(1, sizeof *w);
 	if (w == NULL)
@@ -55,7 +55,7 @@ note(struct bm_tie_watch *w, struct side *s, const struct tie_record *r)
 	if (s->count >= s->cap && s->cap < TIE_RECORDS) {
 		size_t cap = s->cap != 0 ? 2 * s->cap : 8, more = (cap - s->cap) * sizeof *s->ring;
 		struct tie_record *ring = NULL;
-		if (w->tie->watching + more <= TIE_WATCH_MEMORY)
+		if (w->tie->watching + more <= w->tie->watch_max)
 			ring = realloc(s->ring, cap * sizeof *ring);
 		if (ring != NULL) {
 			w->tie->watching += more;

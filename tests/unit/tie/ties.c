@@ -10,7 +10,7 @@ ties_open(void)
 {
 	struct bm_tie *t;
 
-	assert_int_equal(BM_OK, bm_tie_new(&t));
+	assert_int_equal(BM_OK, bm_tie_new(&t, (size_t)256 << 20));
 	return t;
 }
 
