@@ -95,7 +95,7 @@ why_none(struct bm_tie *t, const struct tie_incident *i, size_t open, size_t unc
 	if (!tie_moment(t, i, (first + last) / 2, &at))
 		return "the line shows no time, and nothing else that it shows leads to a connection";
 	if (log->other_count != 0)
-		other = bm_arena_print(&t->arena,
+		other = bm_arena_print(&t->words,
 			"; read as %s it would fall onto a failure, and nothing but time speaks for that",
 			tie_offset_text(log->other[0], offset));
 	if (other == NULL)
@@ -105,20 +105,20 @@ why_none(struct bm_tie *t, const struct tie_incident *i, size_t open, size_t unc
 		bool before = at < first;
 		bm_time_text(before ? t->first_ns : t->last_ns, time);
 		time[19] = '\0';
-		return bm_arena_print(&t->arena,
+		return bm_arena_print(&t->words,
 			"the capture does not cover that time%s%s%s: it %s at %sZ%s",
 			log->zoned ? "" : " (read as ", log->zoned ? "" : offset, log->zoned ? "" : ")",
 			before ? "begins" : "ends", time, other);
 	}
 	if (open == 0)
 		return bm_arena_print(
-			&t->arena, "no connection of the capture was open at that time%s", other);
+			&t->words, "no connection of the capture was open at that time%s", other);
 	if (unchecked != 0)
-		return bm_arena_print(&t->arena,
+		return bm_arena_print(&t->words,
 			"of the %s%zu connection%s open at that time %zu could not be checked (keys or packets "
 			"are missing), and nothing else that the line shows leads to one%s",
 			most, open, open == 1 ? "" : "s", unchecked, other);
-	return bm_arena_print(&t->arena,
+	return bm_arena_print(&t->words,
 		"the connections open at that time (%s%zu) had no failed record and no such alert, and "
 		"nothing else that the line shows leads to one%s",
 		most, open, other);
@@ -137,7 +137,7 @@ why_not_nearest(struct bm_tie *t, const struct tie_incident *i, const struct tie
 		return NULL;
 	if (told.against_count == 0 || best->when == TIE_WHEN_OUTSIDE)
 		return because;
-	return bm_arena_print(&t->arena, "%s; nearest comes connection %" PRIu64 ", but %s", because,
+	return bm_arena_print(&t->words, "%s; nearest comes connection %" PRIu64 ", but %s", because,
 		t->connections[best->connection].id, told.against[0]);
 }
 
@@ -148,7 +148,7 @@ why_several(struct bm_tie *t, const struct tie_match *all, size_t n, uint64_t mo
 
 	for (size_t k = 0; k < n; k++)
 		unchecked = unchecked && t->connections[all[k].connection].result == BM_RESULT_UNDECIDED;
-	return bm_arena_print(&t->arena, "%s%" PRIu64 " fit about as well%s",
+	return bm_arena_print(&t->words, "%s%" PRIu64 " fit about as well%s",
 		more != 0 ? "at least " : "", (uint64_t)n + more,
 		unchecked ? "; they could not be checked: keys or packets are missing" : "");
 }
@@ -158,7 +158,7 @@ tell(struct bm_tie *t, struct tie_incident *i, const struct tie_match *all, size
 {
 	size_t told = n < BM_TIE_CANDIDATES ? n : BM_TIE_CANDIDATES;
 
-	i->told = bm_arena_take(&t->arena, told, sizeof *i->told);
+	i->told = bm_arena_take(&t->words, told, sizeof *i->told);
 	if (i->told == NULL)
 		return BM_NOMEM;
 	for (size_t k = 0; k < told; k++) {
@@ -284,6 +284,16 @@ settle(struct bm_tie *t, size_t at, struct round *r, bool last)
 		i->sure == BM_SURE_SEVERAL && same == LOOKED_AT ? left_out : 0);
 }
 
+/* Reasons have a memory of their own; what does not fit it is not told, and that is. */
+static void
+leave_unsaid(struct tie_incident *i)
+{
+	i->sure = BM_SURE_NONE;
+	i->told_count = 0;
+	i->told_more = 0;
+	i->because = "the memory for what is said of incidents is used up (--memory)";
+}
+
 enum bm_status
 tie_assign(struct bm_tie *t)
 {
@@ -295,7 +305,8 @@ tie_assign(struct bm_tie *t)
 	if (r.count != 0)
 		qsort(r.taken, r.count, sizeof *r.taken, by_place);
 	for (size_t n = 0; st == BM_OK && n < t->incident_count; n++)
-		st = settle(t, n, &r, true);
+		if (settle(t, n, &r, true) != BM_OK)
+			leave_unsaid(&t->incidents[n]);
 	free(r.taken);
 	return st;
 }

@@ -304,17 +304,17 @@ say(struct bm_tie *t, struct tie_log *log, bool timed)
 		return true;
 	tie_offset_text(log->offset, offset);
 	if (log->skew != 0)
-		skew = bm_arena_print(&t->arena, "; its clock is %.3g s %s that of the capture",
+		skew = bm_arena_print(&t->words, "; its clock is %.3g s %s that of the capture",
 			fabs(log->skew), log->skew > 0 ? "ahead of" : "behind");
 	if (skew == NULL)
 		return false;
 	if (log->zoned)
-		log->clock = bm_arena_print(&t->arena, "its times name their zone%s%s", skew,
+		log->clock = bm_arena_print(&t->words, "its times name their zone%s%s", skew,
 			log->skew != 0 ? ", by what else it shows" : "");
 	else if (log->supported == 0)
-		log->clock = bm_arena_print(&t->arena, "its times name no zone and are read as UTC");
+		log->clock = bm_arena_print(&t->words, "its times name no zone and are read as UTC");
 	else
-		log->clock = bm_arena_print(&t->arena,
+		log->clock = bm_arena_print(&t->words,
 			"its times name no zone and are read as %s, because of %zu incident%s that %s so%s",
 			offset, log->supported, log->supported == 1 ? "" : "s",
 			log->weak             ? "would fit by version and suite"

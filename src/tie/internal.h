@@ -9,10 +9,10 @@ enum {
 	TIE_ALERTS = 16,
 	TIE_NONE = -1
 };
-/* Of the memory: for records of connections under way one in so many octets; all else for what is
- * kept. */
+/* Of the memory: for records of connections under way one in so many octets; of the rest one half
+ * for what is kept of logs and connections, the other for what is said of them. */
 enum { TIE_WATCH_SHARE = 5 };
-#define TIE_LEAST_MEMORY ((size_t)16 << 20)
+#define TIE_LEAST_MEMORY ((size_t)32 << 20)
 
 /* A record, or a datagram, as it went by. */
 struct tie_record {
@@ -165,7 +165,8 @@ struct tie_index {
 };
 
 struct bm_tie {
-	struct bm_arena arena; /* all that is kept */
+	struct bm_arena arena; /* what is kept */
+	struct bm_arena words; /* what is said of it */
 	struct bm_rules *rules;
 	bool sealed, want_lengths, settled;
 	struct bm_explain *reading;

@@ -16,7 +16,7 @@ bm_tie_new(struct bm_tie **out, size_t memory)
 		return BM_NOMEM;
 	memory = memory > TIE_LEAST_MEMORY ? memory : TIE_LEAST_MEMORY;
 	t->watch_max = memory / TIE_WATCH_SHARE;
-	t->arena.max = memory - t->watch_max;
+	t->arena.max = t->words.max = (memory - t->watch_max) / 2;
 	enum bm_status st = bm_rules_new(&t->rules);
 	if (st == BM_OK)
 		st = bm_rules_read(t->rules, "built in", bm_rules_builtin(), &e);
@@ -40,6 +40,9 @@ bm_tie_free(struct bm_tie *t)
 	free(t->incidents);
 	free(t->connections);
 	bm_arena_clear(&t->arena);
+	bm_arena_clear(&t->words);
+	free(t->mentions);
+	free(t->rest);
 	free(t);
 }
 

@@ -22,8 +22,9 @@ tie_mentions_build(struct bm_tie *t)
 
 	for (size_t i = 0; i < t->incident_count; i++)
 		n += t->incidents[i].told_count;
-	t->mentions = bm_arena_take(&t->arena, n, sizeof *t->mentions);
-	t->rest = bm_arena_take(&t->arena, t->incident_count, sizeof *t->rest);
+	/* One more, for none is asked for otherwise. */
+	t->mentions = calloc(n + 1, sizeof *t->mentions);
+	t->rest = calloc(t->incident_count + 1, sizeof *t->rest);
 	if (t->mentions == NULL || t->rest == NULL)
 		return BM_NOMEM;
 	for (size_t i = 0; i < t->incident_count; i++) {

@@ -10,7 +10,7 @@
 
 struct bm_tie;
 
-/* memory: octets that what is kept may take, without tables; at least 16 MiB whatever it says. */
+/* memory: octets that what is kept may take, without tables; at least 32 MiB whatever it says. */
 BM_MUST_USE enum bm_status bm_tie_new(struct bm_tie **out, size_t memory);
 void bm_tie_free(struct bm_tie *t); /* NULL allowed */
 

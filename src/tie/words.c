@@ -43,17 +43,17 @@ tell_ends(struct bm_tie *t, const struct tie_incident *i, struct tie_told *o)
 	switch (m->end) {
 	case TIE_END_CLIENT:
 		return add(o, "address",
-			bm_arena_print(&t->arena, "it names the client's address and port, %s", client));
+			bm_arena_print(&t->words, "it names the client's address and port, %s", client));
 	case TIE_END_PORT:
 		return add(o, "port",
-			bm_arena_print(&t->arena, "it names port %u, which is the client's%s", e->port,
+			bm_arena_print(&t->words, "it names port %u, which is the client's%s", e->port,
 				e->family != 0 ? ", with another address" : ""));
 	case TIE_END_IP:
 		return add(o, "address",
-			bm_arena_print(&t->arena, "it names the address of the client, %s", client));
+			bm_arena_print(&t->words, "it names the address of the client, %s", client));
 	case TIE_END_SERVER:
 		return add(
-			o, "port", bm_arena_print(&t->arena, "it names the server's port, %u", c->server.port));
+			o, "port", bm_arena_print(&t->words, "it names the server's port, %u", c->server.port));
 	case TIE_END_NONE:
 		break;
 	}
@@ -76,13 +76,13 @@ tell_lengths(struct bm_tie *t, const struct tie_incident *i, struct tie_told *o)
 	const char *stand = m->lengths == 1 ? "stands" : "stand in that order";
 	if (m->lengths_fail)
 		return add(o, "lengths",
-			bm_arena_print(&t->arena,
+			bm_arena_print(&t->words,
 				"%s %s bytes, as in the log, %s in what the %s sent, and the last one is the "
 				"record that "
 				"failed",
 				many, list, stand, side(m->length_direction)));
 	return add(o, "lengths",
-		bm_arena_print(&t->arena,
+		bm_arena_print(&t->words,
 			"%s %s bytes, as in the log, %s in what the %s sent, up to stream offset %" PRIu64,
 			many, list, stand, side(m->length_direction), m->length_off));
 }
@@ -112,22 +112,22 @@ tell_time(struct bm_tie *t, const struct tie_incident *i, struct tie_told *o)
 			log->skew > 0 ? "fast" : "slow");
 	if (i->time.step >= 1)
 		step = ", which the log gives in whole seconds";
-	const char *zone = log->zoned ? bm_arena_print(&t->arena, "%s", skew)
-								  : bm_arena_print(&t->arena, " (read as %s%s)", offset, skew);
+	const char *zone = log->zoned ? bm_arena_print(&t->words, "%s", skew)
+								  : bm_arena_print(&t->words, " (read as %s%s)", offset, skew);
 	if (zone == NULL)
 		return false;
 	if (m->when == TIE_WHEN_DURING)
 		return add(o, "time",
-			bm_arena_print(&t->arena, "its time%s lies within the connection's life%s", zone,
+			bm_arena_print(&t->words, "its time%s lies within the connection's life%s", zone,
 				m->failure == TIE_NONE && m->alert == TIE_NONE
 					? ""
-					: bm_arena_print(&t->arena, ", %s %s the %s", seconds_text(m->distance, far),
+					: bm_arena_print(&t->words, ", %s %s the %s", seconds_text(m->distance, far),
 						  m->distance < 0 ? "before" : "after", what)));
 	if (fabs(m->distance) < 0.005)
 		return add(o, "time",
-			bm_arena_print(&t->arena, "its time%s is that of the %s%s", zone, what, step));
+			bm_arena_print(&t->words, "its time%s is that of the %s%s", zone, what, step));
 	return add(o, "time",
-		bm_arena_print(&t->arena, "its time%s is %s %s that of the %s%s%s", zone,
+		bm_arena_print(&t->words, "its time%s is %s %s that of the %s%s%s", zone,
 			seconds_text(m->distance, far), m->distance < 0 ? "before" : "after", what, step,
 			m->when == TIE_WHEN_FAR ? "; clocks of two hosts may differ by so much" : ""));
 }
@@ -148,17 +148,17 @@ tell_names(struct bm_tie *t, const struct tie_incident *i, struct tie_told *o)
 	bool ok = true;
 
 	if (m->version)
-		ok = add(o, "version", bm_arena_print(&t->arena, "both are %s", i->version));
+		ok = add(o, "version", bm_arena_print(&t->words, "both are %s", i->version));
 	if (ok && m->suite)
-		ok = add(o, "cipher_suite", bm_arena_print(&t->arena, "both have %s", c->suite->name));
+		ok = add(o, "cipher_suite", bm_arena_print(&t->words, "both have %s", c->suite->name));
 	if (ok && m->direction > 0 && m->failure != TIE_NONE)
 		ok = add(o, "detected_by",
-			bm_arena_print(&t->arena,
+			bm_arena_print(&t->words,
 				"it is about a record that the %s had %s, and such a one failed", end_name(i),
 				i->detected == BM_BY_LOCAL ? "received" : "sent"));
 	else if (ok && m->direction > 0)
 		ok = add(o, "detected_by",
-			bm_arena_print(&t->arena, "the alert came from the end that the log says detected it"));
+			bm_arena_print(&t->words, "the alert came from the end that the log says detected it"));
 	if (ok && m->taken)
 		ok = add(o, "others_taken",
 			"what fits as well is what other incidents of this log are surely about");
@@ -176,13 +176,13 @@ tell_against(struct bm_tie *t, const struct tie_incident *i, struct tie_told *o)
 	if (m->when == TIE_WHEN_OUTSIDE)
 		ok = add_against(o, "its time is not that of the connection");
 	if (ok && m->other_version)
-		ok = add_against(o, bm_arena_print(&t->arena, "the log says %s, the connection has %s",
+		ok = add_against(o, bm_arena_print(&t->words, "the log says %s, the connection has %s",
 								i->version, bm_version_name(c->version)));
 	if (ok && m->other_suite)
-		ok = add_against(o, bm_arena_print(&t->arena, "the log says %s, the connection has %s",
+		ok = add_against(o, bm_arena_print(&t->words, "the log says %s, the connection has %s",
 								i->suite, c->suite->name));
 	if (ok && m->other_length)
-		ok = add_against(o, bm_arena_print(&t->arena,
+		ok = add_against(o, bm_arena_print(&t->words,
 								"the record that failed in the log has %" PRIu64
 								" bytes, the one that fails in the capture %" PRIu64
 								" (headers not counted): another record",
@@ -192,14 +192,14 @@ tell_against(struct bm_tie *t, const struct tie_incident *i, struct tie_told *o)
 			add_against(o, "the addresses and ports that it names are no end's of this connection");
 	if (ok && m->direction < 0 && f != NULL)
 		ok = add_against(o,
-			bm_arena_print(&t->arena,
+			bm_arena_print(&t->words,
 				"the log is about a record that the %s had %s; in the capture one of the %s "
 				"fails",
 				end_name(i), i->detected == BM_BY_LOCAL ? "received" : "sent", side(f->direction)));
 	/* Whose record it was, is whose complaint it would be otherwise. */
 	if (ok && m->other_alert)
 		ok = add_against(o,
-			bm_arena_print(&t->arena,
+			bm_arena_print(&t->words,
 				"by the log the %s detected it; in the capture the alert is the other "
 				"end's",
 				(i->role == BM_ROLE_CLIENT) == (i->detected == BM_BY_LOCAL) ? "client" : "server"));
@@ -226,7 +226,7 @@ tie_words(struct bm_tie *t, const struct tie_incident *i, struct tie_told *o)
 	ok = ok && tell_ends(t, i, o);
 	if (ok && m->name)
 		ok = add(o, "server_name",
-			bm_arena_print(&t->arena, "it names %s, which the client asked for", c->server_name));
+			bm_arena_print(&t->words, "it names %s, which the client asked for", c->server_name));
 	return ok && tell_lengths(t, i, o) && tell_time(t, i, o) && tell_names(t, i, o) &&
 		   tell_against(t, i, o);
 }

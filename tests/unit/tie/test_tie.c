@@ -494,6 +494,24 @@ test_crowd(void **state)
 	free(log);
 }
 
+/* What is said has an end, and nothing else suffers from it. */
+static void
+test_no_memory_for_words(void **state)
+{
+	struct bm_tie *t = ties_open();
+
+	(void)state;
+	ties_log(t, "a.log", LOCAL("2026-11-26T09:00:10Z TLSv1.2"));
+	ties_connection(t, &first);
+	t->words.max = 4096;
+	t->words.used = 4000;
+	ties_settle(t, 0, 400);
+	struct bm_tied x = ties_nth(t, 0);
+	assert_int_equal(BM_SURE_NONE, x.sure);
+	assert_non_null(strstr(x.because, "--memory"));
+	bm_tie_free(t);
+}
+
 /* Addresses and ports as logs write them. */
 static void
 test_clues(void **state)
@@ -565,6 +583,7 @@ main(void)
 		cmocka_unit_test(test_server_name),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_no_memory_for_words),
 		cmocka_unit_test(test_clues),
 		cmocka_unit_test(test_java_random),
 	};
