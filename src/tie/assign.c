@@ -107,8 +107,8 @@ why_none(struct bm_tie *t, const struct tie_incident *i, size_t open, size_t unc
 		time[19] = '\0';
 		return bm_arena_print(&t->words,
 			"the capture does not cover that time%s%s%s: it %s at %sZ%s",
-			log->zoned ? "" : " (read as ", log->zoned ? "" : offset, log->zoned ? "" : ")",
-			before ? "begins" : "ends", time, other);
+			i->time.has_zone ? "" : " (read as ", i->time.has_zone ? "" : offset,
+			i->time.has_zone ? "" : ")", before ? "begins" : "ends", time, other);
 	}
 	if (open == 0)
 		return bm_arena_print(

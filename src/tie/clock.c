@@ -84,7 +84,7 @@ bool
 tie_moment(const struct bm_tie *t, const struct tie_incident *i, double about, double *out)
 {
 	const struct tie_log *log = &t->logs[i->log];
-	double shift = log->offset + log->skew;
+	double shift = (i->time.has_zone ? 0 : log->offset) + log->skew;
 
 	if (!tie_reading(t, i, about + shift, out))
 		return false;
@@ -144,7 +144,9 @@ read_vote(const struct bm_tie *t, const struct tie_incident *i, const struct tie
 	const struct tie_connection *c = &t->connections[m->connection];
 	double event = (double)tie_event_ns(c, m->failure, m->alert) / 1e9, at;
 
-	if (c->first_ns == 0 || !tie_reading(t, i, event, &at))
+	/* A line that names its zone says nothing of those that do not. */
+	if (c->first_ns == 0 || i->time.has_zone != t->logs[i->log].zoned ||
+		!tie_reading(t, i, event, &at))
 		return false;
 	double ahead = at + i->time.step / 2 - event;
 	if (!i->time.has_day)

@@ -112,8 +112,9 @@ tell_time(struct bm_tie *t, const struct tie_incident *i, struct tie_told *o)
 			log->skew > 0 ? "fast" : "slow");
 	if (i->time.step >= 1)
 		step = ", which the log gives in whole seconds";
-	const char *zone = log->zoned ? bm_arena_print(&t->words, "%s", skew)
-								  : bm_arena_print(&t->words, " (read as %s%s)", offset, skew);
+	const char *zone = i->time.has_zone
+						   ? bm_arena_print(&t->words, "%s", skew)
+						   : bm_arena_print(&t->words, " (read as %s%s)", offset, skew);
 	if (zone == NULL)
 		return false;
 	if (m->when == TIE_WHEN_DURING)

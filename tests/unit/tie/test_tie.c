@@ -227,6 +227,18 @@ test_zone(void **state)
 	assert_int_equal(1, ties_nth(t, 1).connection);
 	bm_tie_free(t);
 
+	/* Among others that name none, one that does is read by its own. */
+	t = two("2026-11-26 10:05:10 x from 192.0.2.1:50002: local error: tls: bad record MAC\n"
+			"2026-11-26 10:05:10 x remote error: tls: bad record MAC 192.0.2.1:50002\n"
+			"2026-11-26T09:00:10Z x from 192.0.2.1:50001: local error: tls: bad record MAC\n");
+	assert_true(ties_nth(t, 0).utc_offset == 3600);
+	for (size_t i = 0; i < 3; i++) {
+		x = ties_nth(t, i);
+		assert_int_equal(BM_SURE_CERTAIN, x.sure);
+		assert_int_equal(i != 2, x.connection);
+	}
+	bm_tie_free(t);
+
 	/* One that names its zone is believed. */
 	t = two(LOCAL("2026-11-26T10:00:10+01:00 TLSv1.2"));
 	assert_int_equal(BM_SURE_LIKELY, ties_nth(t, 0).sure);
