@@ -10,7 +10,7 @@
 
 enum {
 	POINTS_RANDOM = 100,
-	POINTS_THREAD_RANDOM = 30, /* of the last ClientHello of its thread */
+	POINTS_THREAD_RANDOM = 20, /* of the last ClientHello of its thread */
 	POINTS_CLIENT_END = 40,    /* its address and port */
 	POINTS_CLIENT_PORT = 25,
 	POINTS_CLIENT_IP = 8,
@@ -226,8 +226,10 @@ count_points(const struct tie_incident *i, const struct tie_connection *c, struc
 
 	/* In the middle of what verified they say less. */
 	row_of = m->lengths_fail ? row_of : row_of / 4;
-	m->telling = (m->random ? POINTS_RANDOM : 0) + (m->thread_random ? POINTS_THREAD_RANDOM : 0) +
-				 ends[m->end] + row_of + (m->name ? POINTS_NAME : 0);
+	/* Where all is in order the thread has gone on to another connection since. */
+	int thread_random = m->thread_random ? POINTS_THREAD_RANDOM / (m->healthy ? 4 : 1) : 0;
+	m->telling = (m->random ? POINTS_RANDOM : 0) + thread_random + ends[m->end] + row_of +
+				 (m->name ? POINTS_NAME : 0);
 	m->score = m->telling + when[m->when];
 	m->score += (m->version ? POINTS_VERSION : 0) + (m->suite ? POINTS_SUITE : 0);
 	m->score += m->direction > 0 ? POINTS_DIRECTION : m->direction < 0 ? -POINTS_AGAINST : 0;
