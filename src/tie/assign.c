@@ -30,7 +30,7 @@ tie_sure_id(enum bm_sure s)
 static bool
 counts(const struct tie_match *m)
 {
-	bool shown = m->random || m->end >= TIE_END_IP || m->lengths_fail || m->lengths >= 2;
+	bool shown = m->random || m->end >= TIE_END_IP;
 
 	if (m->score < LEAST_SCORE && !m->random)
 		return false;
