@@ -270,6 +270,9 @@ class Tie:
         told = [i for i in report["incidents"] if i["log"] == logs[1]]
         judge.want(len(told) >= len(self.truth), "%d incidents of the server" % len(told))
         for i in told:
+            # The system may have given the relay a port that a client has as well.
+            if {int(p) for p in re.findall(r"127\.0\.0\.1:(\d+)", i["text"])} & set(self.by_port):
+                continue
             judge.want(i["sure"] in ("possible", "several"), "%s" % i)
             places = [i] if i["sure"] == "possible" else i["candidates"]
             judge.want(all(any("no end's" in w for w in p["contradictions"]) for p in places), "%s" % i)
