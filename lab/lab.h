@@ -54,6 +54,7 @@ struct lab_relay_options {
 
 struct lab_run_options {
 	const char *fault, *tls, *cipher, *server, *client, *folder; /* NULL: the default */
+	const char *certificate; /* a folder whose server.key and server.crt are taken; NULL: made */
 	uint64_t seed;
 	unsigned timeout_s;
 	bool no_etm; /* CBC with the MAC inside */

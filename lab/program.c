@@ -53,6 +53,8 @@ in_path(const char *name, char *out, size_t n)
 bool
 lab_program(const char *name, char *out, size_t n)
 {
+	if (strchr(name, '/') != NULL)
+		return is_program(out, snprintf(out, n, "%s", name), n);
 	return (strncmp(name, "badmac-lab-", 11) == 0 && beside_badmac(name, out, n)) ||
 		   in_path(name, out, n);
 }

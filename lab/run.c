@@ -1,5 +1,8 @@
 /* badmac lab run: a certificate, a real server, a real client, the relay between them; then
  * everything stops. Refuses to know how a stack is started (stacks.c) and what a fault does. */
+#include "lab/run.h"
+
+#include "lab/certificate.h"
 #include "lab/connection.h"
 #include "lab/guilt.h"
 #include "lab/prepare.h"
@@ -7,6 +10,7 @@
 #include "lab/program.h"
 #include "lab/said.h"
 #include "lab/stacks.h"
+#include "lab/truth.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -100,28 +104,13 @@ make_folder(struct run *r)
 	return true;
 }
 
-/* RSA, so that every key exchange of the lab's stacks has a use for it. */
 static bool
-make_certificate(struct run *r)
+get_certificate(const struct run *r)
 {
-	char key[PATH], crt[PATH];
-	struct bm_buf said = {.p = NULL};
+	const char *folder = r->o->folder;
 
-	if (!in_folder(r, "server.key", key) || !in_folder(r, "server.crt", crt))
-		return false;
-	const char *words[] = {"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout",
-		key, "-out", crt, "-subj", "/CN=localhost", "-days", "30", "-addext",
-		"subjectAltName=DNS:localhost", "-config", "/dev/null", NULL};
-	const char *again[] = {"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout",
-		key, "-out", crt, "-subj", "/CN=localhost", "-days", "30", NULL};
-	if (!lab_is_installed("openssl"))
-		return trouble(
-			r, "the program openssl is needed to make a certificate, and is not installed");
-	bool good = lab_ask(words, 30000, &said) || lab_ask(again, 30000, &said);
-	char line[LAB_LAST] = "";
-	lab_said_last(&said, line);
-	bm_buf_clear(&said);
-	return good || trouble(r, "openssl req: no certificate: %s", line);
+	return (r->o->certificate != NULL && lab_certificate_take(r->o->certificate, folder)) ||
+		   lab_certificate_make(folder, r->ui);
 }
 
 /* A port that was free a moment ago. */
@@ -463,7 +452,7 @@ carry_out(struct run *r)
 	bool twice = r->spec.fault == lab_fault_find("foreign-record");
 
 	if (!make_folder(r) || !write_source(r, r->server_stack) || !write_source(r, r->client_stack) ||
-		!make_certificate(r) || !start_server(r) ||
+		!get_certificate(r) || !start_server(r) ||
 		!lab_relay_open(&r->relay, r->o->folder, r->relay_keys))
 		return false;
 	/* The other connection comes first. */
@@ -475,32 +464,57 @@ carry_out(struct run *r)
 	if (!lab_relay_close(&r->relay) || !write_file(r, "server.log", &r->server.said) ||
 		!write_file(r, "client.log", &r->client_said))
 		return false;
-	if (r->relay.plan.struck == 0)
-		return trouble(r,
-			"%s was not put in: no record of %llu from the client and %llu from the server fits it",
-			r->spec.fault->cause, (unsigned long long)r->relay.applications[LAB_C2S],
-			(unsigned long long)r->relay.applications[LAB_S2C]);
 	return true;
 }
 
-bool
-lab_run_command(const struct lab_run_options *o, const struct lab_ui *ui)
+static bool
+has_struck(const struct run *r)
+{
+	return r->relay.plan.struck != 0 ||
+		   trouble(r,
+			   "%s was not put in: no record of %llu from the client and %llu from the server fits "
+			   "it",
+			   r->spec.fault->cause, (unsigned long long)r->relay.applications[LAB_C2S],
+			   (unsigned long long)r->relay.applications[LAB_S2C]);
+}
+
+void
+lab_run_once(const struct lab_run_options *o, const struct lab_ui *ui, struct lab_outcome *out)
 {
 	static struct run r; /* large */
 
+	*out = (struct lab_outcome){.end = LAB_TROUBLE};
 	r = (struct run){.ui = ui, .o = o};
 	r.relay = (struct lab_relay){.ui = ui, .fd = -1, .shape = o->shape};
 	r.relay.plan =
 		(struct lab_plan){.specs = &r.spec, .spec_count = 1, .probability = -1, .seed = o->seed};
-	lab_catch_signals();
-	bool good = set_up(&r) && carry_out(&r);
+	bool good = set_up(&r) && carry_out(&r) && lab_truth_text(&r.relay.plan, &out->truth);
+	if (good)
+		out->end = has_struck(&r) ? LAB_DONE : LAB_UNFIT;
 	lab_process_stop(&r.client);
 	lab_process_stop(&r.server);
-	if (good)
+	if (out->end == LAB_DONE && ui->out != NULL)
 		tell(&r);
 	lab_process_clear(&r.client);
 	lab_process_clear(&r.server);
 	lab_relay_clear(&r.relay);
 	bm_buf_clear(&r.client_said);
+}
+
+void
+lab_outcome_clear(struct lab_outcome *out)
+{
+	bm_buf_clear(&out->truth);
+}
+
+bool
+lab_run_command(const struct lab_run_options *o, const struct lab_ui *ui)
+{
+	struct lab_outcome out;
+
+	lab_catch_signals();
+	lab_run_once(o, ui, &out);
+	bool good = out.end == LAB_DONE;
+	lab_outcome_clear(&out);
 	return good;
 }

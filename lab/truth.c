@@ -81,10 +81,12 @@ add_head(struct bm_buf *b, const struct lab_truth *t)
 	return add(b, "  {\"cause\": \"%s\", \"how\": ", t->cause) &&
 		   (t->how != NULL ? add(b, "\"%s\"", t->how) : lab_puts(b, "null")) &&
 		   add(b,
-			   ", \"connection\": %" PRIu64
-			   ", \"version\": \"%s\", \"cipher_suite\": \"%s\",\n   \"direction\": \"%s\", ",
+			   ", \"connection\": %" PRIu64 ", \"version\": \"%s\", \"cipher_suite\": \"%s\", "
+											"\"encrypt_then_mac\": %s,\n   \"direction\": \"%s\", ",
 			   t->connection, version != NULL ? version : "unknown",
-			   t->suite != NULL ? t->suite->name : "unknown", directions[t->direction]) &&
+			   t->suite != NULL ? t->suite->name : "unknown",
+			   t->encrypt_then_mac != NULL ? t->encrypt_then_mac : "null",
+			   directions[t->direction]) &&
 		   (t->record >= 0 ? add(b, "\"record\": %" PRId64, t->record)
 						   : lab_puts(b, "\"record\": null")) &&
 		   add(b,
@@ -126,6 +128,7 @@ lab_truth_add(struct lab_plan *plan, const struct lab_strike *s, const struct la
 		.connection = connection,
 		.version = t->version,
 		.suite = t->suite,
+		.encrypt_then_mac = t->encrypt_then_mac ? "true" : "false",
 		.direction = l->direction,
 		.record = (int64_t)s->record->index,
 		.sequence = s->record->sequence + s->ahead,
@@ -147,16 +150,22 @@ lab_truth_add(struct lab_plan *plan, const struct lab_strike *s, const struct la
 }
 
 bool
+lab_truth_text(const struct lab_plan *plan, struct bm_buf *out)
+{
+	return add(out, "{\"schema\": \"badmac.lab.v1\", \"seed\": %" PRIu64 ", \"faults\": [\n",
+			   plan->seed) &&
+		   lab_put(out, plan->truth.p, plan->truth.n) && lab_puts(out, "\n]}\n");
+}
+
+bool
 lab_truth_write(const struct lab_plan *plan, const char *path)
 {
+	struct bm_buf text = {.p = NULL};
 	FILE *f = fopen(path, "wb");
 
 	if (f == NULL)
 		return false;
-	bool good =
-		fprintf(f, "{\"schema\": \"badmac.lab.v1\", \"seed\": %" PRIu64 ", \"faults\": [\n",
-			plan->seed) > 0 &&
-		(plan->truth.n == 0 || fwrite(plan->truth.p, 1, plan->truth.n, f) == plan->truth.n) &&
-		fputs("\n]}\n", f) >= 0;
+	bool good = lab_truth_text(plan, &text) && fwrite(text.p, 1, text.n, f) == text.n;
+	bm_buf_clear(&text);
 	return fclose(f) == 0 && good;
 }

@@ -14,6 +14,7 @@ struct lab_truth {
 	uint64_t connection;
 	unsigned version;
 	const struct bm_suite *suite; /* NULL: not known */
+	const char *encrypt_then_mac; /* "true", "false"; NULL: not known */
 	enum lab_direction direction;
 	int64_t record; /* below 0: none of application data */
 	uint64_t sequence, at;
@@ -26,6 +27,8 @@ struct lab_truth {
 	struct bm_view received, sent;
 };
 BM_MUST_USE bool lab_truth_put(struct lab_plan *plan, const struct lab_truth *t);
+/* The whole file's text. False: out of memory. */
+BM_MUST_USE bool lab_truth_text(const struct lab_plan *plan, struct bm_buf *out);
 /* False with errno set. */
 bool lab_truth_write(const struct lab_plan *plan, const char *path);
 
