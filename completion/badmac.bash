@@ -7,7 +7,7 @@ _badmac_lab() {
 		reflected-record foreign-record plaintext-alert'
 	local guilty='sequence-reused records-interleaved sender-miscomputed bad-padding mac-construction wrong-epoch wrong-keys'
 	if ((cword == 2)); then
-		mapfile -t COMPREPLY < <(compgen -W 'list run relay -h --help' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'list run score relay -h --help' -- "$cur")
 		return
 	fi
 	case $prev in
@@ -17,13 +17,16 @@ _badmac_lab() {
 	--fault) mapfile -t COMPREPLY < <(compgen -W "$faults" -- "$cur") ;;
 	-o | --output | --record) _filedir -d ;;
 	--keys) _filedir ;;
-	--cipher | --timeout | --listen | --to | --probability | --seed) ;;
+	--format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur") ;;
+	--cipher | --timeout | --listen | --to | --probability | --seed | -j | --jobs) ;;
 	*)
 		if [[ ${words[2]} == run && $cur == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W '--tls --cipher --no-etm --server --client --timeout -o --output
 				--capture --seed -h --help' -- "$cur")
 		elif [[ ${words[2]} == run ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "$faults $guilty" -- "$cur")
+		elif [[ ${words[2]} == score ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--quick -j --jobs --format -o --output --seed -h --help' -- "$cur")
 		elif [[ ${words[2]} == relay ]]; then
 			mapfile -t COMPREPLY < <(compgen -W '--listen --to --fault --probability --record --keys --capture --seed
 				-h --help' -- "$cur")

@@ -17,6 +17,8 @@ enum lab_direction { LAB_C2S, LAB_S2C };
 struct lab_ui {
 	void (*say)(const char *line);
 	FILE *out;
+	/* Takes the place of the line before it; an empty one ends that. NULL: nobody looks on. */
+	void (*progress)(const char *line);
 };
 
 __attribute__((format(printf, 2, 3))) void lab_say(
@@ -61,9 +63,19 @@ struct lab_run_options {
 	struct lab_shape shape;
 };
 
+struct lab_score_options {
+	const char *folder; /* where everything is kept; NULL: nowhere */
+	uint64_t seed;
+	unsigned jobs;    /* runs side by side, 1 to LAB_JOBS */
+	bool quick, json; /* a small matrix; the account as JSON */
+};
+enum { LAB_JOBS = 16 };
+
 /* Each gives whether it went well; if not, it has been said why. */
 bool lab_relay_command(const struct lab_relay_options *o, const struct lab_ui *ui);
 bool lab_run_command(const struct lab_run_options *o, const struct lab_ui *ui);
 bool lab_list_command(const struct lab_ui *ui);
+/* 0: all is right; 1: something is not; 2: it could not be done, and it was said why. */
+int lab_score_command(const struct lab_score_options *o, const struct lab_ui *ui);
 
 #endif

@@ -82,7 +82,7 @@ add_head(struct bm_buf *b, const struct lab_truth *t)
 		   (t->how != NULL ? add(b, "\"%s\"", t->how) : lab_puts(b, "null")) &&
 		   add(b,
 			   ", \"connection\": %" PRIu64 ", \"version\": \"%s\", \"cipher_suite\": \"%s\", "
-											"\"encrypt_then_mac\": %s,\n   \"direction\": \"%s\", ",
+			   "\"encrypt_then_mac\": %s,\n   \"direction\": \"%s\", ",
 			   t->connection, version != NULL ? version : "unknown",
 			   t->suite != NULL ? t->suite->name : "unknown",
 			   t->encrypt_then_mac != NULL ? t->encrypt_then_mac : "null",

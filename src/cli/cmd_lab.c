@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SPECS = 64 };
 
 static const char help[] =
 	"usage: badmac lab list\n"
 	"       badmac lab run [OPTION]... -o DIR FAULT\n"
+	"       badmac lab score [OPTION]...\n"
 	"       badmac lab relay [OPTION]... --listen [ADDR:]PORT --to ADDR:PORT\n"
 	"\n"
 	"Make a bad record MAC happen on purpose. FAULT is CAUSE[:KEY=VALUE,...]: a cause id\n"
@@ -31,6 +33,14 @@ static const char help[] =
 	"      --timeout SECONDS   for a server to listen and for a handshake (30)\n"
 	"  -o, --output DIR        where the files go; it is made if it is not there\n"
 	"\n"
+	"score: runs every fault, each way, under every kind of protection, between the stacks\n"
+	"that are installed; has badmac diagnose each, and compares with what was done.\n"
+	"\n"
+	"      --quick             each fault a few times only\n"
+	"  -j, --jobs N            runs side by side (2)\n"
+	"      --format FORMAT     text (the default) or json\n"
+	"  -o, --output DIR        keep all that was recorded; without it nothing stays\n"
+	"\n"
 	"relay: the relay alone, in front of any server, until SIGINT or SIGTERM.\n"
 	"\n"
 	"      --listen WHERE      [ADDR:]PORT; port 0 takes a free one, which is told\n"
@@ -45,7 +55,8 @@ static const char help[] =
 	"      --seed N            what is chosen by chance can be had again with it (1)\n"
 	"  -h, --help              show this\n"
 	"\n"
-	"Exit status: 0 done, 2 bad usage, or something could not be done.\n";
+	"Exit status: 0 done, 2 bad usage, or something could not be done. score: 0 all right,\n"
+	"1 some of it wrong, 2 bad usage, or nothing could be run.\n";
 
 enum {
 	TLS,
@@ -55,6 +66,9 @@ enum {
 	CLIENT,
 	TIMEOUT,
 	OUTPUT,
+	QUICK,
+	JOBS,
+	FORMAT,
 	LISTEN,
 	TO,
 	FAULT,
@@ -74,6 +88,9 @@ static const struct option_spec specs[] = {
 	[CLIENT] = {'\0', "client", true},
 	[TIMEOUT] = {'\0', "timeout", true},
 	[OUTPUT] = {'o', "output", true},
+	[QUICK] = {'\0', "quick", false},
+	[JOBS] = {'j', "jobs", true},
+	[FORMAT] = {'\0', "format", true},
 	[LISTEN] = {'\0', "listen", true},
 	[TO] = {'\0', "to", true},
 	[FAULT] = {'\0', "fault", true},
@@ -86,10 +103,11 @@ static const struct option_spec specs[] = {
 	{'\0', NULL, false},
 };
 
-enum action { NONE, LIST, RUN, RELAY };
+enum action { NONE, LIST, RUN, SCORE, RELAY };
 /* Which options go with which. */
 static const unsigned allowed[] = {[NONE] = 0,
 	[LIST] = 0,
+	[SCORE] = 1u << QUICK | 1u << JOBS | 1u << FORMAT | 1u << OUTPUT | 1u << SEED,
 	[RUN] = 1u << TLS | 1u << CIPHER | 1u << NO_ETM | 1u << SERVER | 1u << CLIENT | 1u << TIMEOUT |
 			1u << OUTPUT | 1u << CAPTURE | 1u << SEED,
 	[RELAY] = 1u << LISTEN | 1u << TO | 1u << FAULT | 1u << PROBABILITY | 1u << RECORD |
@@ -100,6 +118,7 @@ struct asked {
 	unsigned given; /* a bit for each option */
 	bool help;
 	struct lab_run_options run;
+	struct lab_score_options score;
 	struct lab_relay_options relay;
 	struct lab_spec faults[SPECS];
 };
@@ -108,6 +127,13 @@ static void
 say_one(const char *line)
 {
 	say("%s", line);
+}
+
+/* Each takes the place of the one before; the last is empty. */
+static void
+show_progress(const char *line)
+{
+	(void)fprintf(stderr, "\r\033[K%s", line);
 }
 
 static bool
@@ -123,6 +149,27 @@ number(const char *name, const char *text, uint64_t max, uint64_t *out)
 	}
 	*out = v;
 	return true;
+}
+
+static bool
+set_jobs(struct asked *a, const char *text)
+{
+	uint64_t n = 0;
+
+	if (!number("jobs", text, LAB_JOBS, &n))
+		return false;
+	a->score.jobs = (unsigned)n;
+	return n != 0 || say_usage("lab", "--jobs cannot be 0") == 0;
+}
+
+static bool
+set_format(struct asked *a, const char *text)
+{
+	a->score.json = strcmp(text, "json") == 0;
+	if (a->score.json || strcmp(text, "text") == 0)
+		return true;
+	(void)say_usage("lab", "--format is text or json, not '%s'", text);
+	return false;
 }
 
 static bool
@@ -196,7 +243,16 @@ take_option(struct asked *a, const struct option_found *f)
 		a->run.timeout_s = (unsigned)n;
 		break;
 	case OUTPUT:
-		a->run.folder = f->value;
+		a->run.folder = a->score.folder = f->value;
+		break;
+	case QUICK:
+		a->score.quick = true;
+		break;
+	case JOBS:
+		good = set_jobs(a, f->value);
+		break;
+	case FORMAT:
+		good = set_format(a, f->value);
 		break;
 	case LISTEN:
 		a->relay.listen = f->value;
@@ -221,7 +277,7 @@ take_option(struct asked *a, const struct option_found *f)
 		break;
 	case SEED:
 		good = number("seed", f->value, UINT64_MAX, &n);
-		a->run.seed = a->relay.seed = n;
+		a->run.seed = a->score.seed = a->relay.seed = n;
 		break;
 	case HELP:
 		a->help = true;
@@ -236,7 +292,8 @@ take_option(struct asked *a, const struct option_found *f)
 static bool
 take_operand(struct asked *a, const char *word)
 {
-	static const char *const names[] = {[LIST] = "list", [RUN] = "run", [RELAY] = "relay"};
+	static const char *const names[] = {
+		[LIST] = "list", [RUN] = "run", [SCORE] = "score", [RELAY] = "relay"};
 
 	if (a->action == NONE) {
 		for (unsigned i = LIST; i <= RELAY; i++)
@@ -285,7 +342,7 @@ static bool
 is_complete(const struct asked *a)
 {
 	if (a->action == NONE)
-		return say_usage("lab", "what shall the lab do: list, run or relay?") == 0;
+		return say_usage("lab", "what shall the lab do: list, run, score or relay?") == 0;
 	for (unsigned i = 0; i < HELP; i++)
 		if ((a->given & ~allowed[a->action] & 1u << i) != 0)
 			return say_usage("lab", "--%s does not go with that", specs[i].name) == 0;
@@ -306,10 +363,11 @@ static int
 run(int argc, char **argv)
 {
 	static struct asked a;
-	const struct lab_ui ui = {say_one, stdout};
+	const struct lab_ui ui = {say_one, stdout, isatty(STDERR_FILENO) ? show_progress : NULL};
 
 	a = (struct asked){
 		.run = {.server = "openssl", .client = "openssl", .seed = 1, .timeout_s = 30},
+		.score = {.seed = 1, .jobs = 2},
 		.relay = {.probability = -1, .seed = 1}};
 	a.relay.specs = a.faults;
 	if (!read_words(&a, argc, argv))
@@ -318,6 +376,8 @@ run(int argc, char **argv)
 		return print_help(help);
 	if (!is_complete(&a))
 		return EXIT_TROUBLE;
+	if (a.action == SCORE)
+		return lab_score_command(&a.score, &ui);
 	bool good = a.action == LIST  ? lab_list_command(&ui)
 				: a.action == RUN ? lab_run_command(&a.run, &ui)
 								  : lab_relay_command(&a.relay, &ui);

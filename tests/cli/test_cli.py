@@ -305,6 +305,7 @@ class Cli:
                                 (["json"], ["badmac", "diagnose", "--format", "j"]),
                                 (["diagnose", "explain", "host", "lab", "odds", "help"], ["badmac", "help", ""]), (["relay"], ["badmac", "lab", "rel"]),
                                 (["--no-etm"], ["badmac", "lab", "run", "--n"]), (["--to"], ["badmac", "lab", "relay", "--t"]),
+                                (["--quick"], ["badmac", "lab", "score", "--q"]),
                                 (["words-swapped"], ["badmac", "lab", "run", "wor"]), (["wrong-keys"], ["badmac", "lab", "run", "wrong-k"]),
                                 (["--keys-out"], ["badmac", "explain", "--k"]), (["--keys"], ["badmac", "diagnose", "--k"]), (["--watch"], ["badmac", "host", "--w"]), (["lo"], ["badmac", "host", "-i", "lo"]),
                                 (["--checksum-errors"], ["badmac", "odds", "--ch"]), (["swap-odd"], ["badmac", "odds", "--pattern", "swap-od"])):
