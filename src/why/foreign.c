@@ -75,8 +75,8 @@ within(struct foreign *f)
 }
 
 /* Another sighting of the connection has its keys. */
-static bool
-is_own(const struct bm_why *w, const struct bm_traffic_keys *k)
+bool
+bm_is_own_key(const struct bm_why *w, const struct bm_traffic_keys *k)
 {
 	struct bm_session_key own;
 
@@ -91,8 +91,8 @@ is_own(const struct bm_why *w, const struct bm_traffic_keys *k)
 
 /* Sent by this very connection? DTLS: another association may have been on the same addresses and
  * ports; over TCP that is told by the flow, where it is known. */
-static bool
-is_of_flow(const struct bm_why *w, const struct bm_foreign_keys *k)
+bool
+bm_is_of_flow(const struct bm_why *w, const struct bm_foreign_keys *k)
 {
 	const struct bm_flow *f = bm_session_flow(w->session);
 	const struct bm_address *a = bm_flow_source(f, 0), *b = bm_flow_source(f, 1);
@@ -140,7 +140,7 @@ of_captures(struct foreign *f, uint64_t window, struct bm_finding *out)
 	bool dtls = bm_is_dtls(w);
 
 	for (size_t i = 0; i < count && within(f); i++) {
-		if (is_of_flow(w, &k[i]) || is_own(w, &k[i].keys))
+		if (bm_is_of_flow(w, &k[i]) || bm_is_own_key(w, &k[i].keys))
 			continue;
 		f->keys += window == FIRST_WINDOW;
 		if (!try_keys(f, &k[i].keys, &k[i], window, out))
@@ -203,7 +203,7 @@ derive(struct foreign *f, const struct bm_ring_entry *s, const struct bm_suite *
 	uint64_t cost = DERIVING * (1 + generation / 2);
 	f->h.work += cost;
 	*f->h.w->spent += cost;
-	return st == BM_OK && !is_own(f->h.w, k);
+	return st == BM_OK && !bm_is_own_key(f->h.w, k);
 }
 
 static bool
@@ -328,9 +328,12 @@ bm_ask_foreign(const struct bm_why *w, struct bm_finding *out, const char **beca
 	if (!begin(w, &f, &answer, because))
 		return is_likely(w) ? answer : BM_NOT_ASKED;
 	if (is_likely(w))
-		return search(&f, out, because);
-	f.h.limit = w->share / 128;
-	return of_captures(&f, FIRST_WINDOW, out) ? BM_SHOWN : BM_NOT_ASKED;
+		answer = search(&f, out, because);
+	else {
+		f.h.limit = w->share / 128;
+		answer = of_captures(&f, FIRST_WINDOW, out) ? BM_SHOWN : BM_NOT_ASKED;
+	}
+	return answer == BM_SHOWN || !bm_find_foreign_copy(w, f.h.record, out) ? answer : BM_SHOWN;
 }
 
 enum bm_answer

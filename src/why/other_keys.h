@@ -25,4 +25,11 @@ bool bm_try_at(struct bm_key_hunt *h, const struct bm_protection *p, const struc
 bool bm_try_near(
 	struct bm_key_hunt *h, const struct bm_protection *p, uint64_t center, uint64_t window);
 
+/* foreign.c and foreign_copy.c. Are these keys the connection's own, as another sighting of it has
+ * them? Sent by this very connection? */
+bool bm_is_own_key(const struct bm_why *w, const struct bm_traffic_keys *k);
+bool bm_is_of_flow(const struct bm_why *w, const struct bm_foreign_keys *k);
+/* Does the record stand in another connection? Then out tells of it. */
+bool bm_find_foreign_copy(const struct bm_why *w, struct bm_view record, struct bm_finding *out);
+
 #endif

@@ -56,8 +56,6 @@ HONEST = [
     (r"^words-swapped: .*distant", lambda f: f.kind == "ccm8", {"words-swapped", "unexplained"},
      "64 bits of tag prove no pair of places"),
     (r"^tag-damaged: six", lambda f: f.kind == "ccm8", {"unexplained"}, "two octets of the tag would prove nothing"),
-    (r"^foreign-record", lambda f: f.rc4 or f.iv_chained, {"foreign-record", "bytes-inserted", "unexplained"},
-     "the IV or the keystream that it was made with is not in it"),
     (r"^sender-miscomputed", lambda f: f.rc4 or f.kind in ("ccm8", "null"), {"unexplained"},
      "damage of a few octets spoils no others, and not all of it was excluded"),
     (r"^bits-flipped: one bit of the (first|last)", lambda f: f.mte and f.sealer is None, {"bits-flipped", "tag-damaged"},
