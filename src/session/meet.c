@@ -119,6 +119,32 @@ compare_framed(struct half *h, unsigned i, struct bm_case *c)
 	free(bytes);
 }
 
+/* CBC with chained IVs, and of the record that failed the end never came: the one behind it lacks
+ * its IV, and does not verify either. Where does it begin? 0: no header leads from there to `at`.
+ */
+static uint64_t
+record_without_iv(struct half *h, uint64_t at)
+{
+	const struct lost *l = h->lost;
+	uint64_t found = 0;
+
+	if (l->over_gap || l->tentative || l->len == 0 || l->chained != 0 || l->epoch != h->epoch ||
+		h->pos.seq != l->expected.seq + 2 || at - l->start > KEEP_BEHIND)
+		return 0;
+	for (uint64_t off = l->start + BM_HEADER; off + BM_HEADER < at; off++) {
+		uint8_t header[BM_HEADER];
+		if (!bm_stream_read(h->stream, off, header, sizeof header))
+			return 0;
+		struct bm_record_header hdr = bm_record_header(header);
+		if (off + BM_HEADER + hdr.length != at || !bm_record_plausible(hdr, record_version(h->s)))
+			continue;
+		if (found != 0)
+			return 0;
+		found = off;
+	}
+	return found;
+}
+
 void
 meet(struct half *h, const struct bm_wire *w, uint64_t at)
 {
@@ -147,6 +173,7 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 	bool iv_lost = h->keys != NULL && bm_protection_chained(h->keys) &&
 				   bm_protection_keys(h->keys)->suite->mode == BM_MODE_CBC &&
 				   !bm_protection_keys(h->keys)->encrypt_then_mac;
+	uint64_t without_iv = iv_lost && !framed && !headless ? record_without_iv(h, at) : 0;
 	/* One record that took the place of another of its number, and not of its length: those behind
 	 * it were tried with keystream that was not theirs. */
 	bool shifted = !headless && h->keys != NULL &&
@@ -200,9 +227,17 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 		c->after_off = at;
 		c->after_tried = l->tried;
 		c->framing_lost = l->len == 0 || (!framed && at != l->start + l->len + l->passed);
-		if (at - l->start <= KEEP_BEHIND && bm_stream_base(h->stream) <= l->start &&
-			at - l->start != c->region)
-			case_keep_bytes(h, c, l->start, (uint32_t)(at - l->start));
+		if (without_iv != 0) {
+			tally(h)->undecided++;
+			c->after = BM_AFTER_NEXT;
+			c->after_lacks_iv = true;
+			c->after_seq = l->expected.seq + 1;
+			c->after_off = without_iv;
+			c->framing_lost = without_iv != l->start + l->len;
+		}
+		uint64_t kept = c->after_off - l->start;
+		if (kept <= KEEP_BEHIND && bm_stream_base(h->stream) <= l->start && kept != c->region)
+			case_keep_bytes(h, c, l->start, (uint32_t)kept);
 		if (c->len == 0)
 			c->len = (uint32_t)(at - l->start);
 		c->between = framed ? l->chained : 0;

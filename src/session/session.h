@@ -153,6 +153,9 @@ struct bm_case {
 	const struct bm_protection *protection; /* owned by the session */
 	struct bm_position *position;           /* expected; owned; wiped */
 	enum bm_result result;
+	/* The next one, at after_seq, could not be checked for want of its IV; the one behind it was.
+	 */
+	bool after_lacks_iv;
 	bool framing_lost; /* no plausible record followed where the header says */
 
 	/* Where it verifies after all. */

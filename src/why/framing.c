@@ -28,7 +28,13 @@ tell_where(const struct bm_why *w, struct bm_finding *out)
 {
 	const struct bm_case *c = w->c;
 
-	if (c->after != BM_AFTER_NOTHING)
+	if (c->after_lacks_iv)
+		bm_evidence(w, out,
+			"the next record stands %llu bytes behind the start of this one, and the one behind it "
+			"verifies at sequence number %llu; between them it lacks nothing but its IV, which "
+			"never came",
+			ull(c->after_off - c->off), ull(c->after_seq + 1));
+	else if (c->after != BM_AFTER_NOTHING)
 		bm_evidence(w, out,
 			"the next good record stands %llu bytes behind the start of this one, and verifies at "
 			"sequence number %llu",
