@@ -78,7 +78,9 @@ static const struct row {
 	{GOOD_FIRST, ANY_SUM, THERE, ANY_SHAPE, {CF, NW, RT, RA, RH, SH, ST, END}},
 	{GOOD_FIRST, ANY_SUM, HERE | BETWEEN, ANY_SHAPE, {CF, RT, RA, RH, NW, ST, END}},
 
-	{ALERT, ANY_SUM, ANYWHERE, ANY_SHAPE, {CF, ST, END}},
+	{ALERT, ANY_SUM, THERE, ANY_SHAPE, {CF, ST, END}},
+	/* Anyone on the way can say so in the clear. */
+	{ALERT, ANY_SUM, HERE | BETWEEN, ANY_SHAPE, {CF, ST, NW, END}},
 	{MATERIAL, ANY_SUM, ANYWHERE, ANY_SHAPE, {CF, END}},
 	/* A handshake message that was altered on its way leaves the ends with other keys. */
 	{KEYS, ANY_SUM, ANYWHERE, ANY_SHAPE, {CF, NW, ST, RT, END}},

@@ -307,17 +307,19 @@ show_changes(const struct difference *d, struct bm_finding *out)
 	if (d->sent.n == c->len && tag_stands_last(w) &&
 		d->at >= c->len - bm_protection_tag_len(c->protection))
 		return BM_CAUSE_TAG_DAMAGED;
-	if (bits <= FEW_BITS)
-		return BM_CAUSE_BITS_FLIPPED;
+	/* Words that differ in few bits alone are rare; flips that look like their exchange are rarer.
+	 */
 	if (d->sent.n == c->len)
 		for (size_t unit = 2; unit <= 8; unit *= 2)
 			if (swapped(d, unit))
 				return BM_CAUSE_WORDS_SWAPPED;
+	if (bits <= FEW_BITS)
+		return BM_CAUSE_BITS_FLIPPED;
 	struct bm_view run = bm_view(c->record + d->at, last - d->at);
 	if (run.n >= STALE_LEAST && one_value(run)) {
 		bm_evidence(w, out, "all %llu bytes that arrived instead have the value %02x",
 			(unsigned long long)run.n, run.p[0]);
-		return BM_CAUSE_STALE_DATA;
+		return BM_CAUSE_BYTES_DAMAGED;
 	}
 	if (run.n >= STALE_LEAST && stands_elsewhere(d, d->at, run.n, &where)) {
 		bm_evidence(w, out,

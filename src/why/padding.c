@@ -159,6 +159,17 @@ show_behind_mac(const struct bm_why *w, const struct bm_wire *wire, const struct
 		others(t, last));
 }
 
+/* A length that is a block too small takes padding away, and leaves it to what follows. */
+static bool
+by_its_length(const struct bm_why *w)
+{
+	struct bm_finding other = {.cause = BM_CAUSE_HEADER_DAMAGED};
+	const char *because;
+
+	return (w->c->framing_lost || w->c->region != w->c->len) &&
+		   bm_ask_header(w, &other, &because) == BM_SHOWN;
+}
+
 enum bm_answer
 bm_ask_padding(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
@@ -178,6 +189,10 @@ bm_ask_padding(const struct bm_why *w, struct bm_finding *out, const char **beca
 	if (c->result == BM_BAD_LENGTH || !bm_failed_record(w, &wire) ||
 		bm_verify(c->protection, c->position, &wire, true, w->scratch, &o) != BM_OK) {
 		*because = "not tried: the record's bytes are not at hand, or have no length that fits";
+		return BM_EXCLUDED;
+	}
+	if (by_its_length(w)) {
+		*because = "with another length in its header its padding is right as well";
 		return BM_EXCLUDED;
 	}
 	bm_protection_mac(c->protection, &r);
