@@ -182,7 +182,8 @@ test_written_down(void **state)
 	assert_string_equal((const char *)plan.truth.p,
 		"  {\"cause\": \"bytes-inserted\", \"how\": \"outer-alert\", \"connection\": 0, "
 		"\"version\": "
-		"\"TLS 1.2\", \"cipher_suite\": \"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\",\n   "
+		"\"TLS 1.2\", \"cipher_suite\": \"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\", "
+		"\"encrypt_then_mac\": null,\n   "
 		"\"direction\": \"client_to_server\", \"record\": 2, \"sequence_number\": 3, "
 		"\"stream_offset\": 1221, \"length\": 9, \"party\": \"sender-application\", \"checksum\": "
 		"\"valid\", \"mended\": false, \"age_ms\": null,\n   \"damage\": [{\"record_offset\": 4, "

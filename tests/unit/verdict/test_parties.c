@@ -11,7 +11,7 @@
 
 #include "verdict/verdict.h"
 
-enum { FIRST = 1, MATERIAL = 2, WENT_ON = 4, REJECTED = 8 };
+enum { FIRST = 1, MATERIAL = 2, WENT_ON = 4, REJECTED = 8, PROVEN = 16, OWN = 32 };
 
 static const char *
 parties(enum bm_cause cause, unsigned flags, const char *captured, const char *sent,
@@ -22,7 +22,10 @@ parties(enum bm_cause cause, unsigned flags, const char *captured, const char *s
 		.direction = direction,
 		.first_of_epoch = (flags & FIRST) != 0,
 		.carried_on = (flags & WENT_ON) != 0};
-	struct bm_finding f = {.cause = cause, .configuration = (flags & MATERIAL) != 0};
+	struct bm_finding f = {.cause = cause,
+		.configuration = (flags & MATERIAL) != 0,
+		.strength = (flags & PROVEN) != 0 ? BM_STRENGTH_PROVEN : BM_STRENGTH_SUPPORTED,
+		.own_make = (flags & OWN) != 0};
 	struct bm_failure out = {.checksum_as_captured = captured, .checksum_as_sent = sent};
 
 	bm_verdict_parties(&c, &f, place, shape, &out);
@@ -198,8 +201,8 @@ test_other_causes(void **state)
 			"sender-tls",
 			"configuration receiver-tls receiver-application receiver-host network sender-tls",
 			"configuration receiver-tls receiver-application receiver-host network sender-tls"},
-		{BM_CAUSE_PLAINTEXT_ALERT, 0, "configuration sender-tls", "configuration sender-tls",
-			"configuration sender-tls"},
+		{BM_CAUSE_PLAINTEXT_ALERT, 0, "configuration sender-tls",
+			"configuration sender-tls network", "configuration sender-tls network"},
 		{BM_CAUSE_WRONG_KEYS, MATERIAL, "configuration", "configuration", "configuration"},
 		{BM_CAUSE_WRONG_KEYS, 0, "configuration network sender-tls receiver-tls",
 			"configuration network sender-tls receiver-tls",
@@ -209,6 +212,8 @@ test_other_causes(void **state)
 		{BM_CAUSE_BAD_PADDING, 0, "sender-tls", "sender-tls", "sender-tls"},
 		{BM_CAUSE_SENDER_MISCOMPUTED, 0, "sender-tls sender-host", "sender-tls sender-host network",
 			"sender-tls sender-host network"},
+		{BM_CAUSE_SENDER_MISCOMPUTED, PROVEN, "sender-tls sender-application",
+			"sender-tls sender-application", "sender-tls sender-application"},
 		{BM_CAUSE_SEQUENCE_REUSED, 0, "sender-application sender-tls",
 			"sender-application sender-tls", "sender-application sender-tls"},
 		{BM_CAUSE_WRONG_EPOCH, 0, "sender-tls sender-application", "sender-tls sender-application",
@@ -225,6 +230,8 @@ test_other_causes(void **state)
 			"sender-application sender-tls network", "sender-application sender-tls network"},
 		{BM_CAUSE_REFLECTED_RECORD, 0, "network sender-application", "network sender-application",
 			"network sender-application"},
+		{BM_CAUSE_REFLECTED_RECORD, OWN, "sender-tls sender-application",
+			"sender-tls sender-application", "sender-tls sender-application"},
 		{BM_CAUSE_PLAINTEXT_INJECTED, 0, "sender-application sender-tls sender-host",
 			"sender-application network sender-tls sender-host",
 			"sender-application network sender-tls sender-host"},
