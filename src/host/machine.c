@@ -280,6 +280,5 @@ bm_machine_read(struct bm_host *h)
 	m->forwarding =
 		bm_host_number(h, "proc/sys/net/ipv4/ip_forward", "whether it forwards packets");
 	m->tracked = bm_host_number(h, "proc/sys/net/netfilter/nf_conntrack_count", NULL);
-	m->tracked_checksum = bm_host_number(h, "proc/sys/net/netfilter/nf_conntrack_checksum", NULL);
 	bm_buf_clear(&b);
 }

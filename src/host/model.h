@@ -115,7 +115,7 @@ struct bm_machine {
 	size_t module_count;
 	const char *ulp; /* net.ipv4.tcp_available_ulp */
 	struct bm_kernel_cipher ciphers[BM_KERNEL_CIPHERS];
-	struct bm_count forwarding, tracked, tracked_checksum;
+	struct bm_count forwarding, tracked;
 };
 
 struct bm_finding;

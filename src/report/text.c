@@ -11,9 +11,8 @@ enum {
 	FAILED_MEMORY = 8 << 20,
 	LIST_MEMORY = 1 << 20, /* of the verified, and of each group of undecided connections */
 	HEADLINE = 4096,
-	LOG_MEMORY = 1 << 18, /* of what is said of one incident, or of one failure */
-	ALERTS_LISTED = 20,   /* unless verbose */
-	REASONS_MAX = 16,     /* the last one takes what does not fit */
+	ALERTS_LISTED = 20, /* unless verbose */
+	REASONS_MAX = 16,   /* the last one takes what does not fit */
 	REASON_TEXT = 200
 };
 

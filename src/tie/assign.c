@@ -5,8 +5,6 @@
 #include "report/internal.h"
 
 #include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum {

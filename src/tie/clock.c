@@ -65,11 +65,10 @@ with_year(double s, double about)
 }
 
 bool
-tie_reading(const struct bm_tie *t, const struct tie_incident *i, double about, double *out)
+tie_reading(const struct tie_incident *i, double about, double *out)
 {
 	const struct bm_log_time *time = &i->time;
 
-	(void)t;
 	if (time->text[0] == '\0')
 		return false;
 	*out = time->unix_s;
@@ -86,7 +85,7 @@ tie_moment(const struct bm_tie *t, const struct tie_incident *i, double about, d
 	const struct tie_log *log = &t->logs[i->log];
 	double shift = (i->time.has_zone ? 0 : log->offset) + log->skew;
 
-	if (!tie_reading(t, i, about + shift, out))
+	if (!tie_reading(i, about + shift, out))
 		return false;
 	*out -= shift;
 	return true;
@@ -146,7 +145,7 @@ read_vote(const struct bm_tie *t, const struct tie_incident *i, const struct tie
 
 	/* A line that names its zone says nothing of those that do not. */
 	if (c->first_ns == 0 || i->time.has_zone != t->logs[i->log].zoned ||
-		!tie_reading(t, i, event, &at))
+		!tie_reading(i, event, &at))
 		return false;
 	double ahead = at + i->time.step / 2 - event;
 	if (!i->time.has_day)
@@ -251,7 +250,6 @@ set(struct tie_log *log, const struct votes *v, int zone, double scratch[VOTERS]
 	log->offset = (double)(zone + LEAST) * QUARTER;
 	log->skew = skew;
 	log->supported = agree;
-	log->assumed = !log->zoned;
 	return true;
 }
 

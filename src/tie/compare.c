@@ -6,7 +6,6 @@
 #include "tls/record.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 enum {
 	POINTS_RANDOM = 100,

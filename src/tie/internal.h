@@ -65,7 +65,6 @@ struct tie_log {
 	/* Its clock: what it shows is UTC plus offset plus skew. */
 	double offset, skew;
 	bool zoned; /* its lines name their zone */
-	bool assumed;
 	bool weak;         /* by version and suite alone */
 	size_t supported;  /* incidents that speak for it */
 	const char *clock; /* a sentence; NULL: there is nothing to say */
@@ -210,7 +209,7 @@ BM_MUST_USE enum bm_status tie_clocks(struct bm_tie *t);
 /* The moment of an incident in UTC, seconds since 1970, near `about`; false: it shows none. */
 bool tie_moment(const struct bm_tie *t, const struct tie_incident *i, double about, double *out);
 /* The same as the log's own clock has it, offset and skew not taken off. */
-bool tie_reading(const struct bm_tie *t, const struct tie_incident *i, double about, double *out);
+bool tie_reading(const struct tie_incident *i, double about, double *out);
 const char *tie_offset_text(double seconds, char out[16]); /* "UTC+01:00" */
 
 /* compare.c: match->connection, failure and alert are set; fills in the rest. */

@@ -91,7 +91,7 @@ def server():
         "proc/sys/kernel/tainted": "%d\n" % (1 << 0 | 1 << 2 | 1 << 4 | 1 << 9 | 1 << 12),
         "proc/sys/kernel/random/boot_id": "01234567-89ab-cdef-0123-456789abcdef\n",
         "proc/sys/net/ipv4/tcp_available_ulp": "espintcp mptcp tls\n", "proc/sys/net/ipv4/ip_forward": "1\n",
-        "proc/sys/net/netfilter/nf_conntrack_count": "1234\n", "proc/sys/net/netfilter/nf_conntrack_checksum": "1\n",
+        "proc/sys/net/netfilter/nf_conntrack_count": "1234\n",
         "sys/class/dmi/id/sys_vendor": "Example\n", "sys/class/dmi/id/product_name": "Server 1\n",
         edac + "mc0/ce_count": "12\n", edac + "mc0/ue_count": "1\n", edac + "mc0/dimm0/dimm_edac_mode": "S4ECD4ED\n",
         edac + "mc1/ce_count": "0\n", edac + "mc1/ue_count": "0\n", edac + "power/control": "auto\n"}
