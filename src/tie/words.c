@@ -117,13 +117,13 @@ tell_time(struct bm_tie *t, const struct tie_incident *i, struct tie_told *o)
 						   : bm_arena_print(&t->words, " (read as %s%s)", offset, skew);
 	if (zone == NULL)
 		return false;
+	if (m->when == TIE_WHEN_DURING && m->failure == TIE_NONE && m->alert == TIE_NONE)
+		return add(o, "time",
+			bm_arena_print(&t->words, "its time%s lies within the connection's life", zone));
 	if (m->when == TIE_WHEN_DURING)
 		return add(o, "time",
-			bm_arena_print(&t->words, "its time%s lies within the connection's life%s", zone,
-				m->failure == TIE_NONE && m->alert == TIE_NONE
-					? ""
-					: bm_arena_print(&t->words, ", %s %s the %s", seconds_text(m->distance, far),
-						  m->distance < 0 ? "before" : "after", what)));
+			bm_arena_print(&t->words, "its time%s lies within the connection's life, %s %s the %s",
+				zone, seconds_text(m->distance, far), m->distance < 0 ? "before" : "after", what));
 	if (fabs(m->distance) < 0.005)
 		return add(o, "time",
 			bm_arena_print(&t->words, "its time%s is that of the %s%s", zone, what, step));
