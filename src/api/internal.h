@@ -69,7 +69,9 @@ __attribute__((format(printf, 2, 3))) void api_notice(struct badmac *b, const ch
 BM_MUST_USE enum bm_status api_end_logs(struct badmac *b);
 BM_MUST_USE enum bm_status api_tie_logs(struct badmac *b);
 
-/* read.c: all captures of one site, in order of time, through one flow table. */
+/* read.c: what badmac may hold, octets. */
+uint64_t api_memory_limit(const struct badmac *b);
+/* All captures of one site, in order of time, through one flow table. */
 BM_MUST_USE enum bm_status read_site(struct badmac *b, uint32_t site, struct bm_error *e);
 /* Parts of it, for shards.c too. */
 struct frames;

@@ -12,14 +12,12 @@ fail(struct badmac_error *e, enum bm_status s, const char *what, uint64_t line, 
 	return status;
 }
 
-enum { SHARE = 4, TOTAL = 1 << 30 }; /* of the memory that badmac may hold, and how much that is */
-
 static enum bm_status
 need_tie(struct badmac *b)
 {
-	size_t total = b->options.total_memory != 0 ? b->options.total_memory : TOTAL;
+	enum { SHARE = 4 }; /* one part in so many of what badmac may hold, beside it */
 
-	return b->tie != NULL ? BM_OK : bm_tie_new(&b->tie, total / SHARE);
+	return b->tie != NULL ? BM_OK : bm_tie_new(&b->tie, (size_t)(api_memory_limit(b) / SHARE));
 }
 
 /* What is wrong with rules, in words that last. */

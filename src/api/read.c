@@ -55,8 +55,8 @@ unknown_links(struct badmac *b, const struct bm_decoder_stats *before,
 	return what != NULL ? bm_fail(e, BM_UNSUPPORTED, 0, what) : BM_NOMEM;
 }
 
-static uint64_t
-memory_limit(const struct badmac *b)
+uint64_t
+api_memory_limit(const struct badmac *b)
 {
 	return b->options.total_memory != 0 ? b->options.total_memory : MEMORY;
 }
@@ -66,7 +66,7 @@ memory_limit(const struct badmac *b)
 uint64_t
 api_held_limit(const struct badmac *b)
 {
-	uint64_t half = memory_limit(b) / 2;
+	uint64_t half = api_memory_limit(b) / 2;
 	uint64_t stays = bm_keyring_memory(b->keys) + b->env.kept + b->again.kept.size;
 
 	return half > stays && half - stays > half / 4 ? half - stays : half / 4;
@@ -89,7 +89,8 @@ relieve(struct badmac *b)
 static size_t
 kept_limit(const struct badmac *b)
 {
-	uint64_t part = memory_limit(b) / KEPT_PART, most = b->env.cases != 0 ? KEPT_MOST : KEPT_FEW;
+	uint64_t part = api_memory_limit(b) / KEPT_PART,
+			 most = b->env.cases != 0 ? KEPT_MOST : KEPT_FEW;
 
 	return (size_t)(part < most ? part : most);
 }
@@ -267,7 +268,7 @@ struct bm_tcp_options
 api_tcp_options(const struct badmac *b)
 {
 	return (struct bm_tcp_options){.flow_memory = b->options.flow_memory,
-		.total_memory = (size_t)(memory_limit(b) / 2 + 1),
+		.total_memory = (size_t)(api_memory_limit(b) / 2 + 1),
 		.max_flows = b->options.max_flows};
 }
 
