@@ -39,6 +39,13 @@ bm_shell_word(struct bm_arena *arena, const char *name, bool *no_memory)
 	return word;
 }
 
+const char *
+bm_found_text(struct bm_findings *f, const char *text)
+{
+	f->no_memory = f->no_memory || text == NULL;
+	return text != NULL ? text : "";
+}
+
 /* The command with its @ filled in; NULL for none. */
 static const char *
 command(struct bm_findings *f, const char *text, const char *subject)
@@ -55,14 +62,12 @@ command(struct bm_findings *f, const char *text, const char *subject)
 struct bm_finding *
 bm_found(struct bm_findings *f, enum bm_fact_id id, const char *subject, const char *value)
 {
-	static struct bm_finding nowhere; /* so that callers need not ask */
-
 	if (f->n == f->cap) {
 		size_t cap = f->cap != 0 ? f->cap * 2 : 64;
 		struct bm_finding *more = bm_arena_take(f->arena, cap, sizeof *more);
 		if (more == NULL) {
 			f->no_memory = true;
-			return &nowhere;
+			return &f->nowhere;
 		}
 		if (f->n != 0)
 			memcpy(more, f->at, f->n * sizeof *more);

@@ -30,6 +30,7 @@ struct bm_findings {
 	struct bm_finding *at; /* heaviest first, those whose counts grew before the others */
 	size_t n, cap;
 	struct bm_arena *arena;
+	struct bm_finding nowhere; /* where there was no room, so that nobody need ask */
 	bool no_memory;
 };
 

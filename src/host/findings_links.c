@@ -2,13 +2,6 @@
  * never carried a packet are passed over. */
 #include "host/findings_internal.h"
 
-const char *
-bm_found_text(struct bm_findings *f, const char *text)
-{
-	f->no_memory = f->no_memory || text == NULL;
-	return text != NULL ? text : "";
-}
-
 /* What has no hardware under it cuts no segments and sums nothing, whatever its features say: the
  * device below does. */
 static bool

@@ -24,6 +24,13 @@ bm_host_string(struct bm_host *h, struct bm_view v)
 	return s;
 }
 
+const char *
+bm_host_kept(struct bm_host *h, const char *text)
+{
+	h->no_memory = h->no_memory || text == NULL;
+	return text != NULL ? text : "";
+}
+
 bool
 bm_host_grow(struct bm_host *h, void **items, size_t *cap, size_t need, size_t max, size_t size)
 {

@@ -27,10 +27,7 @@ bm_link_kind_name(enum bm_link_kind k)
 static const char *
 path_of(struct bm_host *h, const struct bm_link *l, const char *file)
 {
-	const char *s = bm_arena_print(&h->arena, "sys/class/net/%s/%s", l->name, file);
-
-	h->no_memory = h->no_memory || s == NULL;
-	return s != NULL ? s : "";
+	return bm_host_print(h, "sys/class/net/%s/%s", l->name, file);
 }
 
 /* KEY=VALUE in a line of a uevent file. */
@@ -117,10 +114,8 @@ read_statistics(struct bm_host *h, struct bm_link *l)
 		enum bm_stat_class kind = bm_stat_classify(names.at[i]);
 		if (kind == BM_STAT_OTHER)
 			continue;
-		const char *file = bm_arena_print(&h->arena, "%s/%s", folder, names.at[i]);
-		struct bm_count c = {false, 0};
-		if (file != NULL)
-			c = bm_host_number(h, file, "a counter of this interface");
+		struct bm_count c = bm_host_number(
+			h, bm_host_print(h, "%s/%s", folder, names.at[i]), "a counter of this interface");
 		const char *name = bm_host_string(h, bm_view(names.at[i], strlen(names.at[i])));
 		if (c.known && name != NULL)
 			bm_link_add_stat(h, l, name, c.n, false);
@@ -226,10 +221,7 @@ read_sys(struct bm_host *h, struct bm_link *l)
 static const char *
 asked(struct bm_host *h, const char *what, const struct bm_link *l)
 {
-	const char *s = bm_arena_print(&h->arena, "ethtool: %s of %s", what, l->name);
-
-	h->no_memory = h->no_memory || s == NULL;
-	return s != NULL ? s : "";
+	return bm_host_print(h, "ethtool: %s of %s", what, l->name);
 }
 
 static void

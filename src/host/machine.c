@@ -187,10 +187,7 @@ read_ciphers(struct bm_host *h, struct bm_buf *b)
 static const char *
 below(struct bm_host *h, const char *folder, const char *name, const char *file)
 {
-	const char *s = bm_arena_print(&h->arena, "%s/%s/%s", folder, name, file);
-
-	h->no_memory = h->no_memory || s == NULL;
-	return s != NULL ? s : "";
+	return bm_host_print(h, "%s/%s/%s", folder, name, file);
 }
 
 /* A module of memory tells what it corrects: "SECDED", "S4ECD4ED", "None", "Unknown". */
@@ -254,9 +251,7 @@ read_maker(struct bm_host *h)
 
 	if (vendor == NULL || product == NULL)
 		return vendor != NULL ? vendor : product != NULL ? product : hypervisor;
-	const char *both = bm_arena_print(&h->arena, "%s %s", vendor, product);
-	h->no_memory = h->no_memory || both == NULL;
-	return both;
+	return bm_host_print(h, "%s %s", vendor, product);
 }
 
 void

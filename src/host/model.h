@@ -139,6 +139,9 @@ struct bm_host {
 /* A copy of v as a string, without what follows a zero octet; NULL (and no_memory) when there is no
  * room. */
 const char *bm_host_string(struct bm_host *h, struct bm_view v);
+/* printf into the arena; "" (and no_memory) when there is no room. */
+#define bm_host_print(h, ...) bm_host_kept((h), bm_arena_print(&(h)->arena, __VA_ARGS__))
+const char *bm_host_kept(struct bm_host *h, const char *text);
 void bm_host_unread(struct bm_host *h, const char *what, int error, const char *so);
 /* The first line of a file without blanks around it; NULL if it is empty or cannot be read, which
  * is then told of unless so is NULL. */
