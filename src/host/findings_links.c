@@ -11,15 +11,6 @@ has_device(const struct bm_link *l)
 		   l->kind == BM_LINK_HYPERVISOR || l->kind == BM_LINK_USB || l->kind == BM_LINK_WIRELESS;
 }
 
-static const struct bm_feature *
-feature(const struct bm_link *l, const char *name)
-{
-	for (size_t i = 0; i < l->feature_count; i++)
-		if (strcmp(l->features[i].name, name) == 0)
-			return &l->features[i];
-	return NULL;
-}
-
 /* "on: a, b": those of a row that are on. NULL if none is; *fixed if none of them can be switched.
  */
 static const char *
@@ -29,7 +20,7 @@ on_of(struct bm_findings *f, const struct bm_link *l, const struct bm_fact *fact
 
 	*fixed = true;
 	for (size_t i = 0; i < BM_FACT_FEATURES_MAX && fact->features[i] != NULL; i++) {
-		const struct bm_feature *x = feature(l, fact->features[i]);
+		const struct bm_feature *x = bm_link_feature(l, fact->features[i]);
 		if (x == NULL || !x->on)
 			continue;
 		*fixed = *fixed && x->fixed;
@@ -66,7 +57,7 @@ find_veth(struct bm_findings *f, const struct bm_link *l)
 	bool any = false;
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		const struct bm_feature *x = feature(l, names[i]);
+		const struct bm_feature *x = bm_link_feature(l, names[i]);
 		if (x == NULL || !x->on)
 			continue;
 		text = bm_found_print(f, "%s%s %s", text, any ? "," : "; on:", x->name);

@@ -377,6 +377,15 @@ bm_links_read(struct bm_host *h)
 	return h->options->interface == NULL || h->link_count != 0;
 }
 
+const struct bm_feature *
+bm_link_feature(const struct bm_link *l, const char *name)
+{
+	for (size_t i = 0; i < l->feature_count; i++)
+		if (strcmp(l->features[i].name, name) == 0)
+			return &l->features[i];
+	return NULL;
+}
+
 bool
 bm_link_is_up(const struct bm_link *l)
 {

@@ -158,6 +158,8 @@ void bm_machine_read(struct bm_host *h);
 bool bm_links_read(struct bm_host *h);
 enum bm_stat_class bm_stat_classify(const char *name);
 bool bm_stat_is_error(enum bm_stat_class k);
+/* NULL: it has none of that name, or nobody knows. */
+const struct bm_feature *bm_link_feature(const struct bm_link *l, const char *name);
 bool bm_link_is_up(const struct bm_link *l);
 /* Whether anything passed, or may pass: up, or packets were counted. */
 bool bm_link_is_used(const struct bm_link *l);

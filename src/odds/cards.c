@@ -23,15 +23,6 @@ is_card(const struct bm_link *l)
 	}
 }
 
-static int
-feature(const struct bm_link *l, const char *name)
-{
-	for (size_t i = 0; l->features_known && i < l->feature_count; i++)
-		if (strcmp(l->features[i].name, name) == 0)
-			return l->features[i].on ? 1 : 0;
-	return -1;
-}
-
 /* Sums that pass 2^64 stay there. */
 static uint64_t
 plus(uint64_t a, uint64_t b)
@@ -86,7 +77,8 @@ bm_odds_take_cards(const struct bm_host *h, struct bm_odds_cards *out)
 		struct bm_odds_card *c = &out->at[out->count++];
 		(void)snprintf(c->name, sizeof c->name, "%s", l->name != NULL ? l->name : "?");
 		(void)snprintf(c->driver, sizeof c->driver, "%s", l->driver != NULL ? l->driver : "");
-		c->rx_checksum = feature(l, "rx-checksum");
+		const struct bm_feature *rx = bm_link_feature(l, "rx-checksum");
+		c->rx_checksum = rx != NULL ? rx->on : -1;
 		c->checksum_errors = errors(l, BM_STAT_CHECKSUM, h->compared);
 		c->frame_errors = errors(l, BM_STAT_FRAME, h->compared);
 	}

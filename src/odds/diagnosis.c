@@ -26,12 +26,6 @@ text(const json_t *object, const char *key)
 	return s != NULL ? s : "";
 }
 
-static int
-nibble(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static void
 note_octet(struct flips *f, uint64_t octet, unsigned changed)
 {
@@ -49,8 +43,10 @@ compare(struct flips *f, const char *received, const char *sent, uint64_t at)
 {
 	f->known = f->known && strlen(received) == strlen(sent);
 	for (size_t i = 0; f->known && received[2 * i] != '\0'; i++) {
-		int a = nibble(received[2 * i]), b = nibble(received[2 * i + 1]);
-		int c = nibble(sent[2 * i]), d = nibble(sent[2 * i + 1]);
+		int a = bm_hex_digit((unsigned char)received[2 * i]);
+		int b = bm_hex_digit((unsigned char)received[2 * i + 1]);
+		int c = bm_hex_digit((unsigned char)sent[2 * i]);
+		int d = bm_hex_digit((unsigned char)sent[2 * i + 1]);
 		f->known = a >= 0 && b >= 0 && c >= 0 && d >= 0;
 		if (f->known)
 			note_octet(f, at + i, (unsigned)((a ^ c) << 4 | (b ^ d)));
