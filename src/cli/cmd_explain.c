@@ -9,7 +9,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char explain_help[] =
 	"usage: badmac explain [OPTION]... LOG\n"
@@ -149,18 +148,6 @@ read_words(struct run *r, int argc, char **argv)
 	return r->help || check(r);
 }
 
-/* https://no-color.org: any value but the empty one. */
-static bool
-wants_color(const struct run *r)
-{
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	if (r->color >= 0)
-		return r->color == 1;
-	return r->output_path == NULL && isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') &&
-		   (term == NULL || strcmp(term, "dumb") != 0);
-}
-
 static bool
 library_trouble(const char *name, const struct badmac_error *e)
 {
@@ -200,7 +187,7 @@ start(struct run *r)
 {
 	struct badmac_error e = {.what = ""};
 	struct badmac_explain_options o = {.format = r->json ? BADMAC_JSON : BADMAC_TEXT,
-		.color = wants_color(r),
+		.color = output_has_color(r->output_path, r->color),
 		.write = output_write,
 		.write_ctx = &r->output};
 

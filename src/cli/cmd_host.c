@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 static const char host_help[] =
 	"usage: badmac host [OPTION]...\n"
@@ -135,18 +134,6 @@ read_words(struct run *r, int argc, char **argv)
 	return true;
 }
 
-/* https://no-color.org: any value but the empty one. */
-static bool
-wants_color(const struct run *r)
-{
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	if (r->color >= 0)
-		return r->color == 1;
-	return r->output_path == NULL && isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') &&
-		   (term == NULL || strcmp(term, "dumb") != 0);
-}
-
 /* The environment is this machine's, so it says nothing of a copy. */
 static bool
 note_overrides(struct run *r)
@@ -239,7 +226,7 @@ finish(struct run *r)
 		return EXIT_TROUBLE;
 	if (r->watch > 0 ? !look_twice(r) : !look(r, &r->now))
 		return EXIT_TROUBLE;
-	r->report.color = wants_color(r);
+	r->report.color = output_has_color(r->output_path, r->color);
 	r->report.write = output_write;
 	r->report.ctx = &r->output;
 	if (bm_host_report(r->now, &r->report) != BM_OK) {

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 /* One run; everything in it is freed by clear. */
 struct run {
@@ -21,18 +20,6 @@ struct run {
 	struct bm_diagnosis diagnosis;
 	struct output output;
 };
-
-/* https://no-color.org: any value but the empty one. */
-static bool
-wants_color(const struct odds_settings *s)
-{
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	if (s->color >= 0)
-		return s->color == 1;
-	return s->output == NULL && isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') &&
-		   (term == NULL || strcmp(term, "dumb") != 0);
-}
 
 static bool
 status_trouble(const char *name, enum bm_status status)
@@ -241,7 +228,7 @@ run(int argc, char **argv)
 	if (r.settings.help)
 		return print_help(odds_help);
 	struct bm_odds_format f = {.json = r.settings.json,
-		.color = wants_color(&r.settings),
+		.color = output_has_color(r.settings.output, r.settings.color),
 		.write = output_write,
 		.write_ctx = &r.output};
 	if (output_open(&r.output, r.settings.output) &&

@@ -67,6 +67,18 @@ open_beside(struct output *o, const struct stat *st)
 	return true;
 }
 
+/* https://no-color.org: any value but the empty one. */
+bool
+output_has_color(const char *path, int asked)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (asked >= 0)
+		return asked == 1;
+	return (path == NULL || strcmp(path, "-") == 0) && isatty(STDOUT_FILENO) &&
+		   (no == NULL || no[0] == '\0') && (term == NULL || strcmp(term, "dumb") != 0);
+}
+
 bool
 output_open(struct output *o, const char *path)
 {

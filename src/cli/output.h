@@ -24,6 +24,9 @@ struct output {
 bool output_open(struct output *o, const char *path);
 /* Whether the file that is to be written is this one. */
 bool output_is(const char *path, dev_t device, ino_t inode);
+/* Whether text that goes to this path (as above) is to have colors. asked: 1, 0; -1: as the
+ * terminal is. */
+bool output_has_color(const char *path, int asked);
 /* For badmac_options.write; ctx is the struct output. */
 int output_write(void *ctx, const char *bytes, size_t n);
 /* Writes what is held and puts the file in its place. False: it has been said why not. */

@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/output.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -233,16 +234,6 @@ read_color(int *color, const char *value)
 	return true;
 }
 
-/* https://no-color.org: any value but the empty one. */
-static bool
-terminal_has_color(const struct settings *s)
-{
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	return s->output == NULL && isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') &&
-		   (term == NULL || strcmp(term, "dumb") != 0);
-}
-
 static bool
 read_option(struct settings *s, const struct option_spec *spec, const char *value)
 {
@@ -348,8 +339,7 @@ settings_read(struct settings *s, int argc, char **argv)
 	}
 	if (s->options.threads == 0)
 		s->options.threads = processors();
-	if (s->options.color < 0)
-		s->options.color = terminal_has_color(s);
+	s->options.color = output_has_color(s->output, s->options.color);
 	return s->help || check(s);
 }
 
