@@ -1,5 +1,5 @@
-/* Starts the guilty program, and reads what it says that it did. Refuses to know how it does it,
- * and to guess where it does not say. */
+/* What a guilty program can be asked for, with which version and suite, and the words that ask for
+ * it. Refuses to know how it does it, and what it says of it (confession.c). */
 #include "lab/guilt.h"
 
 #include "tls/record.h"
