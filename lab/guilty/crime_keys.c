@@ -50,13 +50,8 @@ keep_old_key(struct scene *s)
 static bool
 have_session(struct scene *s)
 {
-	char text[LINE_MAX_OCTETS];
-
-	line_text(s->s, 0, 3, text);
-	if (!peer_open(&s->other, s->s, s->connections++) || !peer_shake(&s->other) ||
-		!peer_say(&s->other, text))
+	if (!connect_other(s))
 		return false;
-	peer_listen(&s->other, 60);
 	peer_close(&s->other, true);
 	return true;
 }

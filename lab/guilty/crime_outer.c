@@ -23,8 +23,7 @@ put_alert(struct scene *s, struct record *alert, const char *party, bool known)
 	return peer_send(&s->peer, alert->p, alert->n);
 }
 
-/* A connection that is in use, to the same server. */
-static bool
+bool
 connect_other(struct scene *s)
 {
 	char text[LINE_MAX_OCTETS];

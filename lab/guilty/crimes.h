@@ -50,6 +50,8 @@ extern const struct crime crime_changed_buffer, crime_padding, crime_untyped, cr
 extern const struct crime crime_handshake_key, crime_old_key, crime_stale_keys, crime_stale_secret,
 	crime_mixed_log;
 
+/* crime_outer.c: the other connection, to the same server, in use. */
+bool connect_other(struct scene *s);
 /* What the next record is for its receiver; before it is made. */
 void confess_here(struct scene *s, const char *party);
 
