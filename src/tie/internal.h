@@ -64,7 +64,7 @@ struct tie_log {
 	uint64_t secrets;
 	/* Its clock: what it shows is UTC plus offset plus skew. */
 	double offset, skew;
-	bool zoned; /* its lines name their zone */
+	bool zoned;        /* its lines name their zone */
 	bool weak;         /* by version and suite alone */
 	size_t supported;  /* incidents that speak for it */
 	const char *clock; /* a sentence; NULL: there is nothing to say */
@@ -186,6 +186,9 @@ struct bm_tie {
 	size_t *rest; /* incidents that speak of no failure */
 	size_t rest_count;
 };
+
+/* watch.c: the nth of the records that are kept of a way, the oldest first; NULL past the last. */
+const struct tie_record *tie_watch_nth(const struct bm_tie_watch *w, enum bm_way way, uint64_t n);
 
 /* report.c: once all incidents have their candidates. */
 BM_MUST_USE enum bm_status tie_mentions_build(struct bm_tie *t);

@@ -3,49 +3,6 @@
 
 #include "explain/evidence.h"
 
-#include <stdlib.h>
-
-enum bm_status
-bm_tie_new(struct bm_tie **out, size_t memory)
-{
-	struct bm_rules_error e;
-	struct bm_tie *t = calloc(1, sizeof *t);
-
-	*out = NULL;
-	if (t == NULL)
-		return BM_NOMEM;
-	memory = memory > TIE_LEAST_MEMORY ? memory : TIE_LEAST_MEMORY;
-	t->watch_max = memory / TIE_WATCH_SHARE;
-	t->arena.max = t->words.max = (memory - t->watch_max) / 2;
-	enum bm_status st = bm_rules_new(&t->rules);
-	if (st == BM_OK)
-		st = bm_rules_read(t->rules, "built in", bm_rules_builtin(), &e);
-	if (st != BM_OK) {
-		bm_tie_free(t);
-		return st;
-	}
-	*out = t;
-	return BM_OK;
-}
-
-void
-bm_tie_free(struct bm_tie *t)
-{
-	if (t == NULL)
-		return;
-	bm_explain_free(t->reading);
-	bm_rules_free(t->rules);
-	tie_index_clear(&t->index);
-	free(t->logs);
-	free(t->incidents);
-	free(t->connections);
-	bm_arena_clear(&t->arena);
-	bm_arena_clear(&t->words);
-	free(t->mentions);
-	free(t->rest);
-	free(t);
-}
-
 enum bm_status
 bm_tie_rules(struct bm_tie *t, const char *name, struct bm_view text, struct bm_rules_error *e)
 {
@@ -194,10 +151,4 @@ enum bm_status
 bm_tie_logs_end(struct bm_tie *t)
 {
 	return end_log(t);
-}
-
-uint64_t
-bm_tie_left_out(const struct bm_tie *t)
-{
-	return t->left_out;
 }
