@@ -57,6 +57,21 @@ add_nearest(struct found *f, const struct tie_table *x, uint64_t key)
 		add(f, e[k].connection);
 }
 
+/* A server's end is shared by all its connections, says little, and leaves nothing out that time
+ * does not find. */
+static void
+add_end(struct found *f, const struct bm_clue_end *e)
+{
+	const struct tie_table *x = &f->t->index.ends;
+	uint64_t key = tie_key_end(e), left_out = f->left_out;
+	size_t n;
+	const struct tie_entry *first = tie_index_find(x, key, &n);
+
+	add_nearest(f, x, key);
+	if (first != NULL && f->t->connections[first->connection].client.port != e->port)
+		f->left_out = left_out;
+}
+
 static void
 add_by_clues(struct found *f)
 {
@@ -69,10 +84,11 @@ add_by_clues(struct found *f)
 	for (size_t k = 0; k < i->clues.end_count; k++) {
 		const struct bm_clue_end *e = &i->clues.ends[k];
 		if (e->family != 0 && e->port != 0)
-			add_nearest(f, &x->ends, tie_key_end(e));
+			add_end(f, e);
 		if (e->port != 0)
 			add_nearest(f, &x->ends, tie_key_port(e->port));
-		if (e->family != 0)
+		/* One that is named with a port is no ground without it. */
+		if (e->family != 0 && e->port == 0)
 			add_nearest(f, &x->ends, tie_key_ip(e));
 	}
 	if (n > 1)
