@@ -5,7 +5,7 @@
 #include "explain/evidence.h"
 #include "explain/explain.h"
 #include "explain/weigh.h"
-#include "report/internal.h"
+#include "report/lines.h"
 
 BM_MUST_USE enum bm_status bm_explain_text(
 	const struct bm_explain *x, struct bm_out *out, bool color);

@@ -3,7 +3,7 @@
 #define BM_HOST_REPORT_H
 
 #include "host/findings.h"
-#include "report/internal.h"
+#include "report/lines.h"
 
 /* BM_NOMEM; writing that fails is remembered in out. */
 enum bm_status bm_host_text(

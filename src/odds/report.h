@@ -4,7 +4,7 @@
 
 #include "odds/words.h"
 #include "odds/odds.h"
-#include "report/internal.h"
+#include "report/lines.h"
 
 void bm_odds_text(struct bm_lines *l, struct bm_words *a, const struct bm_odds_question *q,
 	const struct bm_odds_context *x, const struct bm_odds_answer *w);

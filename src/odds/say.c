@@ -1,7 +1,7 @@
 /* Numbers and the answer itself, in words. */
 #include "odds/say.h"
 
-#include "report/internal.h"
+#include "report/lines.h"
 
 #include <math.h>
 

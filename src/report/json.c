@@ -1,5 +1,6 @@
 /* The JSON report, badmac.diagnosis.v1: one connection a line, written as it comes. Refuses to know
  * more of the values than docs/OUTPUT.md says of them. */
+#include "report/internal.h"
 #include "report/json_out.h"
 
 #include "tls/record.h"

@@ -3,7 +3,8 @@
 #ifndef BM_REPORT_JSON_OUT_H
 #define BM_REPORT_JSON_OUT_H
 
-#include "report/internal.h"
+#include "report/lines.h"
+#include "verdict/model.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Puts text together for a terminal: numbers people can read, foreign bytes made harmless, styles.
  * Refuses to know what is being said. */
-#include "report/internal.h"
+#include "report/lines.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
  * why not. Refuses to break ties by order alone: what fits equally well is told as several. */
 #include "tie/internal.h"
 
-#include "report/internal.h"
+#include "report/lines.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

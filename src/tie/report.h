@@ -2,7 +2,7 @@
 #ifndef BM_TIE_REPORT_H
 #define BM_TIE_REPORT_H
 
-#include "report/internal.h"
+#include "report/lines.h"
 #include "tie/internal.h"
 
 /* That candidate `told` of an incident is this failure. */
