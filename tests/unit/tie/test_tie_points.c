@@ -71,6 +71,21 @@ test_taken(void **state)
 	bm_tie_free(t);
 }
 
+/* Of a line that may not be about TLS at all nothing is more than possible. */
+static void
+test_doubtful(void **state)
+{
+	struct bm_tie *t = ties_open();
+
+	(void)state;
+	ties_log(t, "a.log", "2026-11-26T09:00:10.000Z 192.0.2.1:50001: alert number 21\n");
+	ties_connection(t, &failed);
+	ties_settle(t, 0, 400);
+	assert_int_equal(0, ties_nth(t, 0).connection);
+	assert_int_equal(BM_SURE_POSSIBLE, ties_nth(t, 0).sure);
+	bm_tie_free(t);
+}
+
 /* A client and a server with many connections: address and port of the client say no less for it.
  */
 static void
@@ -225,6 +240,7 @@ main(void)
 		cmocka_unit_test(test_margin),
 		cmocka_unit_test(test_clear),
 		cmocka_unit_test(test_taken),
+		cmocka_unit_test(test_doubtful),
 		cmocka_unit_test(test_busy_client),
 		cmocka_unit_test(test_busy_port),
 		cmocka_unit_test(test_lengths_in_the_midst),
