@@ -45,23 +45,28 @@ sweep(struct sweep *s, uint64_t n)
 	return false;
 }
 
-/* Keystream that was used before: it is only to be had from the beginning on. */
+/* Keystream that was used before: it is only to be had from the beginning on. Where not all places
+ * can be tried, the nearest are. */
 static bool
 sweep_behind(struct sweep *s, uint64_t expected)
 {
-	uint64_t from = expected > REACH ? expected - REACH : 0, cost = from * OCTET;
+	uint64_t cost = expected * OCTET, n = expected < REACH ? expected : REACH;
 
-	if (s->cut || cost > s->left) {
+	if (cost > s->left) {
 		s->cut = true;
 		return false;
 	}
 	s->left -= cost;
 	*s->w->spent += cost;
+	bool cut = s->cost != 0 && s->left / s->cost < n;
+	uint64_t from = expected - (cut ? s->left / s->cost : n);
 	uint64_t seq = s->pos.seq;
 	bm_position_start(s->w->c->protection, &s->pos);
 	s->pos.seq = seq;
 	bm_rc4_skip(&s->pos.rc4, from);
-	return sweep(s, expected - from);
+	bool found = sweep(s, expected - from);
+	s->cut = s->cut || cut;
+	return found;
 }
 
 static void
@@ -107,11 +112,16 @@ bm_ask_keystream(const struct bm_why *w, struct bm_finding *out, const char **be
 	struct sweep s = {.w = w,
 		.wire = &wire,
 		.pos = *c->position,
-		.left = w->share / 4,
+		.left = w->share / 8,
 		.cost = bm_protection_cost(c->protection, wire.body.n)};
 	uint64_t expected = s.pos.rc4.position;
 	bm_rc4_skip(&s.pos.rc4, 1);
-	bool found = sweep(&s, REACH) || sweep_behind(&s, expected);
+	bool found = sweep(&s, REACH), cut = s.cut;
+	/* Long records would leave nothing for what is behind. */
+	s.left += w->share / 8;
+	s.cut = false;
+	found = found || sweep_behind(&s, expected);
+	s.cut = s.cut || cut;
 	if (found)
 		tell(&s, expected, out);
 	else
