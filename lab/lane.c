@@ -166,7 +166,12 @@ strike(struct lab_lane *l, const struct lab_lane *other, const struct lab_tls *t
 	struct lab_plan *plan, uint64_t connection, const struct lab_record *r, struct lab_passed *p,
 	bool *done)
 {
-	for (size_t i = 0; i < plan->spec_count && !*done; i++) {
+	struct lab_chance turn = chance_of(plan, connection, r->direction, r->sequence + 0x20000);
+	size_t first =
+		plan->probability < 0 || plan->spec_count == 0 ? 0 : lab_below(&turn, plan->spec_count);
+
+	for (size_t k = 0; k < plan->spec_count && !*done; k++) {
+		size_t i = (first + k) % plan->spec_count;
 		struct lab_chance chance = chance_of(plan, connection, r->direction, i);
 		struct lab_strike s = {.record = r,
 			.spec = &plan->specs[i],

@@ -318,6 +318,8 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 		b->summary.seen_elsewhere = views_left_out_count(&b->views);
 		b->summary.notices = b->notices;
 		b->summary.notice_count = b->notice_count;
+		if (b->summary.connections == 0 && b->cut_hello)
+			b->summary.result = BM_RESULT_UNDECIDED;
 		s = bm_report_finish(b->report, &b->summary);
 	}
 	if (s == BM_OK)

@@ -55,6 +55,7 @@ struct badmac {
 	struct views views;   /* when there are several sites */
 	uint32_t snap_length; /* to which frames of the capture in hand were cut; 0: none */
 	uint64_t cut_frames;
+	bool cut_hello;        /* the beginning of one was seen, in any site */
 	uint64_t ended_early;  /* connections of the site in hand, for want of memory */
 	enum bm_status status; /* first failure inside a callback */
 	bool ran, finished, damaged;

@@ -95,6 +95,17 @@ kept_limit(const struct badmac *b)
 	return (size_t)(part < most ? part : most);
 }
 
+/* A hello of which not even the random was captured makes no connection. */
+static bool
+is_cut_hello(const struct bm_segment *s)
+{
+	enum { HANDSHAKE = 22, MAJOR = 3, CLIENT_HELLO = 1, SERVER_HELLO = 2, TYPE_AT = 5 };
+	const uint8_t *p = s->payload.p;
+
+	return s->payload_len > s->payload.n && s->payload.n > TYPE_AT && p[0] == HANDSHAKE &&
+		   p[1] == MAJOR && (p[TYPE_AT] == CLIENT_HELLO || p[TYPE_AT] == SERVER_HELLO);
+}
+
 void
 api_count_frame(struct badmac *b, const struct bm_frame *frame, const struct bm_segment *segment)
 {
@@ -105,6 +116,8 @@ api_count_frame(struct badmac *b, const struct bm_frame *frame, const struct bm_
 	}
 	if (b->tie != NULL)
 		bm_tie_frame(b->tie, frame->ts_ns);
+	if (segment != NULL && is_cut_hello(segment))
+		b->cut_hello = true;
 	if (segment != NULL ? segment->payload_len > segment->payload.n
 						: frame->data.n < frame->wire_len)
 		note_cut(b, frame->data.n);

@@ -202,6 +202,9 @@ tell_undecided(const struct badmac *b)
 	const char *because;
 	uint64_t n;
 
+	if (badmac_result(b) == BADMAC_UNDECIDED && badmac_undecided_because(b, 0, &n) == NULL)
+		say("undecided: packets are cut within the hellos of TLS (tcpdump -s 0 captures whole "
+			"ones)");
 	for (size_t i = 0; (because = badmac_undecided_because(b, i, &n)) != NULL; i++)
 		say("undecided: %s (%" PRIu64 " connection%s)", because, n, n == 1 ? "" : "s");
 }

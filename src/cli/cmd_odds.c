@@ -48,17 +48,32 @@ read_counters(const char *root, struct bm_counters *out)
 	return error == 0;
 }
 
+static bool
+went_back(const struct bm_counters *before, const struct bm_counters *after,
+	const struct bm_counters *since, enum bm_counter which)
+{
+	return before->at[which].known && after->at[which].known && !since->at[which].known;
+}
+
 static void
 take_difference(struct run *r, const struct bm_counters *before, const struct bm_counters *after)
 {
 	struct bm_counters since;
 
 	bm_counters_since(before, after, &since);
-	if (before->at[BM_COUNTER_TCP_IN_CSUM_ERRORS].known &&
-		after->at[BM_COUNTER_TCP_IN_CSUM_ERRORS].known &&
-		!since.at[BM_COUNTER_TCP_IN_CSUM_ERRORS].known)
-		say("the counters went back between the two readings: another start of the machine, or "
-			"another network namespace");
+	struct bm_count *bad = &since.at[BM_COUNTER_TCP_IN_CSUM_ERRORS];
+	struct bm_count *segments = &since.at[BM_COUNTER_TCP_IN_SEGS];
+	if (went_back(before, after, &since, BM_COUNTER_TCP_IN_CSUM_ERRORS) ||
+		went_back(before, after, &since, BM_COUNTER_TCP_IN_SEGS)) {
+		say("the counters went back between the two readings: copies in the wrong order, another "
+			"start of the machine, or another network namespace");
+		bad->known = segments->known = false;
+	} else if (segments->known && r->question.failures != BM_ODDS_UNKNOWN &&
+			   r->question.failures > segments->n) {
+		say("fewer segments than failures came between the two readings: they are not of the time "
+			"or the host of the failures");
+		bad->known = false;
+	}
 	r->context.two = true;
 	bm_odds_take_counters(&since, &r->question, &r->context);
 }

@@ -184,7 +184,10 @@ note_failure(struct bm_diagnosis *d, const json_t *failure)
 	const char *cause = text(failure, "cause"), *captured = text(sums, "as_captured");
 
 	d->failures++;
-	if (!is_damage(cause))
+	/* A record that nobody could judge clears nothing. */
+	if (strcmp(cause, "capture-incomplete") == 0)
+		d->undecided = true;
+	else if (!is_damage(cause))
 		d->others++;
 	else if (strcmp(captured, "invalid") == 0)
 		d->caught++;
@@ -232,8 +235,8 @@ bm_diagnosis_read(struct bm_view json, struct bm_diagnosis *out, char *problem, 
 		strcmp(text(report, "schema"), "badmac.diagnosis.v1") == 0 && json_is_array(connections);
 	if (fits) {
 		note_connections(out, connections);
-		out->undecided =
-			strcmp(text(json_object_get(report, "summary"), "result"), "undecided") == 0;
+		if (strcmp(text(json_object_get(report, "summary"), "result"), "undecided") == 0)
+			out->undecided = true;
 	} else {
 		(void)snprintf(problem, n, "no report of badmac diagnose --format json");
 	}

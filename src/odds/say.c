@@ -77,8 +77,8 @@ plausible_beside(struct bm_words *a, const struct bm_odds_row *r)
 {
 	if (r->needed[2] == 0)
 		return "however few bad checksums there were";
-	return bm_words_print(a, "beside %s bad checksums or more, where it has a chance of 5 %%",
-		bm_grouped(r->needed[2]).s);
+	return bm_words_print(
+		a, "beside %s or more, where it has a chance of 5 %%", bm_say_bad_sums(a, r->needed[2]));
 }
 
 static const char *

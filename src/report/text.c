@@ -328,7 +328,10 @@ answer(struct bm_lines *l, const struct bm_text *t, const struct bm_summary *s)
 		bm_say(l, "UNDECIDED:");
 		bm_style(l, BM_PLAIN_STYLE);
 		bm_style(l, BM_BOLD);
-		if (s->records.undecided != 0)
+		if (s->connections == 0)
+			bm_say(l, " no connection could be followed in %s packet%s, which are cut",
+				bm_grouped(s->packets).s, s->packets == 1 ? "" : "s");
+		else if (s->records.undecided != 0)
 			bm_say(l, " %s of %s protected record%s in %s connection%s could not be checked",
 				bm_grouped(s->records.undecided).s, bm_grouped(protected).s, p,
 				bm_grouped(s->connections).s, c);

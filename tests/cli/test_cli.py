@@ -413,6 +413,19 @@ class Cli:
             want(c["undecided_because"].count("SECRET") == 1, c)
         self.undecided(capture, "holds no secret for this connection", "client random " + random)
 
+    def test_cut_hellos(self):
+        """Not even a hello was captured whole: that nothing is wrong cannot be said. Of other traffic it can."""
+        data = read(GOOD)
+        for n, expected in ((80, UNDECIDED), (68, VERIFIED), (34, VERIFIED)):
+            out, at = [data[:24]], 24
+            while at < len(data):
+                size = struct.unpack("<I", data[at + 8:at + 12])[0]
+                kept = min(n, size)
+                out.append(data[at:at + 8] + struct.pack("<II", kept, size) + data[at + 16:at + 16 + kept])
+                at += 16 + size
+            r = diagnose(self.path("cut-%d.pcap" % n, b"".join(out)))
+            want(r.rc == expected and ("within the hellos of TLS" in r.err) == (expected == UNDECIDED), r)
+
     def test_another_servers_key(self):
         folder = os.path.join(ROOT, "tests", "data", "damaged", "tls10-rc4sha-gnutls", "none")
         key = os.path.join(self.dir.name, "other.key")

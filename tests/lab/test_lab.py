@@ -185,16 +185,17 @@ class Relays(Lab):
 
     def test_every_record(self):
         relay, folder = self.relay("--fault", "bits-flipped", "--fault", "record-replayed", "--probability", "1", "--seed", "5")
-        judge.want("BAD_RECORD_MAC" in (self.client(relay.port) or "").upper().replace(" ", "_") or
-                   self.client(relay.port), "no client failed")
+        failed = [self.client(relay.port) for _ in range(8)]
+        judge.want(any(failed), "no client failed")
         rc, err = relay.end(signal.SIGINT)
         judge.want(rc == 0, "%d %s" % (rc, err))
         truth = self.truth(folder)
-        judge.want(truth and {t["cause"] for t in truth} == {"bits-flipped"}, "%s" % truth)
+        # Each of the two has its turn.
+        judge.want({t["cause"] for t in truth} == {"bits-flipped", "record-replayed"}, "%s" % truth)
         rc, report, err = judge.diagnose(os.path.join(folder, "receiver.pcapng"))
         judge.want_exit(1, rc, report, err)
-        judge.want({f["cause"] for f in judge.failures(report)} == {"bits-flipped"}, "causes", report)
-        judge.want(len(judge.failures(report)) == len(truth), "%s" % truth, report)
+        told = sorted(f["cause"] for f in judge.failures(report))
+        judge.want(told == sorted(t["cause"] for t in truth), "%s, expected %s" % (told, truth), report)
 
     def test_seldom(self):
         """About one record in eight, again and again: each connection that failed is told of, and no other."""
