@@ -26,8 +26,9 @@ const char main_help[] =
 	"  --version         show the version\n"
 	"  -h, --help        show this; after a command, what it takes\n"
 	"\n"
-	"Exit status: 0 everything verified, 1 a record failed or an endpoint reported one,\n"
-	"2 bad usage or input, 3 undecided (keys or packets are missing).\n";
+	"Exit status of diagnose: 0 everything verified, 1 a record failed or an endpoint\n"
+	"reported one, 2 bad usage or input, 3 undecided (keys or packets are missing); the\n"
+	"others tell theirs with --help.\n";
 
 const struct command *
 command_find(const char *name)
