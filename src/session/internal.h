@@ -49,11 +49,12 @@ struct lost {
 	uint32_t passed;          /* octets of second writers' records right behind what failed */
 	bool over_gap, tentative; /* tentative: a failure only if something is found */
 	unsigned epoch;           /* at start */
-	uint64_t start;           /* stream offset of what failed, or of the gap */
-	uint32_t len;             /* of the failed record; 0 when a gap or junk is in the way */
-	uint64_t chain;           /* next framed record to try; 0: framing is lost */
-	unsigned chained;         /* framed records after the failed one that did not verify */
-	uint64_t scan;            /* headers are looked for from here on */
+	const struct bm_protection *keys; /* at start */
+	uint64_t start;                   /* stream offset of what failed, or of the gap */
+	uint32_t len;                     /* of the failed record; 0 when a gap or junk is in the way */
+	uint64_t chain;                   /* next framed record to try; 0: framing is lost */
+	unsigned chained;                 /* framed records after the failed one that did not verify */
+	uint64_t scan;                    /* headers are looked for from here on */
 	uint64_t tried;
 	uint64_t work, share;        /* nanoseconds that its search has cost, and may cost */
 	uint64_t missing;            /* bytes in gaps between start and scan */

@@ -163,6 +163,7 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 		if (c != NULL) {
 			c->result = BM_BAD_LENGTH;
 			c->epoch = l->epoch;
+			c->protection = l->keys;
 			announced = announced_length(h, l->start);
 		}
 	}

@@ -18,6 +18,7 @@ new_lost(struct half *h, uint64_t start)
 	l->start = start;
 	l->share = bm_search_share(h->s->env);
 	l->epoch = h->epoch;
+	l->keys = h->keys;
 	l->case_index = SIZE_MAX;
 	l->expected = l->counted = h->pos;
 	return l;

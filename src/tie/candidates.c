@@ -46,8 +46,13 @@ add_nearest(struct found *f, const struct tie_table *x, uint64_t key)
 	if (n > OF_A_KIND) {
 		double about = (double)e[n / 2].ts_ns / 1e9;
 		if (f->clock && tie_moment(f->t, f->i, about, &at) && at > 0)
-			while (from < n && (double)e[from].ts_ns / 1e9 < at)
-				from++;
+			for (size_t high = n; from < high;) {
+				size_t mid = from + (high - from) / 2;
+				if ((double)e[mid].ts_ns / 1e9 < at)
+					from = mid + 1;
+				else
+					high = mid;
+			}
 		from = from > OF_A_KIND / 2 ? from - OF_A_KIND / 2 : 0;
 		from = from + OF_A_KIND > n ? n - OF_A_KIND : from;
 		f->left_out += n - OF_A_KIND;
@@ -186,6 +191,8 @@ tie_candidates(const struct bm_tie *t, const struct tie_incident *i, bool clock,
 	struct found f = {.t = t, .i = i, .clock = clock};
 	struct tie_match all[COMPARED];
 	size_t n = 0;
+
+	all[0] = none;
 
 	collect(&f);
 	for (size_t k = 0; k < f.count; k++) {

@@ -147,16 +147,34 @@ bm_ask_header(const struct bm_why *w, struct bm_finding *out, const char **becau
 	return found != 0 ? BM_SHOWN : BM_EXCLUDED;
 }
 
+bool
+bm_header_nearly_behind(const struct bm_why *w)
+{
+	enum { TELLING = 3, ENOUGH = 2 }; /* type and version */
+	const struct bm_case *c = w->c;
+
+	if (c->record == NULL || c->region < c->len + BM_HEADER)
+		return false;
+	const uint8_t *p = c->record + c->len;
+	unsigned alike = p[0] >= BM_CCS && p[0] <= BM_HEARTBEAT;
+	for (size_t i = 1; i < TELLING; i++)
+		alike += p[i] == c->record[i];
+	return alike >= ENOUGH;
+}
+
 /* -- runs that are no part of the record ------------------------------------- */
 
-/* All of the region is foreign: the next good record has the number that was expected here. */
-static bool
+/* Octets up to the next good record, if it has the number that was expected here: all of them are
+ * foreign, also where it begins before the end that the header announces. 0: it has not. */
+static uint32_t
 whole_region(const struct bm_why *w)
 {
 	const struct bm_case *c = w->c;
 
-	return c->after == BM_AFTER_SAME && c->region != 0 && c->after_off - c->off == c->region &&
-		   c->after_epoch == c->epoch;
+	if (c->after != BM_AFTER_SAME || c->after_epoch != c->epoch ||
+		c->after_off - c->off > c->region)
+		return 0;
+	return (uint32_t)(c->after_off - c->off);
 }
 
 static struct bm_view
@@ -165,8 +183,8 @@ foreign_run(const struct bm_why *w, uint32_t *at)
 	const struct bm_case *c = w->c;
 
 	*at = 0;
-	if (whole_region(w))
-		return bm_view(c->record, c->region);
+	if (whole_region(w) != 0)
+		return bm_view(c->record, whole_region(w));
 	const struct bm_cut *cut = bm_find_cut(w);
 	if (!cut->found || cut->record_inside || cut->parted)
 		return bm_view(NULL, 0);
@@ -182,13 +200,13 @@ is_framed(const struct bm_why *w)
 	unsigned version = w->facts->version == BM_TLS13 ? BM_TLS12 : w->facts->version;
 	uint32_t at = 0;
 
-	while (at + BM_HEADER <= c->region) {
+	while (at + BM_HEADER <= whole_region(w)) {
 		struct bm_record_header hdr = bm_record_header(c->record + at);
 		if (!bm_record_plausible(hdr, version))
 			return false;
 		at += BM_HEADER + (uint32_t)hdr.length;
 	}
-	return at == c->region;
+	return at == whole_region(w);
 }
 
 static void
@@ -196,13 +214,13 @@ show_run(const struct bm_why *w, struct bm_finding *out, uint32_t at, struct bm_
 {
 	const struct bm_case *c = w->c;
 
-	if (whole_region(w)) {
+	if (whole_region(w) != 0) {
 		bm_prove(out, "resynchronisation", tag_len(w), c->after_tried);
 		bm_evidence(w, out,
 			"the next good record stands %u bytes further on and verifies at sequence number %llu, "
 			"which "
 			"was expected here: these bytes were never a record of this sender",
-			c->region, ull(c->after_seq));
+			whole_region(w), ull(c->after_seq));
 		if (is_framed(w)) {
 			out->strength = BM_STRENGTH_SUPPORTED;
 			bm_evidence(w, out,
@@ -316,7 +334,7 @@ inserted(const struct bm_why *w, struct bm_finding *out, const char **because, b
 	if (a != BM_SHOWN)
 		return last ? BM_NOT_ASKED : a;
 	/* It may be a damaged record of a second writer: asked at last. */
-	if (!last && whole_region(w) && is_framed(w))
+	if (!last && whole_region(w) != 0 && is_framed(w))
 		return BM_NOT_ASKED;
 	struct bm_view run = foreign_run(w, &at);
 	if (run.n == 0)
@@ -346,7 +364,7 @@ bm_ask_interleaved(const struct bm_why *w, struct bm_finding *out, const char **
 	enum bm_answer a = of_stream(w, because);
 	if (a != BM_SHOWN)
 		return a;
-	if (whole_region(w)) {
+	if (whole_region(w) != 0) {
 		*because = "none of these bytes is part of a record of this sender";
 		return BM_EXCLUDED;
 	}

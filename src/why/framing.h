@@ -35,4 +35,7 @@ bool bm_is_text_octet(uint8_t b);
 /* The first octets of v, what is not printable as \xNN, in the arena; never NULL. */
 const char *bm_quote(const struct bm_why *w, struct bm_view v);
 
+/* Does a header stand behind the record's end, or one with an octet of type or version damaged? */
+bool bm_header_nearly_behind(const struct bm_why *w);
+
 #endif

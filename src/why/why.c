@@ -125,6 +125,24 @@ not_excluded(struct bm_explanation *out, enum bm_cause shown)
 	out->excluded_count = n;
 }
 
+/* No record stands where this one ends, and one more was counted than is framed: its end may be
+ * missing, with the head of the next one. A header that is hardly damaged is there all the same. */
+static void
+doubt_its_end(const struct bm_why *w, struct bm_finding *f)
+{
+	const struct bm_case *c = w->c;
+	bool in_place = f->cause == BM_CAUSE_TAG_DAMAGED || f->cause == BM_CAUSE_BITS_FLIPPED ||
+					f->cause == BM_CAUSE_BYTES_DAMAGED || f->cause == BM_CAUSE_WORDS_SWAPPED;
+
+	if (!in_place || f->strength != BM_STRENGTH_PROVEN || !c->framing_lost ||
+		c->after != BM_AFTER_OTHER || bm_header_nearly_behind(w))
+		return;
+	f->strength = BM_STRENGTH_SUPPORTED;
+	bm_evidence(w, f,
+		"no record stands where its header says that it ends: bytes over its end may be missing as "
+		"well");
+}
+
 enum bm_status
 bm_explain(const struct bm_why *asked, struct bm_explanation *out)
 {
@@ -151,6 +169,7 @@ bm_explain(const struct bm_why *asked, struct bm_explanation *out)
 		if (f.no_memory)
 			return BM_NOMEM;
 		if (a == BM_SHOWN) {
+			doubt_its_end(w, &f);
 			out->finding = f;
 			not_excluded(out, f.cause);
 			return BM_OK;

@@ -352,6 +352,17 @@ class Matrix(Senders):
                     return damage.replaced(f.conv, r, r.data[:3] + n.to_bytes(2, "big") + r.data[5:]) if n > 0 else None
                 self.length_wrong(f, "length %s" % ("more" if sign > 0 else "less"), size, longer)
 
+    def last_of_handshake(self, f):
+        """TLS 1.3: the length of the client's Finished message, after which its keys are others."""
+        if not f.tls13:
+            return
+        r = next(q for q in f.conv.records(C2S) if q.protected)
+        conv = damage.edited(f.conv, lambda items: (
+            items.__setitem__(r.item_index, wire.Item(C2S, r.data[:3] + bytes([r.data[3] ^ 16]) + r.data[4:])),
+            items.__delitem__(slice(r.item_index + 2, None))))
+        self.cell("header-damaged", f, "length of Finished, any", self.ask, f, conv, [Failure(r, "header-damaged")],
+                  what="any")
+
     def length_wrong(self, f, variant, size, make):
         what = "%s, %s" % (variant, size)
         rng = judge.rng_for(f.name + what)
@@ -432,6 +443,11 @@ class Matrix(Senders):
             items[i].data = r.data[:at] + later.data + r.data[at:]
             items.pop(j)
         add("records-interleaved", "the next within", within)
+        # A write that was not finished, and begun anew.
+        part = rng.randrange(6, len(r) - 1)
+        self.cell("bytes-inserted", f, "a part of it before it, " + size, self.ask, f,
+                  damage.edited(conv, lambda items: items.insert(i, wire.Item(r.direction, r.data[:part]))),
+                  [Failure(r, "bytes-inserted")], what=size)
         add("record-replayed", "at once", lambda items: items.insert(i + 1, items[i]),
             stream_offset=r.off + len(r), sequence_number=r.seq + 1)
         add("record-replayed", "later", lambda items: items.insert(j + 1, items[i]),
@@ -770,7 +786,7 @@ class Matrix(Senders):
 
     def judge_family(self, f):
         self.names.append(f.name)
-        for part in (self.bits, self.runs, self.swaps, self.tags, self.headers, self.stale, self.copies, self.framing,
+        for part in (self.bits, self.runs, self.swaps, self.tags, self.headers, self.last_of_handshake, self.stale, self.copies, self.framing,
                      self.senders, self.wrong_keys, self.alert_in_clear, self.twice, self.over_edge, self.beyond_proof):
             part(f)
 
