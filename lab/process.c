@@ -108,11 +108,12 @@ close_input(struct lab_process *p)
 static void
 read_said(struct lab_process *p)
 {
+	enum { PIECES = 64 }; /* at a time: others wait to be looked at */
 	uint8_t piece[4096];
-	ssize_t n;
 
-	while (p->out >= 0 && (n = read(p->out, piece, sizeof piece)) != 0) {
-		if (n < 0)
+	for (unsigned k = 0; k < PIECES && p->out >= 0; k++) {
+		ssize_t n = read(p->out, piece, sizeof piece);
+		if (n <= 0)
 			return;
 		/* What is said beyond is read all the same, so that it does not stop in the midst of it. */
 		if (p->said.n < SAID_MAX && !lab_put(&p->said, piece, (size_t)n))

@@ -107,7 +107,7 @@ add_rules(struct run *r, const char *path)
 	uint8_t *bytes;
 	size_t n;
 
-	if (!input_secret(path, &bytes, &n))
+	if (!input_whole(path, INPUT_RULES_MOST, &bytes, &n))
 		return false;
 	enum badmac_status status = badmac_add_log_rules(r->badmac, name, bytes, n, &e);
 	input_forget(bytes, n);

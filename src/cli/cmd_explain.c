@@ -169,7 +169,7 @@ add_rules(struct run *r)
 
 	for (size_t i = 0; i < r->rules_count; i++) {
 		const char *name = strcmp(r->rules[i], "-") == 0 ? "standard input" : r->rules[i];
-		if (!input_secret(r->rules[i], &bytes, &n))
+		if (!input_whole(r->rules[i], INPUT_RULES_MOST, &bytes, &n))
 			return false;
 		enum badmac_status status =
 			badmac_explanation_add_rules(r->explanation, name, bytes, n, &e);

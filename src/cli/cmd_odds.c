@@ -186,7 +186,7 @@ read_report(struct run *r)
 
 	if (path == NULL)
 		return true;
-	if (!input_secret(path, &bytes, &n))
+	if (!input_whole(path, BM_DIAGNOSIS_MOST, &bytes, &n))
 		return false;
 	enum bm_status status =
 		bm_diagnosis_read((struct bm_view){bytes, n}, &r->diagnosis, problem, sizeof problem);

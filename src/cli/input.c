@@ -194,6 +194,12 @@ grow(uint8_t **bytes, size_t n, size_t *cap)
 bool
 input_secret(const char *path, uint8_t **bytes, size_t *n)
 {
+	return input_whole(path, secret_max, bytes, n);
+}
+
+bool
+input_whole(const char *path, size_t most, uint8_t **bytes, size_t *n)
+{
 	const char *name = is_standard_input(path) ? "standard input" : path;
 	size_t cap = 0;
 	struct stat st;
@@ -210,7 +216,10 @@ input_secret(const char *path, uint8_t **bytes, size_t *n)
 		cap = *bytes != NULL ? (size_t)st.st_size + 1 : 0;
 	}
 	while (got != 0) {
-		if (*n == cap && !grow(bytes, *n, &cap))
+		if (*n > most) {
+			errno = EFBIG;
+			got = -1;
+		} else if (*n == cap && !grow(bytes, *n, &cap))
 			got = -1;
 		else
 			got = read(fd, *bytes + *n, cap - *n);

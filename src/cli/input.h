@@ -34,6 +34,9 @@ bool input_each(
 
 /* All of a file of key material, to be given to input_forget. False: it has been said why not. */
 bool input_secret(const char *path, uint8_t **bytes, size_t *n);
+/* The same of another file, of so many octets at most. */
+enum { INPUT_RULES_MOST = 64 << 20 };
+bool input_whole(const char *path, size_t most, uint8_t **bytes, size_t *n);
 void input_forget(uint8_t *bytes, size_t n);
 
 #endif

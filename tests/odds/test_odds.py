@@ -342,6 +342,7 @@ class Odds:
                         b"\xff\xfe", good[:-30], b"\x00" * 100):
             refused("standard input: ", "--checksum-errors", "1", "--report", "-", hint=False, stdin=content)
         refused("nowhere: No such file", "--checksum-errors", "1", "--report", "nowhere", hint=False)
+        refused("/dev/zero: File too large", "--checksum-errors", "1", "--report", "/dev/zero", hint=False)
         # Every prefix is refused or read, and nothing else.
         for n in range(0, len(good), max(1, len(good) // 60)):
             rc, _, err = run("odds", "--checksum-errors", "1", "--report", "-", stdin=good[:n])
