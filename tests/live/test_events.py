@@ -208,6 +208,14 @@ class Events:
         dropped = s.clone(data=wrong)
         dropped.bad_checksum = True
         case("bad checksum, then sent again well", self.clean, conv, keys, inserted(dropped, s.clone()))
+        # The order of the two directions in a capture is not strict.
+        early = wire.Segment(S2C, s.ack, b"", s.off + len(s.data), wire.ACK, s.ts_us)
+        case("bad checksum, sent again well, acknowledged too early", self.clean, conv, keys,
+             wire.retimed(segs[:at] + [dropped, early, s.clone()] + segs[at + 1:]))
+        worse = s.clone(data=s.data[:inside] + bytes([s.data[inside] ^ 8]) + s.data[inside + 1:])
+        case("bad checksum, acknowledged, and sent again no better", self.one, conv, keys,
+             {"bits-flipped", "bad-padding", "tag-damaged", "unexplained"}, here, n - 2,
+             segs=wire.retimed(segs[:at] + [dropped, early, worse] + segs[at + 1:]))
         case("sent again with other octets after the right ones", self.clean, conv, keys, inserted(s.clone(), s.clone(data=wrong)))
         case("sent again well after other octets", self.one, conv, keys, {"retransmission-differs"}, here, n - 1,
              segs=inserted(s.clone(data=wrong), s.clone()))
