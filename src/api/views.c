@@ -46,7 +46,7 @@ note_cases(struct view *v, const struct bm_session *s)
 			continue; /* nothing may be wrong */
 		v->cases[v->case_n++] = (struct noted){c->kind, c->direction, c->epoch, c->seq, c->off,
 			c->region > c->len ? c->region : c->len, c->no_keys};
-		v->bad += c->kind == BM_CASE_BAD_RECORD;
+		v->bad += c->kind == BM_CASE_BAD_RECORD || c->kind == BM_CASE_PLAINTEXT_ALERT;
 		v->complaints += c->kind != BM_CASE_BAD_RECORD;
 	}
 	return true;

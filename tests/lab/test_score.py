@@ -19,7 +19,6 @@ from test_lab import FAULTS, IN_PLACE, Lab  # noqa: E402
 STACKS = ("openssl", "gnutls", "nss", "mbedtls", "wolfssl", "go", "node", "jsse")
 # What badmac is known to get wrong: fault, protection, which captures, what is not right. Each is to be mended.
 KNOWN = [
-    (r"^plaintext-alert", r"TLS 1\.3", "both", r"cause record-was-good, not plaintext-alert"),
     (r"^bits-flipped:how=pair", r"CCM_8", "receiver", r"cause unexplained, not bits-flipped"),
     (r"^records-interleaved:how=nested", r"TLS 1\.0 .*CBC", "receiver", r"cause unexplained, not"),
     (r"^records-interleaved:how=nested", r"TLS 1\.0 .*CBC", "both", r"cause unexplained, not"),
