@@ -299,6 +299,15 @@ class Places:
             f = c[0]["failures"][0]
             want(any("of another connection" in e for e in f["evidence"]), f["evidence"])
 
+    def second_sighting(self, suite, other):
+        """A device's both sides in one capture, and another connection: that a record stands in both sightings says nothing."""
+        folder, theirs = os.path.join(DATA, suite, "inject_rec"), os.path.join(DATA, other, "none")
+        b, o = load(os.path.join(folder, "receiver.pcap")), load(os.path.join(theirs, "sender.pcap"))
+        frames = sorted(b + later(translated(b), 300) + later(o, b[0].ts_us - o[0].ts_us), key=lambda f: f.ts_us)
+        report = self.diagnose("-k", os.path.join(folder, "keys.log"), "-k", os.path.join(theirs, "keys.log"), self.path(frames))
+        told = [(f["cause"], f["confidence"]) for c in report["connections"] for f in c["failures"]]
+        want(told == [("bytes-inserted", "supported")] * 2, told)
+
     # -- the end of a stream ---------------------------------------------------------------------
 
     def put_in_at_the_end(self, suite):
@@ -403,6 +412,8 @@ class Places:
             self.case("%s: twice at the end" % suite, self.twice_at_the_end, suite)
             self.case("%s: the complaint comes first" % suite, self.complaint_comes_first, suite)
             self.case("%s: no key, no order" % suite, self.order_unknown, suite)
+        for suite, other in (("tls10-rc4sha-gnutls", "tls10-aes128cbc-sha"), ("tls10-aes128cbc-sha", "tls10-rc4sha-gnutls")):
+            self.case("%s: a second sighting, beside %s" % (suite, other), self.second_sighting, suite, other)
         for suite, other in (("tls12-aes128gcm", "tls13-aes256gcm"), ("tls13-aes256gcm", "tls12-chacha20"),
                              ("tls10-aes128cbc-sha", "tls12-cbc-sha256-mte")):
             self.case("%s: a record of %s" % (suite, other), self.of_another_connection, suite, other)
