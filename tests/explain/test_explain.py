@@ -426,22 +426,5 @@ class Explain:
             want(lines[0].split()[2].encode() not in shown.lower(), "a secret in the report")
 
 
-def main():
-    suite = Explain()
-    names = [n for n in dir(suite) if n.startswith("test_")]
-    only = os.environ.get("BADMAC_ONLY")
-    names = [n for n in names if not only or only in n]
-    bad = 0
-    print("1..%d" % len(names))
-    for k, n in enumerate(names, 1):
-        try:
-            getattr(suite, n)()
-            print("ok %d - %s" % (k, n[5:].replace("_", " ")), flush=True)
-        except (judge.Mismatch, subprocess.SubprocessError, ValueError, KeyError, IndexError) as e:
-            bad = 1
-            print("not ok %d - %s\n# %s" % (k, n[5:].replace("_", " "), "%s: %s" % (type(e).__name__, e)), flush=True)
-    return bad
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(judge.run_methods(Explain()))

@@ -111,19 +111,3 @@ class Suite:
     def folder(self, files):
         self.n += 1
         return trees.write(os.path.join(self.dir.name, "%d" % self.n), files)
-
-
-def main(suite, without=()):
-    names = [n for n in dir(suite) if n.startswith("test_") and n not in without]
-    only = os.environ.get("BADMAC_ONLY")
-    names = [n for n in names if not only or only in n]
-    bad = 0
-    print("1..%d" % len(names))
-    for k, n in enumerate(names, 1):
-        try:
-            getattr(suite, n)()
-            print("ok %d - %s" % (k, n[5:].replace("_", " ")), flush=True)
-        except (judge.Mismatch, subprocess.SubprocessError, OSError, ValueError, KeyError, IndexError, StopIteration) as e:
-            bad = 1
-            print("not ok %d - %s\n# %s" % (k, n[5:].replace("_", " "), "%s: %s" % (type(e).__name__, e)), flush=True)
-    return bad

@@ -10,8 +10,9 @@ import threading
 
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__))]
 from ask import (  # noqa: E402
-    PAGE, REPORTED, ROOT, SCHEMA, TROUBLE, Suite, counter, features, finding, found, interface, main, report,
-    run, unread, want)
+    PAGE, REPORTED, ROOT, SCHEMA, TROUBLE, Suite, counter, features, finding, found, interface, report, run, unread,
+    want,
+)
 import judge  # noqa: E402
 import trees  # noqa: E402
 
@@ -209,4 +210,4 @@ class MadeUp(Suite):
 
 
 if __name__ == "__main__":
-    sys.exit(main(MadeUp()))
+    sys.exit(judge.run_methods(MadeUp()))

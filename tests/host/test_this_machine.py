@@ -12,8 +12,10 @@ import time
 
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__))]
 from ask import (  # noqa: E402
-    BADMAC, ENVIRONMENT, IS_ROOT, PAGE, REPORTED, ROOT, SCHEMA, Namespace, Suite, counter, features, finding,
-    found, interface, main, report, run, unread, want)
+    BADMAC, ENVIRONMENT, IS_ROOT, PAGE, REPORTED, ROOT, SCHEMA, Namespace, Suite, counter, features, finding, found,
+    interface, report, run, unread, want,
+)
+import judge  # noqa: E402
 import trees  # noqa: E402
 
 # Sends segments with a wrong checksum to a closed port, as many a second as it is told to, until its input ends.
@@ -260,4 +262,4 @@ if __name__ == "__main__":
     if not has_kernel_tls():
         print("# not run: kernel tls (this kernel has none, and none can be loaded)")
         without = ["test_kernel_tls"]
-    sys.exit(main(ThisMachine(), without))
+    sys.exit(judge.run_methods(ThisMachine(), without))

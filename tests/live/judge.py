@@ -198,3 +198,20 @@ def in_parallel(jobs, workers=2):
 def rng_for(name):
     """The same for a name in every run: a failure can be had again."""
     return random.Random(os.environ.get("BADMAC_SEED", "1") + name)
+
+
+def run_methods(suite, without=()):
+    """Runs every method whose name begins with test_, or those that BADMAC_ONLY is part of. TAP; 1 if one failed."""
+    only = os.environ.get("BADMAC_ONLY")
+    names = [n for n in dir(suite) if n.startswith("test_") and n not in without and (not only or only in n)]
+    bad = 0
+    print("1..%d" % len(names))
+    for k, n in enumerate(names, 1):
+        name = n[5:].replace("_", " ")
+        try:
+            getattr(suite, n)()
+            print("ok %d - %s" % (k, name), flush=True)
+        except (Mismatch, subprocess.SubprocessError, OSError, ValueError, LookupError, TypeError, StopIteration) as e:
+            bad = 1
+            print("not ok %d - %s\n# %s: %s" % (k, name, type(e).__name__, e), flush=True)
+    return bad

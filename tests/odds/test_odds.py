@@ -425,22 +425,5 @@ class Odds:
         want(seen >= 320, seen)
 
 
-def main():
-    suite = Odds()
-    names = [n for n in dir(suite) if n.startswith("test_")]
-    only = os.environ.get("BADMAC_ONLY")
-    names = [n for n in names if not only or only in n]
-    bad = 0
-    print("1..%d" % len(names))
-    for k, n in enumerate(names, 1):
-        try:
-            getattr(suite, n)()
-            print("ok %d - %s" % (k, n[5:].replace("_", " ")), flush=True)
-        except (judge.Mismatch, subprocess.SubprocessError, OSError, ValueError, KeyError, IndexError, TypeError) as e:
-            bad = 1
-            print("not ok %d - %s\n# %s" % (k, n[5:].replace("_", " "), "%s: %s" % (type(e).__name__, e)), flush=True)
-    return bad
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(judge.run_methods(Odds()))
