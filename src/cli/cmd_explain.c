@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/input.h"
 #include "cli/options.h"
+#include "cli/values.h"
 #include "cli/output.h"
 
 #include <errno.h>
@@ -56,8 +57,7 @@ struct run {
 static bool
 refuse(const char *option, const char *value, const char *wanted)
 {
-	say_usage("explain", "--%s %s: %s", option, value, wanted);
-	return false;
+	return value_refused("explain", option, value, wanted);
 }
 
 static bool
@@ -65,9 +65,7 @@ read_option(struct run *r, const struct option_spec *spec, const char *value)
 {
 	switch (spec - specs) {
 	case FORMAT:
-		r->json = strcmp(value, "json") == 0;
-		return r->json || strcmp(value, "text") == 0 ||
-			   refuse(spec->name, value, "must be text or json");
+		return value_format("explain", value, &r->json);
 	case RULES:
 		r->rules[r->rules_count++] = value;
 		return true;
@@ -75,12 +73,9 @@ read_option(struct run *r, const struct option_spec *spec, const char *value)
 		r->keys_path = value;
 		return value[0] != '\0' || refuse(spec->name, value, "must be the name of a file");
 	case OUTPUT:
-		r->output_path = strcmp(value, "-") == 0 ? NULL : value;
-		return value[0] != '\0' || refuse(spec->name, value, "must be the name of a file");
+		return value_output("explain", value, &r->output_path);
 	case COLOR:
-		r->color = strcmp(value, "always") == 0 ? 1 : strcmp(value, "never") == 0 ? 0 : -1;
-		return r->color >= 0 || strcmp(value, "auto") == 0 ||
-			   refuse(spec->name, value, "must be auto, always or never");
+		return value_color("explain", value, &r->color);
 	default:
 		r->help = true;
 		return true;

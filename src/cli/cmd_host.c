@@ -1,6 +1,7 @@
 /* badmac host: says when to look at this machine, how often, and where its report goes. */
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/values.h"
 #include "cli/output.h"
 #include "host/host.h"
 
@@ -66,8 +67,7 @@ struct run {
 static bool
 refuse(const char *option, const char *value, const char *wanted)
 {
-	say_usage("host", "--%s %s: %s", option, value, wanted);
-	return false;
+	return value_refused("host", option, value, wanted);
 }
 
 static bool
@@ -95,16 +95,11 @@ read_option(struct run *r, const struct option_spec *spec, const char *value)
 		r->options.root = value;
 		return value[0] != '\0' || refuse(spec->name, value, "must be the name of a folder");
 	case FORMAT:
-		r->report.json = strcmp(value, "json") == 0;
-		return r->report.json || strcmp(value, "text") == 0 ||
-			   refuse(spec->name, value, "must be text or json");
+		return value_format("host", value, &r->report.json);
 	case OUTPUT:
-		r->output_path = strcmp(value, "-") == 0 ? NULL : value;
-		return value[0] != '\0' || refuse(spec->name, value, "must be the name of a file");
+		return value_output("host", value, &r->output_path);
 	case COLOR:
-		r->color = strcmp(value, "always") == 0 ? 1 : strcmp(value, "never") == 0 ? 0 : -1;
-		return r->color >= 0 || strcmp(value, "auto") == 0 ||
-			   refuse(spec->name, value, "must be auto, always or never");
+		return value_color("host", value, &r->color);
 	default:
 		r->help = true;
 		return true;

@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/values.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -90,8 +91,7 @@ static const struct option_spec specs[] = {
 static bool
 refuse(const char *option, const char *value, const char *wanted)
 {
-	say_usage("odds", "--%s %s: %s", option, value, wanted);
-	return false;
+	return value_refused("odds", option, value, wanted);
 }
 
 /* Digits alone: no sign, no point, no "nan". */
@@ -213,16 +213,11 @@ read_option(struct odds_settings *s, const struct option_spec *spec, const char 
 	case JOBS:
 		return read_jobs(s, value);
 	case FORMAT:
-		s->json = strcmp(value, "json") == 0;
-		return s->json || strcmp(value, "text") == 0 ||
-			   refuse(spec->name, value, "must be text or json");
+		return value_format("odds", value, &s->json);
 	case OUTPUT:
-		s->output = strcmp(value, "-") == 0 ? NULL : value;
-		return value[0] != '\0' || refuse(spec->name, value, "must be the name of a file");
+		return value_output("odds", value, &s->output);
 	case COLOR:
-		s->color = strcmp(value, "always") == 0 ? 1 : strcmp(value, "never") == 0 ? 0 : -1;
-		return s->color >= 0 || strcmp(value, "auto") == 0 ||
-			   refuse(spec->name, value, "must be auto, always or never");
+		return value_color("odds", value, &s->color);
 	default:
 		s->help = true;
 		return true;

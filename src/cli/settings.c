@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/values.h"
 #include "cli/output.h"
 
 #include <errno.h>
@@ -97,8 +98,7 @@ find_word(const char *const *list, const char *word)
 static bool
 refuse(const char *option, const char *value, const char *wanted)
 {
-	say_usage("diagnose", "--%s %s: %s", option, value, wanted);
-	return false;
+	return value_refused("diagnose", option, value, wanted);
 }
 
 static bool
@@ -258,8 +258,7 @@ read_option(struct settings *s, const struct option_spec *spec, const char *valu
 	case FORMAT:
 		return read_format(s, value);
 	case OUTPUT:
-		s->output = strcmp(value, "-") == 0 ? NULL : value;
-		return value[0] != '\0' || refuse(spec->name, value, "must be the name of a file");
+		return value_output("diagnose", value, &s->output);
 	case COLOR:
 		return read_color(&s->options.color, value);
 	case MEMORY:
