@@ -55,7 +55,7 @@ _badmac() {
 	local options='-k --keys --log --rules --at --effort -j --jobs --crypto --format -o --output -v --verbose
 		-q --quiet --color --memory --flow-memory --max-flows --no-progress -h --help'
 	[[ $command == explain ]] && options='--format --rules --keys-out -o --output --color -h --help'
-	[[ $command == host ]] && options='-i --interface --watch --root --format -o --output --color -h --help'
+	[[ $command == host ]] && options='-i --interface --watch --root --before --format -o --output --color -h --help'
 	[[ $command == odds ]] && options='--checksum-errors --failures --segments --watch --after --before --pattern --report
 		--elsewhere --suite --simulate --trials --payload --seed -j --jobs --format -o --output --color -h --help'
 	[[ $command == diagnose || $command == explain || $command == host || $command == odds ]] || return

@@ -22,6 +22,7 @@ static const char host_help[] =
 	"  -i, --interface NAME look at this network interface alone\n"
 	"      --watch SECONDS  read twice, so far apart, and tell what grew in between\n"
 	"      --root DIR       read a copy of another machine's /proc and /sys\n"
+	"      --before DIR     an earlier copy of the same: tell what grew in between\n"
 	"      --format FORMAT  text (the default) or json\n"
 	"  -o, --output FILE    write the report there; FILE is replaced once it is complete\n"
 	"      --color WHEN     text: auto (the default), always, never\n"
@@ -30,12 +31,13 @@ static const char host_help[] =
 	"Exit status: 0 reported, whatever it says; 2 bad usage, no such interface, or nothing could\n"
 	"be read.\n";
 
-enum { INTERFACE, WATCH, ROOT, FORMAT, OUTPUT, COLOR, HELP };
+enum { INTERFACE, WATCH, ROOT, BEFORE, FORMAT, OUTPUT, COLOR, HELP };
 
 static const struct option_spec specs[] = {
 	[INTERFACE] = {'i', "interface", true},
 	[WATCH] = {'\0', "watch", true},
 	[ROOT] = {'\0', "root", true},
+	[BEFORE] = {'\0', "before", true},
 	[FORMAT] = {'\0', "format", true},
 	[OUTPUT] = {'o', "output", true},
 	[COLOR] = {'\0', "color", true},
@@ -49,14 +51,13 @@ static const char *const overrides[] = {"OPENSSL_ia32cap", "OPENSSL_armcap", "OP
 	"GODEBUG"};
 enum { OVERRIDES = sizeof overrides / sizeof *overrides };
 
-static const double watch_max = 86400;
-
 struct run {
-	struct bm_host_options options;
+	struct bm_host_options options, then; /* of this reading, and of one of an earlier copy */
 	struct bm_host_report_options report;
 	struct bm_host *before, *now;
 	const char *set[OVERRIDES + 1];
 	char *held[OVERRIDES]; /* what set points at */
+	const char *earlier;   /* a copy; NULL: none */
 	const char *output_path;
 	double watch; /* seconds; 0: one reading */
 	int color;    /* -1: as the terminal is */
@@ -71,18 +72,6 @@ refuse(const char *option, const char *value, const char *wanted)
 }
 
 static bool
-read_watch(struct run *r, const char *value)
-{
-	char *end;
-
-	if (value[0] < '0' || value[0] > '9' || strspn(value, "0123456789.") != strlen(value))
-		return refuse("watch", value, "must be a number of seconds");
-	r->watch = strtod(value, &end);
-	return (*end == '\0' && r->watch >= 0.1 && r->watch <= watch_max) ||
-		   refuse("watch", value, "must be 0.1 to 86400 seconds");
-}
-
-static bool
 read_option(struct run *r, const struct option_spec *spec, const char *value)
 {
 	switch (spec - specs) {
@@ -90,9 +79,12 @@ read_option(struct run *r, const struct option_spec *spec, const char *value)
 		r->options.interface = value;
 		return value[0] != '\0' || refuse(spec->name, value, "must be the name of an interface");
 	case WATCH:
-		return read_watch(r, value);
+		return value_watch("host", value, &r->watch);
 	case ROOT:
 		r->options.root = value;
+		return value[0] != '\0' || refuse(spec->name, value, "must be the name of a folder");
+	case BEFORE:
+		r->earlier = value;
 		return value[0] != '\0' || refuse(spec->name, value, "must be the name of a folder");
 	case FORMAT:
 		return value_format("host", value, &r->report.json);
@@ -104,6 +96,17 @@ read_option(struct run *r, const struct option_spec *spec, const char *value)
 		r->help = true;
 		return true;
 	}
+}
+
+/* What goes together; NULL: all of it does. */
+static const char *
+clash(const struct run *r)
+{
+	if (r->earlier != NULL && r->options.root == NULL)
+		return "--before needs --root";
+	if (r->earlier != NULL && r->watch > 0)
+		return "two readings come from --watch or from --before: one of them";
+	return NULL;
 }
 
 static bool
@@ -126,7 +129,10 @@ read_words(struct run *r, int argc, char **argv)
 		if (!read_option(r, found.spec, found.value))
 			return false;
 	}
-	return true;
+	const char *problem = r->help ? NULL : clash(r);
+	if (problem != NULL)
+		say_usage("host", "%s", problem);
+	return problem == NULL;
 }
 
 /* The environment is this machine's, so it says nothing of a copy. */
@@ -158,18 +164,18 @@ note_overrides(struct run *r)
 }
 
 static bool
-look(struct run *r, struct bm_host **out)
+look(const struct bm_host_options *options, struct bm_host **out)
 {
-	const char *root = r->options.root != NULL ? r->options.root : "/";
+	const char *root = options->root != NULL ? options->root : "/";
 
-	switch (bm_host_read(&r->options, out)) {
+	switch (bm_host_read(options, out)) {
 	case BM_HOST_READ:
 		return true;
 	case BM_HOST_NO_ROOT:
 		say("%s: %s", root, strerror(errno));
 		return false;
 	case BM_HOST_NO_INTERFACE:
-		say("%s: no such network interface", r->options.interface);
+		say("%s: no such network interface", options->interface);
 		return false;
 	case BM_HOST_NOTHING:
 		say("%s: nothing of /proc and /sys could be read there", root);
@@ -204,13 +210,31 @@ look_twice(struct run *r)
 {
 	double began = now();
 
-	if (!look(r, &r->before))
+	if (!look(&r->options, &r->before))
 		return false;
+	if (!bm_host_moves(r->before)) {
+		say("%s: is a copy, in which nothing moves while it is watched; --before compares two "
+			"copies",
+			r->options.root);
+		return false;
+	}
 	wait_for(r->watch);
 	double ended = now();
-	if (!look(r, &r->now))
+	if (!look(&r->options, &r->now))
 		return false;
 	bm_host_compare(r->now, r->before, ended - began);
+	return true;
+}
+
+/* Copies do not say how far apart they were made. */
+static bool
+look_at_both(struct run *r)
+{
+	r->then = r->options;
+	r->then.root = r->earlier;
+	if (!look(&r->then, &r->before) || !look(&r->options, &r->now))
+		return false;
+	bm_host_compare(r->now, r->before, 0);
 	return true;
 }
 
@@ -219,7 +243,9 @@ finish(struct run *r)
 {
 	if (!note_overrides(r) || !output_open(&r->output, r->output_path))
 		return EXIT_TROUBLE;
-	if (r->watch > 0 ? !look_twice(r) : !look(r, &r->now))
+	if (r->watch > 0         ? !look_twice(r)
+		: r->earlier != NULL ? !look_at_both(r)
+							 : !look(&r->options, &r->now))
 		return EXIT_TROUBLE;
 	r->report.color = output_has_color(r->output_path, r->color);
 	r->report.write = output_write;

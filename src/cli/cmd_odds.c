@@ -88,9 +88,9 @@ now(clockid_t clock)
 }
 
 static void
-wait_for(uint64_t seconds)
+wait_for(double seconds)
 {
-	struct timespec left = {.tv_sec = (time_t)seconds};
+	struct timespec left = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
 
 	while (nanosleep(&left, &left) != 0 && errno == EINTR)
 		;
@@ -117,13 +117,13 @@ watch(struct run *r)
 		double began = now(CLOCK_MONOTONIC);
 		wait_for(r->settings.watch);
 		ok = read_counters(NULL, &after);
-		r->context.seconds = (uint64_t)(now(CLOCK_MONOTONIC) - began + 0.5);
+		r->context.seconds = now(CLOCK_MONOTONIC) - began;
 		is = survey();
 	}
 	if (ok)
 		take_difference(r, &before, &after);
 	if (was != NULL && is != NULL) {
-		bm_host_compare(is, was, (double)r->context.seconds);
+		bm_host_compare(is, was, r->context.seconds);
 		bm_odds_take_cards(is, &r->context.cards);
 	}
 	bm_host_free(was);
@@ -173,7 +173,7 @@ count(struct run *r)
 	r->context.from = r->settings.after != NULL ? BM_ODDS_FROM_COPY : BM_ODDS_FROM_HOST;
 	if (r->settings.after != NULL)
 		return count_there(r);
-	return r->settings.watch != 0 ? watch(r) : count_here(r);
+	return r->settings.watch > 0 ? watch(r) : count_here(r);
 }
 
 static bool
@@ -211,8 +211,7 @@ answer(struct run *r, const struct bm_odds_format *f)
 		.pattern_given = s->pattern_given,
 		.pattern = s->plan.pattern,
 		.suite = s->suite};
-	r->context =
-		(struct bm_odds_context){.seconds = BM_ODDS_UNKNOWN, .tls_decrypt_errors = BM_ODDS_UNKNOWN};
+	r->context = (struct bm_odds_context){.seconds = -1, .tls_decrypt_errors = BM_ODDS_UNKNOWN};
 	return read_report(r) && count(r) &&
 		   status_trouble("", bm_odds_report(&r->question, &r->context, f));
 }

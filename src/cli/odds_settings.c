@@ -7,7 +7,6 @@
 
 #include <inttypes.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -116,14 +115,11 @@ read_whole(const char *option, const char *value, uint64_t least, uint64_t most,
 	return false;
 }
 
-/* 12, 0.5: digits with at most one point, at most 1e9. */
+/* At most 1e9. */
 static bool
 read_decimal(const char *option, const char *value, double *out)
 {
-	size_t whole = strspn(value, "0123456789");
-	size_t part = value[whole] == '.' ? strspn(value + whole + 1, "0123456789") : 0;
-	size_t n = whole + (value[whole] == '.' ? 1 + part : 0);
-	double x = whole != 0 && value[n] == '\0' && n < 64 ? strtod(value, NULL) : -1;
+	double x = value_decimal(value);
 
 	if (x < 0 || x > (double)BM_CHANCE_ESCAPES_MOST)
 		return refuse(option, value, "must be a number from 0 to 1000000000, such as 0.5");
@@ -184,7 +180,7 @@ read_option(struct odds_settings *s, const struct option_spec *spec, const char 
 		s->given = true;
 		return read_whole(spec->name, value, 0, UINT64_C(9007199254740991), &s->segments);
 	case WATCH:
-		return read_whole(spec->name, value, 1, 2678400, &s->watch);
+		return value_watch("odds", value, &s->watch);
 	case BEFORE:
 		return read_file(spec->name, value, &s->before);
 	case AFTER:
@@ -228,8 +224,8 @@ read_option(struct odds_settings *s, const struct option_spec *spec, const char 
 static const char *
 clash(const struct odds_settings *s)
 {
-	bool counters = s->given || s->watch != 0 || s->before != NULL || s->after != NULL;
-	int sources = s->given + (s->watch != 0) + (s->after != NULL || s->before != NULL);
+	bool counters = s->given || s->watch > 0 || s->before != NULL || s->after != NULL;
+	int sources = s->given + (s->watch > 0) + (s->after != NULL || s->before != NULL);
 
 	if (s->simulate && (counters || s->failures != BM_ODDS_UNKNOWN || s->report != NULL ||
 						   s->suite != NULL || s->elsewhere >= 0))

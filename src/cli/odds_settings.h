@@ -10,7 +10,7 @@ struct odds_settings {
 	double elsewhere;                    /* below 0: not given */
 	const struct bm_suite *suite;
 	const char *report, *before, *after, *output; /* borrowed words of the command line, or NULL */
-	uint64_t watch;                               /* seconds; 0: no */
+	double watch;                                 /* seconds; 0: no */
 	bool simulate, plan_given, pattern_given;
 	struct bm_odds_plan plan; /* its pattern is that of either question */
 	int color;                /* -1: as the terminal is */

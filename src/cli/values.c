@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 bool
@@ -34,4 +35,23 @@ value_color(const char *command, const char *value, int *color)
 	*color = strcmp(value, "always") == 0 ? 1 : strcmp(value, "never") == 0 ? 0 : -1;
 	return *color >= 0 || strcmp(value, "auto") == 0 ||
 		   value_refused(command, "color", value, "must be auto, always or never");
+}
+
+double
+value_decimal(const char *value)
+{
+	size_t whole = strspn(value, "0123456789");
+	size_t n = whole;
+
+	if (value[n] == '.')
+		n += 1 + strspn(value + n + 1, "0123456789");
+	return whole != 0 && value[n] == '\0' && n < 64 ? strtod(value, NULL) : -1;
+}
+
+bool
+value_watch(const char *command, const char *value, double *seconds)
+{
+	*seconds = value_decimal(value);
+	return (*seconds >= 0.1 && *seconds <= 2678400) ||
+		   value_refused(command, "watch", value, "must be 0.1 to 2678400 seconds");
 }

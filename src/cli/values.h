@@ -10,6 +10,10 @@ bool value_refused(const char *command, const char *option, const char *value, c
 bool value_format(const char *command, const char *value, bool *json);
 /* A file; *path is NULL for standard output. */
 bool value_output(const char *command, const char *value, const char **path);
+/* 12, 0.5: digits with at most one point, nothing else; below 0 for what is no such number. */
+double value_decimal(const char *value);
+/* How long to watch: 0.1 to 2678400 seconds (31 days), digits with at most one point. */
+bool value_watch(const char *command, const char *value, double *seconds);
 /* 1 always, 0 never, -1 as the output is. */
 bool value_color(const char *command, const char *value, int *color);
 

@@ -5,11 +5,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 int
@@ -39,6 +41,25 @@ open_below(const struct bm_root *r, const char *path, int flags)
 	if (r->live)
 		return openat(r->fd, path, flags);
 	return (int)syscall(SYS_openat2, r->fd, path, &how, sizeof how);
+}
+
+bool
+bm_root_moves(const struct bm_root *r)
+{
+	static const char *const places[] = {"proc", "sys"};
+	bool moves = r->live;
+
+	for (size_t i = 0; i < sizeof places / sizeof *places && !moves; i++) {
+		struct statfs fs;
+		int fd = open_below(r, places[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		if (fstatfs(fd, &fs) == 0)
+			moves = fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC ||
+					fs.f_type == FUSE_SUPER_MAGIC;
+		(void)close(fd);
+	}
+	return moves;
 }
 
 static int

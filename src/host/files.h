@@ -22,6 +22,10 @@ struct bm_root {
 int bm_root_open(struct bm_root *r, const char *path);
 void bm_root_close(struct bm_root *r);
 
+/* Whether its files can change by themselves: this machine, and a folder in which a kernel (or a
+ * program, by FUSE) shows them. A copy's do not. */
+bool bm_root_moves(const struct bm_root *r);
+
 /* Replaces what b holds by the file's bytes; path has no slash in front. 0, or an errno: EINVAL for
  * what is no regular file, EFBIG past b->max; b is empty then. The caller clears b. */
 int bm_root_read(const struct bm_root *r, const char *path, struct bm_buf *b);

@@ -158,6 +158,7 @@ bm_host_read(const struct bm_host_options *options, struct bm_host **out)
 		errno = error;
 		return BM_HOST_NO_ROOT;
 	}
+	h->moves = bm_root_moves(&h->root);
 	bm_machine_read(h);
 	read_counters(h);
 	bool found = bm_links_read(h);
@@ -181,6 +182,12 @@ bm_host_free(struct bm_host *h)
 		return;
 	bm_arena_clear(&h->arena);
 	free(h);
+}
+
+bool
+bm_host_moves(const struct bm_host *h)
+{
+	return h->moves;
 }
 
 static struct bm_count

@@ -32,8 +32,11 @@ enum bm_host_trouble {
 enum bm_host_trouble bm_host_read(const struct bm_host_options *options, struct bm_host **out);
 void bm_host_free(struct bm_host *h);
 
-/* What was added since an earlier reading of the same options goes into `now`; both stay the
- * caller's. */
+/* False: it was read from a copy, which shows the same whenever it is read. */
+bool bm_host_moves(const struct bm_host *h);
+
+/* What was added since an earlier reading goes into `now`; both stay the caller's. 0 seconds: it is
+ * not known how much later it was. */
 void bm_host_compare(struct bm_host *now, const struct bm_host *before, double seconds);
 
 struct bm_host_report_options {

@@ -126,8 +126,9 @@ struct bm_host {
 	struct bm_root root;
 	bool no_memory, any; /* any: something could be read */
 	struct bm_counters counters, added;
+	bool moves; /* no copy: another reading may show something else */
 	bool compared;
-	double seconds;
+	double seconds; /* 0: not known how many */
 	struct bm_machine machine;
 	struct bm_link *links;
 	size_t link_count;

@@ -54,7 +54,7 @@ write_summary(struct json *j, const struct bm_host *h, const struct bm_findings 
 	count(j, "moving", (struct bm_count){h->compared, moving});
 	count(j, "unread", (struct bm_count){true, h->unread_count});
 	end(j, "}");
-	decimal(j, "watched_seconds", h->compared, h->seconds);
+	decimal(j, "watched_seconds", h->compared && h->seconds > 0, h->seconds);
 }
 
 static void

@@ -131,10 +131,13 @@ tell_subject(
 	for (size_t i = 0; i < x->count_n && text != NULL; i++) {
 		const struct bm_found_count *c = &x->counts[i];
 		const char *more = "";
-		if (c->added.known && h->seconds > 0)
-			more = c->added.n == 0 ? " (stands still)"
-								   : bm_arena_print(a, " (%s more, %.1f a second)",
-										 bm_grouped(c->added.n).s, (double)c->added.n / h->seconds);
+		if (c->added.known && c->added.n == 0)
+			more = " (stands still)";
+		else if (c->added.known && h->seconds > 0)
+			more = bm_arena_print(a, " (%s more, %.1f a second)", bm_grouped(c->added.n).s,
+				(double)c->added.n / h->seconds);
+		else if (c->added.known)
+			more = bm_arena_print(a, " (%s more)", bm_grouped(c->added.n).s);
 		text = bm_arena_print(a, "%s%s%s %s%s", text, text[0] != '\0' ? ", " : "", c->name,
 			bm_grouped(c->n).s, some(more, ""));
 	}
@@ -222,21 +225,32 @@ tell_link(struct bm_lines *l, struct bm_arena *a, const struct bm_link *k)
 				some(k->master, "")));
 }
 
+static const char *
+more(struct bm_arena *a, const struct bm_host *h, const char *name, uint64_t n)
+{
+	const char *grew = bm_arena_print(a, "%s %s more", name, bm_grouped(n).s);
+
+	if (h->seconds <= 0 || grew == NULL)
+		return grew;
+	return bm_arena_print(a, "%s, %.1f a second", grew, (double)n / h->seconds);
+}
+
 /* With two readings: everything that grew, whatever it is. */
 static void
 tell_movement(struct bm_lines *l, struct bm_arena *a, const struct bm_host *h)
 {
 	bool any = false;
 
-	bm_say(l, "\nwhat grew in %.1f seconds\n", h->seconds);
+	if (h->seconds > 0)
+		bm_say(l, "\nwhat grew in %.1f seconds\n", h->seconds);
+	else
+		bm_say(l, "\nwhat grew from one copy to the other\n");
 	for (enum bm_counter c = 0; c < BM_COUNTERS; c++) {
 		const struct bm_count *d = &h->added.at[c];
 		if (!d->known || d->n == 0)
 			continue;
 		any = true;
-		line(l, "kernel",
-			bm_arena_print(a, "%s %s more, %.1f a second", bm_counter_name(c), bm_grouped(d->n).s,
-				(double)d->n / h->seconds));
+		line(l, "kernel", more(a, h, bm_counter_name(c), d->n));
 	}
 	for (size_t i = 0; i < h->link_count; i++)
 		for (size_t k = 0; k < h->links[i].stat_count; k++) {
@@ -244,9 +258,7 @@ tell_movement(struct bm_lines *l, struct bm_arena *a, const struct bm_host *h)
 			if (!s->added.known || s->added.n == 0)
 				continue;
 			any = true;
-			line(l, h->links[i].name,
-				bm_arena_print(a, "%s %s more, %.1f a second", s->name, bm_grouped(s->added.n).s,
-					(double)s->added.n / h->seconds));
+			line(l, h->links[i].name, more(a, h, s->name, s->added.n));
 		}
 	if (!any)
 		line(l, "", "nothing");

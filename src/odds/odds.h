@@ -15,8 +15,8 @@ enum bm_odds_from { BM_ODDS_FROM_OPTIONS, BM_ODDS_FROM_HOST, BM_ODDS_FROM_COPY }
 /* What goes with a question into its report. */
 struct bm_odds_context {
 	enum bm_odds_from from;
-	uint64_t seconds; /* between two readings of this host; BM_ODDS_UNKNOWN: none, or a copy */
-	bool two;         /* the counts are what two readings differ by */
+	double seconds; /* between two readings of this host; below 0: none, or a copy */
+	bool two;       /* the counts are what two readings differ by */
 	/* kTLS counts records that it could not decrypt; BM_ODDS_UNKNOWN where there is none. */
 	uint64_t tls_decrypt_errors;
 	bool failures_from_kernel; /* these are the failures of the question */

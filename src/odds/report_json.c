@@ -93,7 +93,7 @@ write_counters(struct json *j, const struct bm_odds_question *q, const struct bm
 	begin(j, "{");
 	string_or_null(j, "from", from[x->from]);
 	truth(j, "difference", x->two);
-	number_or_null(j, "seconds", x->seconds);
+	number_or_null(j, "seconds", x->seconds < 0 ? BM_UNKNOWN : (uint64_t)(x->seconds + 0.5));
 	number_or_null(j, "checksum_errors", q->caught);
 	number_or_null(j, "segments", q->segments);
 	number_or_null(j, "failures", q->diagnosis != NULL ? q->diagnosis->failures : q->failures);
@@ -166,6 +166,7 @@ bm_odds_json(struct bm_out *o, struct bm_words *a, const struct bm_odds_question
 	chance(&j, "probability", w->row_count != 0 ? w->rows[w->decisive].ln_chance : NAN);
 	end(&j, "}");
 	write_counters(&j, q, x);
+	real(&j, "watched_seconds", x->seconds < 0 ? NAN : x->seconds);
 	real(&j, "elsewhere", q->elsewhere < 0 ? NAN : q->elsewhere);
 	write_diagnosis(&j, q->diagnosis);
 	write_rows(&j, "odds", w->rows, w->row_count);

@@ -131,7 +131,8 @@ bm_odds_table_json(struct bm_out *o, const struct bm_odds_table *t)
 	string_or_null(&j, "schema", "badmac.odds.v1");
 	/* Nothing was asked of counters. */
 	raw(&j,
-		", \"summary\": null, \"counters\": null, \"elsewhere\": null, \"diagnosis\": null, "
+		", \"summary\": null, \"counters\": null, \"watched_seconds\": null, \"elsewhere\": null, "
+		"\"diagnosis\": null, "
 		"\"odds\": [], \"by_pattern\": [], \"mac\": null, \"rests_on\": [], \"next_steps\": [], "
 		"\"sources\": []");
 	name(&j, "simulation");

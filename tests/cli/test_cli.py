@@ -172,15 +172,19 @@ class Cli:
         for args in (["--color=always"], ["--color", "auto"]):
             want((b"\x1b[" in run("host", *args, "--root", root).out) == (args[0] == "--color=always"), args)
         began = time.monotonic()
-        r = run("host", "--root", root, "--watch", "0.4")
+        r = run("host", "--watch", "0.4")
         want(r.rc == VERIFIED and b"what grew in 0." in r.out and time.monotonic() - began >= 0.4, r)
+        r = run("host", "--root", root, "--before", root)
+        want(r.rc == VERIFIED and b"what grew from one copy to the other\n             nothing\n" in r.out, r)
         for says, args in (("takes no operands", [root]), ("unknown option -k", ["-k", root]), ("text or json", ["--format", "html"]),
-                           ("-i needs a value", ["-i"]), ("must be the name", ["-i", ""]), ("must be the name", ["--root", ""]),
-                           ("a number of seconds", ["--watch", "soon"]), ("a number of seconds", ["--watch", "-1"]),
-                           ("0.1 to 86400", ["--watch", "0"]), ("0.1 to 86400", ["--watch=1.2.3"]), ("0.1 to 86400", ["--watch", "1" * 400]),
+                           ("-i needs a value", ["-i"]), ("must be the name", ["-i", ""]), ("must be the name", ["--root", ""]), ("must be the name", ["--before", ""]),
+                           ("--before needs --root", ["--before", root]), ("one of them", ["--root", root, "--before", root, "--watch", "1"]),
+                           ("0.1 to 2678400 seconds", ["--watch", "soon"]), ("0.1 to 2678400", ["--watch", "-1"]),
+                           ("0.1 to 2678400", ["--watch", "0"]), ("0.1 to 2678400", ["--watch=1.2.3"]), ("0.1 to 2678400", ["--watch", "1" * 400]),
                            ("--color", ["--color", "so"]), ("--output", ["-o", ""])):
             refused(says, "host", *args)
-        for says, args in (("No such file", ["--root", "nowhere"]), ("no such network interface", ["-i", "none-such"]),
+        for says, args in (("No such file", ["--root", "nowhere"]), ("nothing moves while it is watched", ["--root", root, "--watch", "9"]),
+                           ("No such file", ["--root", root, "--before", "nowhere"]), ("no such network interface", ["-i", "none-such"]),
                            ("nothing of /proc and /sys", ["--root", os.path.join(root, "proc", "net")])):
             refused(says, "host", *args, hint=False)
         with open("/dev/full", "wb") as full:

@@ -198,14 +198,17 @@ class Odds:
         for value in ("-1", "1.5", "1e3", "nan", "inf", "", " 1", "0x10", "+1", "1 ", "1_", "18446744073709551616",
                       "99999999999999999999999999"):
             refused("must be a whole number", "--checksum-errors", value)
-        for option in ("--failures", "--segments", "--watch", "--trials", "--seed", "--jobs"):
+        for option in ("--failures", "--segments", "--trials", "--seed", "--jobs"):
             for value in ("-1", "1.5", "", "18446744073709551617"):
                 refused("must be a whole number", option, value)
         for value in ("-1", "nan", "inf", "1e3", "", ".5", "1.2.3", "1000000001", "9" * 400, "0x1p3"):
             refused("must be a number from 0", "--elsewhere", value)
-        for option, value in (("--checksum-errors", "1000000000000001"), ("--failures", "1000000001"), ("--watch", "0"),
+        for option, value in (("--checksum-errors", "1000000000000001"), ("--failures", "1000000001"),
                               ("--trials", "0"), ("--segments", "9007199254740992"), ("--jobs", "0")):
             refused("must be a whole number", option, value)
+        # One range for both commands that watch.
+        for value in ("-1", "1e3", "", ".5", "0", "0.09", "1.2.3", "nan", "2678400.5", "9" * 400):
+            refused("must be 0.1 to 2678400 seconds", "--watch", value)
         refused("more failures than segments", "--checksum-errors", "0", "--failures", "5", "--segments", "4")
         refused("more bad checksums than segments", "--checksum-errors", "5", "--segments", "4")
         given(4, 4, "--segments", "4")
@@ -283,7 +286,7 @@ class Odds:
     def test_bad_checksums_on_loopback(self):
         """Segments that the kernel of this host finds damaged, counted while badmac watches."""
         raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
-        probe = subprocess.Popen([BADMAC, "odds", "--watch", "2", "--failures", "1", "--format", "json"],
+        probe = subprocess.Popen([BADMAC, "odds", "--watch", "1.7", "--failures", "1", "--format", "json"],
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         time.sleep(0.8)
         for port in range(40000, 40007):
@@ -294,12 +297,14 @@ class Odds:
         r = json.loads(out)
         want(not list(SCHEMA.iter_errors(r)), r)
         c = r["counters"]
-        want(c["from"] == "host" and c["difference"] and c["seconds"] == 2, c)
+        want(c["from"] == "host" and c["difference"] and c["seconds"] == round(r["watched_seconds"]) and 1.7 <= r["watched_seconds"] < 9, c)
         # Others may be damaged at the same time, on a host in use.
         want(7 <= c["checksum_errors"] < 1000 and c["segments"] >= 7, c)
         want(near(r["odds"][0]["probability"], float(chance(1, c["checksum_errors"], RHO))), r["odds"])
         # Since the start there were those as well.
-        since = odds("--failures", "1")["counters"]
+        since = odds("--failures", "1")
+        want(since["watched_seconds"] is None, since)
+        since = since["counters"]
         want(since["checksum_errors"] >= c["checksum_errors"] and not since["difference"], since)
         with open("/proc/net/snmp", encoding="ascii") as f:
             names, values = (l.split() for l in f if l.startswith("Tcp:"))

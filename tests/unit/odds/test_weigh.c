@@ -140,7 +140,7 @@ test_counters(void **state)
 {
 	struct bm_counters c = {.error = {0}};
 	struct bm_odds_question q = {.failures = BM_ODDS_UNKNOWN};
-	struct bm_odds_context x = {.seconds = BM_ODDS_UNKNOWN};
+	struct bm_odds_context x = {.seconds = -1};
 
 	(void)state;
 	bm_odds_take_counters(&c, &q, &x);
