@@ -94,3 +94,12 @@ bm_odds_cards_checksum_errors(const struct bm_odds_cards *c)
 			sum = plus(sum, c->at[i].checksum_errors);
 	return sum;
 }
+
+const char *
+bm_odds_card_that_vouches(const struct bm_odds_cards *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->at[i].rx_checksum == 1)
+			return c->at[i].name;
+	return NULL;
+}

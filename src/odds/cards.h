@@ -31,6 +31,8 @@ struct bm_odds_cards {
 /* Cards that are in use, and pairs of virtual ones; nothing that only passes on. Since the host was
  * started, or, where h was compared with an earlier reading, since that. */
 void bm_odds_take_cards(const struct bm_host *h, struct bm_odds_cards *out);
+/* The first whose word on received sums is believed; NULL: none is known to be. */
+const char *bm_odds_card_that_vouches(const struct bm_odds_cards *c);
 /* The sum of what the cards counted as bad checksums, 0 if none did. */
 uint64_t bm_odds_cards_checksum_errors(const struct bm_odds_cards *c);
 

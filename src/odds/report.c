@@ -34,9 +34,10 @@ out_new(const struct bm_odds_format *f)
 }
 
 enum bm_status
-bm_odds_report(const struct bm_odds_question *q, const struct bm_odds_context *x,
+bm_odds_report(const struct bm_odds_question *asked, const struct bm_odds_context *x,
 	const struct bm_odds_format *f)
 {
+	struct bm_odds_question whole = *asked, *q = &whole;
 	struct bm_out *o = out_new(f);
 	struct bm_odds_answer *w = malloc(sizeof *w);
 	struct bm_words a = {.arena = {.max = TEXT_MOST}};
@@ -48,6 +49,7 @@ bm_odds_report(const struct bm_odds_question *q, const struct bm_odds_context *x
 		free(w);
 		return BM_NOMEM;
 	}
+	q->by_cards = bm_odds_cards_checksum_errors(&x->cards);
 	bm_odds_weigh(q, w);
 	if (f->json)
 		st = bm_odds_json(o, &a, q, x, w);

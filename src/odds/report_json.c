@@ -150,7 +150,7 @@ bm_odds_json(struct bm_out *o, struct bm_words *a, const struct bm_odds_question
 {
 	struct json j = {.out = o, .bare = true};
 	struct bm_said limits = {.n = 0}, steps = {.n = 0}, sources = {.n = 0};
-	const char *headline = bm_say_headline(a, q, x, w);
+	const char *headline = bm_say_headline(a, q, x, w), *condition = bm_say_condition(a, q, x, w);
 
 	bm_say_limits(a, q, x, w, &limits);
 	bm_say_next(a, q, x, w, &steps);
@@ -163,6 +163,7 @@ bm_odds_json(struct bm_out *o, struct bm_words *a, const struct bm_odds_question
 	begin(&j, "{");
 	string_or_null(&j, "result", bm_verdict_name(w->verdict));
 	string_or_null(&j, "text", headline);
+	string_or_null(&j, "condition", condition);
 	chance(&j, "probability", w->row_count != 0 ? w->rows[w->decisive].ln_chance : NAN);
 	end(&j, "}");
 	write_counters(&j, q, x);

@@ -89,6 +89,16 @@ headline_unknown(struct bm_words *a, const struct bm_odds_question *q,
 
 	if (q->diagnosis != NULL && q->diagnosis->group_count == 0)
 		return "the report is undecided, and shows no damage that a checksum could have missed.";
+	if (r->failures != BM_ODDS_UNKNOWN && q->caught != BM_ODDS_UNKNOWN)
+		return bm_words_print(a,
+			"the kernel counted %s and the cards %s by themselves, and whether those are the same "
+			"is "
+			"not known. Beside the former %s that slips past TCP's checksum makes %s or more with "
+			"a "
+			"chance of %s, beside all of them of %s.",
+			bm_say_bad_sums(a, q->caught), bm_grouped(q->by_cards).s, what,
+			bm_say_failures(a, r->failures), bm_say_chance(a, r->ln_chance),
+			bm_say_chance(a, bm_odds_ln_chance_with_cards(q, r)));
 	if (r->failures != BM_ODDS_UNKNOWN)
 		return bm_words_print(a,
 			"nobody counted bad checksums, so nothing is said for or against. %s by %s that "
@@ -103,18 +113,53 @@ headline_unknown(struct bm_words *a, const struct bm_odds_question *q,
 		bm_say_bad_sums(a, q->caught), x->two ? " in that time" : "", what, plausible_beside(a, r));
 }
 
+/* What the card that vouches has counted itself, if anything. */
+static const char *
+own_count(struct bm_words *a, const struct bm_odds_question *q, const struct bm_odds_context *x,
+	const struct bm_odds_row *r)
+{
+	bool counts = false;
+
+	for (size_t i = 0; i < x->cards.count; i++)
+		counts = counts || x->cards.at[i].checksum_errors != UINT64_MAX;
+	if (!counts)
+		return "and has no counter that would tell of those it drops";
+	if (q->by_cards == 0)
+		return "and counted none itself";
+	return bm_words_print(a, "and counted %s itself, which together make a chance of %s",
+		bm_grouped(q->by_cards).s, bm_say_chance(a, bm_odds_ln_chance_with_cards(q, r)));
+}
+
+const char *
+bm_say_condition(struct bm_words *a, const struct bm_odds_question *q,
+	const struct bm_odds_context *x, const struct bm_odds_answer *w)
+{
+	const char *card = bm_odds_card_that_vouches(&x->cards);
+
+	if (w->verdict != BM_VERDICT_IMPLAUSIBLE || card == NULL)
+		return NULL;
+	return bm_words_print(a,
+		"it holds if all bad checksums came to the kernel's count: %s sums what it receives "
+		"(rx-checksum is on), %s.",
+		card, own_count(a, q, x, &w->rows[w->decisive]));
+}
+
 static const char *
 headline_weighed(struct bm_words *a, const struct bm_odds_question *q,
-	const struct bm_odds_answer *w, const struct bm_odds_row *r)
+	const struct bm_odds_context *x, const struct bm_odds_answer *w, const struct bm_odds_row *r)
 {
+	const char *condition = bm_say_condition(a, q, x, w);
 	const char *claim = bm_words_print(a,
 		"%s that slips past TCP's checksum makes %s or more beside %s with a chance of %s",
 		kind_of_damage(a, r->pattern), bm_say_failures(a, r->failures),
 		bm_say_bad_sums(a, q->caught), bm_say_chance(a, r->ln_chance));
+	const char *at_most = w->row_count > 1 ? " at most" : "";
 
 	if (w->verdict == BM_VERDICT_IMPLAUSIBLE)
-		return bm_words_print(
-			a, "%s%s. Look for another cause.", claim, w->row_count > 1 ? " at most" : "");
+		return condition != NULL
+				   ? bm_words_print(
+						 a, "%s%s; %s Then look for another cause.", claim, at_most, condition)
+				   : bm_words_print(a, "%s%s. Look for another cause.", claim, at_most);
 	return bm_words_print(a, "%s. That excludes neither it nor anything else.", claim);
 }
 
@@ -154,7 +199,7 @@ bm_say_headline(struct bm_words *a, const struct bm_odds_question *q,
 			"against it.",
 			kind_of_damage(a, r->pattern));
 	default:
-		return headline_weighed(a, q, w, r);
+		return headline_weighed(a, q, x, w, r);
 	}
 }
 

@@ -24,6 +24,10 @@ const char *bm_say_amount(struct bm_words *a, double x);
 /* The answer in one sentence, without the verdict in front of it. */
 const char *bm_say_headline(struct bm_words *a, const struct bm_odds_question *q,
 	const struct bm_odds_context *x, const struct bm_odds_answer *w);
+/* What has to hold for an answer that speaks against the damage, in one sentence; NULL: nothing
+ * beyond the limits. The headline has it too. */
+const char *bm_say_condition(struct bm_words *a, const struct bm_odds_question *q,
+	const struct bm_odds_context *x, const struct bm_odds_answer *w);
 /* What was counted, and where. */
 const char *bm_say_counted(
 	struct bm_words *a, const struct bm_odds_question *q, const struct bm_odds_context *x);

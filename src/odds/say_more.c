@@ -42,22 +42,21 @@ count_of(struct bm_words *a, uint64_t n)
 /* What cards counted by themselves may be bad checksums that the kernel never saw, or those that it
  * counted as well. */
 static void
-counted_by_cards(struct bm_words *a, const struct bm_odds_question *q,
-	const struct bm_odds_context *x, const struct bm_odds_row *r, struct bm_said *out)
+counted_by_cards(struct bm_words *a, const struct bm_odds_question *q, const struct bm_odds_row *r,
+	struct bm_said *out)
 {
-	uint64_t more = bm_odds_cards_checksum_errors(&x->cards);
+	double ln = bm_odds_ln_chance_with_cards(q, r);
 
-	if (more == 0 || more > BM_CHANCE_MOST || q->caught == BM_ODDS_UNKNOWN)
+	if (q->by_cards == 0 || q->by_cards > BM_CHANCE_MOST || q->caught == BM_ODDS_UNKNOWN)
 		return;
-	const char *so = "";
-	if (r->failures != BM_ODDS_UNKNOWN && r->failures != 0)
-		so = bm_words_print(a, "; beside all of them the chance is %s",
-			bm_say_chance(a, bm_ln_escapes_least(r->failures, q->caught + more, r->escapes)));
+	const char *so = isnan(ln) ? ""
+							   : bm_words_print(a, "; beside all of them the chance is %s",
+									 bm_say_chance(a, ln));
 	add(out,
 		bm_words_print(a,
 			"The cards counted %s by themselves, which the kernel may or may not have counted as "
 			"well%s.",
-			bm_say_bad_sums(a, more), so));
+			bm_say_bad_sums(a, q->by_cards), so));
 }
 
 static void
@@ -91,7 +90,7 @@ bm_say_limits(struct bm_words *a, const struct bm_odds_question *q, const struct
 		add(out, "The counters are this host's; they count only if it received what the report is "
 				 "about.");
 	if (w->row_count != 0)
-		counted_by_cards(a, q, x, r, out);
+		counted_by_cards(a, q, r, out);
 	limits_of_host(a, &x->cards, out);
 	if (q->caught == 0)
 		add(out, "0 bad checksums speak against random damage only where the receiver checks sums "
@@ -122,7 +121,14 @@ void
 bm_say_next(struct bm_words *a, const struct bm_odds_question *q, const struct bm_odds_context *x,
 	const struct bm_odds_answer *w, struct bm_said *out)
 {
-	(void)a;
+	const char *card = bm_odds_card_that_vouches(&x->cards);
+
+	if (card != NULL && q->caught != BM_ODDS_UNKNOWN &&
+		(w->verdict == BM_VERDICT_IMPLAUSIBLE || w->verdict == BM_VERDICT_UNKNOWN))
+		add(out, bm_words_print(a,
+					 "have the kernel sum and count all by itself: ethtool -K %s rx off gro off "
+					 "lro off; then badmac odds --watch 60",
+					 card));
 	if (q->caught == BM_ODDS_UNKNOWN)
 		add(out, "count bad checksums at the receiver: nstat -az TcpInCsumErrors TcpInSegs, before "
 				 "and after; or badmac odds --watch 60 there");

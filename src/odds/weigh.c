@@ -72,6 +72,15 @@ weigh_diagnosis(const struct bm_odds_question *q, struct bm_odds_answer *out)
 	}
 }
 
+double
+bm_odds_ln_chance_with_cards(const struct bm_odds_question *q, const struct bm_odds_row *r)
+{
+	if (q->by_cards == 0 || q->by_cards > BM_CHANCE_MOST || q->caught == BM_ODDS_UNKNOWN ||
+		r->failures == BM_ODDS_UNKNOWN || r->failures == 0)
+		return NAN;
+	return bm_ln_escapes_least(r->failures, q->caught + q->by_cards, r->escapes);
+}
+
 static enum bm_verdict
 verdict(const struct bm_odds_question *q, const struct bm_odds_answer *a)
 {
@@ -89,7 +98,11 @@ verdict(const struct bm_odds_question *q, const struct bm_odds_answer *a)
 		return BM_VERDICT_OPEN;
 	if (q->caught == BM_ODDS_UNKNOWN)
 		return BM_VERDICT_UNKNOWN;
-	return r->ln_chance < log(BM_PLAUSIBLE) ? BM_VERDICT_IMPLAUSIBLE : BM_VERDICT_POSSIBLE;
+	if (r->ln_chance >= log(BM_PLAUSIBLE))
+		return BM_VERDICT_POSSIBLE;
+	/* Which of the counts is right decides, and nobody knows. */
+	return bm_odds_ln_chance_with_cards(q, r) >= log(BM_PLAUSIBLE) ? BM_VERDICT_UNKNOWN
+																   : BM_VERDICT_IMPLAUSIBLE;
 }
 
 void

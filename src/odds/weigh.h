@@ -12,7 +12,7 @@
 /* How an answer begins. */
 #define BM_VERDICT_LIST(X)                                                                         \
 	X(NOTHING, "nothing")         /* no failure to be explained */                                 \
-	X(UNKNOWN, "unknown")         /* not counted, or the report is undecided */                    \
+	X(UNKNOWN, "unknown")         /* not counted, or counts differ, or the report is undecided */  \
 	X(IMPOSSIBLE, "impossible")   /* such damage never escapes */                                  \
 	X(IMPLAUSIBLE, "implausible") /* chance under BM_PLAUSIBLE */                                  \
 	X(POSSIBLE, "possible")                                                                        \
@@ -49,6 +49,9 @@ struct bm_odds_question {
 	uint64_t caught;   /* bad checksums; all counts may be BM_ODDS_UNKNOWN */
 	uint64_t failures; /* records that failed; not read if there is a diagnosis */
 	uint64_t segments;
+	/* Bad checksums that cards counted by themselves, of which nobody knows whether the kernel saw
+	 * them too; 0: none. */
+	uint64_t by_cards;
 	double elsewhere; /* failures that another cause makes on average; below 0: as many as there are
 					   */
 	bool pattern_given;
@@ -68,6 +71,10 @@ struct bm_odds_answer {
 	size_t table_count;
 	const struct bm_suite *suite;
 };
+
+/* ln of the chance of a row's failures or more beside what was counted by the kernel and by cards
+ * together; NAN where either is not known, or there are no failures. */
+double bm_odds_ln_chance_with_cards(const struct bm_odds_question *q, const struct bm_odds_row *r);
 
 void bm_odds_weigh(const struct bm_odds_question *q, struct bm_odds_answer *out);
 

@@ -17,7 +17,8 @@ import jsonschema
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(ROOT, "tests", "live"))
+sys.path[:0] = [os.path.join(ROOT, "tests", "live"), os.path.join(ROOT, "tests", "host")]
+import ask  # noqa: E402
 import judge  # noqa: E402
 
 BADMAC = judge.find_badmac()
@@ -161,6 +162,7 @@ class Odds:
         out = text("--checksum-errors", "12", "--failures", "3", "--segments", "41000000")
         want("with a chance of 1 in 618,682,963,175. Look for another" in " ".join(out.split()), out)
         want("12 bad checksums in 41,000,000 segments (1 in 3,416,667), as given" in out, out)
+        want(given(12, 3)["summary"]["condition"] is None, "as given, there are no cards")
         want("0 bad checksums speak against random damage only where" in text("--checksum-errors", "0", "--failures", "1"),
              "what 0 means is not said")
         want("makes new sums" in out and "ethtool" in out, "limits")
@@ -282,6 +284,23 @@ class Odds:
         with open(os.path.join(root, "proc", "net", "snmp"), "wb") as f:
             f.write(os.urandom(5000) + b"\nTcp: InCsumErrors\nTcp:\n\nTcp: \xff\x00 4")
         want(odds("--after", root)["counters"]["checksum_errors"] is None, "noise")
+
+    def test_cards_that_vouch(self):
+        """No bad checksum where a card's word is believed: the answer says on which condition it holds."""
+        def answer(*args):
+            r = subprocess.run([*ns.enter, BADMAC, "odds", "--failures", "1", *args], stdout=subprocess.PIPE, timeout=60)
+            want(r.returncode == 0, r)
+            return r.stdout.decode("ascii")
+        with ask.Namespace() as ns:
+            ns.sh("ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up")
+            s = json.loads(answer("--format", "json"))["summary"]
+            want(s["result"] == "implausible" and s["condition"].startswith("it holds if all bad checksums came to the kernel's count: v"), s)
+            want(s["condition"] in s["text"] and s["text"].endswith("no counter that would tell of those it drops. Then look for another cause."), s)
+            said = " ".join(answer().split())
+            want(said.startswith("IMPLAUSIBLE: " + s["text"]) and "next have the kernel sum and count all by itself: ethtool -K v" in said, said)
+            ns.sh("ethtool -K v0 rx off && ethtool -K v1 rx off")
+            s = json.loads(answer("--format", "json"))["summary"]
+            want(s["condition"] is None and s["text"].endswith("1 in 65,535. Look for another cause."), s)
 
     def test_bad_checksums_on_loopback(self):
         """Segments that the kernel of this host finds damaged, counted while badmac watches."""

@@ -34,7 +34,11 @@ answer(bool json)
 		.suite = bm_suite_named("TLS_RSA_WITH_RC4_128_SHA")};
 	struct bm_odds_question q = {
 		.caught = 5, .failures = 5, .segments = 100, .elsewhere = -1, .diagnosis = &d};
-	struct bm_odds_context x = {.seconds = 60, .tls_decrypt_errors = 0};
+	struct bm_odds_context x = {.seconds = 60,
+		.tls_decrypt_errors = 0,
+		.cards = {.known = true,
+			.at = {{.name = "eth0", .rx_checksum = 1, .checksum_errors = 3}},
+			.count = 1}};
 	struct bm_odds_format f = {.json = json, .color = true, .write = keep};
 
 	written = 0;

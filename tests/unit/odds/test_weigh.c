@@ -165,6 +165,35 @@ test_counters(void **state)
 	assert_true(q.caught == BM_ODDS_UNKNOWN);
 }
 
+/* Of what cards counted nobody knows whether the kernel counted it too. */
+static void
+test_counts_of_cards(void **state)
+{
+	struct bm_odds_question q = {
+		.caught = 0, .failures = 1, .segments = BM_ODDS_UNKNOWN, .elsewhere = -1, .by_cards = 3360};
+	const struct bm_odds_row *r = &w.rows[0];
+
+	(void)state;
+	bm_odds_weigh(&q, &w);
+	assert_int_equal(w.verdict, BM_VERDICT_IMPLAUSIBLE);
+	assert_true(bm_odds_ln_chance_with_cards(&q, r) > r->ln_chance);
+	q.by_cards = 3361;
+	bm_odds_weigh(&q, &w);
+	assert_int_equal(w.verdict, BM_VERDICT_UNKNOWN);
+	/* Where the kernel's count is enough, that of the cards changes nothing. */
+	q.caught = 3361;
+	bm_odds_weigh(&q, &w);
+	assert_int_equal(w.verdict, BM_VERDICT_POSSIBLE);
+	q.failures = 0;
+	bm_odds_weigh(&q, &w);
+	assert_int_equal(w.verdict, BM_VERDICT_NOTHING);
+	q.failures = 1;
+	q.caught = BM_ODDS_UNKNOWN;
+	bm_odds_weigh(&q, &w);
+	assert_int_equal(w.verdict, BM_VERDICT_UNKNOWN);
+	assert_true(isnan(bm_odds_ln_chance_with_cards(&q, r)));
+}
+
 static void
 test_macs(void **state)
 {
@@ -219,6 +248,7 @@ main(void)
 		cmocka_unit_test(test_likelihood_ratio),
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_counters),
+		cmocka_unit_test(test_counts_of_cards),
 		cmocka_unit_test(test_macs),
 	};
 
