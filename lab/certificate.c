@@ -47,6 +47,24 @@ lab_certificate_make(const char *folder, const struct lab_ui *ui)
 	return good;
 }
 
+const char *
+lab_certificate_lacks(const struct bm_suite *s)
+{
+	static const struct {
+		const char *part, *takes;
+	} all[] = {{"_ECDSA_", "a certificate with an ECDSA key"},
+		{"_DSS_", "a certificate with a DSA key"},
+		{"TLS_ECDH_RSA_", "a certificate with an ECDH key"},
+		{"TLS_DH_RSA_", "a certificate with a Diffie-Hellman key"},
+		{"_PSK_", "a secret that both ends know beforehand"},
+		{"_SRP_", "a password that both ends know beforehand"}};
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		if (strstr(s->name, all[i].part) != NULL)
+			return all[i].takes;
+	return NULL;
+}
+
 bool
 lab_certificate_take(const char *from, const char *folder)
 {

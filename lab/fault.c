@@ -132,6 +132,25 @@ guilty_may(const struct lab_spec *spec, char *problem, size_t n)
 			   spec->fault->cause, spec->fault->ways[spec->how], what);
 }
 
+/* What was asked for and would change nothing, and what could be asked for. */
+static bool
+relay_may(const struct lab_spec *spec, char *problem, size_t n)
+{
+	const struct lab_fault *f = spec->fault;
+	bool placed = (f->placed >> spec->how & 1) != 0, ways = f->ways[0] != NULL;
+	const char *what = spec->byte >= 0 && !placed                  ? "byte="
+					   : spec->length >= 0 && f->length == 0       ? "length="
+					   : spec->sum != LAB_SUM_ANEW && !f->in_place ? "sum="
+																   : NULL;
+
+	return what == NULL ||
+		   wrong(problem, n,
+			   "%s%s%s: %s says nothing of it; it takes direction=, record=, after=%s%s%s%s",
+			   f->cause, ways ? ":how=" : "", ways ? f->ways[spec->how] : "", what,
+			   placed ? ", byte=" : "", f->length != 0 ? ", length=" : "", ways ? ", how=" : "",
+			   f->in_place ? ", sum=" : "");
+}
+
 bool
 lab_spec_parse(const char *text, struct lab_spec *out, char *problem, size_t n)
 {
@@ -161,7 +180,7 @@ lab_spec_parse(const char *text, struct lab_spec *out, char *problem, size_t n)
 		if (!read_pair(pair, value, out))
 			return wrong(problem, n, "%s: %s cannot be '%s'", copy, pair, value);
 	}
-	return out->fault->guilt == NULL || guilty_may(out, problem, n);
+	return out->fault->guilt != NULL ? guilty_may(out, problem, n) : relay_may(out, problem, n);
 }
 
 size_t

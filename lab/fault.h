@@ -40,7 +40,8 @@ struct lab_fault {
 	const char *ways[LAB_WAYS]; /* for how=, the first is the default */
 	const char *summary;
 	unsigned length; /* the default of length=, 0: has none */
-	bool neutral;    /* some way leaves the checksum as it is */
+	unsigned placed; /* a bit for each way in which byte= says where */
+	bool in_place;   /* octets become others where they stand: sum= says something of it */
 	/* False: cannot be put into this record (too short, nothing to take from). Then nothing is
 	 * kept. */
 	bool (*apply)(struct lab_strike *s);

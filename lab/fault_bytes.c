@@ -174,16 +174,16 @@ differ(struct lab_strike *s)
 }
 
 const struct lab_fault lab_bits_flipped = {"bits-flipped", {"one", "pair", NULL},
-	"one bit, or a pair of bits that no TCP checksum notices", 0, true, flip, NULL};
+	"one bit, or a pair of bits that no TCP checksum notices", 0, 3, true, flip, NULL};
 const struct lab_fault lab_bytes_damaged = {"bytes-damaged", {"run", "zeros", NULL},
-	"a run of octets, or a cache line that became zeros", 5, false, damage, NULL};
+	"a run of octets, or a cache line that became zeros", 5, 3, true, damage, NULL};
 const struct lab_fault lab_words_swapped = {"words-swapped", {NULL},
-	"two words change places, which no checksum notices", 2, true, swap, NULL};
+	"two words change places, which no checksum notices", 2, 1, true, swap, NULL};
 const struct lab_fault lab_tag_damaged = {
-	"tag-damaged", {NULL}, "octets of the tag or MAC", 1, false, hit_tag, NULL};
+	"tag-damaged", {NULL}, "octets of the tag or MAC", 1, 1, true, hit_tag, NULL};
 const struct lab_fault lab_header_damaged = {"header-damaged", {"type", "version", "length"},
-	"the record's header: its type, its version or its length", 0, false, hit_header, NULL};
+	"the record's header: its type, its version or its length", 0, 7, true, hit_header, NULL};
 const struct lab_fault lab_stale_data = {"stale-data", {NULL},
-	"a block of what was there before takes the place of a block", 80, false, repeat_stale, NULL};
+	"a block of what was there before takes the place of a block", 80, 1, true, repeat_stale, NULL};
 const struct lab_fault lab_retransmission_differs = {"retransmission-differs", {NULL},
-	"two copies of a segment differ, and the wrong one is taken", 9, false, differ, NULL};
+	"two copies of a segment differ, and the wrong one is taken", 9, 1, true, differ, NULL};

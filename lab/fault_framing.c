@@ -65,10 +65,10 @@ inject_alert(struct lab_strike *s)
 }
 
 const struct lab_fault lab_bytes_missing = {
-	"bytes-missing", {NULL}, "octets of the record never arrive", 7, false, lose, NULL};
+	"bytes-missing", {NULL}, "octets of the record never arrive", 7, 1, false, lose, NULL};
 const struct lab_fault lab_bytes_inserted = {"bytes-inserted", {"within", "before", NULL},
-	"octets that nobody sent, within a record or before it", 23, false, insert, NULL};
+	"octets that nobody sent, within a record or before it", 23, 1, false, insert, NULL};
 const struct lab_fault lab_plaintext_injected = {"plaintext-injected", {"before", "within", NULL},
-	"an HTTP error in the clear, before a record or within it", 0, false, inject_text, NULL};
+	"an HTTP error in the clear, before a record or within it", 0, 2, false, inject_text, NULL};
 const struct lab_fault lab_plaintext_alert = {"plaintext-alert", {NULL},
-	"an alert in the clear where TLS 1.3 protects everything", 0, false, inject_alert, NULL};
+	"an alert in the clear where TLS 1.3 protects everything", 0, 0, false, inject_alert, NULL};

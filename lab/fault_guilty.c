@@ -55,31 +55,32 @@ static const struct lab_guilt keys[] = {
 		BM_TLS12, LAB_ANY}};
 
 const struct lab_fault lab_guilty_reused = {"sequence-reused", {"fork", "child-exit", "restart"},
-	"one sequence number serves for two records", 0, false, NULL, reused};
+	"one sequence number serves for two records", 0, 0, false, NULL, reused};
 const struct lab_fault lab_guilty_interleaved = {"records-interleaved", {"threads", "nested"},
-	"octets of two records are mixed", 0, false, NULL, interleaved};
+	"octets of two records are mixed", 0, 0, false, NULL, interleaved};
 const struct lab_fault lab_guilty_reordered = {"records-reordered", {"unlocked-send"},
-	"records are sent in another order than they were made", 0, false, NULL, reordered};
-const struct lab_fault lab_guilty_missing = {
-	"bytes-missing", {"short-write"}, "a part of a record is never sent", 0, false, NULL, missing};
+	"records are sent in another order than they were made", 0, 0, false, NULL, reordered};
+const struct lab_fault lab_guilty_missing = {"bytes-missing", {"short-write"},
+	"a part of a record is never sent", 0, 0, false, NULL, missing};
 const struct lab_fault lab_guilty_injected = {"plaintext-injected", {"reused-descriptor"},
-	"a log line in the clear", 0, false, NULL, injected};
+	"a log line in the clear", 0, 0, false, NULL, injected};
 const struct lab_fault lab_guilty_inserted = {"bytes-inserted",
-	{"reused-descriptor", "outer-alert"}, "octets that are none of TLS's, or of another's", 0,
+	{"reused-descriptor", "outer-alert"}, "octets that are none of TLS's, or of another's", 0, 0,
 	false, NULL, inserted};
 const struct lab_fault lab_guilty_foreign = {"foreign-record",
-	{"reused-descriptor", "outer-alert", "stale-keys"}, "a record of another connection", 0, false,
-	NULL, foreign};
+	{"reused-descriptor", "outer-alert", "stale-keys"}, "a record of another connection", 0, 0,
+	false, NULL, foreign};
 const struct lab_fault lab_guilty_miscomputed = {"sender-miscomputed", {"changed-buffer"},
-	"the MAC is over other content", 0, false, NULL, miscomputed};
+	"the MAC is over other content", 0, 0, false, NULL, miscomputed};
 const struct lab_fault lab_guilty_padded = {"bad-padding", {"off-by-one", "untyped"},
-	"what stands behind the content is wrong, under a MAC that is right", 0, false, NULL, padded};
+	"what stands behind the content is wrong, under a MAC that is right", 0, 0, false, NULL,
+	padded};
 const struct lab_fault lab_guilty_constructed = {"mac-construction",
 	{"mac-inside", "truncated", "half-key", "inner-length"}, "the MAC is made by another rule", 0,
-	false, NULL, constructed};
+	0, false, NULL, constructed};
 const struct lab_fault lab_guilty_reflected = {"reflected-record", {"other-direction"},
-	"a record under the keys of the other direction", 0, false, NULL, reflected};
+	"a record under the keys of the other direction", 0, 0, false, NULL, reflected};
 const struct lab_fault lab_guilty_epochs = {"wrong-epoch", {"handshake-key", "old-key"},
-	"a record under keys of an earlier epoch", 0, false, NULL, epochs};
+	"a record under keys of an earlier epoch", 0, 0, false, NULL, epochs};
 const struct lab_fault lab_guilty_keys = {"wrong-keys", {"stale-secret", "mixed-log"},
-	"the two ends have other keys", 0, false, NULL, keys};
+	"the two ends have other keys", 0, 0, false, NULL, keys};

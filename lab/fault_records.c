@@ -49,12 +49,12 @@ mix_up(struct lab_strike *s)
 }
 
 const struct lab_fault lab_record_replayed = {
-	"record-replayed", {NULL}, "the record arrives twice", 0, false, replay, NULL};
-const struct lab_fault lab_records_reordered = {
-	"records-reordered", {NULL}, "the record arrives after the next one", 0, false, reorder, NULL};
+	"record-replayed", {NULL}, "the record arrives twice", 0, 0, false, replay, NULL};
+const struct lab_fault lab_records_reordered = {"records-reordered", {NULL},
+	"the record arrives after the next one", 0, 0, false, reorder, NULL};
 const struct lab_fault lab_record_missing = {
-	"record-missing", {NULL}, "the record never arrives", 0, false, leave_out, NULL};
+	"record-missing", {NULL}, "the record never arrives", 0, 0, false, leave_out, NULL};
 const struct lab_fault lab_reflected_record = {"reflected-record", {"inserted", "instead", NULL},
-	"a record comes back to the one who sent it", 0, false, reflect, NULL};
+	"a record comes back to the one who sent it", 0, 0, false, reflect, NULL};
 const struct lab_fault lab_foreign_record = {"foreign-record", {"inserted", "instead", NULL},
-	"a record of another connection through the same relay", 0, false, mix_up, NULL};
+	"a record of another connection through the same relay", 0, 0, false, mix_up, NULL};

@@ -22,7 +22,8 @@ struct lab_plan {
 	bool keeps_truth;
 	struct bm_buf truth; /* JSON objects, with commas between them */
 	unsigned struck;
-	char account[400]; /* of the latest, for a person */
+	char account[400];            /* of the latest, for a person */
+	const struct bm_suite *suite; /* that its connection had; NULL: not known */
 };
 
 struct lab_lane {

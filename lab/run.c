@@ -170,7 +170,7 @@ start_server(struct lab_run *r)
 	if (!free_port(r) || !lab_run_start(r, &r->server, r->server_stack, true))
 		return false;
 	while (!has_said(&r->server, r->server_stack->ready)) {
-		lab_said_last(&r->server.said, line);
+		lab_said_why(&r->server.said, NULL, line);
 		if (r->server.ended)
 			return lab_run_trouble(
 				r, "%s ended before it listened: %s", r->server_stack->server, line);
@@ -235,11 +235,69 @@ set_up(struct lab_run *r)
 		(r->setup.suite->kx == BM_KX_TLS13) != (r->setup.version == BM_TLS13))
 		return lab_run_trouble(
 			r, "%s is no suite of %s", o->cipher, bm_version_name(r->setup.version));
+	const char *lacks = r->setup.suite != NULL ? lab_certificate_lacks(r->setup.suite) : NULL;
+	if (lacks != NULL)
+		return lab_run_trouble(
+			r, "%s takes %s; the lab has a certificate with an RSA key alone", o->cipher, lacks);
 	if (!lab_spec_parse(o->fault, &r->spec, problem, sizeof problem))
 		return lab_run_trouble(r, "%s", problem);
 	if (!set_up_guilty(r))
 		return false;
 	return lab_address("127.0.0.1:0", true, &r->relay.listen, problem, sizeof problem);
+}
+
+/* Those that would write keys in the place of the one or the other. */
+static void
+tell_who_writes_keys(const struct lab_run *r)
+{
+	const char *comma = "";
+
+	for (const struct lab_stack *const *s = lab_stacks; *s != NULL; s++) {
+		bool server = (*s)->server != NULL && lab_is_installed((*s)->server) &&
+					  lab_stack_logs(*s, true, r->setup.version);
+		bool client = (*s)->client != NULL && lab_is_installed((*s)->client) &&
+					  lab_stack_logs(*s, false, r->setup.version);
+		if (server || client) {
+			fprintf(r->ui->out, "%s%s %s", comma, server ? "--server" : "--client", (*s)->name);
+			comma = ", ";
+		}
+	}
+	fputs(comma[0] != '\0' ? "\n" : "no stack that is installed\n", r->ui->out);
+}
+
+/* Secrets are in the captures, or can be had with the certificate's key, or nowhere. */
+static void
+tell_how_to_diagnose(const struct lab_run *r)
+{
+	FILE *out = r->ui->out;
+	const char *folder = r->o->folder;
+	const struct bm_suite *suite = r->relay.plan.suite;
+	bool none = r->setup.client_logs && !lab_stack_logs(r->client_stack, false, r->setup.version);
+	bool rsa = suite != NULL && suite->kx == BM_KX_RSA;
+
+	fprintf(out,
+		"\n%s: sender.pcapng, receiver.pcapng, keys.log, truth.json, server.log, client.log\n",
+		folder);
+	if (!none) {
+		fprintf(out, "To diagnose it: badmac diagnose %s/receiver.pcapng\n", folder);
+		return;
+	}
+	fprintf(out, "None of them writes its keys. ");
+	if (rsa) {
+		fprintf(out,
+			"With RSA key exchange the certificate's key does:\n"
+			"To diagnose it: badmac diagnose -k %s/server.key %s/receiver.pcapng\n",
+			folder, folder);
+		return;
+	}
+	fprintf(out,
+		"Without keys no record can be checked, and of what was done little shows:\n"
+		"To diagnose what shows: badmac diagnose %s/receiver.pcapng\n"
+		"To have keys: ",
+		folder);
+	if (r->setup.version < BM_TLS13)
+		fprintf(out, "a suite with RSA key exchange (--cipher TLS_RSA_WITH_AES_128_CBC_SHA), or ");
+	tell_who_writes_keys(r);
 }
 
 static void
@@ -261,15 +319,7 @@ tell(const struct lab_run *r)
 		fprintf(r->ui->out, "    said nothing of it\n");
 	if (r->client_waited)
 		fprintf(r->ui->out, "    was still waiting when it was stopped\n");
-	if (r->setup.client_logs && !lab_stack_logs(r->client_stack, false, r->setup.version))
-		fprintf(r->ui->out,
-			"\nNone of them writes its keys: only with RSA key exchange does -k %s/server.key "
-			"help.\n",
-			r->o->folder);
-	fprintf(r->ui->out,
-		"\n%s: sender.pcapng, receiver.pcapng, keys.log, truth.json, server.log, client.log\n"
-		"To diagnose it: badmac diagnose %s/receiver.pcapng\n",
-		r->o->folder, r->o->folder);
+	tell_how_to_diagnose(r);
 }
 
 static bool

@@ -56,3 +56,14 @@ lab_said_last(const struct bm_buf *said, char out[LAB_LAST])
 		memcpy(out, said->p + start, end - start);
 	out[end - start] = '\0';
 }
+
+void
+lab_said_why(const struct bm_buf *first, const struct bm_buf *other, char out[LAB_LAST])
+{
+	lab_said_last(first, out);
+	if (out[0] == '\0' && other != NULL)
+		lab_said_last(other, out);
+	if (out[0] == '\0')
+		(void)snprintf(
+			out, LAB_LAST, "%s", other != NULL ? "neither said why" : "it did not say why");
+}

@@ -46,7 +46,7 @@ await_handshake(struct lab_run *r, uint64_t ended)
 	char line[LAB_LAST] = "";
 
 	while (!is_ready(&r->relay)) {
-		lab_said_last(&r->client.said, line);
+		lab_said_why(&r->client.said, &r->server.said, line);
 		if (r->client.ended || r->relay.ended != ended) {
 			return lab_run_trouble(r, "%s and %s came to no handshake: %s", r->client_stack->client,
 				r->server_stack->server, line);

@@ -104,6 +104,7 @@ lab_truth_put(struct lab_plan *plan, const struct lab_truth *t)
 {
 	struct bm_buf *b = &plan->truth;
 
+	plan->suite = t->suite;
 	if (!add_head(b, t))
 		return false;
 	if (t->damaged &&
@@ -139,6 +140,7 @@ lab_truth_add(struct lab_plan *plan, const struct lab_strike *s, const struct la
 		.mended = spec->sum == LAB_SUM_DROPPED,
 		.age_ms = (int64_t)l->age_ms};
 
+	plan->suite = t->suite;
 	if (!add_head(b, &head))
 		return false;
 	if (is_edited(s) ? !add_changes(b, at, bm_buf_view(&s->out), s->record->bytes)

@@ -163,6 +163,17 @@ set_jobs(struct asked *a, const char *text)
 }
 
 static bool
+set_timeout(struct asked *a, const char *text)
+{
+	uint64_t n = 0;
+
+	if (!number("timeout", text, 3600, &n))
+		return false;
+	a->run.timeout_s = (unsigned)n;
+	return n != 0 || say_usage("lab", "--timeout 0: nobody is that quick; 1 to 3600 seconds") == 0;
+}
+
+static bool
 set_format(struct asked *a, const char *text)
 {
 	a->score.json = strcmp(text, "json") == 0;
@@ -239,8 +250,7 @@ take_option(struct asked *a, const struct option_found *f)
 		a->run.client = f->value;
 		break;
 	case TIMEOUT:
-		good = number("timeout", f->value, 3600, &n);
-		a->run.timeout_s = (unsigned)n;
+		good = set_timeout(a, f->value);
 		break;
 	case OUTPUT:
 		a->run.folder = a->score.folder = f->value;

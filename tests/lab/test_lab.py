@@ -295,6 +295,14 @@ class Relays(Lab):
         self.refused("no fault 'frob'", "run", "frob", "-o", out)
         self.refused("no key 'frob'", "run", "bits-flipped:frob=1", "-o", out)
         self.refused("one word too many: 'x'", "run", "bits-flipped", "x", "-o", out)
+        self.refused("bits-flipped:how=one: length= says nothing of it; it takes", "run", "bits-flipped:length=3", "-o", out)
+        self.refused("record-missing: sum= says nothing of it", "relay", "--listen", "0", "--to", self.to, "--fault",
+                     "record-missing:sum=dropped")
+        self.refused("--timeout 0: nobody is that quick; 1 to 3600", "run", "bits-flipped", "-o", out, "--timeout", "0")
+        for suite, takes in (("ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "an ECDSA key"), ("DHE_DSS_WITH_AES_128_CBC_SHA", "a DSA key"),
+                             ("PSK_WITH_AES_128_GCM_SHA256", "a secret that both")):
+            self.refused("TLS_%s takes " % suite, "run", "bits-flipped", "-o", out, "--cipher", "TLS_" + suite)
+            self.refused(takes, "run", "bits-flipped", "-o", out, "--cipher", "TLS_" + suite)
         self.refused("--listen does not go with that", "run", "bits-flipped", "-o", out, "--listen", "1")
         self.refused("no version '1.4'", "run", "bits-flipped", "-o", out, "--tls", "1.4")
         self.refused("no cipher suite 'X'", "run", "bits-flipped", "-o", out, "--cipher", "X")
@@ -363,7 +371,9 @@ class Relays(Lab):
         hang = "trap '' TERM; /bin/sleep 300 & echo $! >>%s; wait; wait"
         for server, client, says in ((hang, "exit 1", "gnutls-serv does not listen after 1 s"),
                                      ("echo oh no; exit 1", hang, "gnutls-serv ended before it listened: oh no"),
-                                     ("echo listening on; exec /bin/sleep 300", hang, "came to no handshake within 1 s")):
+                                     ("echo listening on; exec /bin/sleep 300", hang, "came to no handshake within 1 s"),
+                                     ("echo listening on >&2; exec /bin/sleep 300", "exit 1", "came to no handshake: listening on"),
+                                     (hang, hang, "gnutls-serv does not listen after 1 s: it did not say why")):
             env, pids = self.programs()
             for name, script in (("gnutls-serv", server), ("gnutls-cli", client)):
                 path = os.path.join(env["PATH"], name)

@@ -109,9 +109,20 @@ class Stacks(Lab):
     def no_keys(self):
         """wolfSSL shows no secrets of TLS 1.3: between two of them nobody writes any, and run says so."""
         out, _, said = self.record("bits-flipped", TLS13, "wolfssl", "wolfssl", 1)
-        judge.want("None of them writes its keys" in said, said)
+        judge.want("None of them writes its keys. Without keys" in said and "--server openssl" in said and "TLS_RSA" not in said, said)
         rc, report, err = judge.diagnose(os.path.join(out, "receiver.pcapng"))
         judge.want(report["connections"][0]["keys"] is None, "keys from where?", report)
+
+    def no_keys_but_the_key(self):
+        """Between two NSS nobody writes any either; with RSA key exchange the command that is told needs none."""
+        out, _, said = self.record("bits-flipped", ("RSA", "1.2", "TLS_RSA_WITH_AES_128_CBC_SHA", [], "mte"), "nss", "nss", 1)
+        told = re.search(r"To diagnose it: badmac (diagnose -k .*/server.key .*/receiver.pcapng)\n", said)
+        judge.want(told, said)
+        r = subprocess.run([self.badmac, *told.group(1).split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           universal_newlines=True, timeout=60)
+        judge.want(r.returncode == 1 and "cause    bits-flipped (proven)" in r.stdout, r.stdout + r.stderr)
+        _, _, said = self.record("bits-flipped", GCM, "nss", "nss", 1)
+        judge.want("To diagnose what shows: badmac diagnose " in said and "RSA key exchange (--cipher TLS_RSA_WITH_AES" in said, said)
 
     # By time --------------------------------------------------------------------------------------------------
 
@@ -273,6 +284,10 @@ class Stacks(Lab):
             yield self.tap.case, "no keys", self.no_keys
         else:
             self.tap.report("no keys", skip="not installed")
+        if self.has("nss"):
+            yield self.tap.case, "no keys but the key", self.no_keys_but_the_key
+        else:
+            self.tap.report("no keys but the key", skip="not installed")
         for name in ("after_in_run", "not_dropped", "snapped", "bad_words", "list", "refused_suite", "missing"):
             yield self.tap.case, name.replace("_", " "), getattr(self, name)
 

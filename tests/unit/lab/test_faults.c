@@ -394,6 +394,23 @@ test_specs(void **state)
 		"bits-flipped:direction=up", "bits-flipped:how=three", "words-swapped:how=one",
 		"bits-flipped:length=0", "bits-flipped:byte=99999", "bits-flipped:sum=none",
 		"bits-flipped:rec=1", "bits-flipped: record=1", "bits-flipped:record=99999999999999999999"};
+	static const struct {
+		const char *text, *says;
+	} idle[] = {
+		{"bits-flipped:length=2",
+			"bits-flipped:how=one: length= says nothing of it; it takes direction=, record=, "
+			"after=, byte=, how=, sum="},
+		{"record-replayed:byte=9",
+			"byte= says nothing of it; it takes direction=, record=, after="},
+		{"record-missing:sum=sent", "sum= says nothing of it"},
+		{"bytes-missing:sum=dropped", "it takes direction=, record=, after=, byte=, length="},
+		{"bytes-inserted:how=before,byte=20", "bytes-inserted:how=before: byte= says nothing"},
+		{"plaintext-injected:byte=20", "plaintext-injected:how=before: byte= says nothing"},
+		{"header-damaged:length=1", "header-damaged:how=type: length= says nothing"},
+		{"reflected-record:length=1", "length= says nothing"}};
+	static const char *const busy[] = {"bytes-inserted:byte=20,length=3",
+		"plaintext-injected:how=within,byte=20", "header-damaged:how=length,byte=4,sum=sent",
+		"tag-damaged:length=2,byte=70", "record-missing:after=2s,direction=s2c,record=3"};
 	char problem[300], longest[400];
 
 	(void)state;
@@ -404,11 +421,18 @@ test_specs(void **state)
 		assert_int_equal(good, strcmp(wrong[i], "bits-flipped:") == 0);
 		assert_true(good || problem[0] != '\0');
 	}
+	/* What would change nothing is refused, and what would is told. */
+	for (size_t i = 0; i < sizeof idle / sizeof idle[0]; i++) {
+		assert_false(lab_spec_parse(idle[i].text, &spec, problem, sizeof problem));
+		assert_non_null(strstr(problem, idle[i].says));
+	}
+	for (size_t i = 0; i < sizeof busy / sizeof busy[0]; i++)
+		assert_true(lab_spec_parse(busy[i], &spec, problem, sizeof problem));
 	memset(longest, 'a', sizeof longest - 1);
 	longest[sizeof longest - 1] = '\0';
 	assert_false(lab_spec_parse(longest, &spec, problem, sizeof problem));
 	assert_true(
-		lab_spec_parse("bits-flipped:direction=s2c,record=3,byte=9,length=2,how=pair,sum=sent",
+		lab_spec_parse("bytes-damaged:direction=s2c,record=3,byte=9,length=2,how=zeros,sum=sent",
 			&spec, problem, sizeof problem));
 	assert_int_equal(spec.direction, LAB_S2C);
 	assert_int_equal(spec.record, 3);
