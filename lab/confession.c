@@ -123,7 +123,10 @@ take_damage(struct rest *r, struct lab_confession *out)
 	out->received = take_hex(r);
 	take_text(r, ":");
 	out->sent = take_hex(r);
-	if (out->received.n == 0 && out->sent.n == 0)
+	/* What was sent stood in the record. What arrived may be more than it: a run that came between
+	 * its halves. */
+	if ((out->received.n == 0 && out->sent.n == 0) ||
+		out->sent.n / 2 > out->length - out->damage_off)
 		r->bad = true;
 }
 
@@ -173,6 +176,17 @@ lab_confession_find(const struct bm_buf *said, struct lab_confession *out)
 		count++;
 	}
 	return count == 1 && lab_confession_parse(line, out);
+}
+
+bool
+lab_confession_fits(const struct lab_confession *c, const struct lab_known *seen)
+{
+	uint64_t octets = seen->octets[LAB_C2S];
+	uint64_t run = c->damaged ? c->damage_off + c->received.n / 2 : 0;
+
+	/* A record of which the end was never sent may reach beyond what was. */
+	return c->version == seen->version && c->suite == seen->suite && c->offset < octets &&
+		   run <= octets - c->offset;
 }
 
 bool

@@ -5,6 +5,7 @@
 
 #include "lab/fault.h"
 #include "lab/lane.h"
+#include "lab/relay.h"
 #include "lab/stacks.h"
 
 /* What kinds of suites it can be done under. */
@@ -52,6 +53,8 @@ struct lab_confession {
 bool lab_confession_parse(struct bm_view line, struct lab_confession *out);
 /* The only such line in what the program said. False: there is none, or more than one. */
 bool lab_confession_find(const struct bm_buf *said, struct lab_confession *out);
+/* Whether it can be so of the connection that it speaks of, by what the relay saw of that. */
+bool lab_confession_fits(const struct lab_confession *c, const struct lab_known *seen);
 /* Writes it down as the plan's fault. False: out of memory. */
 BM_MUST_USE bool lab_confession_keep(
 	const struct lab_confession *c, const struct lab_spec *spec, struct lab_plan *plan);

@@ -88,6 +88,25 @@ take_client(struct lab_relay *r)
 	return true;
 }
 
+static struct lab_known
+known_of(const struct lab_connection *c)
+{
+	return (struct lab_known){
+		c->tls.version, c->tls.suite, {c->lane[0].received, c->lane[1].received}};
+}
+
+bool
+lab_relay_knows(const struct lab_relay *r, uint64_t number, struct lab_known *out)
+{
+	if (number >= LAB_KNOWN)
+		return false;
+	*out = r->known[number];
+	for (size_t i = 0; i < r->open_count; i++)
+		if (r->open[i]->number == number)
+			*out = known_of(r->open[i]);
+	return out->octets[LAB_C2S] != 0;
+}
+
 static void
 sweep(struct lab_relay *r)
 {
@@ -95,6 +114,8 @@ sweep(struct lab_relay *r)
 
 	for (size_t i = 0; i < r->open_count; i++) {
 		if (r->open[i]->over) {
+			if (r->open[i]->number < LAB_KNOWN)
+				r->known[r->open[i]->number] = known_of(r->open[i]);
 			lab_connection_free(r->open[i]);
 			r->ended++;
 		} else {

@@ -145,6 +145,7 @@ lab_talk_guilty(struct lab_run *r)
 	unsigned port = r->setup.port;
 	char line[LAB_LAST] = "";
 	struct lab_confession c;
+	struct lab_known seen;
 
 	r->setup.port = ntohs(r->relay.listen.sin_port);
 	bool good = lab_run_start(r, &r->client, r->client_stack, false);
@@ -157,14 +158,16 @@ lab_talk_guilty(struct lab_run *r)
 	lab_process_stop(&r->client);
 	if (!good || !lab_put(&r->client_said, r->client.said.p, r->client.said.n))
 		return false;
-	lab_said_last(&r->client_said, line);
+	lab_said_why(&r->client_said, NULL, line);
 	if (!ended)
 		return lab_run_trouble(
 			r, "%s does not end within %u s: %s", r->client_stack->client, r->o->timeout_s, line);
 	if (!WIFEXITED(r->client.status) || WEXITSTATUS(r->client.status) != 0)
 		return lab_run_trouble(r, "%s was not done: %s", r->spec.fault->cause, line);
-	return lab_confession_find(&r->client_said, &c)
-			   ? lab_confession_keep(&c, &r->spec, &r->relay.plan)
-			   : lab_run_trouble(
-					 r, "%s does not say what it did: %s", r->client_stack->client, line);
+	if (!lab_confession_find(&r->client_said, &c))
+		return lab_run_trouble(r, "%s does not say what it did: %s", r->client_stack->client, line);
+	if (!lab_relay_knows(&r->relay, c.connection, &seen) || !lab_confession_fits(&c, &seen))
+		return lab_run_trouble(r, "%s says what cannot be of the connection that the relay saw: %s",
+			r->client_stack->client, line);
+	return lab_confession_keep(&c, &r->spec, &r->relay.plan);
 }

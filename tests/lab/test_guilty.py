@@ -193,7 +193,8 @@ class Refusals(Guilty):
                              ("was not done: oh no", "echo oh no; exit 1"), ("was not done: ", "kill -KILL $$"),
                              ("does not say what it did: hello", "echo hello"),
                              ("does not say what it did: " + line, "echo '%s'; echo '%s'" % (line, line)),
-                             ("does not say what it did: guilty: x", "echo 'guilty: x'")):
+                             ("does not say what it did: guilty: x", "echo 'guilty: x'"),
+                             ("says what cannot be of the connection that the relay saw: " + line, "echo '%s'" % line)):
             kw, pids = self.alone(script)
             if "%s" in script:
                 path = os.path.join(kw["env"]["PATH"], "badmac-lab-guilty")

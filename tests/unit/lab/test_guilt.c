@@ -54,7 +54,7 @@ test_believed(void **state)
 	assert_int_equal(c.damage_off, 7);
 	assert_int_equal(c.received.n, 4);
 	assert_int_equal(c.sent.n, 0);
-	assert_true(parse(START "length=9 party=sender-tls damage=9::abcdef", &c));
+	assert_true(parse(START "length=9 party=sender-tls damage=6::abcdef", &c));
 	assert_int_equal(c.sent.n, 6);
 	assert_true(parse(START "length=9 party=configuration damage=-", &c));
 }
@@ -68,6 +68,7 @@ test_not_believed(void **state)
 		START "length=9 party=sender-tls damage=", START "length=9 party=sender-tls damage=- ",
 		START "length=9 party=sender-tls damage=-\r", START "length=9 party=sender-tls damage=0::",
 		START "length=9 party=sender-tls damage=10:00:",
+		START "length=9 party=sender-tls damage=7::abcdef",
 		START "length=9 party=sender-tls damage=0:0:",
 		START "length=9 party=sender-tls damage=0:0g:",
 		START "length=9 party=sender-tls damage=0:AA:",
@@ -128,6 +129,33 @@ test_too_much(void **state)
 	memset(line + head, '7', most + 2);
 	memcpy(line + head + most + 2, ":", 2);
 	assert_false(parse(line, &c));
+}
+
+/* Another version or suite than was negotiated, and places where nothing was sent. */
+static void
+test_seen(void **state)
+{
+	struct lab_known seen = {BM_TLS12, bm_suite_find(0xc02f), {1240, 5000}};
+	struct lab_confession c;
+	const char *at = START "length=29 party=sender-tls damage=-",
+			   *damaged = START "length=29 party=sender-tls damage=17:00ff:";
+
+	(void)state;
+	assert_true(parse(at, &c) && lab_confession_fits(&c, &seen));
+	/* Its last two octets are the last that were sent; or they are not. */
+	assert_true(parse(damaged, &c) && lab_confession_fits(&c, &seen));
+	seen.octets[0] = 1239;
+	assert_false(lab_confession_fits(&c, &seen));
+	seen.octets[0] = 1222;
+	assert_true(parse(at, &c) && lab_confession_fits(&c, &seen));
+	seen.octets[0] = 1221;
+	assert_false(lab_confession_fits(&c, &seen));
+	seen = (struct lab_known){BM_TLS13, bm_suite_find(0xc02f), {9000, 0}};
+	assert_false(lab_confession_fits(&c, &seen));
+	seen = (struct lab_known){BM_TLS12, bm_suite_find(0xc030), {9000, 0}};
+	assert_false(lab_confession_fits(&c, &seen));
+	seen = (struct lab_known){0, NULL, {9000, 0}};
+	assert_false(lab_confession_fits(&c, &seen));
 }
 
 static bool
@@ -288,6 +316,7 @@ main(void)
 		cmocka_unit_test(test_believed),
 		cmocka_unit_test(test_not_believed),
 		cmocka_unit_test(test_too_much),
+		cmocka_unit_test(test_seen),
 		cmocka_unit_test(test_found),
 		cmocka_unit_test(test_written_down),
 		cmocka_unit_test(test_asked_for),
