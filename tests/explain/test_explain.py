@@ -9,18 +9,16 @@ import subprocess
 import sys
 import tempfile
 
-import jsonschema
-
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(ROOT, "tests", "live"))
+sys.path[:0] = [os.path.join(ROOT, "tests", "live"), os.path.join(ROOT, "tests", "report")]
 import judge  # noqa: E402
+import schemas  # noqa: E402
 
 BADMAC = judge.find_badmac()
 SANITIZED = b"__asan" in open(BADMAC, "rb").read()
 NOTHING, FOUND, TROUBLE, UNDECIDED = 0, 1, 2, 3
-with open(os.path.join(ROOT, "docs", "badmac.explanation.v1.schema.json"), encoding="ascii") as schema:
-    SCHEMA = jsonschema.Draft202012Validator(json.load(schema))
+SCHEMA = schemas.Validator("explanation")
 RULES = os.path.join(ROOT, "data", "explain.rules")
 
 

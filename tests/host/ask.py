@@ -5,19 +5,17 @@ import subprocess
 import sys
 import tempfile
 
-import jsonschema
-
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path[:0] = [os.path.join(ROOT, "tests", "live")]
+sys.path[:0] = [os.path.join(ROOT, "tests", "live"), os.path.join(ROOT, "tests", "report")]
 import judge  # noqa: E402
+import schemas  # noqa: E402
 import trees  # noqa: E402
 
 BADMAC = judge.find_badmac()
 REPORTED, TROUBLE = 0, 2
 IS_ROOT = os.geteuid() == 0
-with open(os.path.join(ROOT, "docs", "badmac.host.v1.schema.json"), encoding="ascii") as schema:
-    SCHEMA = jsonschema.Draft202012Validator(json.load(schema))
+SCHEMA = schemas.Validator("host")
 with open(os.path.join(ROOT, "docs", "HOST.md"), encoding="utf-8") as host_page:
     PAGE = host_page.read()
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("OPENSSL_", "GNUTLS_", "NSS_", "GODEBUG"))}

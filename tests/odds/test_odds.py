@@ -13,18 +13,16 @@ import sys
 import tempfile
 import time
 
-import jsonschema
-
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path[:0] = [os.path.join(ROOT, "tests", "live"), os.path.join(ROOT, "tests", "host")]
+sys.path[:0] = [os.path.join(ROOT, "tests", part) for part in ("live", "host", "report")]
 import ask  # noqa: E402
 import judge  # noqa: E402
+import schemas  # noqa: E402
 
 BADMAC = judge.find_badmac()
 DATA = os.path.join(ROOT, "tests", "data", "damaged", "on-the-wire", "tls12-aes128gcm")
-with open(os.path.join(ROOT, "docs", "badmac.odds.v1.schema.json"), encoding="ascii") as schema:
-    SCHEMA = jsonschema.Draft202012Validator(json.load(schema))
+SCHEMA = schemas.Validator("odds")
 RHO = fractions.Fraction(1, 65535)
 
 

@@ -20,6 +20,7 @@ for folder in ("tests/live", "tests/report", "examples/mainframe"):
 import check_schema  # noqa: E402
 import judge  # noqa: E402
 import mainframe  # noqa: E402
+import schemas  # noqa: E402
 import stacks  # noqa: E402
 
 ORIGINAL = os.path.join(ROOT, "tests", "explain", "jdk6-rc4-third-record.log")
@@ -150,9 +151,7 @@ class Tie:
         self.tap, self.lab = judge.Tap(), stacks.Lab()
         self.dir = tempfile.mkdtemp(prefix="badmac-tie-")
         self.badmac = judge.find_badmac()
-        with open(check_schema.SCHEMA, encoding="ascii") as f:
-            import jsonschema
-            self.validator = jsonschema.Draft202012Validator(json.load(f))
+        self.validator = schemas.Validator("diagnosis")
 
     def path(self, name):
         return os.path.join(self.dir, name)
