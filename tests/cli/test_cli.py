@@ -751,6 +751,29 @@ class Cli:
         want(colored not in diagnose(*args).out and colored not in diagnose("--color=auto", *args).out, "a pipe")
         want(colored not in diagnose("--color=always", "--format=json", *args).out, "JSON")
 
+    def test_see_also(self):
+        """Every page that a page names is there and names it, too; of each command it speaks of, the page stands at the end."""
+        folder = os.path.join(ROOT, "man")
+        pages = {tuple(n.rsplit(".", 1)) for n in os.listdir(folder) if re.fullmatch(r".*\.[1-8]", n)}
+        elsewhere = {("curl", "1"), ("ethtool", "8"), ("nstat", "8")}
+        commands = {n for n, _ in pages if n.startswith("badmac-")}
+        want(len(pages) >= 7, pages)
+        names = {}
+        for name, section in sorted(pages):
+            page = read(os.path.join(folder, "%s.%s" % (name, section))).decode()
+            text, _, end = page.partition(".Sh SEE ALSO\n")
+            listed = re.findall(r"(?m)^\.Xr (\S+) ([1-8])(?: ,)?$", end.split("\n.Sh ")[0])
+            named = set(re.findall(r"(?m)^\.Xr (\S+) ([1-8])", page))
+            want(named <= pages | elsewhere, (name, named - pages - elsewhere))
+            want(listed and len(set(listed)) == len(listed) and (name, section) not in listed, (name, listed))
+            want(listed == sorted(listed, key=lambda p: (p[0].split("-")[0] != "badmac", p[1], p[0])), (name, listed))
+            spoken = {"badmac-" + c for c in re.findall(r"badmac[ -](?:Cm )?([a-z]+)", text)} & commands - {name}
+            missing = (spoken if name != "badmac" else commands) - {n for n, _ in listed}
+            want(not missing and (name == "badmac" or ("badmac", "1") in listed), (name, missing))
+            names[name] = {n for n, _ in listed} & {n for n, _ in pages}
+        alone = sorted((a, b) for a in names for b in names[a] if a not in names[b])
+        want(not alone, "named, and does not name the other: %s" % alone)
+
     def test_progress(self):
         """A stream that dawdles: the line appears only after a while, only on a terminal, and goes again."""
         packets = read(GOOD)[24:]
