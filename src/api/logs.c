@@ -15,7 +15,8 @@ fail(struct badmac_error *e, enum bm_status s, const char *what, uint64_t line, 
 static enum bm_status
 need_tie(struct badmac *b)
 {
-	enum { SHARE = 4 }; /* one part in so many of what badmac may hold, beside it */
+	/* One part in so many of what badmac may hold, beside it, and another for tables. */
+	enum { SHARE = 4 };
 
 	return b->tie != NULL ? BM_OK : bm_tie_new(&b->tie, (size_t)(api_memory_limit(b) / SHARE));
 }
@@ -79,6 +80,14 @@ api_tie_logs(struct badmac *b)
 	if (bm_tie_left_out(b->tie) != 0)
 		api_notice(b, "%llu connections were not compared with the logs: there are too many",
 			(unsigned long long)bm_tie_left_out(b->tie));
+	bool fewer;
+	size_t last = bm_tie_lengths_of(b->tie, &fewer);
+	if (fewer)
+		api_notice(b,
+			"lengths in logs were looked up among the last %zu records of each direction alone; "
+			"raise "
+			"--memory",
+			last);
 	struct bm_report_logs logs = bm_tie_report(b->tie);
 	bm_report_set_logs(b->report, &logs);
 	return BM_OK;

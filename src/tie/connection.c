@@ -132,14 +132,28 @@ keep_connection(struct bm_tie *t, const struct bm_connection *c, enum bm_way cli
 	return true;
 }
 
+/* Octets outside of the arena: its place in an array that may grow to twice what it needs, and
+ * entries in tables. */
+static size_t
+size_of(const struct bm_connection *c)
+{
+	return 2 * sizeof(struct tie_connection) +
+		   (TIE_ENTRIES + c->failure_count) * sizeof(struct tie_entry);
+}
+
 enum bm_status
 bm_tie_connection(struct bm_tie *t, const struct bm_connection *c, enum bm_way client_way,
 	const struct bm_tie_watch *w)
 {
 	void *items = t->connections;
+	size_t size = size_of(c);
+
+	if (size > t->tables_max - t->tables) {
+		t->left_out++;
+		return BM_OK;
+	}
 	enum bm_status st = bm_grow(&items, &t->connection_cap, t->connection_count + 1,
 		BM_TIE_CONNECTIONS, sizeof *t->connections);
-
 	t->connections = items;
 	/* The arena's limit and lack of memory are not told apart, and come to the same. */
 	if (st == BM_LIMIT || (st == BM_OK && !keep_connection(t, c, client_way, w,
@@ -147,7 +161,9 @@ bm_tie_connection(struct bm_tie *t, const struct bm_connection *c, enum bm_way c
 		t->left_out++;
 		return BM_OK;
 	}
-	if (st == BM_OK)
+	if (st == BM_OK) {
 		t->connection_count++;
+		t->tables += size;
+	}
 	return st;
 }

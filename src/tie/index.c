@@ -54,6 +54,17 @@ tie_key_lengths(uint64_t before, uint64_t last)
 	return mix(40, before, last);
 }
 
+/* Room for so many, and no more. */
+static enum bm_status
+reserve(struct tie_table *x, size_t count)
+{
+	if (count == 0)
+		return BM_OK;
+	x->entries = malloc(count * sizeof *x->entries);
+	x->cap = x->entries != NULL ? count : 0;
+	return x->entries != NULL ? BM_OK : BM_NOMEM;
+}
+
 static enum bm_status
 add(struct tie_table *x, uint64_t key, uint64_t ts_ns, size_t connection, int failure)
 {
@@ -104,13 +115,44 @@ add_ends(struct tie_index *x, const struct tie_connection *c, size_t n)
 	return st;
 }
 
+static size_t
+lesser(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Entries of lengths if only the last ones of each direction are looked up. */
+static size_t
+count_lengths(const struct bm_tie *t, size_t last)
+{
+	size_t count = 0;
+
+	for (size_t n = 0; n < t->connection_count; n++)
+		for (unsigned d = 0; d < 2; d++)
+			count += 2 * lesser(t->connections[n].record_count[d], last);
+	return count;
+}
+
+/* The record that failed is among the last, so the others give way where memory is short. */
 static enum bm_status
-add_lengths(struct tie_index *x, const struct tie_connection *c, size_t n)
+reserve_lengths(struct bm_tie *t)
+{
+	/* To sort them takes as much again. */
+	size_t room = (t->tables_max - t->tables) / (2 * sizeof(struct tie_entry)), count;
+
+	while ((count = count_lengths(t, t->lengths_of)) > room)
+		t->lengths_of /= 2;
+	return reserve(&t->index.lengths, count);
+}
+
+static enum bm_status
+add_lengths(struct tie_index *x, const struct tie_connection *c, size_t n, size_t last)
 {
 	enum bm_status st = BM_OK;
 
 	for (unsigned d = 0; d < 2; d++)
-		for (size_t i = 0; st == BM_OK && i < c->record_count[d]; i++) {
+		for (size_t i = c->record_count[d] - lesser(c->record_count[d], last);
+			 st == BM_OK && i < c->record_count[d]; i++) {
 			const struct tie_record *r = &c->records[d][i];
 			st = add(&x->lengths, tie_key_lengths(0, r->len), r->ts_ns, n, TIE_NONE);
 			if (st == BM_OK && i != 0)
@@ -134,11 +176,29 @@ add_events(struct tie_index *x, const struct tie_connection *c, size_t n)
 	return st;
 }
 
+static enum bm_status
+reserve_all(struct bm_tie *t)
+{
+	struct tie_index *x = &t->index;
+	size_t n = t->connection_count, events = n;
+
+	for (size_t i = 0; i < n; i++)
+		events += t->connections[i].failure_count;
+	enum bm_status st = reserve_lengths(t);
+	if (st == BM_OK)
+		st = reserve(&x->ends, 4 * n);
+	if (st == BM_OK)
+		st = reserve(&x->randoms, n);
+	if (st == BM_OK)
+		st = reserve(&x->events, events);
+	return st == BM_OK ? reserve(&x->lives, n) : st;
+}
+
 enum bm_status
 tie_index_build(struct bm_tie *t)
 {
 	struct tie_index *x = &t->index;
-	enum bm_status st = BM_OK;
+	enum bm_status st = reserve_all(t);
 	uint64_t latest = 0;
 
 	for (size_t n = 0; st == BM_OK && n < t->connection_count; n++) {
@@ -147,7 +207,7 @@ tie_index_build(struct bm_tie *t)
 		if (st == BM_OK && c->has_random)
 			st = add(&x->randoms, tie_key_random(c->random), c->first_ns, n, TIE_NONE);
 		if (st == BM_OK)
-			st = add_lengths(x, c, n);
+			st = add_lengths(x, c, n, t->lengths_of);
 		if (st == BM_OK)
 			st = add_events(x, c, n);
 		if (st == BM_OK)

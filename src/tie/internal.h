@@ -12,6 +12,9 @@ enum {
 /* Of the memory: for records of connections under way one in so many octets; of the rest one half
  * for what is kept of logs and connections, the other for what is said of them. */
 enum { TIE_WATCH_SHARE = 5 };
+/* Entries of a connection in the tables, besides those of its failures and of lengths: four ends,
+ * random, event and life; and four more while those are sorted. */
+enum { TIE_ENTRIES = 11 };
 #define TIE_LEAST_MEMORY ((size_t)32 << 20)
 
 /* A record, or a datagram, as it went by. */
@@ -178,7 +181,10 @@ struct bm_tie {
 	size_t connection_count, connection_cap;
 	uint64_t left_out;
 	size_t watch_max;
-	size_t watching;            /* octets that watches take */
+	size_t watching; /* octets that watches take */
+	size_t tables_max;
+	size_t tables;              /* octets that tables take, those to come for connections too */
+	size_t lengths_of;          /* so many of a direction's last records are in the table */
 	uint64_t first_ns, last_ns; /* of all frames; 0: none */
 	struct tie_index index;
 	struct tie_mention *mentions; /* report.h; sorted by connection and failure */

@@ -15,6 +15,8 @@ bm_tie_new(struct bm_tie **out, size_t memory)
 		return BM_NOMEM;
 	memory = memory > TIE_LEAST_MEMORY ? memory : TIE_LEAST_MEMORY;
 	t->watch_max = memory / TIE_WATCH_SHARE;
+	t->tables_max = memory;
+	t->lengths_of = TIE_RECORDS;
 	t->arena.max = t->words.max = (memory - t->watch_max) / 2;
 	enum bm_status st = bm_rules_new(&t->rules);
 	if (st == BM_OK)
@@ -60,6 +62,13 @@ uint64_t
 bm_tie_left_out(const struct bm_tie *t)
 {
 	return t->left_out;
+}
+
+size_t
+bm_tie_lengths_of(const struct bm_tie *t, bool *fewer)
+{
+	*fewer = t->lengths_of < TIE_RECORDS;
+	return t->lengths_of;
 }
 
 enum bm_status

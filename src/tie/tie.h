@@ -10,7 +10,8 @@
 
 struct bm_tie;
 
-/* memory: octets that what is kept may take, without tables; at least 32 MiB whatever it says. */
+/* memory: octets that what is kept may take, and as many that tables for looking it up may take;
+ * each at least 32 MiB whatever it says. */
 BM_MUST_USE enum bm_status bm_tie_new(struct bm_tie **out, size_t memory);
 void bm_tie_free(struct bm_tie *t); /* NULL allowed */
 
@@ -45,6 +46,10 @@ void bm_tie_frame(struct bm_tie *t, uint64_t ts_ns);
 BM_MUST_USE enum bm_status bm_tie_settle(struct bm_tie *t);
 /* Connections past the limit, which no log was compared with. */
 uint64_t bm_tie_left_out(const struct bm_tie *t);
+
+/* Records of each direction of a connection by whose lengths incidents were looked up: the last
+ * ones, fewer than are kept where memory does not do for more. *fewer: so it was. */
+size_t bm_tie_lengths_of(const struct bm_tie *t, bool *fewer);
 
 /* Afterwards, how the report shows it; borrows t. */
 struct bm_report_logs bm_tie_report(const struct bm_tie *t);

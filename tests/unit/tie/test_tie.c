@@ -506,6 +506,48 @@ test_crowd(void **state)
 	free(log);
 }
 
+/* Tables have an end too: where memory is short the last lengths are looked up, which are those of
+ * what failed, and connections that no longer fit are left out. */
+static void
+test_no_memory_for_tables(void **state)
+{
+	static const char log[] = "main, READ: TLSv1.2 Application Data, length = 303\n"
+							  "main, READ: TLSv1.2 Application Data, length = 404\n"
+							  "main, SEND TLSv1.2 ALERT:  fatal, description = bad_record_mac\n";
+	struct made m = {.port = 50001,
+		.from = 1,
+		.to = 11,
+		.fails = 10,
+		.lengths = {101, 202, 111, 222, 121, 242, 303, 404}};
+
+	(void)state;
+	for (size_t spare = 0; spare <= 700; spare += 50) {
+		struct bm_tie *t = ties_open();
+		bool fewer;
+		ties_log(t, "java.log", log);
+		ties_connection(t, &m);
+		t->tables_max = t->tables + spare;
+		assert_int_equal(BM_OK, bm_tie_logs_end(t));
+		/* Another one has no place, but with the most. */
+		struct bm_connection c = {.id = 1, .client = {{192, 0, 2, 1}, 4, 4000}};
+		assert_int_equal(BM_OK, bm_tie_connection(t, &c, BM_FORWARD, NULL));
+		assert_int_equal(bm_tie_left_out(t), t->connection_count == 1);
+		bool alone = t->connection_count == 1;
+		ties_settle(t, 0, 400);
+		size_t octets = t->index.lengths.cap * sizeof *t->index.lengths.entries;
+		assert_true(t->tables + 2 * octets <= t->tables_max);
+		size_t last = bm_tie_lengths_of(t, &fewer);
+		assert_int_equal(fewer, last < TIE_RECORDS);
+		if (alone) {
+			assert_true(fewer == (spare < 768));
+			assert_int_equal(t->index.lengths.count, last < 8 ? 2 * last : 15);
+		}
+		struct bm_tied x = ties_nth(t, 0);
+		assert_true(spare < 100 || x.connection == 0);
+		bm_tie_free(t);
+	}
+}
+
 /* What is said has an end, and nothing else suffers from it. */
 static void
 test_no_memory_for_words(void **state)
@@ -595,6 +637,7 @@ main(void)
 		cmocka_unit_test(test_server_name),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_no_memory_for_tables),
 		cmocka_unit_test(test_no_memory_for_words),
 		cmocka_unit_test(test_clues),
 		cmocka_unit_test(test_java_random),
