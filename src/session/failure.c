@@ -219,6 +219,27 @@ continues_replay(struct half *h, const struct past *twin, uint64_t off, uint32_t
 	return false;
 }
 
+/* The record comes again that was damaged before: its number was used up by then. */
+static bool
+damaged_came_again(struct half *h, const struct bm_wire *w, uint64_t off)
+{
+	struct bm_session *s = h->s;
+	size_t nth = s->case_count;
+
+	while (nth != 0 && !is_damaged_twin(h, w, &s->cases[nth - 1]))
+		nth--;
+	if (nth == 0)
+		return false;
+	tally(h)->failed++;
+	struct bm_case *c = new_case(h, BM_CASE_BAD_RECORD, off, (uint32_t)(BM_HEADER + w->body.n));
+	if (c != NULL) {
+		c->result = BM_BAD_TAG;
+		c->compared = h->past_count;
+		note_damaged_twin(c, &s->cases[nth - 1]);
+	}
+	return true;
+}
+
 /* e: all zero. */
 static bool
 judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct bm_outcome *o,
@@ -258,6 +279,8 @@ judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct
 		twin_copy = *twin;
 		twin = &twin_copy;
 	}
+	if (twin == NULL && damaged_came_again(h, w, off))
+		return true;
 	/* A record that verified nowhere yet leaves no hint of its own: with nothing good in the epoch
 	 * the keys are in doubt, and the search is left to a few sequence numbers. */
 	bool searched = twin == NULL && w->body.p != NULL && o->result != BM_BAD_LENGTH;

@@ -371,6 +371,10 @@ uint64_t fingerprint(const struct bm_wire *w);
 const struct past *find_twin(const struct half *h, const struct bm_wire *w);
 /* Puts what that said into the case; twin may be NULL. */
 void note_twin(const struct half *h, struct bm_case *c, const struct past *twin);
+/* c: a failure. Whether w is that record as it was sent, which came damaged before. */
+bool is_damaged_twin(struct half *h, const struct bm_wire *w, const struct bm_case *c);
+/* Notes in c, which has its bytes, that it was so. */
+void note_damaged_twin(struct bm_case *c, const struct bm_case *twin);
 /* The one that verified at seq in this epoch, of those that are remembered, or NULL. */
 const struct past *verified_at(const struct half *h, unsigned epoch, uint64_t seq);
 /* Two writers: w verifies at the number of `first`, or of one that is too long ago (NULL). Notes

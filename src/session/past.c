@@ -93,6 +93,45 @@ note_twin(const struct half *h, struct bm_case *c, const struct past *twin)
 	c->twin_packet = twin->packet;
 }
 
+/* Whether two records of one length are one that was damaged in one of them: what is computed over
+ * all of it is the same, or all but that is. Records that were made apart differ in both. */
+static bool
+is_damaged_copy(struct bm_view a, struct bm_view b)
+{
+	enum { END = 16, MAC = 96 };
+
+	if (a.n != b.n || a.n < 2 * END)
+		return false;
+	return memcmp(a.p + a.n - END, b.p + b.n - END, END) == 0 ||
+		   (a.n > 2 * MAC && memcmp(a.p, b.p, a.n - MAC) == 0);
+}
+
+bool
+is_damaged_twin(struct half *h, const struct bm_wire *w, const struct bm_case *c)
+{
+	size_t n = BM_HEADER + w->body.n;
+	struct bm_outcome o;
+
+	return w->body.p != NULL && c->kind == BM_CASE_BAD_RECORD && c->direction == h->side &&
+		   !c->found && c->epoch == h->epoch && c->seq < h->pos.seq && c->protection == h->keys &&
+		   c->position != NULL && c->record != NULL && c->len == n && c->region >= n &&
+		   is_damaged_copy(bm_view(c->record + BM_HEADER, w->body.n), w->body) &&
+		   check(h, h->keys, c->position, w, false, &o);
+}
+
+void
+note_damaged_twin(struct bm_case *c, const struct bm_case *twin)
+{
+	c->identical = c->found = true;
+	c->found_seq = c->twin_seq = twin->seq;
+	c->run = c->len;
+	c->tried = 1;
+	c->twin_off = twin->off;
+	c->twin_packet = twin->packet_count != 0 ? twin->packets[twin->packet_count - 1] : 0;
+	for (uint32_t i = 0; c->record != NULL && i < c->len; i++)
+		c->twin_damage += c->record[i] != twin->record[i];
+}
+
 /* Never 0, which stands for no record. */
 static uint64_t
 print_of(uint64_t fp)

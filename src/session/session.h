@@ -161,8 +161,9 @@ struct bm_case {
 	/* Where it verifies after all. */
 	bool found; /* at found_seq */
 	uint64_t found_seq;
-	size_t compared;                          /* records before it, as to that */
-	bool identical;                           /* its bytes equal those of the record at twin_off */
+	size_t compared;      /* records before it, as to that */
+	bool identical;       /* its bytes equal those of the record at twin_off */
+	uint32_t twin_damage; /* identical: but for so many, which had been damaged there */
 	uint64_t twin_off, twin_seq, twin_packet; /* off: BM_NO_SEQ when it is too long ago */
 	uint64_t tried;                           /* sequence hypotheses tried in all */
 	uint64_t earlier; /* chained ciphers: states tried that its sender had been in */

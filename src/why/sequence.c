@@ -70,6 +70,14 @@ bm_ask_replayed(const struct bm_why *w, struct bm_finding *out, const char **bec
 			"sequence "
 			"number %llu of its own header; this header says otherwise",
 			(unsigned long long)c->twin_packet, (unsigned long long)c->twin_seq);
+	else if (c->twin_damage != 0)
+		bm_evidence(w, out,
+			"it verifies at sequence number %llu, which the receiver had counted at stream offset "
+			"%llu "
+			"(packet %llu): it is that record, of which %u bytes were others there; the receiver "
+			"expected %llu here",
+			(unsigned long long)c->twin_seq, (unsigned long long)c->twin_off,
+			(unsigned long long)c->twin_packet, c->twin_damage, (unsigned long long)c->seq);
 	else if (c->twin_off == BM_NO_SEQ)
 		bm_evidence(w, out,
 			"it verifies at sequence number %llu and has the bytes of the record that verified "

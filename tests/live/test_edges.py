@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Faults beside something that makes them look like others: the right record behind a damaged one, a gap of the capture, its
+beginning. Done to recordings of real stacks, each with its nearest miss. Prints TAP."""
+import os
+import sys
+
+import judge
+import seal
+import test_events
+import wire
+from wire import C2S
+
+
+class Edges(test_events.Events):
+    def causes(self, conv, log, expected, segs=None, exit_status=1, verified=None):
+        """expected: (cause, sequence number or None) of each failure, in order."""
+        path = self.path()
+        wire.write(path, [(conv, segs or wire.segments(conv))])
+        rc, report, err = judge.diagnose(path, [log])
+        judge.want_exit(exit_status, rc, report, err)
+        found = [(f["cause"], f["sequence_number"]) for f in judge.failures(report)]
+        fits = len(found) == len(expected) and all(
+            f[0] in (e[0] if isinstance(e[0], set) else {e[0]}) and e[1] in (None, f[1]) for f, e in zip(found, expected))
+        judge.want(fits, "%s, expected %s" % (found, expected), report)
+        n = report["summary"]["records"]["verified"]
+        judge.want(verified is None or n == verified, "%d verified, expected %s" % (n, verified), report)
+        judge.want_counts(report, None, None)
+        return report
+
+    # The record that was damaged comes again, whole ------------------------------------------------
+
+    @staticmethod
+    def with_copy(conv, r, after, damage, copy=None):
+        """r damaged, and so many records of its sender later the copy."""
+        c = conv.copy()
+        behind = [q.item_index for q in conv.records(C2S) if q.off >= r.off]
+        c.items[r.item_index].data = damage(r.data)
+        c.items.insert(behind[after] + 1, wire.Item(C2S, r.data if copy is None else copy))
+        return c
+
+    def copies(self, name, conv, log):
+        r, n = self.target(conv), len(conv.protected())
+        bit = ({"bits-flipped", "bad-padding"}, r.seq)
+
+        def flip(at):
+            return lambda b: b[:at] + bytes([b[at] ^ 1]) + b[at + 1:]
+
+        def at_once():
+            self.causes(self.with_copy(conv, r, 0, flip(100)), log, [bit], verified=n)
+
+        def later():
+            for after in (1, 3):
+                self.causes(self.with_copy(conv, r, after, flip(100)), log,
+                            [bit, ("record-replayed", r.seq + after + 1)], verified=n - 1)
+
+        def tag():
+            self.causes(self.with_copy(conv, r, 1, flip(len(r) - 2)), log, [
+                ({"tag-damaged", "bits-flipped", "unexplained", "bad-padding"}, r.seq), ("record-replayed", r.seq + 2)])
+
+        def another():
+            """The nearest miss: a second writer's record of that number."""
+            s = seal.Sealer(conv, log)
+            number, content = next((k, c) for k, (q, c) in enumerate(s.opened[C2S]) if q.off == r.off)
+            mine = content[:20] + bytes(x ^ 1 for x in content[20:60]) + content[60:]
+            self.causes(self.with_copy(conv, r, 1, flip(100), s.seal(C2S, number, r, mine, {"iv": s.side[C2S].iv})), log,
+                        [bit, ("sequence-reused", r.seq + 2)])
+        yield self.tap.case, name + ": a bit, and the right record at once", at_once
+        yield self.tap.case, name + ": a bit, and the right record later", later
+        yield self.tap.case, name + ": a bit of the end, and the right record later", tag
+        if "TLS 1.0" not in name:
+            yield self.tap.case, name + ": a bit, and another record of its number later", another
+
+    def run(self):
+        kinds = [("TLS 1.0 CBC", lambda: self.openssl("TLS 1.0", "AES128-SHA")),
+                 ("TLS 1.2 CBC encrypt-then-MAC", lambda: self.openssl("TLS 1.2", "AES128-SHA256")),
+                 ("TLS 1.2 GCM", lambda: self.openssl("TLS 1.2", "ECDHE-RSA-AES128-GCM-SHA256")),
+                 ("TLS 1.3 ChaCha20", lambda: self.openssl("TLS 1.3", None, "-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256"))]
+        if test_events.stacks.have("gnutls-cli", "gnutls-serv"):
+            kinds.insert(1, ("TLS 1.0 RC4", self.gnutls_rc4))
+        else:
+            self.tap.report("gnutls-cli", skip="not installed")
+        for name, record in kinds:
+            conv, log = record()
+            self.jobs += self.copies(name, conv, log)
+        judge.in_parallel(self.jobs, int(os.environ.get("BADMAC_WORKERS", "2")))
+        self.lab.close()
+        return self.tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(Edges().run())
