@@ -19,6 +19,7 @@ struct placing {
 	struct seek k;
 	size_t at; /* the record that fits */
 	uint64_t seq;
+	bool moved; /* and not at the number that another record told */
 	unsigned epoch;
 	const struct bm_protection *keys;
 	uint8_t secret[BM_SECRET_MAX]; /* of that epoch */
@@ -61,13 +62,14 @@ fits(struct placing *p, const struct bm_protection *keys, unsigned epoch, size_t
 			i++;
 		uint64_t guess = s->first_fit.seq + at - i;
 		if (i < p->k.framed.n && s->first_fit.seq + at >= i) {
-			if (!seek_number(&p->k, keys, at, guess, guess + 1, &seq) &&
-				!nearby(p, keys, at, guess, &seq))
+			p->moved = !seek_number(&p->k, keys, at, guess, guess + 1, &seq);
+			if (p->moved && !nearby(p, keys, at, guess, &seq))
 				return false;
 			take(p, keys, epoch, at, seq);
 			return true;
 		}
 	}
+	p->moved = false;
 	if (!seek_number(&p->k, keys, at, 0, to, &seq))
 		return false;
 	take(p, keys, epoch, at, seq);
@@ -228,7 +230,9 @@ enter(struct placing *p)
 	h->pos.seq = p->seq - before;
 	if (chained)
 		(void)chained_iv(h, p->keys, h->off, &h->pos);
-	h->start_until = p->k.framed.at[p->at].off;
+	/* So many of its epoch come before it as its number says, and these are the last of them: they
+	 * have theirs for sure, if none came twice or was left out. */
+	h->start_until = p->moved ? p->k.framed.at[p->at].off : h->off;
 	h->joined = true;
 	h->joined_epoch = p->epoch;
 	h->joined_seq = h->pos.seq;

@@ -12,7 +12,7 @@ from wire import C2S
 
 
 class Edges(test_events.Events):
-    def causes(self, conv, log, expected, segs=None, exit_status=1, verified=None):
+    def causes(self, conv, log, expected, segs=None, exit_status=1, verified=None, undecided=0):
         """expected: (cause, sequence number or None) of each failure, in order."""
         path = self.path()
         wire.write(path, [(conv, segs or wire.segments(conv))])
@@ -24,7 +24,7 @@ class Edges(test_events.Events):
         judge.want(fits, "%s, expected %s" % (found, expected), report)
         n = report["summary"]["records"]["verified"]
         judge.want(verified is None or n == verified, "%d verified, expected %s" % (n, verified), report)
-        judge.want_counts(report, None, None)
+        judge.want_counts(report, None, None, undecided)
         return report
 
     # The record that was damaged comes again, whole ------------------------------------------------
@@ -70,10 +70,43 @@ class Edges(test_events.Events):
         if "TLS 1.0" not in name:
             yield self.tap.case, name + ": a bit, and another record of its number later", another
 
+    # The capture begins with what was damaged ---------------------------------------------------------
+
+    def starts(self, name, conv, log):
+        mine = [q for q in conv.records(C2S) if q.protected]
+        sent = [q for q in conv.application(C2S) if len(q) > 150]
+
+        def from_record(first, damaged, expected, exit_status):
+            c = conv.copy()
+            for q in damaged:
+                rng = judge.rng_for("%s %d" % (name, q.off))
+                c.items[q.item_index].data = q.data[:10] + bytes(rng.randrange(256) for _ in range(40)) + q.data[50:]
+            segs = wire.segments(c)
+            at = wire.carriers(segs, C2S, first.off, 1)[0] - 1
+            return self.causes(c, log, expected, segs=segs[at:], exit_status=exit_status, undecided=1 if exit_status == 3 else 0)
+
+        def one():
+            from_record(sent[3], sent[3:4], [("unexplained", sent[3].seq)], 1)
+            from_record(mine[1], mine[1:2], [("unexplained", 0)], 1)
+
+        def two():
+            from_record(sent[3], sent[3:5], [("unexplained", sent[3].seq), ("unexplained", sent[4].seq)], 1)
+
+        def none():
+            from_record(sent[3], [], [], 0)
+
+        def finished():
+            """The nearest miss: number 0 comes behind it, so it is of another epoch, which nothing tells."""
+            from_record(mine[0], mine[:1], [], 3)
+        for what, function in (("its first record is bad", one), ("its first two records are bad", two),
+                               ("it begins whole", none), ("it begins with a bad Finished", finished)):
+            yield self.tap.case, "%s, a capture from the middle: %s" % (name, what), function
+
     def run(self):
         kinds = [("TLS 1.0 CBC", lambda: self.openssl("TLS 1.0", "AES128-SHA")),
                  ("TLS 1.2 CBC encrypt-then-MAC", lambda: self.openssl("TLS 1.2", "AES128-SHA256")),
                  ("TLS 1.2 GCM", lambda: self.openssl("TLS 1.2", "ECDHE-RSA-AES128-GCM-SHA256")),
+                 ("TLS 1.3 GCM", lambda: self.openssl("TLS 1.3", None, "-ciphersuites", "TLS_AES_128_GCM_SHA256")),
                  ("TLS 1.3 ChaCha20", lambda: self.openssl("TLS 1.3", None, "-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256"))]
         if test_events.stacks.have("gnutls-cli", "gnutls-serv"):
             kinds.insert(1, ("TLS 1.0 RC4", self.gnutls_rc4))
@@ -82,6 +115,8 @@ class Edges(test_events.Events):
         for name, record in kinds:
             conv, log = record()
             self.jobs += self.copies(name, conv, log)
+            if "1.3" in name:
+                self.jobs += self.starts(name, conv, log)
         judge.in_parallel(self.jobs, int(os.environ.get("BADMAC_WORKERS", "2")))
         self.lab.close()
         return self.tap.end()
