@@ -227,6 +227,10 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 		c->after_seq = h->pos.seq;
 		c->after_off = at;
 		c->after_tried = l->tried;
+		/* Of it there was all; what fell into the gap is another one, or more. */
+		c->before_gap = l->missing != 0 && l->len != 0;
+		if (c->before_gap)
+			tally(h)->undecided++;
 		c->framing_lost = l->len == 0 || (!framed && at != l->start + l->len + l->passed);
 		if (without_iv != 0) {
 			tally(h)->undecided++;

@@ -206,6 +206,7 @@ struct bm_case {
 	bool first_of_epoch; /* REJECTED: its receiver had accepted nothing of the epoch */
 	bool over_gap;       /* REJECTED: bytes of this direction were not captured */
 	bool behind_gap;     /* BAD_RECORD: the same, of those before it */
+	bool before_gap;     /* BAD_RECORD: and of those between it and the next good one */
 	bool no_keys;        /* REJECTED: records of this direction could not be checked */
 	bool epoch_verified; /* other records of its direction and epoch do verify */
 	unsigned sides;      /* NO_KEYS_FIT: whose records, as bits */

@@ -134,7 +134,7 @@ doubt_its_end(const struct bm_why *w, struct bm_finding *f)
 	bool in_place = f->cause == BM_CAUSE_TAG_DAMAGED || f->cause == BM_CAUSE_BITS_FLIPPED ||
 					f->cause == BM_CAUSE_BYTES_DAMAGED || f->cause == BM_CAUSE_WORDS_SWAPPED;
 
-	if (!in_place || f->strength != BM_STRENGTH_PROVEN || !c->framing_lost ||
+	if (!in_place || f->strength != BM_STRENGTH_PROVEN || !c->framing_lost || c->before_gap ||
 		c->after != BM_AFTER_OTHER || bm_header_nearly_behind(w))
 		return;
 	f->strength = BM_STRENGTH_SUPPORTED;

@@ -70,6 +70,41 @@ class Edges(test_events.Events):
         if "TLS 1.0" not in name:
             yield self.tap.case, name + ": a bit, and another record of its number later", another
 
+    # The capture lacks the record beside it --------------------------------------------------------------
+
+    def gaps(self, name, conv, log):
+        r = [q for q in conv.application(C2S) if len(q) > 350][2]
+        before = [q for q in conv.records(C2S) if q.off < r.off][-1]
+        behind = [q for q in conv.records(C2S) if q.off > r.off][0]
+        rng = judge.rng_for(name + " gaps")
+        noise = bytes(rng.randrange(256) for _ in range(150))
+
+        def without(c, gone):
+            return [s for s in wire.segments(c) if s.direction != C2S or not s.data or s.off >= gone.off + len(gone) or
+                    s.off + len(s.data) <= gone.off]
+
+        def bit():
+            c = conv.copy()
+            c.items[r.item_index].data = r.data[:100] + bytes([r.data[100] ^ 1]) + r.data[101:]
+            report = self.causes(c, log, [({"bits-flipped", "bad-padding"}, r.seq)], segs=without(c, behind), undecided=1)
+            told = judge.failures(report)[0]
+            judge.want(told["confidence"] == "proven" and told["length"] == len(r), "confidence", report)
+
+        def much():
+            """Its number does not tell of a record that never came: that one fell into the gap."""
+            c = conv.copy()
+            c.items[r.item_index].data = r.data[:100] + noise + r.data[250:]
+            self.causes(c, log, [("unexplained", r.seq)], segs=without(c, behind), undecided=1)
+
+        def removed():
+            """What fell into the gap may have been that one, too."""
+            c = conv.copy()
+            c.items.pop(r.item_index)
+            self.causes(c, log, [], segs=without(c, before), exit_status=3, undecided=1)
+        for what, function in (("a bit, and behind it a gap", bit), ("150 octets, and behind it a gap", much),
+                               ("a gap, and behind it a record left out", removed)):
+            yield self.tap.case, "%s: %s" % (name, what), function
+
     # The capture begins with what was damaged ---------------------------------------------------------
 
     def starts(self, name, conv, log):
@@ -115,6 +150,7 @@ class Edges(test_events.Events):
         for name, record in kinds:
             conv, log = record()
             self.jobs += self.copies(name, conv, log)
+            self.jobs += self.gaps(name, conv, log)
             if "1.3" in name:
                 self.jobs += self.starts(name, conv, log)
         judge.in_parallel(self.jobs, int(os.environ.get("BADMAC_WORKERS", "2")))
