@@ -184,6 +184,7 @@ api_tell(struct badmac *b, const struct bm_connection *c)
 		b->summary.records.failed += c->records[d].failed;
 		b->summary.records.undecided += c->records[d].undecided;
 		b->summary.records.plaintext += c->records[d].plaintext;
+		b->summary.records.after_close += c->records[d].after_close;
 	}
 	if (c->result == BM_RESULT_FAILED ||
 		(c->result == BM_RESULT_UNDECIDED && b->summary.result == BM_RESULT_VERIFIED))

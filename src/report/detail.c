@@ -104,6 +104,8 @@ tally(struct bm_lines *l, const char *label, const struct bm_record_counts *n)
 	}
 	if (n->undecided != 0)
 		bm_say(l, ", %s undecided", bm_grouped(n->undecided).s);
+	if (n->after_close != 0)
+		bm_say(l, ", %s behind close_notify", bm_grouped(n->after_close).s);
 }
 
 static void

@@ -42,6 +42,7 @@ counts(struct json *j, const char *key, const struct bm_record_counts *c)
 	number_or_null(j, "failed", c->failed);
 	number_or_null(j, "undecided", c->undecided);
 	number_or_null(j, "plaintext", c->plaintext);
+	number_or_null(j, "after_close", c->after_close);
 	end(j, "}");
 }
 

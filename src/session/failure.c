@@ -250,8 +250,13 @@ judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct
 	uint64_t found = 0, tried = 0;
 
 	if (h->closed) {
-		h->over = true;
-		return false;
+		/* As long as records stand there; then TLS is over. */
+		if (w->body.p == NULL) {
+			h->over = true;
+			return false;
+		}
+		tally(h)->after_close++;
+		return true;
 	}
 	if (!h->protected || h->keys == NULL) {
 		/* No keys, and what follows is no record: framing is all there was. */

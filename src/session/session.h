@@ -73,6 +73,7 @@ enum { BM_EPOCH_PLAIN = 0, BM_EPOCH_EARLY = 1, BM_EPOCH_HANDSHAKE = 2, BM_EPOCH_
 
 struct bm_tally {
 	uint64_t verified, failed, undecided, plaintext;
+	uint64_t after_close; /* behind the sender's close_notify, and not good: nobody reads them */
 };
 
 struct bm_alert_seen {

@@ -38,7 +38,7 @@ enum { BM_CLIENT_TO_SERVER = 0, BM_SERVER_TO_CLIENT = 1 };
 const char *bm_side_word(unsigned direction); /* "client", "server": who sends that way */
 
 struct bm_record_counts {
-	uint64_t verified, failed, undecided, plaintext;
+	uint64_t verified, failed, undecided, plaintext, after_close;
 };
 
 /* An unknown number in the model. */

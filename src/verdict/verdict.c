@@ -296,8 +296,8 @@ fill_facts(
 	out->record_size_limit = f->record_size_limit;
 	out->compression = f->compression;
 	for (unsigned d = 0; d < 2; d++)
-		out->records[d] = (struct bm_record_counts){
-			f->tally[d].verified, f->tally[d].failed, f->tally[d].undecided, f->tally[d].plaintext};
+		out->records[d] = (struct bm_record_counts){f->tally[d].verified, f->tally[d].failed,
+			f->tally[d].undecided, f->tally[d].plaintext, f->tally[d].after_close};
 }
 
 enum bm_status

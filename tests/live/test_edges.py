@@ -105,6 +105,38 @@ class Edges(test_events.Events):
                                ("a gap, and behind it a record left out", removed)):
             yield self.tap.case, "%s: %s" % (name, what), function
 
+    # Behind close_notify ----------------------------------------------------------------------------------
+
+    def closed(self, name, conv, log):
+        s = seal.Sealer(conv, log)
+        (last, _), n, whole = s.opened[C2S][-1], len(s.opened[C2S]), len(conv.protected())
+        r, content = s.opened[C2S][3]
+        more = [s.seal(C2S, n + k, r, content, {"iv": s.side[C2S].iv}) for k in range(2)]
+        bad = more[0][:60] + bytes([more[0][60] ^ 1]) + more[0][61:]
+
+        def ask(items, verified, after):
+            c = conv.copy()
+            at = last.item_index + 1
+            c.items[at:at] = [wire.Item(C2S, b, kind) for b, kind in items]
+            report = self.causes(c, log, [], exit_status=0, verified=whole + verified)
+            ways = report["connections"][0]["records"]
+            judge.want((ways["client_to_server"]["after_close"], ways["server_to_client"]["after_close"]) == (after, 0) and
+                       report["summary"]["records"]["after_close"] == after, "after close", report)
+
+        def records():
+            ask([], 0, 0)
+            ask([(bad, "record")], 0, 1)
+            ask([(bad, "record"), (more[1], "record")], 0, 2)
+
+        def good():
+            ask([(more[0], "record"), (more[1], "record")], 2, 0)
+
+        def others():
+            ask([(b"QUIT\r\n250 a line of another protocol\r\n", "raw")], 0, 0)
+            ask([(bad, "record"), (b"QUIT\r\n250 a line of another protocol\r\n", "raw")], 0, 1)
+        for what, function in (("bad records", records), ("good records", good), ("no records", others)):
+            yield self.tap.case, "%s, behind close_notify: %s" % (name, what), function
+
     # The capture begins with what was damaged ---------------------------------------------------------
 
     def starts(self, name, conv, log):
@@ -151,6 +183,8 @@ class Edges(test_events.Events):
             conv, log = record()
             self.jobs += self.copies(name, conv, log)
             self.jobs += self.gaps(name, conv, log)
+            if "TLS 1.0" not in name:
+                self.jobs += self.closed(name, conv, log)
             if "1.3" in name:
                 self.jobs += self.starts(name, conv, log)
         judge.in_parallel(self.jobs, int(os.environ.get("BADMAC_WORKERS", "2")))

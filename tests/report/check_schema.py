@@ -32,7 +32,7 @@ def beyond_schema(report):
     summary, connections = report["summary"], report["connections"]
     if summary["connections"] != len(connections):
         yield f"summary counts {summary['connections']} connections, {len(connections)} are listed"
-    for kind in ("verified", "failed", "undecided", "plaintext"):
+    for kind in ("verified", "failed", "undecided", "plaintext", "after_close"):
         total = sum(way[kind] for c in connections for way in c["records"].values())
         if total != summary["records"][kind]:
             yield f"summary counts {summary['records'][kind]} {kind} records, the connections {total}"

@@ -66,8 +66,8 @@ sample_full(void)
 	c.resumed = 0;
 	c.keys = BM_SOURCE_KEY_LOG;
 	c.result = BM_RESULT_FAILED;
-	c.records[BM_CLIENT_TO_SERVER] = (struct bm_record_counts){1234, 1, 2, 3};
-	c.records[BM_SERVER_TO_CLIENT] = (struct bm_record_counts){30, 0, 0, 4};
+	c.records[BM_CLIENT_TO_SERVER] = (struct bm_record_counts){1234, 1, 2, 3, 5};
+	c.records[BM_SERVER_TO_CLIENT] = (struct bm_record_counts){30, 0, 0, 4, 0};
 	c.capture_gaps = 1;
 	c.server_name = "example.org";
 	c.extended_master_secret = true;
@@ -151,6 +151,7 @@ sample_summary(const struct bm_connection *c, size_t n)
 			s.records.failed += c[i].records[d].failed;
 			s.records.undecided += c[i].records[d].undecided;
 			s.records.plaintext += c[i].records[d].plaintext;
+			s.records.after_close += c[i].records[d].after_close;
 		}
 		if (c[i].result == BM_RESULT_FAILED ||
 			(c[i].result == BM_RESULT_UNDECIDED && s.result == BM_RESULT_VERIFIED))

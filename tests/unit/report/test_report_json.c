@@ -57,7 +57,8 @@ every_field(void **state)
 	assert_int_equal(json_object_size(s), 8);
 	expect(s, "result", "\"failed\"");
 	expect(s, "connections", "1");
-	expect(s, "records", "{\"verified\":1264,\"failed\":1,\"undecided\":2,\"plaintext\":7}");
+	expect(s, "records",
+		"{\"verified\":1264,\"failed\":1,\"undecided\":2,\"plaintext\":7,\"after_close\":5}");
 	expect(s, "packets", "1234567");
 	expect(s, "bytes", "5000000000");
 	expect(s, "undecoded", "0");
@@ -91,8 +92,10 @@ every_field(void **state)
 	expect(c, "undecided_detail", "\"9 bytes are missing\"");
 	expect(c, "undecided_next", "\"capture again\"");
 	expect(c, "records",
-		"{\"client_to_server\":{\"verified\":1234,\"failed\":1,\"undecided\":2,\"plaintext\":3},"
-		"\"server_to_client\":{\"verified\":30,\"failed\":0,\"undecided\":0,\"plaintext\":4}}");
+		"{\"client_to_server\":{\"verified\":1234,\"failed\":1,\"undecided\":2,\"plaintext\":3,"
+		"\"after_close\":5},"
+		"\"server_to_client\":{\"verified\":30,\"failed\":0,\"undecided\":0,\"plaintext\":4,"
+		"\"after_close\":0}}");
 	expect(c, "capture_gaps", "1");
 	expect(c, "alerts",
 		"[{\"direction\":\"server_to_client\",\"level\":\"fatal\",\"description\":\"bad_record_"

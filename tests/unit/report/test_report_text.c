@@ -52,8 +52,8 @@ whole_failure(void **state)
 		"\n"
 		"connection 7   10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)\n"
 		"  TLS 1.2, TLS_RSA_WITH_AES_128_GCM_SHA256, full handshake, keys from a key log\n"
-		"  client to server: 1,234 verified, 1 failed, 2 undecided    server to client: 30 "
-		"verified\n"
+		"  client to server: 1,234 verified, 1 failed, 2 undecided, 5 behind close_notify    "
+		"server to client: 30 verified\n"
 		"  capture  lacks bytes in 1 place\n"
 		"  seen in  front.pcap, from 2024-02-29T12:34:56.123456789Z; also in back.pcap\n"
 		"  alert    bad_record_mac (fatal), server to client, packet 31, encrypted\n"
@@ -152,7 +152,7 @@ answers(void **state)
 	free(t);
 	two[1] = *sample_full();
 	two[0].result = BM_RESULT_VERIFIED;
-	two[0].records[0] = (struct bm_record_counts){12, 0, 0, 0};
+	two[0].records[0] = (struct bm_record_counts){.verified = 12};
 	struct bm_alert fatal = {BM_CLIENT_TO_SERVER, 2, 48, 9, false};
 	two[0].alerts = &fatal;
 	two[0].alert_count = 1;
@@ -202,7 +202,7 @@ undecided_groups(void **state)
 		c[i] = *sample_full();
 		c[i].id = i;
 		c[i].result = BM_RESULT_UNDECIDED;
-		c[i].records[0] = (struct bm_record_counts){0, 0, 500, 0};
+		c[i].records[0] = (struct bm_record_counts){.undecided = 500};
 		c[i].keys = BM_SOURCE_NONE;
 		c[i].failure_count = 0;
 		c[i].undecided_wants_keys = i < 3;
