@@ -4,10 +4,17 @@
 
 enum { HMAC_WINDOW = 1 << 10, AEAD_WINDOW = 1 << 16 };
 
-/* Looks for the sequence number under which w verifies with the state that is expected, nearest
- * first. */
 static bool
-search_sequence(struct half *h, const struct bm_wire *w, uint64_t *found, uint64_t *tried)
+is_rc4(const struct half *h)
+{
+	return bm_protection_keys(h->keys)->suite->cipher == BM_RC4;
+}
+
+/* Looks for the sequence number under which w verifies with the state that is expected, nearest
+ * first, and at most `forward` ahead. */
+static bool
+search_sequence(
+	struct half *h, const struct bm_wire *w, uint64_t forward, uint64_t *found, uint64_t *tried)
 {
 	const struct bm_suite *suite = bm_protection_keys(h->keys)->suite;
 	bool aead = suite->mac == BM_HASH_NONE;
@@ -30,7 +37,7 @@ search_sequence(struct half *h, const struct bm_wire *w, uint64_t *found, uint64
 	}
 	for (uint64_t d = 1; d <= window; d++) {
 		for (int back = 0; back < 2; back++) {
-			if (back && d > h->pos.seq)
+			if (back ? d > h->pos.seq : d > forward)
 				continue;
 			pos.seq = back ? h->pos.seq - d : h->pos.seq + d;
 			++*tried;
@@ -183,6 +190,16 @@ ahead(struct half *h, const struct bm_wire *w, size_t case_index, uint64_t found
 	}
 }
 
+/* Who counts wrongly, and not in the keystream: what comes behind goes on there. */
+static void
+pass_keystream(struct half *h, const struct bm_wire *w)
+{
+	uint64_t seq = h->pos.seq;
+
+	bm_position_after(h->keys, &h->pos, w, &h->pos);
+	h->pos.seq = seq;
+}
+
 /* A record that had a used number. */
 static void
 note_reused(struct half *h, uint64_t off, uint32_t len)
@@ -291,10 +308,16 @@ judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct
 	bool searched = twin == NULL && w->body.p != NULL && o->result != BM_BAD_LENGTH;
 	bool earlier = searched && earlier_state_fits(h, w, e);
 	bool is_found = earlier;
+	/* Records that were left out would have taken keystream with them; those that had used numbers
+	 * did, and were counted. */
+	uint64_t forward = !is_rc4(h)                               ? UINT64_MAX
+					   : h->reused != 0 && off == h->reused_end ? h->reused
+																: 0;
 	if (earlier)
 		found = e->seq;
-	if (searched && !earlier && bm_protection_keys(h->keys)->suite->cipher != BM_RC4)
-		is_found = search_sequence(h, w, &found, &tried);
+	if (searched && !earlier)
+		is_found = search_sequence(h, w, forward, &found, &tried);
+	bool in_step = is_found && !earlier && is_rc4(h);
 	if (!earlier)
 		e->at = h->pos;
 	e->at.seq = found;
@@ -326,6 +349,8 @@ judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct
 		tally(h)->verified++;
 		note_reused(h, off, len);
 		read_second(h, w, &e->at, packet_at(h, off + len - 1));
+		if (in_step)
+			pass_keystream(h, w);
 		return true;
 	}
 	tally(h)->failed++;
@@ -356,6 +381,8 @@ judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct
 		} else if (twin == NULL && is_found && found < h->pos.seq) {
 			c->twin_off = BM_NO_SEQ;
 			note_first(h, c, verified_at(h, h->epoch, found), w);
+			c->nonce_reused = c->nonce_reused && !in_step;
+			c->in_step = in_step;
 		}
 	}
 	if (is_found && found > h->pos.seq) {
@@ -366,6 +393,8 @@ judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct
 		h->reuse_told = true;
 		note_reused(h, off, len);
 		read_second(h, w, &e->at, packet_at(h, off + len - 1));
+		if (in_step)
+			pass_keystream(h, w);
 		return true;
 	}
 	if (twin != NULL)

@@ -32,7 +32,9 @@ not_found(const struct bm_why *w, const char **because)
 
 	if (c->found)
 		return BM_NOT_ASKED;
-	if (c->tried == 0 && c->earlier != 0)
+	bool back_alone =
+		c->protection != NULL && bm_protection_keys(c->protection)->suite->cipher == BM_RC4;
+	if ((c->tried == 0 || back_alone) && c->earlier != 0)
 		*because =
 			"not tried: under this cipher a record has its state, and its number only there; the "
 			"records behind it tell how many there were";
@@ -123,9 +125,11 @@ bm_ask_reused(const struct bm_why *w, struct bm_finding *out, const char **becau
 	}
 	if (!c->found && c->earlier != 0) {
 		*because = bm_arena_print(w->arena,
-			"it verifies from none of %llu states that its sender had been in before%s",
-			(unsigned long long)c->earlier,
-			c->earlier_cut ? ", and not all that are remembered could be tried" : "");
+			"it verifies from none of %llu states that its sender had been in before, and under "
+			"none "
+			"of %llu other sequence numbers%s",
+			(unsigned long long)c->earlier, (unsigned long long)c->tried,
+			c->earlier_cut ? "; not all states that are remembered could be tried" : "");
 		return BM_EXCLUDED;
 	}
 	if (!c->found || c->identical || c->found_seq >= c->seq)
@@ -142,6 +146,11 @@ bm_ask_reused(const struct bm_why *w, struct bm_finding *out, const char **becau
 			"%llu) had, and the bytes of both differ; the receiver expected %llu",
 			(unsigned long long)c->found_seq, (unsigned long long)c->twin_off,
 			(unsigned long long)c->twin_packet, (unsigned long long)c->seq);
+	if (c->in_step)
+		bm_evidence(w, out,
+			"its keystream goes on where that of the record before it ends: whoever wrote both "
+			"went on "
+			"with one cipher, and with another count");
 	return BM_SHOWN;
 }
 

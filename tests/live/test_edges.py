@@ -2,6 +2,7 @@
 """Faults beside something that makes them look like others: the right record behind a damaged one, a gap of the capture, its
 beginning. Done to recordings of real stacks, each with its nearest miss. Prints TAP."""
 import os
+import struct
 import sys
 
 import judge
@@ -105,6 +106,34 @@ class Edges(test_events.Events):
                                ("a gap, and behind it a record left out", removed)):
             yield self.tap.case, "%s: %s" % (name, what), function
 
+    # Numbers that are set back, under a keystream that is not ----------------------------------------------
+
+    def numbers(self, name, conv, log):
+        s = seal.Sealer(conv, log)
+        n, whole = len(s.opened[C2S]), len(conv.protected())
+
+        def counted(number):
+            seqs = iter(range(n))
+
+            def rule(d, *_):
+                seq = next(seqs)
+                return {"number": struct.pack("!Q", number(seq))} if number(seq) != seq else None
+            return s.seal_all(rule, directions=(C2S,))
+
+        def back(number):
+            report = self.causes(counted(number), log, [("sequence-reused", 6)], verified=whole - 1)
+            told = judge.failures(report)[0]
+            judge.want(told["confidence"] == "proven" and any("keystream goes on" in e for e in told["evidence"]) and
+                       not any("XOR" in w for w in told["next_steps"]), "evidence", report)
+
+        def ahead():
+            """The nearest miss: nothing had that number, and what was left out would have taken keystream with it."""
+            self.causes(counted(lambda q: q + 3 if q == 6 else q), log, [("unexplained", 6)], verified=whole - 1)
+        for what, number in (("one is set back", lambda q: 3 if q == 6 else q), ("three are set back", lambda q: q - 3 if 6 <= q < 9 else q),
+                             ("all are set back", lambda q: q if q < 6 else q - 3), ("they begin again", lambda q: q if q < 6 else q - 6)):
+            yield self.tap.case, "%s, numbers: %s" % (name, what), back, number
+        yield self.tap.case, name + ", numbers: one is ahead", ahead
+
     # Behind close_notify ----------------------------------------------------------------------------------
 
     def closed(self, name, conv, log):
@@ -183,6 +212,8 @@ class Edges(test_events.Events):
             conv, log = record()
             self.jobs += self.copies(name, conv, log)
             self.jobs += self.gaps(name, conv, log)
+            if "RC4" in name:
+                self.jobs += self.numbers(name, conv, log)
             if "TLS 1.0" not in name:
                 self.jobs += self.closed(name, conv, log)
             if "1.3" in name:
