@@ -19,9 +19,11 @@ struct solver {
 	bool cut; /* CCM_8 */
 };
 
+/* The tag as computed, if its difference to the one received has the shape: so many bits, octets in
+ * a row, octets wherever. */
 static void
-tag_family(struct solver *v, const struct bm_family_name *name, unsigned bits, size_t octets,
-	double accepted)
+tag_family(struct solver *v, const struct bm_family_name *name, unsigned bits, size_t run,
+	size_t octets, double accepted)
 {
 	struct bm_search *s = v->c.s;
 	const struct bm_aead_parts *p = &s->parts;
@@ -35,7 +37,8 @@ tag_family(struct solver *v, const struct bm_family_name *name, unsigned bits, s
 		bm_search_fail(s, st);
 	for (size_t i = 0; i < p->tag.n; i++)
 		tag[i] ^= p->tag.p[i];
-	if (st == BM_OK && bm_weight(tag, p->tag.n) <= bits && bm_within(tag, p->tag.n, octets))
+	if (st == BM_OK && bm_weight(tag, p->tag.n) <= bits && bm_within(tag, p->tag.n, run) &&
+		bm_octets_set(tag, p->tag.n) <= octets)
 		(void)bm_search_try_mask(s, s->n - p->tag.n, tag, p->tag.n);
 	bm_search_close(s);
 }
@@ -369,7 +372,8 @@ static const struct bm_family_name
 	tag_bits = BM_FAMILY_NAME("up to 4 bits of the tag"),
 	tag_few = BM_FAMILY_NAME("up to 2 bits of the tag"),
 	tag_run = BM_FAMILY_NAME("up to 8 octets of the tag in a row"),
-	tag_octets = BM_FAMILY_NAME("up to 2 octets of the tag in a row");
+	tag_pair = BM_FAMILY_NAME("up to 2 octets of the tag in a row"),
+	tag_octets = BM_FAMILY_NAME("up to 4 octets of the tag");
 
 static void
 search_all(struct solver *v)
@@ -379,12 +383,12 @@ search_all(struct solver *v)
 	block_family(v, &one_bit, 1, block, 128);
 	one_bit_cut(v);
 	if (v->cut) {
-		tag_family(v, &tag_few, 2, tag, bm_masks_of_weight(tag, 2));
-		tag_family(v, &tag_octets, 64, 2, bm_masks_in_run(tag, 2));
+		tag_family(v, &tag_few, 2, tag, tag, bm_masks_of_weight(tag, 2));
+		tag_family(v, &tag_pair, 64, 2, 2, bm_masks_in_run(tag, 2));
 	}
 	bm_chain_adjacent(&v->c);
 	if (!v->cut)
-		tag_family(v, &tag_bits, 4, tag, bm_masks_of_weight(tag, 4));
+		tag_family(v, &tag_bits, 4, tag, tag, bm_masks_of_weight(tag, 4));
 	header_family(v);
 	header_octets(v);
 	nonce_family(v);
@@ -393,8 +397,10 @@ search_all(struct solver *v)
 	two_anywhere(v, &two_bits, 8, BM_NORMAL, is_bit);
 	bm_chain_swaps(&v->c);
 	bm_chain_reversals(&v->c);
-	if (!v->cut)
-		tag_family(v, &tag_run, 128, 8, bm_masks_in_run(tag, 8));
+	if (!v->cut) {
+		tag_family(v, &tag_run, 128, 8, 8, bm_masks_in_run(tag, 8));
+		tag_family(v, &tag_octets, 128, tag, 4, bm_masks_of_octets(tag, 4));
+	}
 	block_family(v, &run, 128, 8, bm_masks_in_run(block, 8));
 	edge_family(v, &edge_of_1, 1, 8, BM_QUICK);
 	block_family(v, &many_bits, 16, block, bm_masks_of_weight(block, 16));

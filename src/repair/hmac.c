@@ -123,13 +123,15 @@ choose(unsigned n, unsigned k)
 	return c;
 }
 
-/* Few bits, or a burst, of a MAC that stands visibly or under a stream cipher. */
+/* Few bits, or a burst, or few octets wherever, of a MAC that stands visibly or under a stream
+ * cipher. */
 static bool
-search_tag(struct hmac_search *s, const char *name, unsigned few, unsigned burst)
+search_tag(struct hmac_search *s, const char *name, unsigned few, unsigned burst, unsigned octets)
 {
 	struct hs_base *b = &s->base;
 	const struct bm_outcome *o = &b->outcome;
-	unsigned tag_bits = (unsigned)(8 * o->tag_len), weight = 0, first = tag_bits, last = 0;
+	unsigned tag_bits = (unsigned)(8 * o->tag_len), weight = 0, first = tag_bits, last = 0,
+			 differ = 0;
 	size_t body = s->d->wire.body.n, head = s->d->wire.header.n;
 
 	if (b->rules.order == BM_MAC_THEN_ENCRYPT)
@@ -137,7 +139,12 @@ search_tag(struct hmac_search *s, const char *name, unsigned few, unsigned burst
 	hs_begin(s, name);
 	for (unsigned k = 1; k <= few; k++)
 		hs_count(s, choose(tag_bits, k));
-	hs_count(s, tag_bits * ldexp(1, (int)burst - 1));
+	if (burst != 0)
+		hs_count(s, tag_bits * ldexp(1, (int)burst - 1));
+	for (unsigned k = 1; k <= octets; k++)
+		hs_count(s, choose(tag_bits / 8, k) * pow(255, k));
+	for (size_t i = 0; i < o->tag_len; i++)
+		differ += o->computed[i] != o->received[i];
 	for (unsigned i = 0; i < tag_bits; i++) {
 		if (((o->computed[i / 8] ^ o->received[i / 8]) >> (7 - i % 8) & 1) == 0)
 			continue;
@@ -146,7 +153,7 @@ search_tag(struct hmac_search *s, const char *name, unsigned few, unsigned burst
 		if (first == tag_bits)
 			first = i;
 	}
-	if (weight <= few || last - first < burst) {
+	if (weight <= few || last - first < burst || differ <= octets) {
 		uint8_t *tag = s->altered + head + body - o->tag_len;
 		for (size_t i = 0; i < o->tag_len; i++)
 			tag[i] ^= o->computed[i] ^ o->received[i];
@@ -165,9 +172,10 @@ search_tags(struct hmac_search *s)
 	static const char name[] = "the MAC itself: few bits, or a short burst";
 	bool whole = s->base.outcome.tag_len >= 16;
 
-	if (search_tag(s, name, whole ? 8 : 4, whole ? 32 : 16))
+	if (search_tag(s, name, whole ? 8 : 4, whole ? 32 : 16, 0))
 		return true;
-	return whole && search_tag(s, "the MAC itself: a burst of up to 48 bits", 0, 48);
+	return whole && (search_tag(s, "the MAC itself: a burst of up to 48 bits", 0, 48, 0) ||
+						search_tag(s, "the MAC itself: up to 4 octets", 0, 0, 4));
 }
 
 /* False: the limit. */

@@ -130,10 +130,11 @@ bm_linear_close(struct bm_linear *l)
 	bm_wipe(l, sizeof(*l));
 }
 
-/* The tag as computed, if its difference to the one received has the shape. */
+/* The tag as computed, if its difference to the one received has the shape: so many bits, octets in
+ * a row, octets wherever. */
 static void
-tag_family(struct bm_linear *l, const struct bm_family_name *name, unsigned bits, size_t octets,
-	double accepted)
+tag_family(struct bm_linear *l, const struct bm_family_name *name, unsigned bits, size_t run,
+	size_t octets, double accepted)
 {
 	struct bm_search *s = l->s;
 	const struct bm_aead_parts *p = &s->parts;
@@ -147,7 +148,8 @@ tag_family(struct bm_linear *l, const struct bm_family_name *name, unsigned bits
 		bm_search_fail(s, st);
 	for (size_t i = 0; i < sizeof(tag); i++)
 		tag[i] ^= p->tag.p[i];
-	if (st == BM_OK && bm_weight(tag, sizeof(tag)) <= bits && bm_within(tag, sizeof(tag), octets))
+	if (st == BM_OK && bm_weight(tag, sizeof(tag)) <= bits && bm_within(tag, sizeof(tag), run) &&
+		bm_octets_set(tag, sizeof(tag)) <= octets)
 		(void)bm_search_try_mask(s, s->n - sizeof(tag), tag, sizeof(tag));
 	bm_search_close(s);
 }
@@ -253,7 +255,8 @@ static const struct bm_family_name
 	run_of_10 = BM_FAMILY_NAME("up to 10 octets in a row, in one block"),
 	across_10 = BM_FAMILY_NAME("up to 10 octets in a row, over a block boundary"),
 	tag_bits = BM_FAMILY_NAME("up to 4 bits of the tag"),
-	tag_run = BM_FAMILY_NAME("up to 8 octets of the tag in a row");
+	tag_run = BM_FAMILY_NAME("up to 8 octets of the tag in a row"),
+	tag_octets = BM_FAMILY_NAME("up to 4 octets of the tag");
 
 static void
 search_all(struct bm_linear *l)
@@ -263,7 +266,7 @@ search_all(struct bm_linear *l)
 
 	bm_linear_blocks(l, &one_bit, 1, block, 8 * (double)l->n);
 	bm_linear_adjacent(l);
-	tag_family(l, &tag_bits, 4, block, bm_masks_of_weight(block, 4));
+	tag_family(l, &tag_bits, 4, block, block, bm_masks_of_weight(block, 4));
 	header_family(l);
 	header_octets(l);
 	bm_linear_reversals(l);
@@ -273,7 +276,8 @@ search_all(struct bm_linear *l)
 	bm_linear_swaps(l, false);
 	bm_linear_bit_lanes(l);
 	nonce_family(l);
-	tag_family(l, &tag_run, 128, 8, bm_masks_in_run(block, 8));
+	tag_family(l, &tag_run, 128, 8, 8, bm_masks_in_run(block, 8));
+	tag_family(l, &tag_octets, 128, block, 4, bm_masks_of_octets(block, 4));
 	bm_linear_runs(l, &run, &across, 8);
 	bm_linear_blocks(l, &many_bits, 16, block, k * bm_masks_of_weight(block, 16));
 	bm_linear_octet_lanes(l);

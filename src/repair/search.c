@@ -310,3 +310,25 @@ bm_masks_in_run(size_t n, size_t octets)
 		}
 	return sum;
 }
+
+size_t
+bm_octets_set(const uint8_t *p, size_t n)
+{
+	size_t set = 0;
+
+	for (size_t i = 0; i < n; i++)
+		set += p[i] != 0;
+	return set;
+}
+
+double
+bm_masks_of_octets(size_t n, size_t octets)
+{
+	double term = 1, sum = 0;
+
+	for (size_t i = 1; i <= octets && i <= n; i++) {
+		term *= 255.0 * (double)(n - i + 1) / (double)i;
+		sum += term;
+	}
+	return sum;
+}

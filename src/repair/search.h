@@ -82,9 +82,12 @@ size_t bm_search_segment_end(const struct bm_search *s, size_t at);
  */
 unsigned bm_weight(const uint8_t *p, size_t n);
 bool bm_within(const uint8_t *p, size_t n, size_t octets);
+size_t bm_octets_set(const uint8_t *p, size_t n); /* that are not 0 */
 
-/* How many masks of n octets have at most `bits` bits, and at most `octets` octets in a row. */
+/* How many masks of n octets have at most `bits` bits, at most `octets` octets in a row, and as
+ * many wherever they are. */
 double bm_masks_of_weight(size_t n, unsigned bits);
 double bm_masks_in_run(size_t n, size_t octets);
+double bm_masks_of_octets(size_t n, size_t octets);
 
 #endif

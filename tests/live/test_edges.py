@@ -134,6 +134,26 @@ class Edges(test_events.Events):
             yield self.tap.case, "%s, numbers: %s" % (name, what), back, number
         yield self.tap.case, name + ", numbers: one is ahead", ahead
 
+    # Octets of the tag here and there -----------------------------------------------------------------------
+
+    def tags(self, name, conv, log):
+        r = self.target(conv)
+        size = 20 if "RC4" in name else 32 if "CBC" in name else 16
+
+        def ask(places, cause):
+            c = conv.copy()
+            b = bytearray(r.data)
+            for k in places:
+                b[len(b) - size + k] ^= 0xbf
+            c.items[r.item_index].data = bytes(b)
+            report = self.causes(c, log, [(cause, r.seq)], verified=len(conv.protected()) - 1)
+            told = judge.failures(report)[0]
+            judge.want(cause == "unexplained" or (told["confidence"] == "proven" and told["proof"]["chance_log2"] <= -40 and
+                                                  sorted(d["record_offset"] for d in told["damage"]) ==
+                                                  [len(r) - size + k for k in places]), "proof", report)
+        for places, cause in (((3, 9), "tag-damaged"), ((2, 7, 13), "tag-damaged"), ((1, 4, 8, 12, 15), "unexplained")):
+            yield self.tap.case, "%s: %d octets of the tag" % (name, len(places)), ask, places, cause
+
     # Behind close_notify ----------------------------------------------------------------------------------
 
     def closed(self, name, conv, log):
@@ -212,6 +232,8 @@ class Edges(test_events.Events):
             conv, log = record()
             self.jobs += self.copies(name, conv, log)
             self.jobs += self.gaps(name, conv, log)
+            if name != "TLS 1.0 CBC":
+                self.jobs += self.tags(name, conv, log)
             if "RC4" in name:
                 self.jobs += self.numbers(name, conv, log)
             if "TLS 1.0" not in name:

@@ -217,6 +217,32 @@ test_tag(void **state)
 		}
 }
 
+/* Octets of the MAC here and there: four are shown, of five nothing is said. */
+static void
+test_scattered_tag(void **state)
+{
+	static const size_t places[5] = {1, 4, 8, 12, 15};
+
+	(void)state;
+	for (size_t k = 0; k < KINDS; k++)
+		for (size_t octets = 2; octets <= 5; octets++) {
+			new_record(&kinds[k], 1 + draw() % 300, 0);
+			size_t at = sealed.body_n - sealed.tag_n;
+			if (!in_tag(&kinds[k], at) || sealed.tag_n < 16)
+				continue;
+			/* More bits than few ones. */
+			for (size_t i = 0; i < octets; i++)
+				damage(at + places[i], 0xbf);
+			search(BM_QUICK);
+			assert_int_equal(repair.found, octets <= 4);
+			if (!repair.found)
+				continue;
+			expect_sent(&kinds[k], at);
+			assert_int_equal(repair.kind, BM_REPAIR_TAG_DAMAGED);
+			assert_true(repair.accepted_log2 - (double)repair.tag_bits < -40);
+		}
+}
+
 static void
 test_neighbours(void **state)
 {
@@ -544,13 +570,17 @@ test_counts(void **state)
 	assert_true(fabs((double)repair.family[0].candidates - tag) < 16);
 	assert_string_equal(repair.family[1].name, "the MAC itself: a burst of up to 48 bits");
 	assert_true(fabs((double)repair.family[1].candidates - 160 * ldexp(1, 47)) < 16);
-	assert_int_equal(repair.family[2].candidates, 255 + 16 + 4);
-	assert_string_equal(repair.family[3].name, "one bit anywhere");
-	assert_int_equal(repair.family[3].candidates, 8 * n);
+	assert_string_equal(repair.family[2].name, "the MAC itself: up to 4 octets");
+	double octets = 20.0 * 255 + 190.0 * 255 * 255 + 1140.0 * 255 * 255 * 255;
+	octets += 4845.0 * 255 * 255 * 255 * 255;
+	assert_true(fabs((double)repair.family[2].candidates - octets) < 16);
+	assert_int_equal(repair.family[3].candidates, 255 + 16 + 4);
+	assert_string_equal(repair.family[4].name, "one bit anywhere");
+	assert_int_equal(repair.family[4].candidates, 8 * n);
 	size_t differ = 0;
 	for (size_t i = 0; i + 1 < n; i++)
 		differ += got[5 + i] != got[6 + i];
-	assert_int_equal(repair.family[4].candidates, differ);
+	assert_int_equal(repair.family[5].candidates, differ);
 	for (size_t i = 0; i < repair.family_count; i++)
 		assert_true(repair.family[i].complete);
 }
@@ -781,6 +811,7 @@ main(void)
 		cmocka_unit_test(test_one_bit),
 		cmocka_unit_test(test_every_bit),
 		cmocka_unit_test(test_tag),
+		cmocka_unit_test(test_scattered_tag),
 		cmocka_unit_test(test_neighbours),
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_far_swaps),
