@@ -105,6 +105,7 @@ declare_gap(struct bm_stream *s, uint64_t from, uint64_t to)
 		s->flow->t->stats.gaps++;
 	}
 	note_gap(s, from, to);
+	tell_oddity(s, &(struct bm_oddity){BM_ODD_GAP, s->flow->t->now, 0, from, to - from});
 	s->head = to;
 	return BM_OK;
 }
@@ -118,6 +119,7 @@ append(struct bm_stream *s, const struct run *r)
 	if (r->fin && s->end == 0) {
 		s->end = s->head;
 		s->fin = true;
+		tell_oddity(s, &(struct bm_oddity){BM_ODD_FIN, r->ts_ns, r->packet, s->end, 0});
 	}
 }
 
@@ -271,6 +273,7 @@ drop_oldest(struct bm_stream *s, uint64_t bytes, bool *news)
 	s->flow->t->stats.dropped_bytes += dropped;
 	d->lack.dropped += dropped;
 	note_gap(s, s->base, to);
+	tell_oddity(s, &(struct bm_oddity){BM_ODD_GAP, s->flow->t->now, 0, s->base, to - s->base});
 	*news = true;
 	return BM_OK;
 }

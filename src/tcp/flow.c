@@ -13,6 +13,25 @@ tell_data(struct bm_stream *s)
 		f->t->ev.on_data(f->t->ev.ctx, f, stream_way(s));
 }
 
+void
+tell_oddity(struct bm_stream *s, const struct bm_oddity *o)
+{
+	struct bm_flow *f = s->flow;
+	struct bm_oddity here = *o;
+
+	if (f->ignored || f->t->ev.on_oddity == NULL)
+		return;
+	here.off = here.off > s->origin ? here.off - s->origin : 0;
+	f->t->ev.on_oddity(f->t->ev.ctx, f, stream_way(s), &here);
+}
+
+static void
+tell_segment(
+	struct bm_stream *s, enum bm_oddity_kind kind, const struct bm_segment *g, uint64_t off)
+{
+	tell_oddity(s, &(struct bm_oddity){kind, g->ts_ns, g->packet, off, g->payload_len});
+}
+
 static void
 count_checksum(struct bm_stream *s, const struct bm_segment *g)
 {
@@ -103,12 +122,13 @@ take_ack(struct bm_stream *s, const struct bm_segment *g)
 }
 
 static void
-take_fin(struct bm_stream *s, uint64_t end)
+take_fin(struct bm_stream *s, const struct bm_segment *g, uint64_t end)
 {
 	if (s->end != 0 || (s->settled && end < s->head) || end > stream_right(s) + CREDIBLE)
 		return;
 	s->end = end;
 	s->fin = true;
+	tell_oddity(s, &(struct bm_oddity){BM_ODD_FIN, g->ts_ns, g->packet, end, 0});
 }
 
 /* RFC 5961, section 3.2: a reset counts only within the window. */
@@ -132,6 +152,7 @@ take_reset(struct bm_stream *s, const struct bm_segment *g)
 	}
 	s->reset = true;
 	s->flow->closed = true;
+	tell_oddity(s, &(struct bm_oddity){BM_ODD_RST, g->ts_ns, g->packet, s->end, 0});
 }
 
 static enum bm_status
@@ -147,7 +168,7 @@ take_payload(struct bm_stream *s, const struct bm_segment *g, bool good, bool *n
 	if (g->payload_len != 0)
 		st = place(s, g, off, good, news);
 	if (ends && good)
-		take_fin(s, off + g->payload_len);
+		take_fin(s, g, off + g->payload_len);
 	if (s->end != 0 && s->d != NULL && s->d->held.n != 0 && st == BM_OK)
 		st = advance(s, false, news);
 	if (s->fin && s->flow->stream[1 - stream_way(s)].fin)
@@ -187,6 +208,8 @@ follow(struct bm_stream *s, const struct bm_segment *g, bool good)
 	note_sighting(s, g);
 	if (!s->has_seq || (good && (g->flags & BM_SYN) != 0))
 		learn_seq(s, g, good);
+	if (!good && g->checksum == BM_CHECKSUM_INVALID && s->has_seq)
+		tell_segment(s, BM_ODD_CHECKSUM, g, stream_off(s, g->seq + ((g->flags & BM_SYN) != 0)));
 	if (good)
 		st = take_ack(peer, g);
 	if (st == BM_OK && !f->ignored && s->has_seq)

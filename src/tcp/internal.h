@@ -335,6 +335,7 @@ BM_MUST_USE enum bm_status drop_oldest(struct bm_stream *s, uint64_t bytes, bool
 BM_MUST_USE enum bm_status flow_segment(
 	struct bm_flow *f, enum bm_way way, const struct bm_segment *g);
 void tell_data(struct bm_stream *s);
+void tell_oddity(struct bm_stream *s, const struct bm_oddity *o); /* o->off: as runs count */
 
 /* reuse.c: when the ports belong to another connection */
 enum identity { SAME_FLOW, OTHER_FLOW, NO_FLOW };

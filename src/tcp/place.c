@@ -284,8 +284,11 @@ place(struct bm_stream *s, const struct bm_segment *g, uint64_t off, bool good, 
 		d->stall_segments++;
 	if (s->settled && off > s->head)
 		t->stats.out_of_order++;
-	if (s->settled && off < s->head)
+	if (s->settled && off < s->head) {
 		t->stats.retransmitted++;
+		tell_oddity(s,
+			&(struct bm_oddity){BM_ODD_RETRANSMISSION, g->ts_ns, g->packet, off, g->payload_len});
+	}
 	struct run r = {.ts_ns = g->ts_ns,
 		.segment = t->next_segment++,
 		.sum = g->sum,

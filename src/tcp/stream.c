@@ -176,6 +176,25 @@ bm_stream_spans(
 	return n;
 }
 
+bool
+bm_stream_last_span(const struct bm_stream *s, uint64_t off, uint64_t len, struct bm_span *out)
+{
+	size_t avail = bm_stream_avail(s, off);
+	const struct run *last = NULL;
+
+	if (avail == 0 || len == 0)
+		return false;
+	uint64_t at = s->origin + off, to = at + (len < avail ? len : avail);
+	for (uint32_t i = runs_find(&s->d->ready, at); at < to; i++) {
+		const struct run *r = runs_at(&s->d->ready, i);
+		if (last == NULL || r->packet > last->packet)
+			last = r;
+		at = run_end(r);
+	}
+	*out = span_of(s, last);
+	return true;
+}
+
 size_t
 bm_stream_copies(
 	const struct bm_stream *s, uint64_t off, size_t len, struct bm_span *out, size_t max)

@@ -32,6 +32,22 @@ struct bm_tcp_options {
 	uint64_t idle_ns;    /* an idle flow ends; 0: 15 min of capture time (closed ones: 30 s) */
 };
 
+/* What stands out on a direction's way, beside its bytes. */
+enum bm_oddity_kind {
+	BM_ODD_RETRANSMISSION, /* a segment that begins below what has been delivered */
+	BM_ODD_CHECKSUM,       /* a segment whose checksum is wrong, where they are not all */
+	BM_ODD_GAP,            /* bytes that no packet holds, or that gave way to a limit */
+	BM_ODD_FIN,
+	BM_ODD_RST
+};
+struct bm_oddity {
+	enum bm_oddity_kind kind;
+	uint64_t ts_ns;
+	uint64_t packet; /* 0: of none in particular */
+	uint64_t off;    /* in the stream */
+	uint64_t len;
+};
+
 /* What the table tells the layer above. The user pointer of a flow is kept
  * by bm_flow_set_user. All calls happen inside bm_tcp_segment, bm_tcp_settle or bm_tcp_finish. */
 struct bm_tcp_events {
@@ -43,6 +59,8 @@ struct bm_tcp_events {
 	 * bytes are gone; for held bytes it is called only when it differs, and for the bytes in
 	 * which it does. A damaged copy that a good one replaced is told of in the same way. */
 	void (*on_copy)(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_span *copy);
+	/* May be NULL. Of flows that are not ignored; before on_data tells of what it has led to. */
+	void (*on_oddity)(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_oddity *o);
 	/* A UDP datagram; s borrowed. */
 	void (*on_datagram)(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_segment *s);
 	/* The flow ends (closed and lingered, idle, evicted, port reused, end of input). Before it
@@ -152,6 +170,10 @@ const uint8_t *bm_stream_near(const struct bm_stream *s, struct bm_view v);
  * range. */
 size_t bm_stream_spans(
 	const struct bm_stream *s, uint64_t off, size_t len, struct bm_span *out, size_t max);
+/* Of the spans of [off, off + len), as far as it is there, the one that was captured last. False:
+ * none of it is. */
+bool bm_stream_last_span(
+	const struct bm_stream *s, uint64_t off, uint64_t len, struct bm_span *out);
 /* Differing copies held for bytes of [off, off + len), cut to the range, same protocol. */
 size_t bm_stream_copies(
 	const struct bm_stream *s, uint64_t off, size_t len, struct bm_span *out, size_t max);

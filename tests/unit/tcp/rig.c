@@ -45,6 +45,10 @@ read_spans(struct rig *r, struct bm_stream *s, uint64_t off, size_t n, struct bm
 			r->on_span(r->ctx, &spans[i]);
 	}
 	assert_int_equal(at, off + n);
+	struct bm_span last;
+	assert_true(bm_stream_last_span(s, off, n, &last));
+	for (size_t i = 0; i < count; i++)
+		assert_true(spans[i].packet <= last.packet);
 	assert_int_equal(bm_buf_add(got, bm_view(copy, n)), BM_OK);
 	free(spans);
 	free(copy);
@@ -109,6 +113,14 @@ on_datagram(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_segme
 }
 
 static void
+on_oddity(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_oddity *o)
+{
+	note(ctx, f, "%c%c%llu+%llu@%llu ", way == BM_FORWARD ? 'F' : 'B', "rcgfx"[o->kind],
+		(unsigned long long)o -> off, (unsigned long long)o -> len,
+		(unsigned long long)o -> packet);
+}
+
+static void
 on_end(void *ctx, struct bm_flow *f)
 {
 	struct rig *r = ctx;
@@ -123,6 +135,7 @@ rig_open(struct rig *r)
 {
 	struct bm_tcp_events ev = {.on_data = on_data,
 		.on_copy = on_copy,
+		.on_oddity = r->odd ? on_oddity : NULL,
 		.on_datagram = on_datagram,
 		.on_end = on_end,
 		.ctx = r};

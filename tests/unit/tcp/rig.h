@@ -1,7 +1,8 @@
 /* Drives a flow table with hand-made segments and writes down what it tells.
  * The log holds, for flow 0 (others with "N:" in front), F or B for the direction and
  *   +n n bytes came, ?n a gap of n bytes, . closed, =off+n copy, then V, I, O or U for its
- * checksum, end. */
+ * checksum, end. With `odd` set also what stands out: r retransmission, c checksum, g gap, f FIN,
+ * x RST, then off+n@packet. */
 #ifndef RIG_H
 #define RIG_H
 
@@ -28,6 +29,7 @@ struct rig {
 	bool quiet;    /* writes no log */
 	bool unstable; /* payload is scribbled over after each call */
 	bool ignore;   /* at the first data */
+	bool odd;      /* before rig_open: what stands out is wanted */
 	struct bm_flow *flow[RIG_FLOWS];
 	uint64_t packet, ts_ns;
 	enum bm_checksum checksum;

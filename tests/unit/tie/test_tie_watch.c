@@ -59,7 +59,11 @@ on_end(void *ctx, struct bm_flow *f)
 static void
 open_flow(struct flow *x, bool release)
 {
-	struct bm_tcp_events ev = {on_data, on_copy, on_datagram, on_end, x};
+	struct bm_tcp_events ev = {.on_data = on_data,
+		.on_copy = on_copy,
+		.on_datagram = on_datagram,
+		.on_end = on_end,
+		.ctx = x};
 	struct bm_tcp_options o = {.flow_memory = 0};
 
 	*x = (struct flow){.release = release};
