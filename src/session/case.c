@@ -210,6 +210,9 @@ bm_session_show(struct bm_session *s, size_t nth, uint64_t off, uint32_t len, st
 	c->off = off;
 	c->len = len;
 	c->shown = true;
+	/* It was counted as failed before it was known which one it is. */
+	if (c->kind == BM_CASE_DIFFERS)
+		timeline_restate(s, c->direction, off, BM_JUDGED_UNDECIDED, BM_JUDGED_FAILED);
 	for (size_t i = 0; i < fragment_count; i++) {
 		c->fragments[c->fragment_count++] = fragments[i];
 		if (fragments[i].record_off < len &&

@@ -10,6 +10,8 @@ static void
 begin(struct bm_session *s, enum bm_way client_way)
 {
 	s->tls = true;
+	if (client_way != s->facts.client_way)
+		timeline_turn(s);
 	s->facts.client_way = client_way;
 	for (unsigned side = 0; side < 2; side++) {
 		s->half[side].way = side == BM_CLIENT ? client_way : (enum bm_way)(1 - client_way);
@@ -98,11 +100,12 @@ content(
 }
 
 static void
-plain_record(struct half *h, const struct bm_dtls_record *r, const struct bm_segment *d)
+plain_record(struct half *h, const struct bm_dtls_record *r, size_t at, const struct bm_segment *d)
 {
 	struct bm_session *s = h->s;
 
-	tally(h)->plaintext++;
+	judged_in(
+		h, r->epoch, BM_JUDGED_PLAINTEXT, h->datagram_off + at, r->header.n + r->body.n, BM_NO_SEQ);
 	if (r->type == BM_CCS) {
 		/* Retransmitted flights repeat it: only the first one counts. */
 		if (!is_tls13(s) && h->epoch == r->epoch) {
@@ -196,7 +199,7 @@ accept(struct half *h, struct dtls_judged *j, const struct bm_dtls_record *r,
 	h->verified_in[slot]++;
 	if (number_reused(h, j, r, at, d))
 		return;
-	tally(h)->verified++;
+	judged_in(h, j->epoch, BM_JUDGED_VERIFIED, off, r->header.n + r->body.n, j->seq);
 	h->epoch = j->epoch;
 	remember_record(h, &j->wire, fingerprint(&j->wire), j->seq, off, d->packet);
 	h->epoch = current;
@@ -295,7 +298,7 @@ next_record(struct half *h, const struct bm_segment *d, size_t at)
 	h->records++;
 	bool known = h->protected && h->keys != NULL;
 	if (!r.unified && r.epoch == 0 && (!known || may_be_plain(&r))) {
-		plain_record(h, &r, d);
+		plain_record(h, &r, at, d);
 		return at + rd.off;
 	}
 	if (!r.unified && r.epoch == 0)
@@ -329,7 +332,10 @@ dtls_datagram(struct bm_session *s, enum bm_way way, const struct bm_segment *d)
 	struct half *h = &s->half[s->half[BM_CLIENT].way == way ? BM_CLIENT : BM_SERVER];
 	h->good_at = 0;
 	h->chained = false;
-	for (size_t at = 0; at < d->payload.n && s->status == BM_OK;)
+	for (size_t at = 0; at < d->payload.n && s->status == BM_OK;) {
+		if (s->timeline != NULL)
+			timeline_datagram(s, d, at);
 		at = next_record(h, d, at);
+	}
 	h->datagram_off += d->payload_len;
 }

@@ -57,7 +57,8 @@ dtls_case(struct half *h, const struct dtls_judged *j, const struct bm_dtls_reco
 	const struct bm_protection *keys = h->keys;
 	unsigned epoch = h->epoch;
 
-	tally(h)->failed++;
+	size_t len = r != NULL && r->header.n + r->body.n <= n ? r->header.n + r->body.n : n;
+	judged_in(h, j->epoch, BM_JUDGED_FAILED, h->datagram_off + at, len, j->seq);
 	if (s->status != BM_OK)
 		return NULL;
 	h->pos = j->pos;
@@ -74,7 +75,7 @@ dtls_case(struct half *h, const struct dtls_judged *j, const struct bm_dtls_reco
 	c->compared = h->past_count;
 	c->result = j->result;
 	c->reflected_cid_len = (uint8_t)s->cid_len[h->side];
-	c->len = (uint32_t)(r != NULL && r->header.n + r->body.n <= n ? r->header.n + r->body.n : n);
+	c->len = (uint32_t)len;
 	if (r != NULL) {
 		c->header_len = (uint16_t)r->header.n;
 		c->cid_len = (uint8_t)r->cid.n;
@@ -277,13 +278,16 @@ known_bytes(struct half *h, const struct dtls_judged *j, const struct bm_dtls_re
 	return true;
 }
 
-/* What may be a record, and is none that could be judged. j NULL: for want of its end. */
+/* What may be a record, n octets at `at`, and is none that could be judged. j NULL: for want of its
+ * end. */
 static void
-leave_undecided(struct half *h, const struct dtls_judged *j, const struct bm_segment *d)
+leave_undecided(
+	struct half *h, const struct dtls_judged *j, size_t at, size_t n, const struct bm_segment *d)
 {
 	struct bm_session_facts *f = &h->s->facts;
 
-	tally(h)->undecided++;
+	judged_in(h, j != NULL ? j->epoch : h->epoch, BM_JUDGED_UNDECIDED, h->datagram_off + at, n,
+		BM_NO_SEQ);
 	if (j == NULL)
 		return;
 	if (j->state == DTLS_NO_KEYS && j->wire.type == BM_ALERT)
@@ -304,7 +308,7 @@ dtls_bad(struct half *h, const struct dtls_judged *j, const struct bm_dtls_recor
 	if (!h->protected && j->state == DTLS_UNFRAMED)
 		return d->payload.n;
 	if (!h->protected && j->state == DTLS_NO_KEYS) {
-		leave_undecided(h, j, d);
+		leave_undecided(h, j, at, framed, d);
 		return at + framed;
 	}
 	if (j->state == DTLS_FAILS && known_bytes(h, j, r, at, d))
@@ -313,7 +317,7 @@ dtls_bad(struct half *h, const struct dtls_judged *j, const struct bm_dtls_recor
 	 * protocol shares the ports (RFC 7983). */
 	bool likely = r != NULL || plausible(h, rest);
 	if (r == NULL && (!whole || (!likely && h->futile >= FUTILE_MAX))) {
-		leave_undecided(h, whole ? j : NULL, d);
+		leave_undecided(h, whole ? j : NULL, at, rest.n, d);
 		return d->payload.n;
 	}
 	size_t next = next_good(h, rest, at, framed);
@@ -337,14 +341,14 @@ dtls_bad(struct half *h, const struct dtls_judged *j, const struct bm_dtls_recor
 		return at + sent.end;
 	}
 	if (j->state == DTLS_NO_KEYS || j->state == DTLS_ODD_PLAIN) {
-		leave_undecided(h, j, d);
+		leave_undecided(h, j, at, framed, d);
 		return at + framed;
 	}
 	/* A good record that begins within this one says that its length is wrong. */
 	bool lost = r == NULL || next < framed || (next != framed && !chained(h, rest, framed));
 	/* Nothing may show that it ever was a record. */
 	if (j->keys == NULL || (!likely && next == rest.n)) {
-		leave_undecided(h, j, d);
+		leave_undecided(h, j, at, next, d);
 		return at + next;
 	}
 	h->chained = h->chained && !lost;

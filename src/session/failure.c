@@ -123,7 +123,7 @@ epoch_end_missing(struct half *h, uint64_t off, uint32_t len, const struct half 
 	h->epoch = before->epoch;
 	h->pos = before->pos;
 	h->keys = before->keys;
-	tally(h)->failed++;
+	judged(h, BM_JUDGED_FAILED, off, len, h->pos.seq);
 	struct bm_case *c = new_case(h, BM_CASE_BAD_RECORD, off, len);
 	if (c != NULL) {
 		c->result = BM_BAD_TAG;
@@ -149,24 +149,28 @@ other_keys_fit(struct half *h, const struct bm_wire *w, uint64_t off)
 	/* Of two writers one may have announced it in a record whose number was used. */
 	unannounced = unannounced || h->reuse_told;
 
-	bool fits = other_secret_fits(h, w, &o);
+	bool fits = other_secret_fits(h, w, &o), skipped = false;
 	if (!fits) {
 		fits = later_epoch_fits(h, w, &o);
-		if (fits && !unannounced) {
+		skipped = fits && !unannounced;
+		if (skipped) {
 			struct half after = *h;
 			epoch_end_missing(h, off, n, &before);
 			h->epoch = after.epoch;
 			h->keys = after.keys;
 			h->pos = after.pos;
 			bm_wipe(&after, sizeof after);
-			tally(h)->verified--;
 		}
 	}
 	bm_wipe(&before, sizeof before);
 	if (!fits)
 		return false;
 	o.rc4_after = NULL; /* there were other checks since */
-	accept_record(h, w, &o, off, packet_at(h, off + n - 1));
+	uint64_t packet = packet_at(h, off + n - 1);
+	if (skipped)
+		accept_failed(h, w, &o, off, packet);
+	else
+		accept_record(h, w, &o, off, packet);
 	return true;
 }
 
@@ -184,10 +188,8 @@ ahead(struct half *h, const struct bm_wire *w, size_t case_index, uint64_t found
 	}
 	h->pos.seq = found;
 	/* It was opened here, though its receiver could not: what it says still counts. */
-	if (check(h, h->keys, &h->pos, w, false, &o)) {
-		tally(h)->verified--;
-		accept_record(h, w, &o, off, packet_at(h, off + BM_HEADER + w->body.n - 1));
-	}
+	if (check(h, h->keys, &h->pos, w, false, &o))
+		accept_failed(h, w, &o, off, packet_at(h, off + BM_HEADER + w->body.n - 1));
 }
 
 /* Who counts wrongly, and not in the keystream: what comes behind goes on there. */
@@ -278,12 +280,12 @@ judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct
 	if (!h->protected || h->keys == NULL) {
 		/* No keys, and what follows is no record: framing is all there was. */
 		if (w->body.p == NULL) {
-			tally(h)->undecided++;
+			judged(h, BM_JUDGED_UNDECIDED, off, 0, BM_NO_SEQ);
 			keyless_break(h, off);
 			lose(h, off, 0, SIZE_MAX);
 			return false;
 		}
-		tally(h)->undecided++;
+		judged(h, BM_JUDGED_UNDECIDED, off, len, BM_NO_SEQ);
 		return true;
 	}
 	if (w->body.p != NULL && other_keys_fit(h, w, off))
@@ -291,7 +293,7 @@ judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct
 	if (is_tls13(s) && h->epoch == BM_EPOCH_EARLY && !s->early_accepted &&
 		h->verified_in[BM_EPOCH_EARLY] == 0) {
 		/* Nobody reads early data that was refused, and its suite may be another one. */
-		tally(h)->undecided++;
+		judged(h, BM_JUDGED_UNDECIDED, off, w->body.p != NULL ? len : 0, BM_NO_SEQ);
 		return true;
 	}
 
@@ -326,34 +328,34 @@ judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct
 		h->skipped_case < s->case_count) {
 		/* One of those that an earlier record overtook. */
 		s->cases[h->skipped_case].came_late = true;
-		tally(h)->verified++;
+		judged(h, BM_JUDGED_VERIFIED, off, len, found);
 		return true;
 	}
 	/* Made before the capture began: came late, or again, nobody can say which. */
 	if (is_found && found < h->joined_seq && h->joined && h->joined_epoch == h->epoch) {
-		tally(h)->undecided++;
+		judged(h, BM_JUDGED_UNDECIDED, off, len, BM_NO_SEQ);
 		return true;
 	}
 	if (is_found && counts_reused(h, off, found)) {
+		judged(h, BM_JUDGED_VERIFIED, off, len, found);
 		ahead(h, w, SIZE_MAX, found, off);
-		tally(h)->verified++;
 		return true;
 	}
 	/* The one that is skipped may have come before a capture that started in their midst. */
 	if (is_found && found > h->pos.seq && s->middle && tally(h)->verified <= 1) {
+		judged(h, BM_JUDGED_VERIFIED, off, len, found);
 		ahead(h, w, SIZE_MAX, found, off);
-		tally(h)->verified++;
 		return true;
 	}
 	if (is_found && (found < h->pos.seq || earlier) && h->reuse_told) {
-		tally(h)->verified++;
+		judged(h, BM_JUDGED_VERIFIED, off, len, found);
 		note_reused(h, off, len);
 		read_second(h, w, &e->at, packet_at(h, off + len - 1));
 		if (in_step)
 			pass_keystream(h, w);
 		return true;
 	}
-	tally(h)->failed++;
+	judged(h, BM_JUDGED_FAILED, off, w->body.p != NULL ? len : 0, h->pos.seq);
 	if (twin != NULL && continues_replay(h, twin, off, len))
 		return true;
 	struct bm_case *c = new_case(h, BM_CASE_BAD_RECORD, off, w->body.p != NULL ? len : 0);

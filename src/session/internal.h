@@ -158,6 +158,7 @@ struct bm_session {
 	struct bm_session_env *env;
 	struct bm_session *next, *before; /* of those that are alive */
 	struct bm_flow *flow;
+	struct bm_timeline *timeline; /* NULL: none is wanted */
 	enum bm_status status;
 	uint64_t held;          /* its part of env->held */
 	size_t measured;        /* of that, what session_measure found */
@@ -234,6 +235,42 @@ struct bm_tally *tally(struct half *h);
 void note_alert(struct half *h, struct bm_view plain, uint64_t packet, bool encrypted);
 /* Packet that carries the stream byte at off; 0 if unknown. */
 uint64_t packet_at(const struct half *h, uint64_t off);
+
+/* timeline.c. None of these but timeline_restate and timeline_turn without a timeline. */
+/* The record in hand is this one. */
+void timeline_look(struct half *h, uint64_t off, uint64_t len);
+/* ... and stands at `at` of d. */
+void timeline_datagram(struct bm_session *s, const struct bm_segment *d, size_t at);
+void timeline_record(struct half *h, enum bm_judgement how, uint64_t off, uint64_t len,
+	unsigned epoch, uint64_t seq);
+void timeline_restate(struct bm_session *s, unsigned direction, uint64_t off,
+	enum bm_judgement from, enum bm_judgement to);
+/* It stands in the record in hand. */
+void timeline_said(
+	struct half *h, enum bm_event_kind kind, uint8_t level, uint8_t code, uint64_t len);
+/* Client and server change places. */
+void timeline_turn(struct bm_session *s);
+
+/* Counts a record of an epoch: its header stands at off; len 0, and seq BM_NO_SEQ: unknown. */
+static inline void
+judged_in(
+	struct half *h, unsigned epoch, enum bm_judgement how, uint64_t off, uint64_t len, uint64_t seq)
+{
+	struct bm_tally *t = &h->s->facts.tally[h->side];
+
+	*(how == BM_JUDGED_VERIFIED      ? &t->verified
+		: how == BM_JUDGED_FAILED    ? &t->failed
+		: how == BM_JUDGED_UNDECIDED ? &t->undecided
+									 : &t->plaintext) += 1;
+	if (h->s->timeline != NULL)
+		timeline_record(h, how, off, len, epoch, seq);
+}
+
+static inline void
+judged(struct half *h, enum bm_judgement how, uint64_t off, uint64_t len, uint64_t seq)
+{
+	judged_in(h, h->epoch, how, off, len, seq);
+}
 
 /* held.c: how much memory a session takes */
 /* Counts octets that are held until the session is freed. */
@@ -358,6 +395,10 @@ void run_half(struct half *h, bool final);
  * pieces. */
 struct bm_wire wire_at(struct half *h, uint64_t off, struct bm_record_header hdr, uint8_t *header);
 void accept_record(struct half *h, const struct bm_wire *w, const struct bm_outcome *o,
+	uint64_t off, uint64_t packet);
+/* The same of one that is counted as failed: its receiver could not open it, and yet what it says
+ * counts. */
+void accept_failed(struct half *h, const struct bm_wire *w, const struct bm_outcome *o,
 	uint64_t off, uint64_t packet);
 /* Reads what a second writer's record says, which verifies at `at`: of what it changes both go by.
  */

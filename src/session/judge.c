@@ -38,6 +38,26 @@ verified_later(const struct half *h, unsigned slot)
 	return false;
 }
 
+static uint64_t *
+counted(struct bm_tally *t, enum bm_judgement how)
+{
+	return how == BM_JUDGED_VERIFIED    ? &t->verified
+		   : how == BM_JUDGED_FAILED    ? &t->failed
+		   : how == BM_JUDGED_UNDECIDED ? &t->undecided
+										: &t->plaintext;
+}
+
+static void
+rejudged(
+	struct bm_session *s, const struct bm_case *c, enum bm_judgement from, enum bm_judgement to)
+{
+	struct bm_tally *t = &s->facts.tally[c->direction];
+
+	--*counted(t, from);
+	++*counted(t, to);
+	timeline_restate(s, c->direction, c->off, from, to);
+}
+
 /* A set of sides, as bits. */
 static bool
 in_doubt(const struct bm_case *c, unsigned slot, unsigned sides)
@@ -101,9 +121,7 @@ doubt_keys(struct bm_session *s, unsigned epoch, unsigned sides)
 			s->cases[n++] = *c;
 			continue;
 		}
-		struct bm_tally *t = &s->facts.tally[c->direction];
-		t->failed--;
-		t->undecided++;
+		rejudged(s, c, BM_JUDGED_FAILED, BM_JUDGED_UNDECIDED);
 		if (i == first && !misread)
 			s->cases[n++] = keep;
 		else
@@ -169,8 +187,7 @@ about_a_case(struct bm_session *s, const struct bm_alert_seen *a)
 			continue;
 		if (c->tolerated) {
 			c->tolerated = false;
-			s->facts.tally[dir].plaintext--;
-			s->facts.tally[dir].failed++;
+			rejudged(s, c, BM_JUDGED_PLAINTEXT, BM_JUDGED_FAILED);
 		}
 		if (c->kind == BM_CASE_PLAINTEXT_ALERT)
 			return true; /* the code in that alert is the reason, not this one */
@@ -329,8 +346,7 @@ judge(struct bm_session *s)
 		c->carried_on = c->kind == BM_CASE_BAD_RECORD && carried_on(s, c);
 		if (c->carried_on && !s->dtls && mended(s, c)) {
 			c->tolerated = true;
-			tally(&s->half[c->direction])->failed--;
-			tally(&s->half[c->direction])->verified++;
+			rejudged(s, c, BM_JUDGED_FAILED, BM_JUDGED_VERIFIED);
 		}
 	}
 	for (size_t i = 0; i < s->alert_count; i++)

@@ -157,7 +157,8 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 	if (l->tentative) {
 		struct bm_position pos = h->pos;
 		h->pos = l->expected;
-		tally(h)->failed++;
+		judged_in(h, l->epoch, BM_JUDGED_FAILED, l->start, announced_length(h, l->start),
+			l->expected.seq);
 		c = new_case(h, BM_CASE_BAD_RECORD, l->start, 0);
 		h->pos = pos;
 		if (c != NULL) {
@@ -186,18 +187,19 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 	for (unsigned i = 1; framed && i <= l->chained; i++) {
 		if (h->keys != NULL)
 			walk_on(h, i - 1, l->links[i].off, &walk);
+		uint64_t off = l->links[i].off, len = l->links[i].len;
 		if (iv_lost && i == 1) {
-			tally(h)->undecided++;
+			judged_in(h, l->epoch, BM_JUDGED_UNDECIDED, off, len, BM_NO_SEQ);
 			continue;
 		}
 		/* Where fewer were counted than stand there, some were never this sender's: one fault. What
 		 * follows a gap, and was not counted right, may lack what fell into it. */
 		bool in_step = h->pos.seq == counted && !other_epoch;
 		if ((l->over_gap && !in_step) || (in_step && shifted)) {
-			tally(h)->undecided++;
+			judged_in(h, l->epoch, BM_JUDGED_UNDECIDED, off, len, BM_NO_SEQ);
 			continue;
 		}
-		tally(h)->failed++;
+		judged_in(h, l->epoch, BM_JUDGED_FAILED, off, len, in_step ? walk.seq : BM_NO_SEQ);
 		if (!in_step)
 			continue;
 		struct bm_position pos = h->pos;
@@ -233,7 +235,7 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 			tally(h)->undecided++;
 		c->framing_lost = l->len == 0 || (!framed && at != l->start + l->len + l->passed);
 		if (without_iv != 0) {
-			tally(h)->undecided++;
+			judged(h, BM_JUDGED_UNDECIDED, without_iv, at - without_iv, BM_NO_SEQ);
 			c->after = BM_AFTER_NEXT;
 			c->after_lacks_iv = true;
 			c->after_seq = l->expected.seq + 1;

@@ -240,6 +240,10 @@ handle_message(struct half *h, const struct bm_message *m)
 	struct bm_view ticket;
 	struct bm_extensions ext;
 
+	if (s->timeline != NULL)
+		timeline_said(h, m->type == BM_KEY_UPDATE ? BM_EVENT_KEY_UPDATE : BM_EVENT_HANDSHAKE, 0,
+			m->type, m->whole.n);
+
 	if (m->type == BM_CLIENT_HELLO || m->type == BM_SERVER_HELLO) {
 		if (m->type == BM_CLIENT_HELLO)
 			client_hello(h, m);

@@ -202,6 +202,12 @@ find_place(struct placing *p)
 	return false;
 }
 
+static void
+undecided_frame(const struct framed *f, size_t i)
+{
+	judged(f->h, BM_JUDGED_UNDECIDED, f->at[i].off, BM_HEADER + f->at[i].hdr.length, BM_NO_SEQ);
+}
+
 /* Goes on at the first record of the epoch that was found, or that may be of it: if it fails, the
  * search for a cause is to show it. */
 static void
@@ -218,7 +224,8 @@ enter(struct placing *p)
 		before--;
 		skip++;
 	}
-	tally(h)->undecided += skip;
+	for (size_t i = 0; i < skip; i++)
+		undecided_frame(&p->k.framed, i);
 	/* Up to TLS 1.2 what stands in the clear before it would be taken for protected. */
 	if (skip != 0 || !is_tls13(h->s))
 		h->off = p->k.framed.at[skip].off;
@@ -244,7 +251,8 @@ enter(struct placing *p)
 static void
 pass_over(struct half *h, const struct framed *f)
 {
-	tally(h)->undecided += f->n;
+	for (size_t i = 0; i < f->n; i++)
+		undecided_frame(f, i);
 	h->off = f->at[f->n - 1].off + BM_HEADER + f->at[f->n - 1].hdr.length;
 	h->looked_at = 0;
 	h->unplaced = ++h->place_failures < FAILURES;

@@ -138,15 +138,14 @@ read_second(struct half *h, const struct bm_wire *w, const struct bm_position *a
 /* fp: its fingerprint. plain: its content was asked for, and the scratch was used for nothing
  * since. */
 static void
-accept(struct half *h, const struct bm_wire *w, const struct bm_outcome *o, uint64_t fp, bool plain,
-	uint64_t off, uint64_t packet)
+follow_good(struct half *h, const struct bm_wire *w, const struct bm_outcome *o, uint64_t fp,
+	bool plain, uint64_t off, uint64_t packet)
 {
 	struct bm_session *s = h->s;
 	uint8_t type = o->type;
 	bool read = type != BM_APPLICATION_DATA;
 	struct bm_position before;
 
-	tally(h)->verified++;
 	h->verified_in[epoch_slot(h->epoch)]++;
 	ahead_consider(h);
 	if (s->verified_since_keys++ == 0)
@@ -158,6 +157,23 @@ accept(struct half *h, const struct bm_wire *w, const struct bm_outcome *o, uint
 	bm_position_after_checked(h->keys, &h->pos, w, o, &h->pos);
 	if (read)
 		read_content(h, w, type, &before, plain ? &o->plain : NULL, packet);
+}
+
+static void
+accept(struct half *h, const struct bm_wire *w, const struct bm_outcome *o, uint64_t fp, bool plain,
+	uint64_t off, uint64_t packet)
+{
+	judged(h, BM_JUDGED_VERIFIED, off, BM_HEADER + w->body.n, h->pos.seq);
+	follow_good(h, w, o, fp, plain, off, packet);
+}
+
+void
+accept_failed(struct half *h, const struct bm_wire *w, const struct bm_outcome *o, uint64_t off,
+	uint64_t packet)
+{
+	if (h->s->timeline != NULL)
+		timeline_look(h, off, BM_HEADER + w->body.n);
+	follow_good(h, w, o, fingerprint(w), false, off, packet);
 }
 
 void
@@ -172,7 +188,7 @@ plain_record(struct half *h, const struct bm_wire *w, uint64_t off)
 {
 	struct bm_session *s = h->s;
 
-	tally(h)->plaintext++;
+	judged(h, BM_JUDGED_PLAINTEXT, off, BM_HEADER + w->body.n, BM_NO_SEQ);
 	switch (w->type) {
 	case BM_HANDSHAKE:
 		handshake_plain(h, w->body);
@@ -225,7 +241,7 @@ try_later_epoch(struct half *h, const struct bm_wire *w, struct bm_outcome *o)
 static void
 undecided(struct half *h, const struct bm_wire *w, uint64_t off)
 {
-	tally(h)->undecided++;
+	judged(h, BM_JUDGED_UNDECIDED, off, BM_HEADER + w->body.n, BM_NO_SEQ);
 	keyless_record(h, w, off);
 	h->pos.seq++;
 	/* Up to TLS 1.2 the content type shows; what it says does not. */
@@ -249,10 +265,8 @@ clear_alert(struct half *h, const struct bm_wire *w, uint64_t off)
 	uint8_t description = w->body.p[1];
 	bool tolerated = (!h->encrypts && h->keys == NULL) || description == BAD_RECORD_MAC;
 
-	if (tolerated)
-		tally(h)->plaintext++;
-	else
-		tally(h)->failed++;
+	judged(h, tolerated ? BM_JUDGED_PLAINTEXT : BM_JUDGED_FAILED, off, BM_HEADER + w->body.n,
+		tolerated ? BM_NO_SEQ : h->pos.seq);
 	note_alert(h, w->body, packet_at(h, off), false);
 	if (description == BAD_RECORD_MAC)
 		return;
@@ -301,7 +315,7 @@ one_record(struct half *h, struct bm_record_header hdr)
 		h->records++;
 		h->off = off + n;
 		h->encrypts = true;
-		tally(h)->undecided++;
+		judged(h, BM_JUDGED_UNDECIDED, off, n, BM_NO_SEQ);
 		h->pos.seq++;
 		return true;
 	}
@@ -321,7 +335,7 @@ one_record(struct half *h, struct bm_record_header hdr)
 	if (is_tls13(s)) {
 		/* Middlebox compatibility, RFC 8446, appendix D.4. */
 		if (w.type == BM_CCS && w.body.n == 1 && w.body.p[0] == 1) {
-			tally(h)->plaintext++;
+			judged(h, BM_JUDGED_PLAINTEXT, off, n, BM_NO_SEQ);
 			return true;
 		}
 		if (is_plaintext_alert(h, &w)) {
@@ -404,10 +418,21 @@ next_negotiation_must_wait(struct half *h, struct bm_record_header hdr)
 		   other->epoch < h->epoch && other_can_tell(h);
 }
 
+/* Octets of the record at h->off, as its header says; 0: of that not all was captured. */
+static uint64_t
+length_announced(const struct half *h)
+{
+	uint8_t raw[BM_HEADER];
+
+	return bm_stream_read(h->stream, h->off, raw, sizeof raw)
+			   ? (uint64_t)BM_HEADER + bm_record_header(raw).length
+			   : 0;
+}
+
 static void
 handle_gap(struct half *h, uint64_t at, uint64_t gap)
 {
-	tally(h)->undecided++;
+	judged(h, BM_JUDGED_UNDECIDED, h->off, length_announced(h), BM_NO_SEQ);
 	lose_in_gap(h, h->off, at + gap);
 	if (h->side == BM_SERVER)
 		join_without_server_hello(h->s);
@@ -443,7 +468,7 @@ ssl2_hello(struct half *h, size_t n)
 	s->client_hello = true;
 	if (bm_buf_add(&s->transcript, bm_view(linear + 2, n - 2)) == BM_NOMEM)
 		session_fail(s, BM_NOMEM);
-	tally(h)->plaintext++;
+	judged(h, BM_JUDGED_PLAINTEXT, h->off, n, BM_NO_SEQ);
 	h->records++;
 	h->off += n;
 	let_go(h, h->off);

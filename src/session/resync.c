@@ -140,11 +140,9 @@ last_of_keystream(struct half *h, struct bm_case *c)
 	c->tried += l->tried;
 	/* What it says counts: it may be the alert that ends the connection. */
 	struct bm_outcome o;
-	if (check(h, h->keys, &h->pos, &w, false, &o)) {
-		tally(h)->verified--;
-		accept_record(
+	if (check(h, h->keys, &h->pos, &w, false, &o))
+		accept_failed(
 			h, &w, &o, l->start, c->packet_count != 0 ? c->packets[c->packet_count - 1] : 0);
-	}
 }
 
 enum step { FOUND, WAIT, NOTHING };
@@ -185,9 +183,9 @@ second_writers(struct half *h, const struct bm_wire *w, uint64_t at)
 	uint64_t found = h->pos.seq;
 	h->pos = l->expected;
 	if (h->reuse_told) {
-		tally(h)->verified++;
+		judged(h, BM_JUDGED_VERIFIED, at, BM_HEADER + w->body.n, found);
 	} else {
-		tally(h)->failed++;
+		judged(h, BM_JUDGED_FAILED, at, BM_HEADER + w->body.n, h->pos.seq);
 		struct bm_case *c = new_case(h, BM_CASE_BAD_RECORD, at, (uint32_t)(BM_HEADER + w->body.n));
 		if (c != NULL) {
 			c->result = BM_BAD_TAG;
@@ -220,8 +218,8 @@ follow_chain(struct half *h, bool final)
 		uint64_t at = l->chain;
 		/* TLS 1.3: what an alert in the clear says can be read even here. */
 		if (is_tls13(h->s) && w.type == BM_ALERT && w.body.n == 2) {
+			judged(h, BM_JUDGED_PLAINTEXT, at, BM_HEADER + w.body.n, BM_NO_SEQ);
 			note_alert(h, w.body, packet_at(h, at), false);
-			tally(h)->plaintext++;
 			l->chain = at + BM_HEADER + w.body.n;
 			continue;
 		}
@@ -407,14 +405,23 @@ scan(struct half *h, bool final)
 	}
 }
 
+/* The records framed behind the failed one stay undecided. */
+static void
+leave_chain(struct half *h)
+{
+	const struct lost *l = h->lost;
+
+	for (unsigned i = 1; i <= l->chained; i++)
+		judged_in(h, l->epoch, BM_JUDGED_UNDECIDED, l->links[i].off, l->links[i].len, BM_NO_SEQ);
+}
+
 /* Nothing verifies any more: count what can be framed, without more attempts. */
 static void
 give_up(struct half *h)
 {
 	struct lost *l = h->lost;
 
-	for (unsigned i = 1; i <= l->chained; i++)
-		tally(h)->undecided++;
+	leave_chain(h);
 	h->off = l->chained != 0 || l->len != 0 ? l->chain : l->scan;
 	h->gave_up = true;
 	drop_lost(h);
@@ -441,7 +448,7 @@ ends_early(struct half *h)
 	if (w.body.p == NULL || !check(h, h->keys, &l->expected, &w, false, &o))
 		return false;
 	h->pos = l->expected;
-	tally(h)->failed++;
+	judged(h, BM_JUDGED_FAILED, l->start, announced, h->pos.seq);
 	struct bm_case *c = new_case(h, BM_CASE_BAD_RECORD, l->start, 0);
 	if (c != NULL) {
 		case_keep_bytes(h, c, l->start, (uint32_t)n);
@@ -480,9 +487,8 @@ resync(struct half *h, bool final)
 	if (!final)
 		return false;
 	/* The end, and nothing verified. */
-	if (l->chain != 0 && l->chained != 0)
-		for (unsigned i = 1; i <= l->chained; i++)
-			tally(h)->undecided++;
+	if (l->chain != 0)
+		leave_chain(h);
 	struct bm_case *c = l->case_index < h->s->case_count ? &h->s->cases[l->case_index] : NULL;
 	if (c != NULL) {
 		c->after = BM_AFTER_NOTHING;
@@ -499,7 +505,7 @@ resync(struct half *h, bool final)
 	if (l->tentative && ends_early(h))
 		;
 	else if (l->tentative && bm_stream_ended(h->stream, NULL) && !bm_stream_reset(h->stream))
-		tally(h)->undecided++;
+		judged(h, BM_JUDGED_UNDECIDED, l->start, 0, BM_NO_SEQ);
 	h->over = true;
 	drop_lost(h);
 	return false;

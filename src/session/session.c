@@ -49,6 +49,8 @@ add_alert(struct half *h, uint8_t level, uint8_t description, uint64_t packet, b
 	const struct bm_stream *other = s->half[1 - h->side].stream;
 
 	h->alert_seen = true;
+	if (s->timeline != NULL)
+		timeline_said(h, BM_EVENT_ALERT, level, description, BM_NO_SEQ);
 	keyless_hold(&s->half[1 - h->side]);
 	/* When there is no more room, the last one gives way to what ends the connection. */
 	if (s->alert_count == ALERTS_MAX && level == 2)
@@ -94,6 +96,11 @@ bm_session_new(struct bm_session **out, struct bm_session_env *env, struct bm_fl
 	*out = s;
 	if (s == NULL)
 		return BM_NOMEM;
+	if (env->records_time && bm_timeline_new(&s->timeline, env) != BM_OK) {
+		free(s);
+		*out = NULL;
+		return BM_NOMEM;
+	}
 	s->env = env;
 	s->next = env->sessions;
 	if (s->next != NULL)
@@ -156,6 +163,7 @@ bm_session_free(struct bm_session *s)
 	bm_buf_clear(&s->new_ticket);
 	bm_buf_clear(&s->encrypted_premaster);
 	bm_buf_clear(&s->transcript);
+	bm_timeline_free(s->timeline);
 	s->env->held -= s->held;
 	bm_wipe(s, sizeof *s);
 	free(s);
@@ -176,6 +184,8 @@ void
 session_start(struct bm_session *s, enum bm_way client_way, uint64_t client_off)
 {
 	s->tls = true;
+	if (client_way != s->facts.client_way)
+		timeline_turn(s);
 	s->facts.client_way = client_way;
 	for (unsigned side = 0; side < 2; side++) {
 		struct half *h = &s->half[side];
@@ -283,7 +293,7 @@ hunt_server(struct bm_session *s, bool final)
 		if (gap != 0) {
 			/* The hello itself was lost: what follows can only be framed. */
 			s->hunt_from[h->way] = from + gap;
-			tally(h)->undecided++;
+			judged(h, BM_JUDGED_UNDECIDED, from, 0, BM_NO_SEQ);
 			h->started = true;
 			h->off = from + gap;
 			lose_in_gap(h, from, from + gap);
@@ -332,6 +342,7 @@ turn_round(struct bm_session *s)
 	s->facts.tally[0] = s->facts.tally[1];
 	s->facts.tally[1] = tally;
 	s->facts.client_way = (enum bm_way)(1 - s->facts.client_way);
+	timeline_turn(s);
 	for (unsigned side = 0; side < 2; side++)
 		s->half[side].side = side;
 	for (size_t i = 0; i < s->alert_count; i++)
@@ -389,6 +400,14 @@ bm_session_copy(struct bm_session *s, enum bm_way way, const struct bm_span *cop
 {
 	if (!s->tls)
 		return;
+	/* What it is a copy of is no longer there to be compared when it was let go. */
+	if (s->timeline != NULL && copy->off >= bm_stream_base(bm_flow_stream(s->flow, way)))
+		bm_session_event(s, way,
+			&(struct bm_event){.kind = BM_EVENT_DIFFERING_COPY,
+				.ts_ns = copy->ts_ns,
+				.packet = copy->packet,
+				.off = copy->off,
+				.len = copy->data.n});
 	for (size_t i = 0; i < s->case_count; i++) {
 		struct bm_case *c = &s->cases[i];
 		if (s->half[c->direction].way == way)

@@ -3,6 +3,7 @@
 #ifndef BM_SESSION_SESSION_H
 #define BM_SESSION_SESSION_H
 
+#include "session/timeline.h"
 #include "tcp/tcp.h"
 #include "tls/handshake.h"
 #include "tls/keyring.h"
@@ -51,9 +52,15 @@ struct bm_session_env {
 	/* Other connections of the run are followed elsewhere, at the same time: nothing is to be
 	 * learnt from them, or told to them. asked_others: something was. */
 	bool apart, asked_others;
-	bool knows_all;         /* the keys of all connections were seen in an earlier reading */
-	bool foresees;          /* one of them can make use of bm_session_foresee */
-	struct bm_ahead *ahead; /* their records that wait to be checked; owned */
+	bool knows_all;    /* the keys of all connections were seen in an earlier reading */
+	bool foresees;     /* one of them can make use of bm_session_foresee */
+	bool records_time; /* each of them has a timeline */
+	/* What the records and events of those may hold, beside `held`, and whether one of them would
+	 * have had to hold more. */
+	uint64_t timeline_most, timeline_held;
+	bool timeline_full;
+	struct bm_timeline *timelines; /* all that there are */
+	struct bm_ahead *ahead;        /* their records that wait to be checked; owned */
 };
 void bm_session_env_clear(struct bm_session_env *env);
 /* Before the same captures are read anew: forgets what was seen. */
@@ -252,6 +259,9 @@ void bm_session_check_foreseen(struct bm_session_env *env);
 void bm_session_forget_foreseen(struct bm_session_env *env);
 void bm_session_copy(struct bm_session *s, enum bm_way way, const struct bm_span *copy);
 void bm_session_datagram(struct bm_session *s, enum bm_way way, const struct bm_segment *d);
+/* Something that is no record happened on its way, for its timeline; e->direction does not count.
+ */
+void bm_session_event(struct bm_session *s, enum bm_way way, const struct bm_event *e);
 /* The flow is over: judge what is left. */
 void bm_session_end(struct bm_session *s);
 /* Both directions were closed and read to their ends, all of it was good, and nobody complained:
@@ -306,6 +316,10 @@ struct bm_session_facts {
 };
 const struct bm_session_facts *bm_session_facts(const struct bm_session *s);
 const struct bm_flow *bm_session_flow(const struct bm_session *s);
+/* NULL: none was asked for. What failed under keys that are in doubt stands there as failed. */
+const struct bm_timeline *bm_session_timeline(const struct bm_session *s);
+/* It outlives the session then, and is freed by the caller. */
+struct bm_timeline *bm_session_take_timeline(struct bm_session *s);
 struct bm_flow *bm_session_flow_of(const struct bm_session *s); /* the same, to reach its streams */
 const struct bm_alert_seen *bm_session_alerts(const struct bm_session *s, size_t *count);
 /* The nth set of keys that the connection has had; false past the last. */
