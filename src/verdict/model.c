@@ -126,6 +126,22 @@ bm_alert_name(unsigned description)
 }
 
 const char *
+bm_checksum_name(enum bm_checksum c)
+{
+	switch (c) {
+	case BM_CHECKSUM_VALID:
+		return "valid";
+	case BM_CHECKSUM_INVALID:
+		return "invalid";
+	case BM_CHECKSUM_OFFLOADED:
+		return "offloaded";
+	case BM_CHECKSUM_UNKNOWN:
+		break;
+	}
+	return NULL;
+}
+
+const char *
 bm_alert_level(unsigned level)
 {
 	return level == 1 ? "warning" : level == 2 ? "fatal" : NULL;
@@ -150,6 +166,17 @@ words_size(const char *words)
 	return words != NULL ? strlen(words) + 1 : 0;
 }
 
+static void *
+keep_array(char **to, const void *items, size_t octets)
+{
+	void *kept = *to;
+
+	if (octets != 0)
+		memcpy(kept, items, octets);
+	*to += octets;
+	return kept;
+}
+
 struct bm_connection *
 bm_connection_keep(const struct bm_connection *c, size_t *size)
 {
@@ -157,16 +184,24 @@ bm_connection_keep(const struct bm_connection *c, size_t *size)
 	size_t words = words_size(c->server_name) + words_size(c->undecided_because) +
 				   words_size(c->undecided_detail) + words_size(c->undecided_next);
 
-	*size = sizeof *c + alerts + words;
+	const struct bm_course *course = c->course;
+	size_t records = course != NULL ? course->record_count * sizeof *course->records : 0;
+	size_t events = course != NULL ? course->event_count * sizeof *course->events : 0;
+
+	*size = sizeof *c + alerts + words + (course != NULL ? sizeof *course : 0) + records + events;
 	struct bm_connection *kept = malloc(*size);
 	if (kept == NULL)
 		return NULL;
 	*kept = *c;
-	struct bm_alert *a = (void *)(kept + 1);
-	if (alerts != 0)
-		memcpy(a, c->alerts, alerts);
-	kept->alerts = a;
-	char *n = (void *)(a + c->alert_count);
+	char *n = (void *)(kept + 1);
+	/* What has the largest members stands first. */
+	if (course != NULL) {
+		struct bm_course *own = keep_array(&n, course, sizeof *course);
+		own->records = keep_array(&n, course->records, records);
+		own->events = keep_array(&n, course->events, events);
+		kept->course = own;
+	}
+	kept->alerts = keep_array(&n, c->alerts, alerts);
 	kept->server_name = keep_words(&n, c->server_name);
 	kept->undecided_because = keep_words(&n, c->undecided_because);
 	kept->undecided_detail = keep_words(&n, c->undecided_detail);

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "packet/packet.h"
+#include "session/timeline.h"
 #include "tls/keyring.h"
 #include "why/cause.h"
 
@@ -69,6 +70,35 @@ struct bm_ruled_out {
 	const char *because;
 };
 
+/* Octets of a record that stand in one packet. */
+struct bm_carrier {
+	uint64_t record_offset, length;
+	uint64_t packet, packet_offset; /* BM_UNKNOWN allowed */
+	const char *checksum;           /* "valid", "invalid", "offloaded" or NULL */
+};
+
+/* What stands where a failed record was due: header, body, and as much behind them as was damaged.
+ * Octets as they were on the wire, never decrypted. */
+struct bm_octets {
+	struct bm_view received;
+	struct bm_view sent; /* with all damage of the failure undone, perhaps longer or shorter */
+	bool sent_known;
+	const struct bm_carrier *carriers;
+	size_t carrier_count;
+};
+
+/* What came of each record of a connection, in the order in which they were judged, and what else
+ * happened. Times may go back where those of the capture do. */
+struct bm_course {
+	const struct bm_judged *records;
+	size_t record_count;
+	uint64_t records_left_out; /* all behind these */
+	const struct bm_event *events;
+	size_t event_count;
+	uint64_t events_left_out;
+};
+const char *bm_checksum_name(enum bm_checksum c); /* NULL: unknown */
+
 /* Strings and arrays are owned by the connection's arena and die with it. */
 struct bm_failure {
 	unsigned direction; /* BM_CLIENT_TO_SERVER, BM_SERVER_TO_CLIENT */
@@ -84,6 +114,8 @@ struct bm_failure {
 	struct bm_proof proof;
 	const struct bm_damage *damage;
 	size_t damage_count;
+	/* NULL: not wanted, not at hand, or under a suite that does not encrypt. */
+	const struct bm_octets *octets;
 	const char *checksum_as_captured; /* "valid", "invalid", "offloaded" or NULL */
 	const char *checksum_as_sent;     /* "valid", "invalid" or NULL */
 	const char *const *evidence;
@@ -135,6 +167,7 @@ struct bm_connection {
 	size_t alert_count;
 	const struct bm_failure *failures;
 	size_t failure_count;
+	const struct bm_course *course; /* NULL: not wanted */
 };
 
 /* One without failures and undecided records, in one piece of memory to be freed; *size: its

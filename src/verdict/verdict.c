@@ -1,22 +1,6 @@
 /* From a session and the findings about its failures to the model of one connection. */
 #include "verdict/verdict.h"
 
-static const char *
-checksum_name(enum bm_checksum c)
-{
-	switch (c) {
-	case BM_CHECKSUM_VALID:
-		return "valid";
-	case BM_CHECKSUM_INVALID:
-		return "invalid";
-	case BM_CHECKSUM_OFFLOADED:
-		return "offloaded";
-	case BM_CHECKSUM_UNKNOWN:
-		break;
-	}
-	return NULL;
-}
-
 /* The worst state among the packets that carry the record, and what else it may have been part of.
  */
 static const char *
@@ -34,7 +18,7 @@ checksums(const struct bm_case *c)
 		else if (s == BM_CHECKSUM_OFFLOADED && worst == BM_CHECKSUM_VALID)
 			worst = s;
 	}
-	return checksum_name(worst);
+	return bm_checksum_name(worst);
 }
 
 static enum bm_confidence
@@ -235,7 +219,8 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 	bm_verdict_compare(&w, f, out);
 	const char **evidence = bm_arena_take(a, f->evidence_count, sizeof *evidence);
 	struct bm_ruled_out *ruled = bm_arena_take(a, e.excluded_count, sizeof *ruled);
-	if (evidence == NULL || ruled == NULL || !fill_damage(c, f, a, out))
+	if (evidence == NULL || ruled == NULL || !fill_damage(c, f, a, out) ||
+		(o->detail != BM_DETAIL_NONE && !bm_verdict_octets(c, f, facts, a, out)))
 		return BM_NOMEM;
 	for (size_t i = 0; i < f->evidence_count; i++)
 		evidence[i] = f->evidence[i];
@@ -300,6 +285,18 @@ fill_facts(
 			f->tally[d].undecided, f->tally[d].plaintext, f->tally[d].after_close};
 }
 
+/* The record at off is what it was not counted as. */
+static void
+restate(struct bm_connection *out, struct bm_restatements *later, unsigned direction, uint64_t off,
+	enum bm_judgement to)
+{
+	struct bm_record_counts *n = &out->records[direction];
+
+	*(to == BM_JUDGED_FAILED ? &n->undecided : &n->failed) -= 1;
+	*(to == BM_JUDGED_FAILED ? &n->failed : &n->undecided) += 1;
+	later->item[later->n++] = (struct bm_restated){direction, off, to};
+}
+
 enum bm_status
 bm_verdict(const struct bm_session *s, const struct bm_verdict_options *o,
 	struct bm_scratch *scratch, struct bm_arena *arena, struct bm_connection *out)
@@ -332,6 +329,10 @@ bm_verdict(const struct bm_session *s, const struct bm_verdict_options *o,
 		if (st != BM_OK)
 			return st;
 	}
+	struct bm_restated *restated = bm_arena_take(arena, 2 * n, sizeof *restated);
+	struct bm_restatements later = {restated, 0};
+	if (restated == NULL)
+		return BM_NOMEM;
 	bool failed = false, by_other_rule = false, doubtful = false;
 	size_t count = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -343,8 +344,7 @@ bm_verdict(const struct bm_session *s, const struct bm_verdict_options *o,
 		if (!shown)
 			continue;
 		if (is_guess(&cases[i], g)) {
-			out->records[cases[i].direction].failed--;
-			out->records[cases[i].direction].undecided++;
+			restate(out, &later, cases[i].direction, cases[i].off, BM_JUDGED_UNDECIDED);
 			memset(g, 0, sizeof *g);
 			continue;
 		}
@@ -353,13 +353,11 @@ bm_verdict(const struct bm_session *s, const struct bm_verdict_options *o,
 		if (cases[i].no_keys && cases[i].kind != BM_CASE_DIFFERS &&
 			g->stream_offset != BM_UNKNOWN && out->records[g->direction].undecided != 0) {
 			/* The record that is named could not be checked, and is known to be bad. */
-			out->records[g->direction].undecided--;
-			out->records[g->direction].failed++;
+			restate(out, &later, g->direction, g->stream_offset, BM_JUDGED_FAILED);
 		}
 		if (cases[i].kind == BM_CASE_BAD_RECORD && !is_failure(g)) {
 			/* A record whose keys are in doubt is undecided. */
-			out->records[cases[i].direction].failed--;
-			out->records[cases[i].direction].undecided++;
+			restate(out, &later, cases[i].direction, cases[i].off, BM_JUDGED_UNDECIDED);
 			doubtful = true;
 		}
 		by_other_rule = by_other_rule || (cases[i].kind == BM_CASE_NO_KEYS_FIT &&
@@ -383,6 +381,12 @@ bm_verdict(const struct bm_session *s, const struct bm_verdict_options *o,
 	if (undecided == 0 && out->result != BM_RESULT_UNDECIDED) {
 		out->undecided_because = out->undecided_detail = out->undecided_next = NULL;
 		out->undecided_wants_keys = false;
+	}
+	if (o->detail == BM_DETAIL_ALL ||
+		(o->detail == BM_DETAIL_TROUBLED && out->result != BM_RESULT_VERIFIED)) {
+		out->course = bm_verdict_course(bm_session_timeline(s), &later, arena);
+		if (out->course == NULL)
+			return BM_NOMEM;
 	}
 	if (out->undecided_because != NULL && doubtful)
 		out->undecided_because =

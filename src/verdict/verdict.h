@@ -15,7 +15,15 @@ enum bm_place {
 	BM_AT_MIDDLE
 };
 
+/* Of which connections a report shows the course, and of failures the octets. */
+enum bm_detail_of {
+	BM_DETAIL_NONE,
+	BM_DETAIL_TROUBLED, /* those that failed or are undecided */
+	BM_DETAIL_ALL
+};
+
 struct bm_verdict_options {
+	enum bm_detail_of detail; /* else than BM_DETAIL_NONE: the session has a timeline */
 	enum bm_place place;
 	const char *capture; /* name; outlives the model */
 	enum bm_effort effort;
@@ -57,6 +65,24 @@ enum bm_shape bm_verdict_shape(const struct bm_case *c, const struct bm_finding 
 /* parties.c: who is left as culprit, likeliest first, by the checksums in *out too. */
 void bm_verdict_parties(const struct bm_case *c, const struct bm_finding *f, enum bm_place place,
 	enum bm_shape shape, struct bm_failure *out);
+/* octets.c: what was on the wire where the record was due, into out->octets. False: out of memory.
+ */
+bool bm_verdict_octets(const struct bm_case *c, const struct bm_finding *f,
+	const struct bm_session_facts *facts, struct bm_arena *arena, struct bm_failure *out);
+/* course.c: records, by direction and offset, that are not what they were first judged: failed
+ * instead of undecided, or the other way round. */
+struct bm_restated {
+	unsigned direction;
+	uint64_t off;
+	enum bm_judgement to;
+};
+struct bm_restatements {
+	struct bm_restated *item;
+	size_t n;
+};
+/* A copy of t; NULL: out of memory. later may be NULL. */
+const struct bm_course *bm_verdict_course(
+	const struct bm_timeline *t, const struct bm_restatements *later, struct bm_arena *arena);
 /* undecided.c: why, where, and what would settle it. BM_NOMEM. */
 BM_MUST_USE enum bm_status bm_verdict_undecided(const struct bm_session *s,
 	const struct bm_verdict_options *o, struct bm_arena *arena, struct bm_connection *out);
