@@ -62,7 +62,11 @@ _badmac() {
 
 	case $prev in
 	--at) mapfile -t COMPREPLY < <(compgen -W 'sender receiver client server middle' -- "$cur") ;;
-	--format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur") ;;
+	--format)
+		local formats='text json'
+		[[ $command != diagnose ]] || formats+=' html'
+		mapfile -t COMPREPLY < <(compgen -W "$formats" -- "$cur")
+		;;
 	--effort) mapfile -t COMPREPLY < <(compgen -W 'quick normal deep' -- "$cur") ;;
 	--crypto) mapfile -t COMPREPLY < <(compgen -W 'auto openssl ipsec-mb' -- "$cur") ;;
 	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") ;;

@@ -47,7 +47,8 @@ enum badmac_place {
 
 enum badmac_result { BADMAC_VERIFIED, BADMAC_FAILED, BADMAC_UNDECIDED };
 
-enum badmac_format { BADMAC_TEXT, BADMAC_JSON };
+/* HTML: one page with both of the others in it (docs/HTML.md). Of explanations there is none. */
+enum badmac_format { BADMAC_TEXT, BADMAC_JSON, BADMAC_HTML };
 
 /* How far the search for the cause of a failure goes: about two seconds of one core for each, a
  * tenth of that, or as long as it takes. Where a run has many failures, each gets less. */
@@ -73,7 +74,7 @@ struct badmac_options {
 	enum badmac_crypto crypto;
 	enum badmac_format format;
 	int color;   /* text: use ANSI colours */
-	int verbose; /* text: show every connection, not only failing ones */
+	int verbose; /* text, HTML: show every connection, not only failing ones */
 	/* Receives the report in order. Returns 0, or non-zero to stop: the run then ends with
 	 * BADMAC_IO. */
 	int (*write)(void *ctx, const char *bytes, size_t n);

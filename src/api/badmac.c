@@ -70,7 +70,7 @@ static bool
 known_values(const struct badmac_options *o)
 {
 	return (unsigned)o->place <= BADMAC_AT_MIDDLE && (unsigned)o->effort <= BADMAC_DEEP &&
-		   (unsigned)o->format <= BADMAC_JSON && (unsigned)o->crypto <= BADMAC_CRYPTO_IPSEC_MB;
+		   (unsigned)o->format <= BADMAC_HTML && (unsigned)o->crypto <= BADMAC_CRYPTO_IPSEC_MB;
 }
 
 enum badmac_status
@@ -279,6 +279,8 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 		return fail(error, BM_USAGE, NULL);
 	b->ran = true;
 	struct bm_report_options ro = {.json = b->options.format == BADMAC_JSON,
+		.html = b->options.format == BADMAC_HTML,
+		.detail_memory = api_detail_memory(b),
 		.color = b->options.color != 0,
 		.verbose = b->options.verbose != 0,
 		.logs = b->tie != NULL,

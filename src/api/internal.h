@@ -72,6 +72,9 @@ BM_MUST_USE enum bm_status api_tie_logs(struct badmac *b);
 
 /* read.c: what badmac may hold, octets. */
 uint64_t api_memory_limit(const struct badmac *b);
+/* HTML: what the detail in the report may take, and what timelines may, octets. */
+size_t api_detail_memory(const struct badmac *b);
+uint64_t api_timeline_memory(const struct badmac *b);
 /* All captures of one site, in order of time, through one flow table. */
 BM_MUST_USE enum bm_status read_site(struct badmac *b, uint32_t site, struct bm_error *e);
 /* Parts of it, for shards.c too. */

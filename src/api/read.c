@@ -13,7 +13,10 @@ enum {
 	 * something has failed as large a part of the memory limit, at most. */
 	KEPT_FEW = 1 << 20,
 	KEPT_MOST = 32 << 20,
-	KEPT_PART = 16
+	KEPT_PART = 16,
+	/* HTML: of the memory limit. */
+	DETAIL_PART = 16,
+	TIMELINE_PART = 8
 };
 #define MEMORY ((uint64_t)1 << 30) /* where nobody says how much */
 
@@ -72,6 +75,18 @@ api_held_limit(const struct badmac *b)
 	return half > stays && half - stays > half / 4 ? half - stays : half / 4;
 }
 
+size_t
+api_detail_memory(const struct badmac *b)
+{
+	return (size_t)(api_memory_limit(b) / DETAIL_PART);
+}
+
+uint64_t
+api_timeline_memory(const struct badmac *b)
+{
+	return api_memory_limit(b) / TIMELINE_PART;
+}
+
 /* Those that were used longest ago give way. */
 static void
 relieve(struct badmac *b)
@@ -80,6 +95,10 @@ relieve(struct badmac *b)
 	const struct bm_tcp_stats *t = bm_tcp_stats(b->tcp);
 	uint64_t before = t->evicted_flows;
 
+	/* No connection gives way to what a report would like to show of others. */
+	if (b->env.timeline_held != 0 &&
+		b->env.held + b->env.timeline_held + bm_tcp_flows_held(b->tcp) > limit)
+		bm_timelines_drop(&b->env);
 	while (b->env.held + bm_tcp_flows_held(b->tcp) > limit && bm_tcp_end_oldest(b->tcp))
 		;
 	b->ended_early += t->evicted_flows - before;
@@ -294,6 +313,9 @@ begin_site(struct badmac *b, uint32_t site)
 		bm_session_env_go_on(&b->env);
 	else
 		bm_session_env_restart(&b->env);
+	b->env.records_time = b->options.format == BADMAC_HTML && b->pass == PASS_REPORT;
+	b->env.timeline_most = api_timeline_memory(b);
+	b->env.timeline_full = false;
 	again_clear(&b->again);
 	b->again =
 		(struct again){.inputs = &b->inputs, .site = site, .fragment_memory = FRAGMENT_MEMORY};

@@ -162,7 +162,8 @@ process(void *ctx, size_t part, unsigned worker)
 			continue;
 		}
 		if (bm_tcp_segment(v->tcp, r->site, r->segment[i]) != BM_OK ||
-			v->env.held + bm_tcp_flows_held(v->tcp) > v->held_part)
+			v->env.held + v->env.timeline_held + bm_tcp_flows_held(v->tcp) > v->held_part ||
+			v->env.timeline_full)
 			s->over = true;
 	}
 	bm_session_forget_foreseen(&v->env);
@@ -267,6 +268,8 @@ add_shard(struct run *r, const struct bm_tcp_options *options)
 	v->env = (struct bm_session_env){
 		.keys = r->b->keys, .first_share = r->b->env.first_share, .apart = true};
 	v->env.traffic = r->b->env.traffic;
+	v->env.records_time = r->b->env.records_time;
+	v->env.timeline_most = r->b->env.timeline_most / bm_pool_workers(r->b->env.pool);
 	v->arena = v->words = (struct bm_arena){.max = r->b->words.max};
 	v->report = NULL;
 	v->held_part = api_held_limit(r->b) / bm_pool_workers(r->b->env.pool);

@@ -17,7 +17,8 @@ enum {
 struct watched {
 	struct bm_session *session; /* NULL once it is settled */
 	struct bm_connection *settled;
-	size_t held; /* its part of env.held, beside the session's */
+	struct bm_timeline *timeline; /* of a settled one, if it is to be shown */
+	size_t held;                  /* its part of env.held, beside the session's */
 	uint64_t id;
 	bool numbered;
 	struct digest *digest[2];  /* by way; PASS_SURVEY */
@@ -31,6 +32,7 @@ forget(struct badmac *b, struct watched *w)
 	bm_session_free(w->session);
 	b->env.held -= w->held;
 	free(w->settled);
+	bm_timeline_free(w->timeline);
 	digest_free(w->digest[0]);
 	digest_free(w->digest[1]);
 	bm_tie_watch_free(w->tied);
@@ -117,6 +119,27 @@ on_copy(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_span *cop
 }
 
 static void
+on_oddity(void *ctx, struct bm_flow *f, enum bm_way way, const struct bm_oddity *o)
+{
+	static const enum bm_event_kind kinds[] = {[BM_ODD_RETRANSMISSION] = BM_EVENT_RETRANSMISSION,
+		[BM_ODD_CHECKSUM] = BM_EVENT_BAD_CHECKSUM,
+		[BM_ODD_GAP] = BM_EVENT_GAP,
+		[BM_ODD_FIN] = BM_EVENT_FIN,
+		[BM_ODD_RST] = BM_EVENT_RST};
+	const struct watched *w = bm_flow_user(f);
+	bool ends = o->kind == BM_ODD_FIN || o->kind == BM_ODD_RST;
+
+	(void)ctx;
+	if (w != NULL && w->session != NULL)
+		bm_session_event(w->session, way,
+			&(struct bm_event){.kind = (uint8_t)kinds[o->kind],
+				.ts_ns = o->ts_ns,
+				.packet = o->packet,
+				.off = o->off,
+				.len = ends ? BM_NO_SEQ : o->len});
+}
+
+static void
 count_reason(struct badmac *b, const char *because)
 {
 	size_t i = 0;
@@ -150,6 +173,14 @@ elsewhere(void *ctx, const struct bm_session *s, const struct bm_case *c, struct
 	return views_elsewhere(&b->views, bm_session_flow(s), c, out, max);
 }
 
+static enum bm_detail_of
+detail_of(const struct badmac *b)
+{
+	return !b->env.records_time      ? BM_DETAIL_NONE
+		   : b->options.verbose != 0 ? BM_DETAIL_ALL
+									 : BM_DETAIL_TROUBLED;
+}
+
 /* Of c the words are in b->words, and `others` is borrowed. */
 static void
 verdict(struct badmac *b, struct watched *w, const char *others[BM_ELSEWHERE_MAX],
@@ -157,7 +188,8 @@ verdict(struct badmac *b, struct watched *w, const char *others[BM_ELSEWHERE_MAX
 {
 	const struct bm_flow *f = bm_session_flow(w->session);
 	size_t n = views_others(&b->views, f, others, BM_ELSEWHERE_MAX);
-	struct bm_verdict_options o = {.place = (enum bm_place)b->options.place,
+	struct bm_verdict_options o = {.detail = detail_of(b),
+		.place = (enum bm_place)b->options.place,
 		.capture = b->site_name,
 		.effort = effort(b->options.effort),
 		.any_keys = !bm_keyring_empty(b->keys),
@@ -246,6 +278,7 @@ settle(struct badmac *b, struct bm_flow *f, struct watched *w)
 		verdict(b, w, others, &c);
 	if (b->status == BM_OK) {
 		c.also_in = NULL;
+		c.course = NULL; /* is made of the timeline again */
 		size_t size;
 		w->settled = bm_connection_keep(&c, &size);
 		if (w->settled != NULL)
@@ -257,6 +290,8 @@ settle(struct badmac *b, struct bm_flow *f, struct watched *w)
 	if (b->status != BM_OK)
 		return;
 	w->client_way = bm_session_facts(w->session)->client_way;
+	if (detail_of(b) == BM_DETAIL_ALL)
+		w->timeline = bm_session_take_timeline(w->session);
 	bm_session_free(w->session);
 	w->session = NULL;
 	bm_flow_ignore(f);
@@ -266,8 +301,14 @@ static void
 tell_settled(struct badmac *b, struct bm_flow *f, struct watched *w)
 {
 	w->settled->last_ts_ns = bm_flow_last_ts(f);
+	if (w->timeline != NULL) {
+		w->settled->course = bm_verdict_course(w->timeline, NULL, &b->words);
+		b->status = w->settled->course != NULL ? BM_OK : BM_NOMEM;
+	}
 	tie(b, w, w->settled, w->client_way);
-	tell(b, f, w->settled);
+	if (b->status == BM_OK)
+		tell(b, f, w->settled);
+	bm_arena_reuse(&b->words);
 }
 
 static void
@@ -380,6 +421,7 @@ api_events(struct badmac *b)
 {
 	return (struct bm_tcp_events){.on_data = on_data,
 		.on_copy = on_copy,
+		.on_oddity = b->env.records_time ? on_oddity : NULL,
 		.on_datagram = on_datagram,
 		.on_end = on_end,
 		.ctx = b};

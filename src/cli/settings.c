@@ -30,9 +30,9 @@ const char diagnose_help[] =
 	"                          (the default), deep\n"
 	"  -j, --jobs N            threads that work at once (one for each processor)\n"
 	"      --crypto LIBRARY    that checks records: auto (the default), openssl, ipsec-mb\n"
-	"      --format FORMAT     text (the default) or json\n"
+	"      --format FORMAT     text (the default), json or html\n"
 	"  -o, --output FILE       write the report there; FILE is replaced once it is complete\n"
-	"  -v, --verbose           text: show every connection, and what was ruled out\n"
+	"  -v, --verbose           text, html: show every connection; text: what was ruled out, too\n"
 	"  -q, --quiet             no notices about the input on standard error\n"
 	"      --color WHEN        text: auto (the default), always, never\n"
 	"      --memory SIZE       octets held in all, such as 512M or 1G (the default)\n"
@@ -132,10 +132,8 @@ read_format(struct settings *s, const char *value)
 	int i = find_word(words, value);
 
 	if (i < 0)
-		return refuse("format", value, "must be text or json");
-	if (i == 2)
-		return refuse("format", value, "is not there yet in this version; use text or json");
-	s->options.format = i == 1 ? BADMAC_JSON : BADMAC_TEXT;
+		return refuse("format", value, "must be text, json or html");
+	s->options.format = (enum badmac_format)(BADMAC_TEXT + i);
 	return true;
 }
 
@@ -301,6 +299,11 @@ check(const struct settings *s)
 
 	if (s->rules_count != 0 && s->log_count == 0) {
 		say_usage("diagnose", "--rules are for logs, and no --log is given");
+		return false;
+	}
+	if (s->options.format == BADMAC_HTML && s->output == NULL && isatty(STDOUT_FILENO)) {
+		say_usage(
+			"diagnose", "--format html is a page for a browser: say with -o FILE where to put it");
 		return false;
 	}
 	if (s->capture_count == 0)

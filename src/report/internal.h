@@ -1,4 +1,4 @@
-/* What the files of src/report share: the two kinds of report, and places in the text. */
+/* What the files of src/report share: the kinds of report, and places in the text. */
 #ifndef BM_REPORT_INTERNAL_H
 #define BM_REPORT_INTERNAL_H
 
@@ -25,6 +25,30 @@ void bm_text_free(struct bm_text *t);
 enum bm_status bm_text_connection(struct bm_text *t, const struct bm_connection *c);
 enum bm_status bm_text_finish(struct bm_text *t, const struct bm_summary *s,
 	const struct bm_report_logs *logs /* NULL: none */, struct bm_out *o);
+
+/* The first line of it, and what belongs to that. */
+enum bm_status bm_text_answer(
+	const struct bm_text *t, const struct bm_summary *s, struct bm_lines *out);
+
+struct bm_html;
+
+/* What is written goes to page, which outlives it. */
+enum bm_status bm_html_new(
+	struct bm_html **out, const struct bm_report_options *o, struct bm_out *page);
+void bm_html_free(struct bm_html *h);
+enum bm_status bm_html_connection(struct bm_html *h, const struct bm_connection *c); /* BM_NOMEM */
+enum bm_status bm_html_finish(struct bm_html *h, const struct bm_summary *s,
+	const struct bm_report_logs *logs /* NULL: none */);
+/* The files of data/report. */
+struct bm_view bm_report_page(void);
+struct bm_view bm_report_style(void);
+struct bm_view bm_report_script(void);
+
+/* detail_json.c: c->course is there; without it, it is counted as left out. */
+void bm_detail_json(struct bm_out *out, const struct bm_connection *c, bool with_course);
+/* What stands before the connections, and behind them. */
+void bm_detail_json_begin(struct bm_out *out, const char *redacted);
+void bm_detail_json_end(struct bm_out *out, uint64_t left_out);
 
 /* A place in the text where something about a failure is put in when the report ends. */
 struct bm_mark {

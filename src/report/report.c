@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 struct bm_report {
-	struct bm_text *text; /* NULL: JSON */
+	struct bm_text *text; /* NULL: JSON or HTML */
+	struct bm_html *html; /* NULL: JSON or text */
 	bool started, finished;
 	struct bm_report_logs logs;
 	bool has_logs;
@@ -116,7 +117,7 @@ bm_report_new(struct bm_report **out, const struct bm_report_options *o)
 	r->out.write = o->write;
 	r->out.ctx = o->write_ctx;
 	if (!o->json) {
-		enum bm_status s = bm_text_new(&r->text, o);
+		enum bm_status s = o->html ? bm_html_new(&r->html, o, &r->out) : bm_text_new(&r->text, o);
 		if (s != BM_OK) {
 			free(r);
 			return s;
@@ -132,6 +133,7 @@ bm_report_free(struct bm_report *r)
 	if (r == NULL)
 		return;
 	bm_text_free(r->text);
+	bm_html_free(r->html);
 	free(r);
 }
 
@@ -152,6 +154,8 @@ bm_report_connection(struct bm_report *r, const struct bm_connection *c)
 		return BM_USAGE;
 	if (r->text != NULL)
 		return settle(r, bm_text_connection(r->text, c));
+	if (r->html != NULL)
+		return settle(r, bm_html_connection(r->html, c));
 	bm_json_connection(&r->out, !r->started, c);
 	r->started = true;
 	return settle(r, BM_OK);
@@ -175,6 +179,8 @@ bm_report_finish(struct bm_report *r, const struct bm_summary *s)
 	const struct bm_report_logs *logs = r->has_logs ? &r->logs : NULL;
 	if (r->text != NULL)
 		return settle(r, bm_text_finish(r->text, s, logs, &r->out));
+	if (r->html != NULL)
+		return settle(r, bm_html_finish(r->html, s, logs));
 	bm_json_finish(&r->out, !r->started, s, logs);
 	return settle(r, BM_OK);
 }

@@ -1,4 +1,5 @@
-/* Reports: text and JSON, written as connections end. Refuses to know how anything was found. */
+/* Reports: text, JSON and HTML, written as connections end. Refuses to know how anything was found.
+ */
 #ifndef BM_REPORT_REPORT_H
 #define BM_REPORT_REPORT_H
 
@@ -20,8 +21,12 @@ struct bm_report_logs {
 };
 
 struct bm_report_options {
-	bool json, color, verbose;
-	bool logs;                                            /* bm_report_set_logs will be called */
+	bool json, html, color, verbose; /* html: and not json */
+	bool logs;                       /* bm_report_set_logs will be called */
+	/* HTML: octets that the detail of connections may take, and what was hidden of it, "addresses"
+	 * or "all"; NULL: nothing. */
+	size_t detail_memory;
+	const char *redacted;
 	int (*write)(void *ctx, const char *bytes, size_t n); /* 0, or non-zero on failure */
 	void *write_ctx;
 };

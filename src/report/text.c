@@ -369,6 +369,13 @@ answer(struct bm_lines *l, const struct bm_text *t, const struct bm_summary *s)
 			s->seen_elsewhere == 1 ? "is" : "are");
 }
 
+enum bm_status
+bm_text_answer(const struct bm_text *t, const struct bm_summary *s, struct bm_lines *out)
+{
+	answer(out, t, s);
+	return out->status;
+}
+
 static void
 send_section(
 	struct section *s, const struct bm_report_logs *logs, struct bm_lines *l, struct bm_out *o)

@@ -203,7 +203,7 @@ class Cli:
                            ("--flow-memory", ["--flow-memory=", GOOD]), ("--memory", ["--memory", "99999999T", GOOD]),
                            ("--max-flows", ["--max-flows", "1M", GOOD]), ("--output", ["-o", "", GOOD]),
                            ("--crypto", ["--crypto", "rot13", GOOD]), ("--jobs 0", ["-j", "0", GOOD]), ("--jobs", ["-j", "two", GOOD]), ("--jobs", ["--jobs", "-1", GOOD]),
-                           ("not there yet", ["--format", "html", GOOD]), ("once only", ["-", "-"]),
+                           ("text, json or html", ["--format", "htm", GOOD]), ("once only", ["-", "-"]),
                            ("once only", ["-k", "-", "-"])):
             refused(says, "diagnose", *args)
 
@@ -307,6 +307,7 @@ class Cli:
                                 (["--flow-memory"], ["badmac", "diagnose", "--fl"]),
                                 (["json"], ["badmac", "diagnose", "--format", "=", "j"]),
                                 (["json"], ["badmac", "diagnose", "--format", "j"]),
+                                (["html"], ["badmac", "diagnose", "--format", "h"]), ([], ["badmac", "explain", "--format", "h"]),
                                 (["diagnose", "explain", "host", "lab", "odds", "help"], ["badmac", "help", ""]), (["relay"], ["badmac", "lab", "rel"]),
                                 (["--no-etm"], ["badmac", "lab", "run", "--n"]), (["--to"], ["badmac", "lab", "relay", "--t"]),
                                 (["--quick"], ["badmac", "lab", "score", "--q"]),

@@ -125,7 +125,8 @@ diagnose_two(struct diagnosis *d, struct bm_view keys, struct bm_view capture,
 	static const struct way_in plain = {.stream = false};
 	struct sink sink = {&d->report, way != NULL ? way->write_at : 0};
 	struct source source = {capture, 0, way != NULL ? way : &plain};
-	struct badmac_options o = {.format = BADMAC_JSON,
+	struct badmac_options o = {.format = source.way->html ? BADMAC_HTML : BADMAC_JSON,
+		.verbose = source.way->html,
 		.write = write_some,
 		.write_ctx = &sink,
 		.threads = source.way->threads};
@@ -147,7 +148,7 @@ diagnose_two(struct diagnosis *d, struct bm_view keys, struct bm_view capture,
 	if (d->status == BADMAC_OK) {
 		d->status = badmac_run(b, &d->error);
 		d->damaged = badmac_input_damaged(b);
-		if (d->status == BADMAC_OK)
+		if (d->status == BADMAC_OK && !source.way->html)
 			read_summary(d);
 	}
 	d->result = badmac_result(b);

@@ -30,6 +30,7 @@ struct way_in {
 	bool mapped;   /* badmac_add_mapped; then fail_at says from which octet on nothing is copied */
 	size_t refuse; /* of so many calls one is refused; 0: none */
 	unsigned threads;
+	bool html; /* of everything; the report is not read then */
 };
 
 /* A file of tests/data, read whole; freed with bm_buf_clear. */

@@ -5,8 +5,8 @@
 
 /* second_name: of another place; NULL for none. */
 static void
-starve(const char *capture_name, const char *second_name, const char *keys_name,
-	enum badmac_result expected)
+starve_way(const struct way_in *way, const char *capture_name, const char *second_name,
+	const char *keys_name, enum badmac_result expected)
 {
 	struct bm_buf capture = load(capture_name), keys = {.max = 0}, other = {.max = 0};
 	struct bm_view second;
@@ -21,7 +21,7 @@ starve(const char *capture_name, const char *second_name, const char *keys_name,
 	for (;; n++) {
 		starve_at(n);
 		diagnose_two(&d, bm_buf_view(&keys), bm_buf_view(&capture),
-			second_name != NULL ? &second : NULL, NULL);
+			second_name != NULL ? &second : NULL, way);
 		bool done = !starve_stop();
 		refused += d.status == BADMAC_NOMEM;
 		/* A search may go without what it could not have; a wrong answer may not come of it. */
@@ -38,6 +38,13 @@ starve(const char *capture_name, const char *second_name, const char *keys_name,
 	bm_buf_clear(&capture);
 	bm_buf_clear(&other);
 	bm_buf_wipe(&keys);
+}
+
+static void
+starve(const char *capture_name, const char *second_name, const char *keys_name,
+	enum badmac_result expected)
+{
+	starve_way(NULL, capture_name, second_name, keys_name, expected);
 }
 
 static void
@@ -106,6 +113,20 @@ test_dtls(void **state)
 		"illustrated-dtls13/capture.pcap", NULL, "illustrated-dtls13/keylog.txt", BADMAC_VERIFIED);
 }
 
+static void
+test_html(void **state)
+{
+	static const struct way_in way = {.html = true};
+
+	(void)state;
+	starve_way(&way, "damaged/tls12-aes128gcm/bitflip/receiver.pcap", NULL,
+		"damaged/tls12-aes128gcm/bitflip/keys.log", BADMAC_FAILED);
+	starve_way(
+		&way, "ssldump/tls1.3_keyupdates_aes256.pcap", NULL, "ssldump/log.txt", BADMAC_VERIFIED);
+	starve_way(&way, "illustrated-dtls13/capture.pcap", NULL, "illustrated-dtls13/keylog.txt",
+		BADMAC_VERIFIED);
+}
+
 int
 main(void)
 {
@@ -116,6 +137,7 @@ main(void)
 		cmocka_unit_test(test_nothing_left),
 		cmocka_unit_test(test_keyless),
 		cmocka_unit_test(test_dtls),
+		cmocka_unit_test(test_html),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

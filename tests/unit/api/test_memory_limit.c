@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 enum {
 	CONNECTIONS = 3000,
@@ -120,15 +123,22 @@ drop(void *ctx, const char *bytes, size_t n)
 
 /* Returns by how much the memory grew; *told: connections were given up. */
 static size_t
-run(struct bm_view capture, struct bm_view keys, size_t limit, bool *told)
+run(enum badmac_format format, struct bm_view capture, struct bm_view keys, size_t limit,
+	bool *told)
 {
 	struct watch watch = {0};
-	struct badmac_options o = {.format = BADMAC_JSON,
+	struct badmac_options o = {.format = format,
+		.verbose = 1,
 		.total_memory = limit,
 		.write = drop,
 		.progress = sample,
 		.progress_ctx = &watch};
 	struct badmac *b;
+
+	/* What an earlier run has given back would hide what this one takes. */
+#ifdef __GLIBC__
+	(void)malloc_trim(0);
+#endif
 	size_t before = anonymous();
 
 	assert_int_equal(badmac_new(&b, &o, NULL), BADMAC_OK);
@@ -145,15 +155,15 @@ run(struct bm_view capture, struct bm_view keys, size_t limit, bool *told)
 }
 
 static void
-stays_inside(struct bm_view many, struct bm_view keys)
+stays_inside(enum badmac_format format, struct bm_view many, struct bm_view keys)
 {
 	bool told;
 
-	size_t grown = run(many, keys, LIMIT, &told);
+	size_t grown = run(format, many, keys, LIMIT, &told);
 	assert_true(told);
 	if (!SANITIZED && grown > LIMIT + ALLOWANCE)
 		fail_msg("%zu octets more", grown);
-	size_t free_to = run(many, keys, 0, &told);
+	size_t free_to = run(format, many, keys, 0, &told);
 	assert_false(told);
 	/* Else this test would show nothing. */
 	if (!SANITIZED && anonymous() != 0 && free_to < LIMIT + ALLOWANCE)
@@ -166,7 +176,7 @@ many_flows_without_tls(void **state)
 	struct bm_buf many = scan();
 
 	(void)state;
-	stays_inside(bm_buf_view(&many), bm_view(NULL, 0));
+	stays_inside(BADMAC_JSON, bm_buf_view(&many), bm_view(NULL, 0));
 	bm_buf_clear(&many);
 }
 
@@ -178,7 +188,8 @@ many_open_connections(void **state)
 	struct bm_buf many = at_once(bm_buf_view(&one));
 
 	(void)state;
-	stays_inside(bm_buf_view(&many), bm_buf_view(&keys));
+	stays_inside(BADMAC_JSON, bm_buf_view(&many), bm_buf_view(&keys));
+	stays_inside(BADMAC_HTML, bm_buf_view(&many), bm_buf_view(&keys));
 	bm_buf_clear(&many);
 	bm_buf_clear(&keys);
 	bm_buf_clear(&one);

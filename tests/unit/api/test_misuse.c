@@ -54,7 +54,7 @@ test_values_out_of_range(void **state)
 			o.effort = (enum badmac_effort)(BADMAC_DEEP + 1);
 			break;
 		case 3:
-			o.format = (enum badmac_format)(BADMAC_JSON + 1);
+			o.format = (enum badmac_format)(BADMAC_HTML + 1);
 			break;
 		case 4:
 			o.write = NULL;

@@ -114,6 +114,24 @@ sample_full(void)
 	f.ruled_out_count = 1;
 	f.next_steps = next;
 	f.next_step_count = 2;
+	static const struct bm_carrier carriers[] = {
+		{0, 3, 24, 66, "valid"}, {3, 3, BM_UNKNOWN, BM_UNKNOWN, NULL}};
+	static const struct bm_octets octets = {
+		.received = {(const uint8_t *)"\x17\x03\x03\x00\x01\x0a", 6},
+		.sent = {(const uint8_t *)"\x17\x03\x03\x00\x01\x0b\x0c", 7},
+		.sent_known = true,
+		.carriers = carriers,
+		.carrier_count = 2};
+	static const struct bm_judged records[] = {{1709210096123456789 + 1999, 3, 0, BM_UNKNOWN, 77,
+												   .type = 22, .state = BM_JUDGED_PLAINTEXT},
+		{1709210096123456789 - 1, 0, BM_UNKNOWN, 12, 0, .epoch = 1, .direction = 1,
+			.state = BM_JUDGED_FAILED}};
+	static const struct bm_event events[] = {
+		{1709210096123456789, 3, 0, 72, BM_EVENT_HANDSHAKE, 0, 0, 1},
+		{1709210096123456789, 0, BM_UNKNOWN, BM_UNKNOWN, BM_EVENT_ALERT, 1, 2, 20}};
+	static const struct bm_course course = {records, 2, 5, events, 2, 6};
+	f.octets = &octets;
+	c.course = &course;
 	c.failures = &f;
 	c.failure_count = 1;
 	return &c;
@@ -165,7 +183,8 @@ sample_summary(const struct bm_connection *c, size_t n)
 struct bm_report_options
 sample_options(struct sink *s, bool json)
 {
-	return (struct bm_report_options){.json = json, .write = sink_write, .write_ctx = s};
+	return (struct bm_report_options){
+		.json = json, .detail_memory = 1 << 20, .write = sink_write, .write_ctx = s};
 }
 
 enum bm_status

@@ -3,7 +3,7 @@
 #include "sample.h"
 
 static void
-every_allocation(bool json)
+every_allocation(bool json, bool html)
 {
 	struct bm_connection c[3] = {*sample_full(), *sample_full(), *sample_full()};
 
@@ -13,6 +13,7 @@ every_allocation(bool json)
 	for (;; n++) {
 		struct sink s = {.discard = true};
 		struct bm_report_options o = sample_options(&s, json);
+		o.html = html;
 		o.verbose = true;
 		starve_at(n);
 		enum bm_status st = sample_report(&o, c, 3);
@@ -29,20 +30,29 @@ static void
 text(void **state)
 {
 	(void)state;
-	every_allocation(false);
+	every_allocation(false, false);
 }
 
 static void
 json(void **state)
 {
 	(void)state;
-	every_allocation(true);
+	every_allocation(true, false);
+}
+
+/* Detail may be left out for want of memory; nothing else may. */
+static void
+html(void **state)
+{
+	(void)state;
+	every_allocation(false, true);
 }
 
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(text), cmocka_unit_test(json)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(text), cmocka_unit_test(json), cmocka_unit_test(html)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
