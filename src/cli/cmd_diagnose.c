@@ -36,9 +36,11 @@ library_trouble(const char *name, const struct badmac_error *e)
 }
 
 static bool
-open_file(const struct run *r, struct input_file *f, const char *path, const char *what)
+open_file(const struct run *r, struct input_file *f, const char *path, bool is_log)
 {
-	if (!input_open(f, path))
+	const char *what = is_log ? "log" : "capture";
+
+	if (!(is_log ? input_open_log(f, path) : input_open(f, path)))
 		return false;
 	if (output_is(r->settings.output, f->device, f->inode)) {
 		say("%s: is a %s to be read; the report would overwrite it", r->settings.output, what);
@@ -59,10 +61,10 @@ open_files(struct run *r)
 		return false;
 	}
 	for (size_t i = 0; i < s->capture_count; i++)
-		if (!open_file(r, &r->files[i], s->captures[i], "capture"))
+		if (!open_file(r, &r->files[i], s->captures[i], false))
 			return false;
 	for (size_t i = 0; i < s->log_count; i++)
-		if (!open_file(r, &r->logs[i], s->logs[i], "log"))
+		if (!open_file(r, &r->logs[i], s->logs[i], true))
 			return false;
 	return true;
 }
@@ -129,8 +131,11 @@ add_log(struct run *r, struct input_file *f)
 	struct badmac_error e = {.what = ""};
 
 	r->reading = f->name;
-	return (badmac_begin_log(r->badmac, f->name, &e) == BADMAC_OK || log_trouble(f->name, &e)) &&
-		   input_each(f, feed, r);
+	bool ok = (badmac_begin_log(r->badmac, f->name, &e) == BADMAC_OK || log_trouble(f->name, &e)) &&
+			  input_each(f, feed, r);
+	if (ok && input_was_empty(f) && !r->settings.quiet)
+		say("%s: empty, so it says nothing", f->name);
+	return ok;
 }
 
 static bool

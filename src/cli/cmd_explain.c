@@ -186,7 +186,7 @@ start(struct run *r)
 		.write = output_write,
 		.write_ctx = &r->output};
 
-	if (!input_open(&r->file, r->log))
+	if (!input_open_log(&r->file, r->log))
 		return false;
 	if (output_is(r->output_path, r->file.device, r->file.inode) ||
 		output_is(r->keys_path, r->file.device, r->file.inode)) {
@@ -227,6 +227,8 @@ finish(struct run *r)
 
 	if (!input_each(&r->file, feed, r))
 		return EXIT_TROUBLE;
+	if (input_was_empty(&r->file))
+		say("%s: empty, so it says nothing", r->file.name);
 	if (badmac_explanation_finish(r->explanation, &e) != BADMAC_OK) {
 		if (!r->output.failed && !r->keys.failed)
 			library_trouble(r->file.name, &e);

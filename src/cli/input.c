@@ -80,8 +80,8 @@ map(struct input_file *f, const struct stat *st)
 	return guard_map(p, f->n, f->name) || trouble(f->name, strerror(ENOMEM));
 }
 
-bool
-input_open(struct input_file *f, const char *path)
+static bool
+open_input(struct input_file *f, const char *path, bool may_be_empty)
 {
 	struct stat st;
 
@@ -92,7 +92,7 @@ input_open(struct input_file *f, const char *path)
 	f->device = st.st_dev;
 	f->inode = st.st_ino;
 	char first;
-	if (S_ISREG(st.st_mode) && st.st_size == 0 && pread(f->fd, &first, 1, 0) == 0)
+	if (!may_be_empty && S_ISREG(st.st_mode) && st.st_size == 0 && pread(f->fd, &first, 1, 0) == 0)
 		return trouble(f->name, "empty file");
 	/* Redirected standard input may stand anywhere; files of /proc say that they have no size. */
 	bool from_start = !is_standard_input(path) || lseek(f->fd, 0, SEEK_CUR) == 0;
@@ -104,6 +104,24 @@ input_open(struct input_file *f, const char *path)
 #endif
 	f->stream = true;
 	return true;
+}
+
+bool
+input_open(struct input_file *f, const char *path)
+{
+	return open_input(f, path, false);
+}
+
+bool
+input_open_log(struct input_file *f, const char *path)
+{
+	return open_input(f, path, true);
+}
+
+bool
+input_was_empty(const struct input_file *f)
+{
+	return f->stream && f->ended && !f->any;
 }
 
 long

@@ -22,6 +22,10 @@ struct input_file {
 
 /* False: it has been said why not. path is kept. */
 bool input_open(struct input_file *f, const char *path);
+/* The same of a log: one without a byte is no trouble, for programs make them before they log. */
+bool input_open_log(struct input_file *f, const char *path);
+/* Whether all of it was read, and there was nothing. */
+bool input_was_empty(const struct input_file *f);
 /* For badmac_add_stream; ctx is the struct input_file. */
 long input_read(void *ctx, uint8_t *p, size_t n);
 /* For badmac_add_mapped, the same. */

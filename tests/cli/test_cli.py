@@ -151,11 +151,14 @@ class Cli:
                            ("standard output holds", ["--keys-out", "-", log]), ("once only", ["--rules", "-", "-"]),
                            ("same file", ["--keys-out", out, "-o", out, log]), ("--color", ["--color", "so", log])):
             refused(says, "explain", *args)
-        for says, args in (("No such file", ["nowhere"]), ("empty file", [self.path("none", b"")]), ("directory", [self.dir.name]),
+        for says, args in (("No such file", ["nowhere"]), ("directory", [self.dir.name]),
                            ("is the log", ["-o", log, log]), ("is the log", ["--keys-out", log, log]),
                            ("No such file", ["--rules", "nowhere", log])):
             refused(says, "explain", *args, hint=False)
         want(read(log) == line, "the log changed")
+        for name, stdin in ((self.path("none", b""), None), ("-", b"")):
+            r = run("explain", name, stdin=stdin) if stdin is not None else run("explain", name)
+            want(r.rc == VERIFIED and "empty, so it says nothing" in r.err and r.out.startswith(b"NOTHING"), r)
 
     def test_host(self):
         """docs/HOST.md has it all; here is what the command line does."""
