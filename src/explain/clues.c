@@ -79,7 +79,8 @@ read_ip(struct bm_view word, struct bm_clue_end *e)
 	return e->family != 0;
 }
 
-/* 192.0.2.1, 192.0.2.1:443, [2001:db8::1]:443, 2001:db8::1; the octets that it took. */
+/* 192.0.2.1, 192.0.2.1:443, 192.0.2.1(49152), [2001:db8::1]:443, 2001:db8::1; the octets that it
+ * took. */
 static size_t
 take_address(struct bm_view v, struct bm_clues *c)
 {
@@ -105,10 +106,15 @@ take_address(struct bm_view v, struct bm_clues *c)
 		return 0;
 	end += bracket;
 	struct bm_view rest = from(v, end);
-	if (rest.n > 1 && rest.p[0] == ':' && (e.family == 4 || bracket)) {
-		struct bm_view port = from(rest, 1);
-		if (take_port(&port, &e.port))
-			port_at = rest.n - port.n;
+	bool colon = rest.n > 1 && rest.p[0] == ':' && (e.family == 4 || bracket);
+	bool parenthesis = rest.n > 1 && rest.p[0] == '(' && !bracket;
+	if (colon || parenthesis) {
+		struct bm_view after = from(rest, 1);
+		uint16_t port;
+		if (take_port(&after, &port) && (colon || (after.n != 0 && after.p[0] == ')'))) {
+			e.port = port;
+			port_at = rest.n - after.n;
+		}
 	}
 	add_end(c, &e);
 	return end + port_at;

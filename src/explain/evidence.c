@@ -10,7 +10,7 @@ role_name(const struct bm_incident *i)
 {
 	static const char *const names[] = {"this end", "the client", "the server"};
 
-	return names[i->trace.role];
+	return names[bm_incident_role(i)];
 }
 
 static const char *
@@ -18,7 +18,7 @@ other_name(const struct bm_incident *i)
 {
 	static const char *const names[] = {"the other end", "the server", "the client"};
 
-	return names[i->trace.role];
+	return names[bm_incident_role(i)];
 }
 
 static bool
@@ -169,6 +169,10 @@ tell_trace(struct bm_arena *a, const struct bm_incident *i, struct bm_facts_told
 {
 	const struct bm_trace_facts *t = &i->trace;
 
+	if (t->role == BM_ROLE_UNKNOWN && bm_incident_role(i) != BM_ROLE_UNKNOWN)
+		add(e, bm_arena_print(a, "the log is the %s's: %s is always one",
+				   bm_incident_role(i) == BM_ROLE_CLIENT ? "client" : "server",
+				   i->program->name != NULL ? i->program->name : i->program->id));
 	if (!t->known)
 		return;
 	if (t->role != BM_ROLE_UNKNOWN)

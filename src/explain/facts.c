@@ -149,18 +149,20 @@ take_named(struct bm_view *v, struct moment *t)
 	return true;
 }
 
-/* 26/Nov/2026:09:00:00 */
+/* 26/Nov/2026:09:00:00, 26 Nov 2026 09:00:00, 26-Nov-2026::09:00:00 */
 static bool
 take_common(struct bm_view *v, struct moment *t)
 {
-	if (!take_number(v, 2, 2, &t->day) || !take_one(v, "/-"))
+	if (!take_number(v, 1, 2, &t->day) || !take_one(v, "/- "))
 		return false;
 	t->month = (unsigned)month_at(*v);
 	if (t->month == 0)
 		return false;
 	*v = bm_view(v->p + 3, v->n - 3);
-	return take_one(v, "/-") && take_number(v, 4, 4, &t->year) && take_one(v, ": ") &&
-		   take_clock(v, t);
+	if (!take_one(v, "/- ") || !take_number(v, 4, 4, &t->year) || !take_one(v, ": "))
+		return false;
+	(void)take_one(v, ":");
+	return take_clock(v, t);
 }
 
 /* Behind a time: Z, UTC, GMT, +02:00, +0200, +02. What other names of zones mean depends on who

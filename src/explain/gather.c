@@ -5,14 +5,16 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "explain/lines.h"
+#include "explain/negotiated.h"
 #include "logs/text.h"
 
 enum {
-	TOGETHER = 60,    /* lines of one event are at most so far apart */
-	GOES_ON = 12,     /* and what goes on with one so far behind it */
-	NEARBY = 40,      /* a program's line speaks for an event so near */
-	BEFORE = 5000,    /* what came before it is remembered so long */
-	NEGOTIATED = 2000 /* and a handshake's result */
+	TOGETHER = 60, /* lines of one event are at most so far apart */
+	GOES_ON = 12,  /* and what goes on with one so far behind it */
+	NEARBY = 40,   /* a program's line speaks for an event so near */
+	AT_ONCE = 4,   /* what a program was doing is told so near before */
+	BEFORE = 5000  /* what came before it is remembered so long */
 };
 
 struct bm_gather {
@@ -28,8 +30,7 @@ struct bm_gather {
 	size_t seen_count;
 	const struct bm_rule *program;
 	uint64_t program_line;
-	char version[16], suite[64];
-	uint64_t negotiated_line;
+	struct bm_negotiated negotiated;
 	char head[96]; /* of the last line that looks like the first of a log record */
 	size_t head_n;
 	uint64_t head_line;
@@ -100,17 +101,6 @@ quote(struct bm_quote *q, uint64_t number, struct bm_view line)
 	bm_excerpt(line, q->text, sizeof q->text);
 }
 
-/* A line that goes on with what an earlier one began: traces, and members of JSON. */
-static bool
-is_continuation(struct bm_view line)
-{
-	struct bm_view t = text_trim(line);
-
-	return t.n == 0 || line.p[0] == ' ' || line.p[0] == '\t' ||
-		   (t.n > 10 && memcmp(t.p, "Caused by:", 10) == 0) ||
-		   (t.n > 3 && memcmp(t.p, "at ", 3) == 0);
-}
-
 static void
 note_time(const struct bm_gather *g, uint64_t number, struct bm_view line, struct bm_log_time *out)
 {
@@ -169,12 +159,12 @@ static void
 take_facts(struct bm_gather *g, uint64_t number, struct bm_view line)
 {
 	struct bm_incident *o = &g->open;
-	bool recent = g->negotiated_line != 0 && number - g->negotiated_line <= NEGOTIATED;
+	const struct bm_handshake *h = bm_negotiated_find(&g->negotiated, number, line);
 
-	if (o->version[0] == '\0' && !bm_find_version(line, o->version) && recent)
-		memcpy(o->version, g->version, sizeof o->version);
-	if (o->suite[0] == '\0' && !bm_find_suite(line, o->suite) && recent)
-		memcpy(o->suite, g->suite, sizeof o->suite);
+	if (o->version[0] == '\0' && !bm_find_version(line, o->version) && h != NULL)
+		memcpy(o->version, h->version, sizeof o->version);
+	if (o->suite[0] == '\0' && !bm_find_suite(line, o->suite) && h != NULL)
+		memcpy(o->suite, h->suite, sizeof o->suite);
 	o->tls = o->tls || incident_speaks_of_tls(line);
 	/* What stack a program has is known of some. */
 	if (o->stack == NULL && o->program != NULL)
@@ -196,8 +186,17 @@ take_head(struct bm_gather *g, uint64_t number, struct bm_view line)
 
 	if (o->first_time.text[0] == '\0' && !bm_find_clock(line, &o->clock) && near)
 		(void)bm_find_clock(head, &o->clock);
-	if (near && (number == g->head_line || is_continuation(line)))
+	if (near && (number == g->head_line || bm_line_goes_on(line)))
 		bm_find_clues(head, &o->clues);
+}
+
+/* Whether the open event may not be gone on with any more. */
+static bool
+is_past(const struct bm_incident *o, uint64_t number)
+{
+	uint64_t last = o->last_line > o->chained_line ? o->last_line : o->chained_line;
+
+	return number - last > TOGETHER;
 }
 
 /* Does this line tell of the open event once more? */
@@ -207,19 +206,34 @@ belongs(const struct bm_gather *g, uint64_t number, struct bm_view line,
 {
 	const struct bm_incident *o = &g->open;
 
-	if (!g->is_open || number - o->last_line > TOGETHER)
+	if (!g->is_open || is_past(o, number))
 		return false;
 	if (o->detected != event->detected && o->detected != BM_BY_UNKNOWN &&
 		event->detected != BM_BY_UNKNOWN)
 		return false;
 	if (o->stack != NULL && event->stack != NULL && strcmp(o->stack->id, event->stack) != 0)
 		return false;
-	if (number == o->last_line)
+	if (number == o->last_line || o->chained_line > o->last_line)
 		return true;
 	if (t->text[0] != '\0' && o->first_time.text[0] != '\0' &&
 		fabs(t->seconds - o->first_time.seconds) > 2)
 		return false;
-	return !incident_has_event(o, event) || is_continuation(line);
+	return !incident_has_event(o, event) || bm_line_goes_on(line);
+}
+
+/* What the program was doing, by a line just before the event's: in a trace, the call it was in. */
+static enum bm_stage
+stage_before(const struct bm_gather *g, uint64_t number)
+{
+	const struct bm_seen *last = NULL;
+
+	for (size_t i = 0; i < g->seen_count; i++) {
+		const struct bm_seen *s = &g->seen[i];
+		if (s->context->stage != BM_STAGE_UNKNOWN && number - s->quote.line <= AT_ONCE &&
+			(last == NULL || s->quote.line > last->quote.line))
+			last = s;
+	}
+	return last != NULL ? last->context->stage : BM_STAGE_UNKNOWN;
 }
 
 static void
@@ -251,6 +265,8 @@ take_event(struct bm_gather *g, uint64_t number, struct bm_view line, const stru
 		o->detected = event->detected;
 	if (o->stage == BM_STAGE_UNKNOWN)
 		o->stage = event->stage;
+	if (o->stage == BM_STAGE_UNKNOWN)
+		o->stage = stage_before(g, number);
 	if (event->stack != NULL && o->stack == NULL)
 		o->stack = bm_rules_find(g->rules, BM_RULE_STACK, event->stack);
 	const struct bm_rule *own = bm_rules_find(g->rules, BM_RULE_PROGRAM, event->program);
@@ -297,20 +313,6 @@ take_other(struct bm_gather *g, uint64_t number, struct bm_view line, const stru
 	quote(&o->first, number, line);
 }
 
-static void
-take_negotiated(struct bm_gather *g, uint64_t number, struct bm_view line)
-{
-	char text[64];
-
-	if (number - g->negotiated_line > TOGETHER)
-		g->version[0] = g->suite[0] = '\0';
-	if (bm_find_version(line, text))
-		memcpy(g->version, text, sizeof g->version);
-	if (bm_find_suite(line, text))
-		memcpy(g->suite, text, sizeof g->suite);
-	g->negotiated_line = number;
-}
-
 /* A program's name near an event that has none yet. */
 static void
 take_program(struct bm_gather *g, uint64_t number, const struct bm_rule *rule)
@@ -341,17 +343,10 @@ take_trace_line(struct bm_gather *g, uint64_t number, struct bm_view line)
 		g->open.trace.alert_length = e.length;
 }
 
-/* What begins as records of logs do: with a date, a bracket, a name of a day or month, or that of
- * Java's logger. */
 static void
 remember_head(struct bm_gather *g, uint64_t number, struct bm_view line)
 {
-	if (line.n < 8)
-		return;
-	uint8_t c = line.p[0];
-	bool day = c >= 'A' && c <= 'Z' && line.p[3] == ' ';
-	bool java = line.n > 14 && memcmp(line.p, "javax.net.ssl|", 14) == 0;
-	if (!java && !(c >= '0' && c <= '9') && c != '[' && c != '{' && c != '<' && !day)
+	if (!bm_line_begins_record(line))
 		return;
 	g->head_n = line.n < sizeof g->head ? line.n : sizeof g->head;
 	memcpy(g->head, line.p, g->head_n);
@@ -362,8 +357,10 @@ remember_head(struct bm_gather *g, uint64_t number, struct bm_view line)
 static void
 take_more(struct bm_gather *g, uint64_t number, struct bm_view line)
 {
+	if (g->is_open && number - g->open.last_line <= GOES_ON && bm_line_chains(line))
+		g->open.chained_line = number;
 	if (g->is_open && (number == g->open.last_line ||
-						  (number - g->open.last_line <= GOES_ON && is_continuation(line))))
+						  (number - g->open.last_line <= GOES_ON && bm_line_goes_on(line))))
 		bm_find_clues(line, &g->open.clues);
 }
 
@@ -383,7 +380,7 @@ bm_gather_line(struct bm_gather *g, uint64_t number, struct bm_view line)
 		if (r->section == BM_RULE_TRACE)
 			take_trace_line(g, number, line);
 		else if (r->section == BM_RULE_NEGOTIATED)
-			take_negotiated(g, number, line);
+			bm_negotiated_take(&g->negotiated, number, line);
 		else if (r->section == BM_RULE_CONTEXT)
 			take_context(g, number, line, r);
 		else if (r->section == BM_RULE_PROGRAM)
@@ -399,9 +396,11 @@ bm_gather_line(struct bm_gather *g, uint64_t number, struct bm_view line)
 	} else if (other != NULL) {
 		take_other(g, number, line, other);
 	}
+	if (event == NULL)
+		take_more(g, number, line);
 	if (program != NULL)
 		take_program(g, number, program);
-	if (g->is_open && number - g->open.last_line > TOGETHER)
+	if (g->is_open && is_past(&g->open, number))
 		close_open(g);
 	remember_head(g, number, line);
 }

@@ -17,6 +17,14 @@ bm_incident_is_doubtful(const struct bm_incident *i)
 	return true;
 }
 
+enum bm_role
+bm_incident_role(const struct bm_incident *i)
+{
+	if (i->trace.role != BM_ROLE_UNKNOWN || i->program == NULL)
+		return i->trace.role;
+	return i->program->role;
+}
+
 bool
 bm_incident_is_regular(const struct bm_incident *i)
 {

@@ -47,6 +47,7 @@ struct bm_incident {
 	struct bm_seen seen[BM_SEEN];
 	size_t seen_count;
 	uint64_t count, first_line, last_line;
+	uint64_t chained_line; /* the last one that says that what follows goes on with it; 0: none */
 	struct bm_log_time first_time, last_time;
 	struct bm_log_time clock; /* a time of day, where there is no date */
 	struct bm_clues clues;    /* of the first occurrence */
@@ -79,6 +80,8 @@ const struct bm_other *bm_gather_others(const struct bm_gather *g, size_t *n);
 uint64_t bm_gather_left_out(const struct bm_gather *g);
 /* An incident of which it is not sure that it is one of TLS. */
 bool bm_incident_is_doubtful(const struct bm_incident *i);
+/* Whose log it is: as its lines show, or as its program always is. */
+enum bm_role bm_incident_role(const struct bm_incident *i);
 /* Whether its occurrences come at even intervals (four or more of them). */
 bool bm_incident_is_regular(const struct bm_incident *i);
 

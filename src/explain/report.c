@@ -12,9 +12,11 @@ bm_incident_way(const struct bm_incident *i)
 const char *
 bm_incident_direction(const struct bm_incident *i)
 {
-	if (i->detected == BM_BY_UNKNOWN || i->trace.role == BM_ROLE_UNKNOWN)
+	enum bm_role role = bm_incident_role(i);
+
+	if (i->detected == BM_BY_UNKNOWN || role == BM_ROLE_UNKNOWN)
 		return NULL;
-	bool by_client = (i->trace.role == BM_ROLE_CLIENT) == (i->detected == BM_BY_LOCAL);
+	bool by_client = (role == BM_ROLE_CLIENT) == (i->detected == BM_BY_LOCAL);
 	return by_client ? "server_to_client" : "client_to_server";
 }
 

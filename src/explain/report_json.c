@@ -178,7 +178,7 @@ write_incident(
 	string_or_null(j, "stack", i->stack != NULL ? i->stack->id : NULL);
 	string_or_null(j, "program", i->program != NULL ? i->program->id : NULL);
 	string_or_null(j, "detected_by", bm_detector_id(i->detected));
-	string_or_null(j, "endpoint", roles[i->trace.role]);
+	string_or_null(j, "endpoint", roles[bm_incident_role(i)]);
 	string_or_null(j, "record_was", bm_incident_way(i));
 	string_or_null(j, "direction", bm_incident_direction(i));
 	string_or_null(j, "stage", bm_stage_id(i->stage));

@@ -18,6 +18,7 @@ enum bm_section {
 	BM_RULE_SECTIONS
 };
 
+enum bm_role { BM_ROLE_UNKNOWN, BM_ROLE_CLIENT, BM_ROLE_SERVER };
 enum bm_detector { BM_BY_UNKNOWN, BM_BY_LOCAL, BM_BY_PEER };
 enum bm_stage {
 	BM_STAGE_UNKNOWN,
@@ -35,6 +36,7 @@ enum bm_field_key {
 	BM_FIELD_PROGRAM,
 	BM_FIELD_DETECTED,
 	BM_FIELD_STAGE,
+	BM_FIELD_ROLE,
 	BM_FIELD_MEANS,
 	BM_FIELD_NEEDS,
 	BM_FIELD_WHEN,
@@ -61,10 +63,11 @@ struct bm_rule {
 	const char *stack, *program; /* ids; NULL: not said */
 	enum bm_detector detected;
 	enum bm_stage stage;
-	bool needs_tls;  /* the words alone do not say that it was TLS */
-	bool needs_more; /* nor that it was a record, unless another line does */
-	bool replaced;   /* by a later section of the same kind and name */
-	unsigned order;  /* later ones win */
+	enum bm_role role; /* of a program that is always the same */
+	bool needs_tls;    /* the words alone do not say that it was TLS */
+	bool needs_more;   /* nor that it was a record, unless another line does */
+	bool replaced;     /* by a later section of the same kind and name */
+	unsigned order;    /* later ones win */
 	struct bm_field *fields, **last;
 	const char *file;
 	unsigned line;

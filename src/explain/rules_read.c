@@ -21,7 +21,8 @@ static const struct {
 	{"stack", BM_FIELD_STACK, IN(EVENT) | IN(PROGRAM), true},
 	{"program", BM_FIELD_PROGRAM, IN(EVENT), true},
 	{"detected", BM_FIELD_DETECTED, IN(EVENT), true},
-	{"stage", BM_FIELD_STAGE, IN(EVENT), true},
+	{"stage", BM_FIELD_STAGE, IN(EVENT) | IN(CONTEXT), true},
+	{"role", BM_FIELD_ROLE, IN(PROGRAM), true},
 	{"means", BM_FIELD_MEANS, ~0u, true},
 	{"needs", BM_FIELD_NEEDS, IN(EVENT), true},
 	{"when", BM_FIELD_WHEN, IN(WEIGH), false},
@@ -203,6 +204,7 @@ take_choice(struct reading *r, const struct bm_field *f, struct bm_view v)
 {
 	static const char *const detectors[] = {"unknown", "local", "peer", NULL};
 	static const char *const stages[] = {"any", "handshake", "after", "first", "later", NULL};
+	static const char *const roles[] = {"any", "client", "server", NULL};
 	int place;
 
 	switch (f->key) {
@@ -217,6 +219,12 @@ take_choice(struct reading *r, const struct bm_field *f, struct bm_view v)
 		if (place < 0)
 			return wrong(r, "stage is any, handshake, after, first or later");
 		r->rule->stage = (enum bm_stage)place;
+		return BM_OK;
+	case BM_FIELD_ROLE:
+		place = place_of(v, roles);
+		if (place < 0)
+			return wrong(r, "role is any, client or server");
+		r->rule->role = (enum bm_role)place;
 		return BM_OK;
 	default:
 		if (!is(v, "tls") && !is(v, "more"))

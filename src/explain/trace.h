@@ -3,11 +3,10 @@
 #define BM_EXPLAIN_TRACE_H
 
 #include "explain/clues.h"
+#include "explain/rules.h"
 #include "logs/jsse_event.h"
 
 enum { BM_TRACE_LENGTHS = 8 };
-
-enum bm_role { BM_ROLE_UNKNOWN, BM_ROLE_CLIENT, BM_ROLE_SERVER };
 
 struct bm_trace_facts {
 	bool known;

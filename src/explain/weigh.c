@@ -146,7 +146,7 @@ holds(const struct bm_incident *i, enum term name, const char *words)
 	case TERM_PROGRAM:
 		return has_word(words, i->program != NULL ? i->program->id : "unknown");
 	case TERM_ROLE:
-		return has_word(words, roles[i->trace.role]);
+		return has_word(words, roles[bm_incident_role(i)]);
 	case TERM_MAC:
 		return has_word(words, mac_kind(i));
 	case TERM_SEEN:

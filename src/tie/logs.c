@@ -35,7 +35,7 @@ keep_incident(struct bm_tie *t, struct tie_incident *o, const struct bm_incident
 		.program = i->program,
 		.detected = i->detected,
 		.stage = i->stage,
-		.role = f->role_shown ? f->role : BM_ROLE_UNKNOWN,
+		.role = f->known && !f->role_shown ? BM_ROLE_UNKNOWN : bm_incident_role(i),
 		.doubtful = bm_incident_is_doubtful(i),
 		.known_suite = i->known_suite,
 		.time = i->first_time,
