@@ -129,7 +129,8 @@ take_lone_port(struct bm_view v, struct bm_clues *c)
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
 		size_t n = strlen(words[i]);
-		if (v.n <= n || strncasecmp((const char *)v.p, words[i], n) != 0)
+		if (v.n <= n || (v.p[0] | 0x20) != words[i][0] ||
+			strncasecmp((const char *)v.p, words[i], n) != 0)
 			continue;
 		struct bm_view rest = from(v, n);
 		size_t skip = 0;
@@ -186,8 +187,8 @@ find_random(struct bm_view line, struct bm_clues *c)
 {
 	for (size_t i = 0; !c->has_random && i + 14 + 64 < line.n; i++) {
 		const char *at = (const char *)line.p + i;
-		if (strncasecmp(at, "client", 6) != 0 || (at[6] != '_' && at[6] != ' ') ||
-			strncasecmp(at + 7, "random", 6) != 0)
+		if ((*at != 'c' && *at != 'C') || strncasecmp(at, "client", 6) != 0 ||
+			(at[6] != '_' && at[6] != ' ') || strncasecmp(at + 7, "random", 6) != 0)
 			continue;
 		size_t k = i + 13;
 		while (k < line.n && k < i + 18 && bm_hex_digit(line.p[k]) < 0)

@@ -1,9 +1,12 @@
 /* Parts a log into lines, whatever its format, and hands them on. Refuses to know what they say. */
+#define _GNU_SOURCE /* memrchr */
 #include "explain/explain.h"
 
 #include <stdlib.h>
 
 #include "logs/text.h"
+
+enum { BLOCK_LEAST = 1024 };
 
 enum encoding { ENCODING_UNKNOWN, ENCODING_OCTETS, ENCODING_UTF16 };
 
@@ -21,6 +24,7 @@ struct bm_explain {
 	size_t first_n;
 	int pending; /* UTF-16: the first octet of a pair; -1: none */
 	uint64_t lines, bytes;
+	uint64_t hits[BM_SCAN_WORDS];
 };
 
 enum bm_status
@@ -195,12 +199,71 @@ end_line(struct bm_explain *x)
 	return st;
 }
 
+static uint64_t
+count_ends(struct bm_view v)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < v.n; i++)
+		n += v.p[i] == '\n';
+	return n;
+}
+
+/* The lines from `from` up to `to`, the last of which ends there, say nothing. */
+static void
+pass_over(struct bm_explain *x, struct bm_view v, size_t from, size_t to)
+{
+	struct bm_view quiet = bm_view(v.p + from, to - from);
+	uint64_t n = count_ends(quiet);
+
+	bm_gather_quiet(x->gather, x->lines + 1, quiet, n);
+	x->lines += n;
+}
+
+/* Whole lines out of v, most of them unseen; *taken: how much of it. */
+static enum bm_status
+take_block(struct bm_explain *x, struct bm_view v, size_t *taken)
+{
+	enum bm_status st = BM_OK;
+	size_t at = 0;
+
+	v.n = v.n < BM_SCAN_TEXT ? v.n : BM_SCAN_TEXT;
+	bm_rules_scan(x->rules, v, x->hits);
+	while (st == BM_OK && at < v.n) {
+		size_t hit = bm_scan_next(x->hits, at, v.n);
+		const uint8_t *start = hit > at ? memrchr(v.p + at, '\n', hit - at) : NULL;
+		if (start != NULL) {
+			size_t to = (size_t)(start - v.p) + 1;
+			pass_over(x, v, at, to);
+			at = to;
+		}
+		if (hit == v.n)
+			break;
+		const uint8_t *end = memchr(v.p + at, '\n', v.n - at);
+		if (end == NULL || (size_t)(end - v.p) - at > BM_EXPLAIN_LINE)
+			break;
+		st = take_line(x, bm_view(v.p + at, (size_t)(end - v.p) - at));
+		x->lines++;
+		at = (size_t)(end - v.p) + 1;
+	}
+	*taken = at;
+	return st;
+}
+
 static enum bm_status
 take_octets(struct bm_explain *x, struct bm_view v)
 {
 	enum bm_status st = BM_OK;
 
 	while (st == BM_OK && v.n != 0) {
+		/* Secrets stand in lines that no rule is about. */
+		if (x->jsse == NULL && x->held.n == 0 && !x->in_pieces && v.n >= BLOCK_LEAST) {
+			size_t taken;
+			st = take_block(x, v, &taken);
+			v = bm_view(v.p + taken, v.n - taken);
+			if (taken != 0)
+				continue;
+		}
 		const uint8_t *end = memchr(v.p, '\n', v.n);
 		size_t n = end != NULL ? (size_t)(end - v.p) : v.n;
 		if (end != NULL && x->held.n == 0 && n <= BM_EXPLAIN_LINE) {

@@ -303,6 +303,8 @@ bm_find_version(struct bm_view line, char out[16])
 		{"TLS12", "TLS 1.2"}, {"TLSv1_3", "TLS 1.3"}, {"TLSv1_2", "TLS 1.2"}, {"TLSv1", "TLS 1.0"},
 		{"SSLv3", "SSL 3.0"}};
 
+	if (text_find(line, "TLS") == SIZE_MAX && text_find(line, "SSLv3") == SIZE_MAX)
+		return false;
 	for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
 		size_t n = strlen(spellings[i].words), at = text_find(line, spellings[i].words);
 		if (at == SIZE_MAX || (at != 0 && is_alnum(line.p[at - 1]) && line.p[at - 1] != 'D'))

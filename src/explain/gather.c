@@ -176,6 +176,14 @@ take_facts(struct bm_gather *g, uint64_t number, struct bm_view line)
 		memcpy(o->version, "TLS 1.3", sizeof "TLS 1.3");
 }
 
+/* Addresses and names are for who watches: nothing else asks for them. */
+static void
+find_clues(struct bm_gather *g, struct bm_view line)
+{
+	if (g->on_occurrence != NULL)
+		bm_find_clues(line, &g->open.clues);
+}
+
 /* What the first line of the log record says, where the event stands in a later one. */
 static void
 take_head(struct bm_gather *g, uint64_t number, struct bm_view line)
@@ -187,7 +195,7 @@ take_head(struct bm_gather *g, uint64_t number, struct bm_view line)
 	if (o->first_time.text[0] == '\0' && !bm_find_clock(line, &o->clock) && near)
 		(void)bm_find_clock(head, &o->clock);
 	if (near && (number == g->head_line || bm_line_goes_on(line)))
-		bm_find_clues(head, &o->clues);
+		find_clues(g, head);
 }
 
 /* Whether the open event may not be gone on with any more. */
@@ -256,7 +264,7 @@ take_event(struct bm_gather *g, uint64_t number, struct bm_view line, const stru
 			program = g->program;
 		take_head(g, number, line);
 	}
-	bm_find_clues(line, &o->clues);
+	find_clues(g, line);
 	o->last_line = number;
 	if (o->event == NULL || event->order > o->event->order)
 		o->event = event;
@@ -361,7 +369,7 @@ take_more(struct bm_gather *g, uint64_t number, struct bm_view line)
 		g->open.chained_line = number;
 	if (g->is_open && (number == g->open.last_line ||
 						  (number - g->open.last_line <= GOES_ON && bm_line_goes_on(line))))
-		bm_find_clues(line, &g->open.clues);
+		find_clues(g, line);
 }
 
 void
@@ -369,12 +377,12 @@ bm_gather_line(struct bm_gather *g, uint64_t number, struct bm_view line)
 {
 	const struct bm_rule *hits[BM_RULE_HITS], *event = NULL, *program = NULL, *other = NULL;
 
-	if (!bm_rules_may(g->rules, line)) {
+	size_t n = bm_rules_run(g->rules, line, hits);
+	if (n == 0) {
 		take_more(g, number, line);
 		remember_head(g, number, line);
 		return;
 	}
-	size_t n = bm_rules_run(g->rules, line, hits);
 	for (size_t i = 0; i < n; i++) {
 		const struct bm_rule *r = hits[i];
 		if (r->section == BM_RULE_TRACE)
@@ -403,6 +411,27 @@ bm_gather_line(struct bm_gather *g, uint64_t number, struct bm_view line)
 	if (g->is_open && is_past(&g->open, number))
 		close_open(g);
 	remember_head(g, number, line);
+}
+
+void
+bm_gather_quiet(struct bm_gather *g, uint64_t number, struct bm_view lines, uint64_t count)
+{
+	struct bm_view rest = lines, line;
+	uint64_t next = number, end = number + count;
+
+	while (g->is_open && next - g->open.last_line <= GOES_ON && text_line(&rest, &line)) {
+		line.n -= line.n != 0 && line.p[line.n - 1] == '\r';
+		take_more(g, next, line);
+		remember_head(g, next++, line);
+	}
+	/* Only the last head counts, and none that is too far behind. */
+	for (uint64_t n = end; n > next && end - n < TOGETHER; n--) {
+		line = bm_line_last(&rest);
+		if (bm_line_begins_record(line)) {
+			remember_head(g, n - 1, line);
+			break;
+		}
+	}
 }
 
 void

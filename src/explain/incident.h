@@ -50,7 +50,7 @@ struct bm_incident {
 	uint64_t chained_line; /* the last one that says that what follows goes on with it; 0: none */
 	struct bm_log_time first_time, last_time;
 	struct bm_log_time clock; /* a time of day, where there is no date */
-	struct bm_clues clues;    /* of the first occurrence */
+	struct bm_clues clues;    /* of the first occurrence, if anyone watches */
 	/* Between occurrences with a time: how many, mean, sum of squared deviations. */
 	uint64_t intervals;
 	double interval_mean, interval_m2;
@@ -72,6 +72,9 @@ typedef void bm_on_occurrence(void *ctx, const struct bm_incident *i);
 void bm_gather_watch(struct bm_gather *g, bm_on_occurrence *on_occurrence, void *ctx);
 /* One line, or a piece of one: then the number stays the same. */
 void bm_gather_line(struct bm_gather *g, uint64_t number, struct bm_view line);
+/* Whole lines with their ends, the first of them of that number, in none of which a rule may fit
+ * (bm_rules_scan); count: how many. */
+void bm_gather_quiet(struct bm_gather *g, uint64_t number, struct bm_view lines, uint64_t count);
 /* Nothing comes any more. */
 void bm_gather_end(struct bm_gather *g);
 const struct bm_incident *bm_gather_incidents(const struct bm_gather *g, size_t *n);

@@ -8,10 +8,17 @@
 static struct bm_view
 message_of(struct bm_view line)
 {
-	struct bm_view head = bm_view(line.p, line.n < 128 ? line.n : 128);
-	size_t at = text_find(head, "]: ");
+	size_t most = line.n < 128 ? line.n : 128;
 
-	return at != SIZE_MAX ? bm_view(line.p + at + 3, line.n - at - 3) : line;
+	for (size_t at = 0; at + 2 < most; at++) {
+		const uint8_t *bracket = memchr(line.p + at, ']', most - 2 - at);
+		if (bracket == NULL)
+			break;
+		at = (size_t)(bracket - line.p);
+		if (bracket[1] == ':' && bracket[2] == ' ')
+			return bm_view(bracket + 3, line.n - at - 3);
+	}
+	return line;
 }
 
 bool
@@ -31,8 +38,9 @@ bm_line_chains(struct bm_view line)
 	static const char *const words[] = {"During handling of the above exception, another exception",
 		"The above exception was the direct cause of the following exception"};
 
+	line = text_trim(message_of(line));
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-		if (text_find(line, words[i]) != SIZE_MAX)
+		if (line.n >= strlen(words[i]) && memcmp(line.p, words[i], strlen(words[i])) == 0)
 			return true;
 	return false;
 }
@@ -46,4 +54,16 @@ bm_line_begins_record(struct bm_view line)
 	bool day = c >= 'A' && c <= 'Z' && line.p[3] == ' ';
 	bool java = line.n > 14 && memcmp(line.p, "javax.net.ssl|", 14) == 0;
 	return java || (c >= '0' && c <= '9') || c == '[' || c == '{' || c == '<' || day;
+}
+
+struct bm_view
+bm_line_last(struct bm_view *v)
+{
+	size_t end = v->n - (v->n != 0 && v->p[v->n - 1] == '\n'), at = end;
+
+	while (at != 0 && v->p[at - 1] != '\n')
+		at--;
+	struct bm_view line = bm_view(v->p + at, end - at);
+	*v = bm_view(v->p, at);
+	return line;
 }

@@ -11,5 +11,7 @@ bool bm_line_chains(struct bm_view line);
 /* It begins as records of logs do: with a date, a bracket, a name of a day or month, or that of
  * Java's logger. */
 bool bm_line_begins_record(struct bm_view line);
+/* The line that v ends with, without its end; *v is what stands before it. */
+struct bm_view bm_line_last(struct bm_view *v);
 
 #endif

@@ -1,40 +1,9 @@
 /* Looks for many patterns in one pass (Aho and Corasick, 1975), then checks those that may fit.
  * Refuses to know what they stand for. */
 #define _GNU_SOURCE /* memmem */
-#include "explain/match.h"
+#include "explain/match_internal.h"
 
 #include <stdlib.h>
-
-/* ENDS: in a step of the automaton, that some key ends there. */
-enum { SEGMENTS = 8, KEY_MAX = 12, STATES_MAX = 0x7fff, ENDS = 0x8000, NONE = 0xffff };
-
-struct segment {
-	uint16_t at, n; /* in the matcher's text */
-	bool edge_before, edge_after;
-};
-
-struct pattern {
-	struct segment segments[SEGMENTS];
-	unsigned count;
-	unsigned key;  /* the longest segment: what the automaton looks for */
-	uint16_t same; /* the pattern before it whose key ends in the same state; NONE: there is none */
-};
-
-struct bm_matcher {
-	struct bm_buf text, folded;
-	struct pattern *patterns;
-	size_t count, cap;
-	uint8_t class[256];
-	unsigned classes;
-	unsigned shift; /* a state's row has 1 << shift steps, at least as many as there are classes */
-	uint16_t *go;   /* the step from each state by each class, with ENDS when sealed */
-	uint16_t *fail; /* of each state */
-	uint16_t *ends; /* the last pattern whose key ends here; NONE */
-	uint16_t *next; /* the nearest shorter state in which a key ends; 0: there is none */
-	size_t states, states_max;
-	uint32_t *seen; /* of each pattern: the run in which it was last met */
-	uint32_t run;
-};
 
 static uint8_t
 fold(uint8_t c)
@@ -162,6 +131,7 @@ static void
 find_classes(struct bm_matcher *m)
 {
 	m->classes = 1;
+	m->class['\\'] = (uint8_t)m->classes++;
 	for (size_t i = 0; i < m->text.n; i++)
 		if (m->class[m->text.p[i]] == 0)
 			m->class[m->text.p[i]] = (uint8_t)m->classes++;
@@ -222,11 +192,14 @@ complete(struct bm_matcher *m, uint16_t *queue)
 	}
 }
 
+/* A backslash counts as one too: what it stands for in a string of JSON is not looked at here. */
 static void
 mark_ends(struct bm_matcher *m)
 {
+	for (size_t state = 0; state < m->states; state++)
+		m->go[(state << m->shift) + m->class['\\']] |= ENDS;
 	for (size_t i = 0; i < m->states << m->shift; i++)
-		if (m->ends[m->go[i]] != NONE || m->next[m->go[i]] != 0)
+		if (m->ends[m->go[i] & STATES_MAX] != NONE || m->next[m->go[i] & STATES_MAX] != 0)
 			m->go[i] |= ENDS;
 }
 
@@ -270,11 +243,26 @@ bm_matcher_may(const struct bm_matcher *m, struct bm_view text)
 	size_t state = 0;
 
 	for (size_t i = 0; i < text.n; i++) {
-		state = m->go[(state << m->shift) + m->class[text.p[i]]];
+		state = m->go[((state & STATES_MAX) << m->shift) + m->class[text.p[i]]];
 		if ((state & ENDS) != 0)
 			return true;
 	}
 	return false;
+}
+
+/* Of two octets, a number below PAIRS; some share one. */
+static unsigned
+pair_of(const uint8_t *p)
+{
+	return ((unsigned)p[0] << 5 ^ p[1]) % PAIRS;
+}
+
+static bool
+has_pair(const struct bm_matcher *m, const uint8_t *p)
+{
+	unsigned pair = pair_of(p);
+
+	return (m->pairs[pair / 64] >> pair % 64 & 1) != 0;
 }
 
 /* The first place from `from` on at which the segment stands; SIZE_MAX: nowhere. */
@@ -296,11 +284,24 @@ find_segment(
 	return SIZE_MAX;
 }
 
+/* By its first, middle and last two octets; most segments are none of the line's. */
+static bool
+may_hold(const struct bm_matcher *m, const struct segment *s)
+{
+	const uint8_t *p = m->text.p + s->at;
+	size_t last = s->n - 2u;
+
+	return s->n < 2 || (has_pair(m, p) && has_pair(m, p + last / 2) && has_pair(m, p + last));
+}
+
 static bool
 fits(const struct bm_matcher *m, const struct pattern *p, struct bm_view folded)
 {
 	size_t from = 0;
 
+	for (unsigned i = 0; i < p->count; i++)
+		if (!may_hold(m, &p->segments[i]))
+			return false;
 	for (unsigned i = 0; i < p->count; i++) {
 		size_t at = find_segment(m, &p->segments[i], folded, from);
 		if (at == SIZE_MAX)
@@ -314,9 +315,14 @@ fits(const struct bm_matcher *m, const struct pattern *p, struct bm_view folded)
 static void
 fold_text(struct bm_matcher *m, struct bm_view text)
 {
+	memset(m->pairs, 0, sizeof m->pairs);
 	for (size_t i = 0; i < text.n; i++)
 		m->folded.p[i] = fold(text.p[i]);
 	m->folded.n = text.n;
+	for (size_t i = 1; i < text.n; i++) {
+		unsigned pair = pair_of(m->folded.p + i - 1);
+		m->pairs[pair / 64] |= UINT64_C(1) << pair % 64;
+	}
 }
 
 static int
@@ -331,15 +337,19 @@ size_t
 bm_matcher_run(struct bm_matcher *m, struct bm_view text, uint32_t *numbers, size_t most)
 {
 	size_t state = 0, n = 0;
+	bool folded = false;
 
 	text.n = text.n < BM_MATCH_TEXT_MAX ? text.n : BM_MATCH_TEXT_MAX;
-	fold_text(m, text);
 	m->run++;
 	for (size_t i = 0; i < text.n && n < most; i++) {
 		state = m->go[(state << m->shift) + m->class[text.p[i]]];
 		if ((state & ENDS) == 0)
 			continue;
 		state &= STATES_MAX;
+		if (!folded && (m->ends[state] != NONE || m->next[state] != 0)) {
+			fold_text(m, text);
+			folded = true;
+		}
 		size_t s = m->ends[state] != NONE ? state : m->next[state];
 		for (; s != 0 && n < most; s = m->next[s]) {
 			for (uint16_t k = m->ends[s]; k != NONE && n < most; k = m->patterns[k].same) {

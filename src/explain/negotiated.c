@@ -95,8 +95,11 @@ bm_negotiated_take(struct bm_negotiated *n, uint64_t number, struct bm_view line
 const struct bm_handshake *
 bm_negotiated_find(const struct bm_negotiated *n, uint64_t number, struct bm_view line)
 {
+	const struct bm_handshake *newest = &n->last[n->at];
 	struct bm_line_owner owner;
 
+	if (newest->line == 0 || number - newest->line > RECENT)
+		return NULL;
 	find_owner(line, &owner);
 	for (size_t i = 0; i < BM_NEGOTIATED; i++) {
 		const struct bm_handshake *h = &n->last[(n->at + BM_NEGOTIATED - i) % BM_NEGOTIATED];

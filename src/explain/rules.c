@@ -106,6 +106,12 @@ bm_rules_may(const struct bm_rules *r, struct bm_view line)
 	return bm_matcher_may(r->matcher, line);
 }
 
+void
+bm_rules_scan(const struct bm_rules *r, struct bm_view text, uint64_t hits[BM_SCAN_WORDS])
+{
+	bm_matcher_scan(r->matcher, text, hits);
+}
+
 size_t
 bm_rules_run(struct bm_rules *r, struct bm_view line, const struct bm_rule *hits[BM_RULE_HITS])
 {

@@ -99,6 +99,8 @@ const struct bm_rule *bm_rules_find(
 	const struct bm_rules *r, enum bm_section section, const char *id);
 
 bool bm_rules_may(const struct bm_rules *r, struct bm_view line);
+/* The same of up to BM_SCAN_TEXT octets, as bm_matcher_scan. */
+void bm_rules_scan(const struct bm_rules *r, struct bm_view text, uint64_t hits[BM_SCAN_WORDS]);
 /* Every rule one of whose patterns fits the line and none of whose exceptions does, in order, each
  * once. */
 enum { BM_RULE_HITS = 64 };
