@@ -142,6 +142,20 @@ class Explain:
                 wrong.append(str(e)[:300])
         want(not wrong, "\n# ".join(wrong))
 
+    def test_unrelated(self):
+        """Each line by itself, each program's, and all of them: nothing is said to be, nor to be in doubt."""
+        with open(os.path.join(HERE, "unrelated.txt"), encoding="utf-8") as f:
+            text = f.read()
+        programs = [p.split("\n")[1:] for p in text.split("\n# ")[1:]]
+        programs = [[l for l in p if l and not l.startswith("#")] for p in programs]
+        lines = [l for p in programs for l in p]
+        want(len(lines) > 200, len(lines))
+        # So far apart that none has to do with another one.
+        alone = "".join(l + "\n" * 6000 for l in lines)
+        for log in [alone] + ["".join(l + "\n" for l in what) for what in programs + [lines]]:
+            rc, out, _ = run(log.encode(), "--format", "json")
+            want(rc == NOTHING, [l["text"] for i in json.loads(out)["incidents"] for l in i["lines"]])
+
     def test_every_rule_is_hit(self):
         with open(RULES, encoding="utf-8") as f:
             text = f.read()
