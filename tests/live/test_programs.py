@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 
+import clients
 import judge
 import programs
 import stacks
@@ -53,20 +54,30 @@ PSQL = Says(program="libpq", endpoint="client")
 PSYCOPG = Says(program="psycopg", endpoint="client")
 
 PAIRS = [
-    (programs.Nginx, NGINX, programs.curl, CURL),
-    (programs.NginxDebug, NGINX, programs.requests, PYTHON),
-    (programs.Apache, APACHE, programs.ruby, RUBY),
-    (programs.Apache, NO_ALERT, programs.wget, WGET),
-    (programs.Haproxy, HAPROXY, programs.python, PYTHON),
-    (programs.Node, NODE_SERVER, programs.node, NODE),
-    (programs.Python, PYTHON, programs.curl, CURL),
-    (programs.Ruby, RUBY, programs.python, PYTHON),
-    (programs.Redis, REDIS, programs.redis_cli, REDIS_CLI),
-    (programs.Postgres, POSTGRES, programs.psql, PSQL),
-    (programs.Postgres, POSTGRES, programs.psycopg2, PSYCOPG),
-    (programs.Stunnel, STUNNEL, programs.stunnel, STUNNEL_MORE),
-    (programs.StunnelDebug, STUNNEL_MORE, programs.stunnel, STUNNEL_MORE),
-    (programs.Erlang, ERLANG_SERVER, programs.erlang, ERLANG),
+    (programs.Nginx, NGINX, clients.curl, CURL),
+    (programs.NginxDebug, NGINX, clients.requests, PYTHON),
+    (programs.Apache, APACHE, clients.ruby, RUBY),
+    (programs.Apache, NO_ALERT, clients.wget, WGET),
+    (programs.Haproxy, HAPROXY, clients.python, PYTHON),
+    (programs.Node, NODE_SERVER, clients.node, NODE),
+    (programs.Python, PYTHON, clients.curl, CURL),
+    (programs.Ruby, RUBY, clients.python, PYTHON),
+    (programs.Redis, REDIS, clients.redis_cli, REDIS_CLI),
+    (programs.Postgres, POSTGRES, clients.psql, PSQL),
+    (programs.Postgres, POSTGRES, clients.psycopg2, PSYCOPG),
+    (programs.Stunnel, STUNNEL, clients.stunnel, STUNNEL_MORE),
+    (programs.StunnelDebug, STUNNEL_MORE, clients.stunnel, STUNNEL_MORE),
+    (programs.Erlang, ERLANG_SERVER, clients.erlang, ERLANG),
+]
+
+# TLS 1.3. Ruby is not told by wget.
+IN_THE_HANDSHAKE = [
+    (programs.Nginx, NGINX, clients.python, PYTHON),
+    (programs.Apache, Says(program="apache"), clients.ruby, RUBY),
+    (programs.Haproxy, Says(program="haproxy"), clients.curl, Says(program="curl", endpoint="client")),
+    (programs.Redis, REDIS, clients.redis_cli, Says(program="redis-cli", endpoint="client")),
+    (programs.Perl, Says(program="perl"), clients.perl, Says(program="perl")),
+    (programs.Ruby, Says(program="ruby", peer=False), clients.wget, WGET),
 ]
 
 
@@ -171,7 +182,8 @@ def check(log, says, detected, version=None, stage=None):
         wanted["count"] = says.count
     judge.want(got == wanted, "%s instead of %s: %s" % (got, wanted, tail))
     way = says.endpoint and (says.endpoint == "client") == (detected == "local")
-    judge.want(i["direction"] == {True: "server_to_client", False: "client_to_server", None: None}[way], "%s: %s" % (i["direction"], tail))
+    ways = {True: "server_to_client", False: "client_to_server", None: None}
+    judge.want(i["direction"] == ways[way], "%s: %s" % (i["direction"], tail))
     if version and says.version:
         judge.want(i["version"] == "TLS " + version and i["cipher_suite"], "%s %s: %s" % (i["version"], i["cipher_suite"], tail))
     judge.want(i["version"] in (None, "TLS " + str(version)), "%s: %s" % (i["version"], tail))
@@ -197,7 +209,7 @@ class Programs:
             nth = 4 if version == "1.2" else 5 if direction == C2S else 10
             with stacks.Relay(server.port, tamper=Flip(direction, nth, {C2S: 8, S2C: 1})) as relay:
                 return ask(self.lab, relay.port, version)
-        record = 0 if client in (programs.curl, programs.node) else 3
+        record = 0 if client in (clients.curl, clients.node) else 3
         way = "c2s" if direction == C2S else "s2c"
         with LabRelay(server.port, "--fault", "%s:direction=%s,record=%d" % (CAUSE, way, record)) as relay:
             log = ask(self.lab, relay.port, version)
@@ -239,7 +251,7 @@ class Programs:
             relays.append(stacks.Relay(port, tamper=FlipInOpenvpn(direction)))
             return relays[0].port
         try:
-            logs = programs.openvpn(self.lab, relay, version)
+            logs = clients.openvpn(self.lab, relay, version)
         finally:
             for r in relays:
                 r.close()
@@ -249,7 +261,7 @@ class Programs:
 
     def not_trusted(self, client, *more):
         """A certificate that the client does not take."""
-        others = check_silent(programs.run_client(self.lab, *more))
+        others = check_silent(clients.run_client(self.lab, *more))
         judge.want("certificate" in others, "%s: %s" % (client, others))
 
     def plain_http(self, kind):
@@ -288,11 +300,12 @@ class Programs:
         server, folder = self.server(programs.Nginx), self.lab.path("tied-%s-%s" % (version, direction))
         keys, mark = folder + ".keys", len(server.log())
         way = "c2s" if direction == C2S else "s2c"
-        with LabRelay(server.port, "--fault", "%s:direction=%s,record=3" % (CAUSE, way), "--record", folder, "--keys", keys) as relay:
+        fault = "%s:direction=%s,record=3" % (CAUSE, way)
+        with LabRelay(server.port, "--fault", fault, "--record", folder, "--keys", keys) as relay:
             logs = [b""]
-            for n, code in enumerate((programs.PYTHON_ONCE, programs.PYTHON_CLIENT, programs.PYTHON_ONCE)):
-                code = programs.PYTHON_LOGGED % code
-                logs.append(programs.run_client(self.lab, "/usr/bin/python3", "-c", code, str(relay.port), version,
+            for n, code in enumerate((clients.PYTHON_ONCE, clients.PYTHON_CLIENT, clients.PYTHON_ONCE)):
+                code = clients.PYTHON_LOGGED % code
+                logs.append(clients.run_client(self.lab, "/usr/bin/python3", "-c", code, str(relay.port), version,
                                                 env={"SSLKEYLOGFILE": keys}))
         ends = {}
         for name, text in (("client", b"".join(logs)), ("server", server.since(mark, rb"bad record mac"))):
@@ -302,7 +315,8 @@ class Programs:
         with open(os.path.join(folder, "truth.json"), encoding="ascii") as f:
             truth = json.load(f)["faults"]
         judge.want(len(truth) == 1, "%d faults" % len(truth))
-        rc, report, err = judge.diagnose(os.path.join(folder, "receiver.pcapng"), args=["--log", ends["client"], "--log", ends["server"]])
+        rc, report, err = judge.diagnose(os.path.join(folder, "receiver.pcapng"),
+                                         args=["--log", ends["client"], "--log", ends["server"]])
         judge.want(rc == 1 and len(report["incidents"]) == 2, "exit %d, %s, %s" % (rc, err, report and report["incidents"]))
         for i in report["incidents"]:
             told = (i["connection"], i["failure"])
@@ -312,21 +326,14 @@ class Programs:
     def run(self):
         for kind, server_says, client, client_says in PAIRS:
             # Under TLS 1.3 wget may say no more than "No data received".
-            for version in ("1.2", "1.3") if client is not programs.wget else ("1.2",):
+            for version in ("1.2", "1.3") if client is not clients.wget else ("1.2",):
                 for name, direction in (("server", C2S), ("client", S2C)):
                     title = "%s and %s, TLS %s, damaged to the %s" % (kind.name, client.__name__, version, name)
                     if self.can(title, kind.needs, client.__name__):
                         self.tap.case(title, self.pair, kind, server_says, client, client_says, version, direction)
-        silent = Says(local=False, peer=False)
-        for kind, says, client, client_says in (
-                (programs.Nginx, NGINX, programs.python, PYTHON), (programs.Apache, Says(program="apache"), programs.ruby, RUBY),
-                (programs.Haproxy, Says(program="haproxy"), programs.curl, Says(program="curl", endpoint="client")), (programs.Redis, REDIS, programs.redis_cli,
-                                                                              Says(program="redis-cli", endpoint="client")),
-                (programs.Perl, Says(program="perl"), programs.perl, Says(program="perl")), (programs.Ruby, RUBY, programs.wget, WGET)):
+        for kind, says, client, client_says in IN_THE_HANDSHAKE:
             for name, direction in (("server", C2S), ("client", S2C)):
                 title = "%s and %s, damaged to the %s in the handshake" % (kind.name, client.__name__, name)
-                if client is programs.wget and direction == S2C:
-                    says = silent  # it is not told
                 if self.can(title, kind.needs, client.__name__):
                     self.tap.case(title, self.handshake, kind, says, client, client_says, direction)
         for version, direction, name in (("1.2", C2S, "server"), ("1.2", S2C, "client"), ("1.3", S2C, "client")):
@@ -357,13 +364,13 @@ class Programs:
             title = "%s is asked in the clear" % kind.name
             if self.can(title, kind.needs):
                 self.tap.case(title, self.plain_http, kind)
-        for kind, client in ((programs.Nginx, programs.curl), (programs.Apache, programs.wget), (programs.Node, programs.node),
-                             (programs.Python, programs.python), (programs.Ruby, programs.ruby), (programs.Redis, programs.redis_cli)):
+        for kind, client in ((programs.Nginx, clients.curl), (programs.Apache, clients.wget), (programs.Node, clients.node),
+                             (programs.Python, clients.python), (programs.Ruby, clients.ruby), (programs.Redis, clients.redis_cli)):
             for how in ("reset", "closed"):
                 title = "%s and %s, %s in the midst" % (kind.name, client.__name__, how)
                 if self.can(title, kind.needs, client.__name__):
                     self.tap.case(title, self.cut, kind, client, how)
-        for client in (programs.curl, programs.wget, programs.node, programs.ruby, programs.python, programs.psql, programs.redis_cli):
+        for client in (clients.curl, clients.wget, clients.node, clients.ruby, clients.python, clients.psql, clients.redis_cli):
             title = "%s meets what is no TLS" % client.__name__
             if self.can(title, client.__name__):
                 self.tap.case(title, self.no_tls_there, client)
