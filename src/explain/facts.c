@@ -370,6 +370,12 @@ bm_find_suite(struct bm_view line, char out[64])
 	return found == 1;
 }
 
+static bool
+is_hex(uint8_t c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
 void
 bm_excerpt(struct bm_view line, char *out, size_t n)
 {
@@ -378,7 +384,7 @@ bm_excerpt(struct bm_view line, char *out, size_t n)
 	line = text_trim(line);
 	for (size_t i = 0; i < line.n && to + 5 < n;) {
 		size_t hex = 0;
-		while (i + hex < line.n && bm_hex_digit(line.p[i + hex]) >= 0)
+		while (i + hex < line.n && is_hex(line.p[i + hex]))
 			hex++;
 		/* A secret or a random is 32 octets or more. */
 		if (hex >= 40) {
