@@ -16,7 +16,15 @@ enum {
 	FRAME = 4096 /* longest that is changed */
 };
 
-enum { OPT_TEXT = 1, OPT_VERBOSE = 2, OPT_SMALL = 4, OPT_FEW = 8, OPT_PLACE = 4, TWO = 12 };
+enum {
+	OPT_TEXT = 1,
+	OPT_VERBOSE = 2,
+	OPT_SMALL = 4,
+	OPT_FEW = 8,
+	OPT_PLACE = 4,
+	PLACES = 6,
+	TWO = 12
+};
 
 static void
 must(bool ok)
@@ -80,12 +88,14 @@ diagnose(unsigned flags, struct bm_view keys, struct bm_view capture, bool piece
 {
 	struct source source = {capture, 0, (unsigned)capture.n};
 	struct badmac_error e = {BADMAC_OK, NULL, 0, NULL};
-	struct badmac_options o = {.place = (enum badmac_place)((flags >> OPT_PLACE) % 6),
+	struct badmac_options o = {.place = (enum badmac_place)((flags >> OPT_PLACE) % PLACES),
 		.effort = BADMAC_QUICK,
 		.flow_memory = flags & OPT_SMALL ? 3000 : 0,
 		.total_memory = flags & OPT_SMALL ? 10000 : 0,
 		.max_flows = flags & OPT_FEW ? 2 : 0,
-		.format = text ? BADMAC_TEXT : BADMAC_JSON,
+		.format = !text                          ? BADMAC_JSON
+				  : flags >> OPT_PLACE >= PLACES ? BADMAC_HTML
+												 : BADMAC_TEXT,
 		.verbose = (flags & OPT_VERBOSE) != 0,
 		.write = keep,
 		.write_ctx = report};
