@@ -249,7 +249,7 @@ damaged_came_again(struct half *h, const struct bm_wire *w, uint64_t off)
 		nth--;
 	if (nth == 0)
 		return false;
-	tally(h)->failed++;
+	judged(h, BM_JUDGED_FAILED, off, BM_HEADER + w->body.n, h->pos.seq);
 	struct bm_case *c = new_case(h, BM_CASE_BAD_RECORD, off, (uint32_t)(BM_HEADER + w->body.n));
 	if (c != NULL) {
 		c->result = BM_BAD_TAG;

@@ -232,7 +232,7 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 		/* Of it there was all; what fell into the gap is another one, or more. */
 		c->before_gap = l->missing != 0 && l->len != 0;
 		if (c->before_gap)
-			tally(h)->undecided++;
+			judged_in(h, l->epoch, BM_JUDGED_UNDECIDED, l->start + l->len, 0, BM_NO_SEQ);
 		c->framing_lost = l->len == 0 || (!framed && at != l->start + l->len + l->passed);
 		if (without_iv != 0) {
 			judged(h, BM_JUDGED_UNDECIDED, without_iv, at - without_iv, BM_NO_SEQ);
