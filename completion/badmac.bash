@@ -52,7 +52,7 @@ _badmac() {
 		_badmac_lab
 		return
 	fi
-	local options='-k --keys --log --rules --at --effort -j --jobs --crypto --format -o --output -v --verbose
+	local options='-k --keys --log --rules --at --effort -j --jobs --crypto --format -o --output --redact -v --verbose
 		-q --quiet --color --memory --flow-memory --max-flows --no-progress -h --help'
 	[[ $command == explain ]] && options='--format --rules --keys-out -o --output --color -h --help'
 	[[ $command == host ]] && options='-i --interface --watch --root --before --format -o --output --color -h --help'
@@ -69,6 +69,7 @@ _badmac() {
 		;;
 	--effort) mapfile -t COMPREPLY < <(compgen -W 'quick normal deep' -- "$cur") ;;
 	--crypto) mapfile -t COMPREPLY < <(compgen -W 'auto openssl ipsec-mb' -- "$cur") ;;
+	--redact) mapfile -t COMPREPLY < <(compgen -W 'addresses all' -- "$cur") ;;
 	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") ;;
 	-i | --interface) _available_interfaces ;;
 	--root | --after | --before) _filedir -d ;;

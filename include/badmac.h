@@ -59,6 +59,12 @@ enum badmac_effort { BADMAC_NORMAL, BADMAC_QUICK, BADMAC_DEEP };
  * PCLMULQDQ and AVX2. */
 enum badmac_crypto { BADMAC_CRYPTO_AUTO, BADMAC_CRYPTO_OPENSSL, BADMAC_CRYPTO_IPSEC_MB };
 
+/* What a report hides, so that it can be handed on (docs/REDACT.md): nothing; addresses, and names
+ * of hosts, users and files, each of which is replaced by the same other one throughout; those, all
+ * octets that are not damaged, absolute times and the lines of logs. Notices and errors are not
+ * redacted, but for those in the report. */
+enum badmac_redact { BADMAC_REDACT_NOTHING, BADMAC_REDACT_ADDRESSES, BADMAC_REDACT_ALL };
+
 /* Zero means the default everywhere. */
 struct badmac_options {
 	enum badmac_place place;
@@ -82,6 +88,7 @@ struct badmac_options {
 	/* Called now and then with octets of input done and in all (0: unknown); may be NULL. */
 	void (*progress)(void *ctx, uint64_t done, uint64_t total);
 	void *progress_ctx;
+	enum badmac_redact redact;
 };
 
 struct badmac; /* a diagnosis */

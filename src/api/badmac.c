@@ -70,7 +70,8 @@ static bool
 known_values(const struct badmac_options *o)
 {
 	return (unsigned)o->place <= BADMAC_AT_MIDDLE && (unsigned)o->effort <= BADMAC_DEEP &&
-		   (unsigned)o->format <= BADMAC_HTML && (unsigned)o->crypto <= BADMAC_CRYPTO_IPSEC_MB;
+		   (unsigned)o->format <= BADMAC_HTML && (unsigned)o->crypto <= BADMAC_CRYPTO_IPSEC_MB &&
+		   (unsigned)o->redact <= BADMAC_REDACT_ALL;
 }
 
 enum badmac_status
@@ -92,10 +93,13 @@ badmac_new(struct badmac **out, const struct badmac_options *options, struct bad
 	b->options = *options;
 	b->arena.max = b->words.max = RESULT_MEMORY;
 	enum bm_status s = bm_keyring_new(&b->keys);
+	if (s == BM_OK && options->redact != BADMAC_REDACT_NOTHING)
+		s = bm_redact_new(&b->redact, (enum bm_redaction)options->redact);
 	if (s == BM_OK && options->threads > 1)
 		s = bm_pool_new(&b->env.pool, options->threads);
 	if (s != BM_OK) {
 		bm_keyring_free(b->keys);
+		bm_redact_free(b->redact);
 		free(b);
 		return fail(error, s, NULL);
 	}
@@ -117,6 +121,7 @@ badmac_free(struct badmac *b)
 	views_clear(&b->views);
 	again_clear(&b->again);
 	bm_report_free(b->report);
+	bm_redact_free(b->redact);
 	bm_tie_free(b->tie);
 	bm_arena_clear(&b->arena);
 	bm_arena_clear(&b->words);
@@ -143,7 +148,9 @@ badmac_add_named_keys(
 
 	if (b == NULL || b->ran || name == NULL || (bytes == NULL && n != 0))
 		return fail(error, BM_USAGE, NULL);
-	enum bm_status s = bm_keys_read(b->keys, bm_view(bytes, n), &counts, &e);
+	enum bm_status s = api_note_file(b, BM_REDACT_KEYS, name);
+	if (s == BM_OK)
+		s = bm_keys_read(b->keys, bm_view(bytes, n), &counts, &e);
 	if (s == BM_OK)
 		tell_bad_lines(b, name, &counts);
 	return fail(error, s, &e);
@@ -284,9 +291,12 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 		.color = b->options.color != 0,
 		.verbose = b->options.verbose != 0,
 		.logs = b->tie != NULL,
+		.redact = b->redact,
 		.write = b->options.write,
 		.write_ctx = b->options.write_ctx};
 	enum bm_status s = bm_report_new(&b->report, &ro);
+	if (s == BM_OK)
+		s = api_begin_redaction(b);
 	if (s == BM_OK)
 		s = api_end_logs(b);
 	if (s == BM_OK)

@@ -42,7 +42,8 @@ struct badmac {
 	size_t reason_count;
 	struct bm_summary summary;
 	struct bm_report *report;
-	struct bm_tie *tie; /* NULL: no logs */
+	struct bm_redact *redact; /* NULL: nothing is hidden */
+	struct bm_tie *tie;       /* NULL: no logs */
 	struct bm_rules_error rules_error;
 	struct bm_tcp *tcp;
 	const char *site_name, *reading; /* the capture in hand */
@@ -65,6 +66,12 @@ struct badmac {
 enum badmac_status api_public_status(enum bm_status s);
 /* Tells the user something about the input as a whole (printf). */
 __attribute__((format(printf, 2, 3))) void api_notice(struct badmac *b, const char *format, ...);
+
+/* redact.c: a file that was given. */
+BM_MUST_USE enum bm_status api_note_file(
+	struct badmac *b, enum bm_redact_kind kind, const char *name);
+/* The captures, before they are brought into another order. */
+BM_MUST_USE enum bm_status api_begin_redaction(struct badmac *b);
 
 /* logs.c: the last log is over; what the logs say goes into the report that is about to end. */
 BM_MUST_USE enum bm_status api_end_logs(struct badmac *b);

@@ -51,6 +51,8 @@ badmac_begin_log(struct badmac *b, const char *name, struct badmac_error *error)
 	b->rules_error = (struct bm_rules_error){.line = 0};
 	enum bm_status s = need_tie(b);
 	if (s == BM_OK)
+		s = api_note_file(b, BM_REDACT_LOG, name);
+	if (s == BM_OK)
 		s = bm_tie_log(b->tie, name, b->keys, &file, &b->rules_error);
 	return fail(error, s, s == BM_LIMIT ? "too many logs" : what_of(b), b->rules_error.line, file);
 }
@@ -75,6 +77,10 @@ api_tie_logs(struct badmac *b)
 	if (b->tie == NULL)
 		return BM_OK;
 	enum bm_status s = bm_tie_settle(b->tie);
+	if (s != BM_OK)
+		return s;
+	if (b->redact != NULL)
+		s = bm_tie_redact(b->tie, b->redact);
 	if (s != BM_OK)
 		return s;
 	if (bm_tie_left_out(b->tie) != 0)

@@ -32,6 +32,8 @@ const char diagnose_help[] =
 	"      --crypto LIBRARY    that checks records: auto (the default), openssl, ipsec-mb\n"
 	"      --format FORMAT     text (the default), json or html\n"
 	"  -o, --output FILE       write the report there; FILE is replaced once it is complete\n"
+	"      --redact LEVEL      hide addresses and names (addresses), or those, octets, times and\n"
+	"                          lines of logs (all): for reports that are handed on\n"
 	"  -v, --verbose           text, html: show every connection; text: what was ruled out, too\n"
 	"  -q, --quiet             no notices about the input on standard error\n"
 	"      --color WHEN        text: auto (the default), always, never\n"
@@ -54,6 +56,7 @@ enum {
 	CRYPTO,
 	FORMAT,
 	OUTPUT,
+	REDACT,
 	VERBOSE,
 	QUIET,
 	COLOR,
@@ -74,6 +77,7 @@ static const struct option_spec specs[] = {
 	[CRYPTO] = {'\0', "crypto", true},
 	[FORMAT] = {'\0', "format", true},
 	[OUTPUT] = {'o', "output", true},
+	[REDACT] = {'\0', "redact", true},
 	[VERBOSE] = {'v', "verbose", false},
 	[QUIET] = {'q', "quiet", false},
 	[COLOR] = {'\0', "color", true},
@@ -134,6 +138,18 @@ read_format(struct settings *s, const char *value)
 	if (i < 0)
 		return refuse("format", value, "must be text, json or html");
 	s->options.format = (enum badmac_format)(BADMAC_TEXT + i);
+	return true;
+}
+
+static bool
+read_redact(struct settings *s, const char *value)
+{
+	static const char *const words[] = {"addresses", "all", NULL};
+	int i = find_word(words, value);
+
+	if (i < 0)
+		return refuse("redact", value, "must be addresses or all");
+	s->options.redact = (enum badmac_redact)(BADMAC_REDACT_ADDRESSES + i);
 	return true;
 }
 
@@ -257,6 +273,8 @@ read_option(struct settings *s, const struct option_spec *spec, const char *valu
 		return read_format(s, value);
 	case OUTPUT:
 		return value_output("diagnose", value, &s->output);
+	case REDACT:
+		return read_redact(s, value);
 	case COLOR:
 		return read_color(&s->options.color, value);
 	case MEMORY:

@@ -212,6 +212,25 @@ events(struct json *j, const struct bm_connection *c)
 	end(j, "]");
 }
 
+/* Octets that are hidden leave two dots each. */
+static void
+some_hex(struct json *j, const char *key, struct bm_view v, const uint8_t *shown)
+{
+	char digits[3];
+
+	if (shown == NULL) {
+		hex(j, key, v);
+		return;
+	}
+	name(j, key);
+	raw(j, "\"");
+	for (size_t i = 0; i < v.n; i++) {
+		bm_hex(bm_view(v.p + i, 1), digits);
+		raw(j, shown[i] ? digits : "..");
+	}
+	raw(j, "\"");
+}
+
 static void
 octets(struct json *j, const struct bm_octets *o)
 {
@@ -221,9 +240,9 @@ octets(struct json *j, const struct bm_octets *o)
 		return;
 	}
 	begin(j, "{");
-	hex(j, "received", o->received);
+	some_hex(j, "received", o->received, o->received_shown);
 	if (o->sent_known)
-		hex(j, "sent", o->sent);
+		some_hex(j, "sent", o->sent, o->sent_shown);
 	else
 		string_or_null(j, "sent", NULL);
 	name(j, "segments");

@@ -12,7 +12,7 @@ enum { EARLY_MEMORY = 4 << 20 /* of the diagnosis, until the page is begun */ };
 struct bm_html {
 	struct bm_out *page;
 	struct bm_text *text;
-	const char *redacted;
+	enum bm_redaction level;
 	struct bm_out json; /* the diagnosis */
 	bool any;           /* connection */
 	struct bm_buf early;
@@ -216,7 +216,7 @@ bm_html_new(struct bm_html **out, const struct bm_report_options *o, struct bm_o
 		return BM_NOMEM;
 	plain.color = false;
 	h->page = page;
-	h->redacted = o->redacted;
+	h->level = bm_redact_level(o->redact);
 	h->early.max = EARLY_MEMORY;
 	h->kept.max = o->detail_memory;
 	h->json.write = take_diagnosis;
@@ -248,7 +248,7 @@ bm_html_connection(struct bm_html *h, const struct bm_connection *c)
 
 	if (st != BM_OK)
 		return st;
-	bm_json_connection(&h->json, !h->any, c);
+	bm_json_connection(&h->json, !h->any, h->level, c);
 	h->any = true;
 	if (c->course != NULL && !keep_detail(h, c, true) && !keep_detail(h, c, false))
 		h->left_out++;
@@ -260,7 +260,7 @@ put_detail(struct bm_html *h)
 {
 	struct bm_out o = {.write = to_script, .ctx = h->page};
 
-	bm_detail_json_begin(&o, h->redacted);
+	bm_detail_json_begin(&o, bm_redaction_id(h->level));
 	add_view(&o, bm_buf_view(&h->kept));
 	bm_detail_json_end(&o, h->left_out);
 	bm_out_flush(&o);
@@ -270,7 +270,7 @@ static enum bm_status
 put_text(struct bm_html *h, const struct bm_summary *s, const struct bm_report_logs *logs)
 {
 	struct bm_out o = {.write = to_text, .ctx = h->page};
-	enum bm_status st = bm_text_finish(h->text, s, logs, &o);
+	enum bm_status st = bm_text_finish(h->text, s, h->level, logs, &o);
 
 	bm_out_flush(&o);
 	return st;
@@ -282,7 +282,7 @@ bm_html_finish(struct bm_html *h, const struct bm_summary *s, const struct bm_re
 	struct bm_lines verdict = {.buf = {.max = 1 << 16}};
 	enum bm_status st = bm_text_answer(h->text, s, &verdict);
 
-	bm_json_finish(&h->json, !h->any, s, logs);
+	bm_json_finish(&h->json, !h->any, h->level, s, logs);
 	bm_out_flush(&h->json);
 	if (st == BM_OK)
 		st = h->status;

@@ -13,9 +13,10 @@ unsigned bm_fragment_octets(unsigned value);
  * shown. */
 bool bm_proof_counts(const struct bm_failure *f);
 
-void bm_json_connection(struct bm_out *o, bool first, const struct bm_connection *c);
-void bm_json_finish(struct bm_out *o, bool first, const struct bm_summary *s,
-	const struct bm_report_logs *logs /* NULL: none */);
+void bm_json_connection(
+	struct bm_out *o, bool first, enum bm_redaction level, const struct bm_connection *c);
+void bm_json_finish(struct bm_out *o, bool first, enum bm_redaction level,
+	const struct bm_summary *s, const struct bm_report_logs *logs /* NULL: none */);
 
 struct bm_text;
 
@@ -24,7 +25,7 @@ void bm_text_free(struct bm_text *t);
 /* BM_NOMEM. What does not fit the memory set aside is counted only. */
 enum bm_status bm_text_connection(struct bm_text *t, const struct bm_connection *c);
 enum bm_status bm_text_finish(struct bm_text *t, const struct bm_summary *s,
-	const struct bm_report_logs *logs /* NULL: none */, struct bm_out *o);
+	enum bm_redaction level, const struct bm_report_logs *logs /* NULL: none */, struct bm_out *o);
 
 /* The first line of it, and what belongs to that. */
 enum bm_status bm_text_answer(

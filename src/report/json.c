@@ -204,12 +204,24 @@ in_use(struct json *j, const char *key, unsigned value)
 	number_or_null(j, key, value != 0 ? value : BM_UNKNOWN);
 }
 
+static void
+start(struct json *j, enum bm_redaction level)
+{
+	begin(j, "{");
+	string_or_null(j, "schema", "badmac.diagnosis.v1");
+	string_or_null(j, "redacted", bm_redaction_id(level));
+	raw(j, ",\n\"connections\": [");
+}
+
 void
-bm_json_connection(struct bm_out *o, bool first, const struct bm_connection *c)
+bm_json_connection(
+	struct bm_out *o, bool first, enum bm_redaction level, const struct bm_connection *c)
 {
 	struct json here = {o, true}, *j = &here;
 
-	raw(j, first ? "{\"schema\": \"badmac.diagnosis.v1\",\n\"connections\": [\n" : ",\n");
+	if (first)
+		start(j, level);
+	raw(j, first ? "\n" : ",\n");
 	begin(j, "{");
 	number_or_null(j, "id", c->id);
 	string_or_null(j, "capture", c->capture);
@@ -263,12 +275,15 @@ bm_json_connection(struct bm_out *o, bool first, const struct bm_connection *c)
 }
 
 void
-bm_json_finish(
-	struct bm_out *o, bool first, const struct bm_summary *s, const struct bm_report_logs *logs)
+bm_json_finish(struct bm_out *o, bool first, enum bm_redaction level, const struct bm_summary *s,
+	const struct bm_report_logs *logs)
 {
 	struct json here = {o, true}, *j = &here;
 
-	raw(j, first ? "{\"schema\": \"badmac.diagnosis.v1\",\n\"connections\": [],\n" : "\n],\n");
+	if (first)
+		start(j, level);
+	raw(j, first ? "],\n" : "\n],\n");
+	j->bare = true;
 	if (logs != NULL)
 		logs->json(logs->ctx, o);
 	name(j, "summary");

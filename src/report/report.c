@@ -6,13 +6,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { WORDS = 256 << 20 };
+
 struct bm_report {
 	struct bm_text *text; /* NULL: JSON or HTML */
 	struct bm_html *html; /* NULL: JSON or text */
 	bool started, finished;
 	struct bm_report_logs logs;
 	bool has_logs;
-	enum bm_status status; /* sticky */
+	struct bm_redact *redact; /* NULL: nothing is hidden */
+	struct bm_arena words;    /* what is told of in place of the connection in hand */
+	enum bm_status status;    /* sticky */
 	struct bm_out out;
 };
 
@@ -116,6 +120,8 @@ bm_report_new(struct bm_report **out, const struct bm_report_options *o)
 		return BM_NOMEM;
 	r->out.write = o->write;
 	r->out.ctx = o->write_ctx;
+	r->redact = o->redact;
+	r->words.max = WORDS;
 	if (!o->json) {
 		enum bm_status s = o->html ? bm_html_new(&r->html, o, &r->out) : bm_text_new(&r->text, o);
 		if (s != BM_OK) {
@@ -133,6 +139,7 @@ bm_report_free(struct bm_report *r)
 	if (r == NULL)
 		return;
 	bm_text_free(r->text);
+	bm_arena_clear(&r->words);
 	bm_html_free(r->html);
 	free(r);
 }
@@ -145,20 +152,48 @@ settle(struct bm_report *r, enum bm_status s)
 	return r->status;
 }
 
+static enum bm_status
+tell_connection(struct bm_report *r, const struct bm_connection *c)
+{
+	if (r->text != NULL)
+		return bm_text_connection(r->text, c);
+	if (r->html != NULL)
+		return bm_html_connection(r->html, c);
+	bm_json_connection(&r->out, !r->started, bm_redact_level(r->redact), c);
+	r->started = true;
+	return BM_OK;
+}
+
+static enum bm_status
+tell_summary(struct bm_report *r, const struct bm_summary *s)
+{
+	enum bm_redaction level = bm_redact_level(r->redact);
+	const struct bm_report_logs *logs = r->has_logs ? &r->logs : NULL;
+
+	if (r->text != NULL)
+		return bm_text_finish(r->text, s, level, logs, &r->out);
+	if (r->html != NULL)
+		return bm_html_finish(r->html, s, logs);
+	bm_json_finish(&r->out, !r->started, level, s, logs);
+	return BM_OK;
+}
+
 enum bm_status
 bm_report_connection(struct bm_report *r, const struct bm_connection *c)
 {
+	struct bm_connection redacted;
+	enum bm_status st = BM_OK;
+
 	if (r->status != BM_OK)
 		return r->status;
 	if (r->finished)
 		return BM_USAGE;
-	if (r->text != NULL)
-		return settle(r, bm_text_connection(r->text, c));
-	if (r->html != NULL)
-		return settle(r, bm_html_connection(r->html, c));
-	bm_json_connection(&r->out, !r->started, c);
-	r->started = true;
-	return settle(r, BM_OK);
+	if (r->redact != NULL)
+		st = bm_redact_connection(r->redact, &r->words, c, &redacted);
+	if (st == BM_OK)
+		st = tell_connection(r, r->redact != NULL ? &redacted : c);
+	bm_arena_reuse(&r->words);
+	return settle(r, st);
 }
 
 void
@@ -176,11 +211,11 @@ bm_report_finish(struct bm_report *r, const struct bm_summary *s)
 	if (r->finished)
 		return BM_USAGE;
 	r->finished = true;
-	const struct bm_report_logs *logs = r->has_logs ? &r->logs : NULL;
-	if (r->text != NULL)
-		return settle(r, bm_text_finish(r->text, s, logs, &r->out));
-	if (r->html != NULL)
-		return settle(r, bm_html_finish(r->html, s, logs));
-	bm_json_finish(&r->out, !r->started, s, logs);
-	return settle(r, BM_OK);
+	struct bm_summary redacted;
+	enum bm_status st = BM_OK;
+	if (r->redact != NULL)
+		st = bm_redact_summary(r->redact, &r->words, s, &redacted);
+	if (st == BM_OK)
+		st = tell_summary(r, r->redact != NULL ? &redacted : s);
+	return settle(r, st);
 }

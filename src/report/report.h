@@ -3,7 +3,7 @@
 #ifndef BM_REPORT_REPORT_H
 #define BM_REPORT_REPORT_H
 
-#include "verdict/model.h"
+#include "report/redact.h"
 
 struct bm_report;
 
@@ -23,10 +23,8 @@ struct bm_report_logs {
 struct bm_report_options {
 	bool json, html, color, verbose; /* html: and not json */
 	bool logs;                       /* bm_report_set_logs will be called */
-	/* HTML: octets that the detail of connections may take, and what was hidden of it, "addresses"
-	 * or "all"; NULL: nothing. */
-	size_t detail_memory;
-	const char *redacted;
+	struct bm_redact *redact;        /* NULL: nothing is hidden; borrowed */
+	size_t detail_memory;            /* HTML: octets that the detail of connections may take */
 	int (*write)(void *ctx, const char *bytes, size_t n); /* 0, or non-zero on failure */
 	void *write_ctx;
 };

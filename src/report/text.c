@@ -414,9 +414,22 @@ send_group(struct group *g, const struct bm_report_logs *logs, struct bm_lines *
 	send_section(&g->list, logs, l, o);
 }
 
+static void
+tell_redaction(struct bm_lines *l, enum bm_redaction level)
+{
+	if (level == BM_REDACT_NOTHING)
+		return;
+	bm_say(l, "\n");
+	bm_style(l, BM_YELLOW);
+	bm_say(l, "redacted");
+	bm_style(l, BM_PLAIN_STYLE);
+	bm_say(l, "    addresses and names stand for others%s (--redact %s)\n",
+		level == BM_REDACT_ALL ? ", times begin in 2000" : "", bm_redaction_id(level));
+}
+
 enum bm_status
-bm_text_finish(struct bm_text *t, const struct bm_summary *s, const struct bm_report_logs *logs,
-	struct bm_out *o)
+bm_text_finish(struct bm_text *t, const struct bm_summary *s, enum bm_redaction level,
+	const struct bm_report_logs *logs, struct bm_out *o)
 {
 	struct bm_lines l = {.buf = {.max = 4 * HEADLINE}, .color = t->color};
 
@@ -443,8 +456,10 @@ bm_text_finish(struct bm_text *t, const struct bm_summary *s, const struct bm_re
 		send_section(&t->verified, logs, &l, o);
 	}
 	send(&l, o);
-	bm_buf_clear(&l.buf);
 	if (l.status == BM_OK && logs != NULL)
 		l.status = bm_send_rest(t->color, t->verbose, logs, o);
+	tell_redaction(&l, level);
+	send(&l, o);
+	bm_buf_clear(&l.buf);
 	return l.status;
 }

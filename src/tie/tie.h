@@ -51,6 +51,9 @@ uint64_t bm_tie_left_out(const struct bm_tie *t);
  * ones, fewer than are kept where memory does not do for more. *fewer: so it was. */
 size_t bm_tie_lengths_of(const struct bm_tie *t, bool *fewer);
 
+/* Then, what is kept and said without what is hidden. BM_NOMEM. */
+BM_MUST_USE enum bm_status bm_tie_redact(struct bm_tie *t, struct bm_redact *r);
+
 /* Afterwards, how the report shows it; borrows t. */
 struct bm_report_logs bm_tie_report(const struct bm_tie *t);
 

@@ -83,6 +83,9 @@ struct bm_octets {
 	struct bm_view received;
 	struct bm_view sent; /* with all damage of the failure undone, perhaps longer or shorter */
 	bool sent_known;
+	/* Of each octet of either, whether it is shown (1); NULL: all are. Redaction alone sets them.
+	 */
+	const uint8_t *received_shown, *sent_shown;
 	const struct bm_carrier *carriers;
 	size_t carrier_count;
 };

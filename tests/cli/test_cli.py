@@ -200,6 +200,7 @@ class Cli:
                            ("unknown option --key", ["--key", KEYS, GOOD]),
                            ("-k needs a value", [GOOD, "-k"]), ("--keys needs a value", [GOOD, "--keys"]),
                            ("takes no value", ["--verbose=yes", GOOD]), ("xml", ["--format", "xml", GOOD]),
+                           ("addresses or all", ["--redact", "names", GOOD]),
                            ("moon", ["--at=moon", GOOD]), ("--color", ["--color", "sometimes", GOOD]),
                            ("--memory 0", ["--memory", "0", GOOD]), ("--memory", ["--memory", "12Q", GOOD]),
                            ("--memory", ["--memory", "-1", GOOD]), ("--memory", ["--memory", "1KK", GOOD]),

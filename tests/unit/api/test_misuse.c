@@ -38,7 +38,7 @@ static void
 test_values_out_of_range(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 9; i++) {
 		struct badmac_options o = {.write = pass_over};
 		struct badmac_error e = {.status = BADMAC_OK};
 		struct badmac *b = (struct badmac *)&o;
@@ -62,7 +62,11 @@ test_values_out_of_range(void **state)
 		case 5:
 			o.format = (enum badmac_format) - 1;
 			break;
+		case 6:
+			o.redact = (enum badmac_redact)(BADMAC_REDACT_ALL + 1);
+			break;
 		default:
+			o.redact = BADMAC_REDACT_ALL;
 			o.place = BADMAC_AT_MIDDLE;
 			o.effort = BADMAC_DEEP;
 			o.format = BADMAC_JSON;

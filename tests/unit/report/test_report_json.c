@@ -51,8 +51,9 @@ every_field(void **state)
 	(void)state;
 	json_t *j = report(sample_full(), 1), *c = connection(j, 0);
 
-	assert_int_equal(json_object_size(j), 3);
+	assert_int_equal(json_object_size(j), 4);
 	expect(j, "schema", "\"badmac.diagnosis.v1\"");
+	expect(j, "redacted", "null");
 	json_t *s = json_object_get(j, "summary");
 	assert_int_equal(json_object_size(s), 8);
 	expect(s, "result", "\"failed\"");

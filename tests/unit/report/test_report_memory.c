@@ -3,7 +3,7 @@
 #include "sample.h"
 
 static void
-every_allocation(bool json, bool html)
+every_allocation(bool json, bool html, enum bm_redaction level)
 {
 	struct bm_connection c[3] = {*sample_full(), *sample_full(), *sample_full()};
 
@@ -16,12 +16,19 @@ every_allocation(bool json, bool html)
 		o.html = html;
 		o.verbose = true;
 		starve_at(n);
-		enum bm_status st = sample_report(&o, c, 3);
+		enum bm_status st = BM_OK;
+		if (level != BM_REDACT_NOTHING)
+			st = bm_redact_new(&o.redact, level);
+		if (st == BM_OK && level != BM_REDACT_NOTHING)
+			st = bm_redact_file(o.redact, BM_REDACT_CAPTURE, "/var/tmp/of-acme.pcap");
+		if (st == BM_OK)
+			st = sample_report(&o, c, 3);
+		bm_redact_free(o.redact);
 		starve_stop();
 		if (st == BM_OK)
 			break;
 		assert_int_equal(st, BM_NOMEM);
-		assert_true(n < 100);
+		assert_true(n < 400);
 	}
 	assert_true(n >= (json ? 1 : 10));
 }
@@ -30,14 +37,23 @@ static void
 text(void **state)
 {
 	(void)state;
-	every_allocation(false, false);
+	every_allocation(false, false, BM_REDACT_NOTHING);
 }
 
 static void
 json(void **state)
 {
 	(void)state;
-	every_allocation(true, false);
+	every_allocation(true, false, BM_REDACT_NOTHING);
+}
+
+static void
+redacted(void **state)
+{
+	(void)state;
+	every_allocation(false, false, BM_REDACT_ADDRESSES);
+	every_allocation(true, false, BM_REDACT_ALL);
+	every_allocation(false, true, BM_REDACT_ALL);
 }
 
 /* Detail may be left out for want of memory; nothing else may. */
@@ -45,14 +61,14 @@ static void
 html(void **state)
 {
 	(void)state;
-	every_allocation(false, true);
+	every_allocation(false, true, BM_REDACT_NOTHING);
 }
 
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(text), cmocka_unit_test(json), cmocka_unit_test(html)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(text), cmocka_unit_test(json),
+		cmocka_unit_test(html), cmocka_unit_test(redacted)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

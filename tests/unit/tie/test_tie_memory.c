@@ -51,10 +51,11 @@ load(const char *name)
 }
 
 static enum badmac_status
-diagnose(enum badmac_format format, const struct bm_buf *capture, const struct bm_buf *keys,
-	unsigned long nth, enum badmac_result *result)
+diagnose(enum badmac_format format, enum badmac_redact redact, const struct bm_buf *capture,
+	const struct bm_buf *keys, unsigned long nth, enum badmac_result *result)
 {
-	struct badmac_options o = {.format = format, .effort = BADMAC_QUICK, .write = keep};
+	struct badmac_options o = {
+		.format = format, .effort = BADMAC_QUICK, .write = keep, .redact = redact};
 	struct badmac_error e = {.what = NULL};
 	struct badmac *b;
 
@@ -85,18 +86,21 @@ diagnose(enum badmac_format format, const struct bm_buf *capture, const struct b
 static void
 test_every_allocation_fails(void **state)
 {
-	static const enum badmac_format formats[] = {BADMAC_TEXT, BADMAC_JSON};
+	static const enum badmac_format formats[] = {BADMAC_TEXT, BADMAC_JSON, BADMAC_TEXT};
+	static const enum badmac_redact redact[] = {
+		BADMAC_REDACT_NOTHING, BADMAC_REDACT_ALL, BADMAC_REDACT_ADDRESSES};
 	struct bm_buf capture = load("receiver.pcap"), keys = load("keys.log");
 	enum badmac_result result;
 
 	(void)state;
-	for (size_t f = 0; f < 2; f++) {
-		assert_int_equal(BADMAC_OK, diagnose(formats[f], &capture, &keys, STARVE_NEVER, &result));
+	for (size_t f = 0; f < 3; f++) {
+		assert_int_equal(
+			BADMAC_OK, diagnose(formats[f], redact[f], &capture, &keys, STARVE_NEVER, &result));
 		assert_int_equal(BADMAC_FAILED, result);
 		assert_true(kept_n > 500);
 		unsigned long refused = 0, nth = 0;
 		for (size_t whole = kept_n;; nth++) {
-			enum badmac_status st = diagnose(formats[f], &capture, &keys, nth, &result);
+			enum badmac_status st = diagnose(formats[f], redact[f], &capture, &keys, nth, &result);
 			if (st == BADMAC_OK) {
 				assert_int_equal(BADMAC_FAILED, result);
 				if (kept_n == whole && !reached)
