@@ -89,6 +89,7 @@ struct badmac_options {
 	void (*progress)(void *ctx, uint64_t done, uint64_t total);
 	void *progress_ctx;
 	enum badmac_redact redact;
+	unsigned columns; /* text: at which a line is broken; default 96 */
 };
 
 struct badmac; /* a diagnosis */
@@ -182,6 +183,7 @@ struct badmac_explain_options {
 	/* Receives the secrets that the log holds, as an NSS key log; NULL: they are left alone. */
 	int (*write_keys)(void *ctx, const char *bytes, size_t n);
 	void *write_keys_ctx;
+	unsigned columns; /* text: as in badmac_options */
 };
 
 /* options are copied. On failure *out is NULL. */

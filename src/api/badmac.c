@@ -289,6 +289,7 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 		.html = b->options.format == BADMAC_HTML,
 		.detail_memory = api_detail_memory(b),
 		.color = b->options.color != 0,
+		.columns = b->options.columns,
 		.verbose = b->options.verbose != 0,
 		.logs = b->tie != NULL,
 		.redact = b->redact,

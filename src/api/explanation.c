@@ -115,9 +115,9 @@ badmac_explanation_finish(struct badmac_explanation *x, struct badmac_error *err
 	x->finished = true;
 	enum bm_status st = bm_explain_end(x->engine);
 	if (st == BM_OK)
-		st = bm_explain_report(
-			x->engine, &(struct bm_explain_options){x->options.format == BADMAC_JSON,
-						   x->options.color != 0, x->options.write, x->options.write_ctx});
+		st = bm_explain_report(x->engine,
+			&(struct bm_explain_options){x->options.format == BADMAC_JSON, x->options.color != 0,
+				x->options.write, x->options.write_ctx, x->options.columns});
 	if (st == BM_OK && x->keys != NULL)
 		st =
 			bm_explain_keys(x->keys, x->options.write_keys, x->options.write_keys_ctx, &x->secrets);

@@ -183,6 +183,7 @@ start(struct run *r)
 	struct badmac_error e = {.what = ""};
 	struct badmac_explain_options o = {.format = r->json ? BADMAC_JSON : BADMAC_TEXT,
 		.color = output_has_color(r->output_path, r->color),
+		.columns = output_columns(r->output_path),
 		.write = output_write,
 		.write_ctx = &r->output};
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { HELD_MAX = 1 << 16 };
@@ -77,6 +78,25 @@ output_has_color(const char *path, int asked)
 		return asked == 1;
 	return (path == NULL || strcmp(path, "-") == 0) && isatty(STDOUT_FILENO) &&
 		   (no == NULL || no[0] == '\0') && (term == NULL || strcmp(term, "dumb") != 0);
+}
+
+unsigned
+output_columns(const char *path)
+{
+	enum { LEAST = 60, MOST = 120 };
+	const char *said = getenv("COLUMNS");
+	struct winsize size;
+	long n = 0;
+
+	if ((path != NULL && strcmp(path, "-") != 0) || !isatty(STDOUT_FILENO))
+		return 0;
+	if (said != NULL)
+		n = strtol(said, NULL, 10);
+	if (n <= 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+		n = size.ws_col;
+	if (n <= 0)
+		return 0;
+	return n < LEAST ? LEAST : n > MOST ? MOST : (unsigned)n;
 }
 
 bool

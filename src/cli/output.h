@@ -27,6 +27,9 @@ bool output_is(const char *path, dev_t device, ino_t inode);
 /* Whether text that goes to this path (as above) is to have colors. asked: 1, 0; -1: as the
  * terminal is. */
 bool output_has_color(const char *path, int asked);
+/* Columns of a line of such text: those of the terminal (COLUMNS says it where it is set), between
+ * 60 and 120; 0, the library's own number, where it goes elsewhere. */
+unsigned output_columns(const char *path);
 /* For badmac_options.write; ctx is the struct output. */
 int output_write(void *ctx, const char *bytes, size_t n);
 /* Writes what is held and puts the file in its place. False: it has been said why not. */

@@ -360,6 +360,7 @@ settings_read(struct settings *s, int argc, char **argv)
 	if (s->options.threads == 0)
 		s->options.threads = processors();
 	s->options.color = output_has_color(s->output, s->options.color);
+	s->options.columns = output_columns(s->output);
 	return s->help || check(s);
 }
 

@@ -39,6 +39,7 @@ struct bm_explain_options {
 	bool json, color;
 	int (*write)(void *ctx, const char *bytes, size_t n); /* 0, or non-zero on failure */
 	void *write_ctx;
+	unsigned columns; /* of the text; 0: as is usual */
 };
 /* After bm_explain_end. BM_IO: a write failed. */
 BM_MUST_USE enum bm_status bm_explain_report(

@@ -35,7 +35,8 @@ bm_explain_report(const struct bm_explain *x, const struct bm_explain_options *o
 		return BM_NOMEM;
 	out->write = o->write;
 	out->ctx = o->write_ctx;
-	enum bm_status st = o->json ? bm_explain_json(x, out) : bm_explain_text(x, out, o->color);
+	enum bm_status st =
+		o->json ? bm_explain_json(x, out) : bm_explain_text(x, out, o->color, o->columns);
 	bm_out_flush(out);
 	if (st == BM_OK && out->failed)
 		st = BM_IO;

@@ -8,7 +8,7 @@
 #include "report/lines.h"
 
 BM_MUST_USE enum bm_status bm_explain_text(
-	const struct bm_explain *x, struct bm_out *out, bool color);
+	const struct bm_explain *x, struct bm_out *out, bool color, unsigned columns);
 BM_MUST_USE enum bm_status bm_explain_json(const struct bm_explain *x, struct bm_out *out);
 
 /* "received" or "sent" by the end that wrote the log; NULL: not known. */

@@ -134,11 +134,13 @@ tell_answer(struct bm_lines *l, struct bm_arena *a, const struct bm_explain *x)
 
 	bm_explain_summary(x, &s);
 	if (n == 0) {
+		size_t from = l->buf.n;
 		bm_style(l, BM_GREEN);
 		bm_say(l, "NOTHING");
 		bm_style(l, BM_PLAIN_STYLE);
-		bm_say(
-			l, ": no line of %s says that a TLS record failed its check\n", bm_grouped(s.lines).s);
+		bm_say(l, ": no line of %s says that a TLS record failed its check", bm_grouped(s.lines).s);
+		bm_wrap_since(l, from, 2);
+		bm_say(l, "\n");
 		return;
 	}
 	bool doubt = s.doubtful == s.occurrences;
@@ -163,8 +165,12 @@ tell_others(struct bm_lines *l, struct bm_arena *a, const struct bm_explain *x)
 	size_t n;
 	const struct bm_other *o = bm_gather_others(bm_explain_gather(x), &n);
 
-	if (n != 0)
-		bm_say(l, "\nother lines about TLS or of like words, none of them a failed record\n");
+	if (n != 0) {
+		bm_say(l, "\n");
+		bm_say_wrapped(
+			l, 0, 2, "other lines about TLS or of like words, none of them a failed record");
+		bm_say(l, "\n");
+	}
 	for (size_t k = 0; k < n; k++)
 		line(l, bm_grouped(o[k].count).s,
 			bm_arena_print(a, "%s (first in line %" PRIu64 ")",
@@ -172,9 +178,9 @@ tell_others(struct bm_lines *l, struct bm_arena *a, const struct bm_explain *x)
 }
 
 enum bm_status
-bm_explain_text(const struct bm_explain *x, struct bm_out *out, bool color)
+bm_explain_text(const struct bm_explain *x, struct bm_out *out, bool color, unsigned columns)
 {
-	struct bm_lines l = {.buf = {.max = 16 << 20}, .color = color};
+	struct bm_lines l = {.buf = {.max = 16 << 20}, .color = color, .columns = columns};
 	struct bm_arena a = {.max = 16 << 20};
 	struct bm_explain_summary s;
 	size_t n;

@@ -8,9 +8,6 @@
 #include <stdio.h>
 
 enum {
-	HEX_SHOWN = 32, /* bytes of a damaged run */
-	HEX_LINE = 8,
-	RUNS_SHOWN = 4,
 	LABEL = 11, /* columns */
 	PACKETS_SHOWN = 6,
 	ALERTS_SHOWN = 6,
@@ -75,21 +72,38 @@ keys_text(enum bm_key_source s)
 	return "no keys";
 }
 
+/* A line that was begun at `from`. */
+static void
+end_line(struct bm_lines *l, size_t from)
+{
+	bm_wrap_since(l, from, LABEL);
+	bm_say(l, "\n");
+}
+
 static void
 extras(struct bm_lines *l, const struct bm_connection *c)
 {
-	if (c->extended_master_secret)
-		bm_say(l, ", extended master secret");
-	if (c->encrypt_then_mac)
-		bm_say(l, ", encrypt-then-MAC");
-	if (c->truncated_hmac)
-		bm_say(l, ", truncated HMAC");
-	if (c->max_fragment_length != 0)
-		bm_say(l, ", max fragment length %u", bm_fragment_octets(c->max_fragment_length));
-	if (c->record_size_limit != 0)
-		bm_say(l, ", record size limit %u", c->record_size_limit);
-	if (c->compression != 0)
-		bm_say(l, ", compression method %u", c->compression);
+	const struct {
+		bool in_use;
+		const char *what;
+		unsigned value;
+	} all[] = {{c->extended_master_secret, "extended master secret", 0},
+		{c->encrypt_then_mac, "encrypt-then-MAC", 0}, {c->truncated_hmac, "truncated HMAC", 0},
+		{c->max_fragment_length != 0, "max fragment length ",
+			bm_fragment_octets(c->max_fragment_length)},
+		{c->record_size_limit != 0, "record size limit ", c->record_size_limit},
+		{c->compression != 0, "compression method ", c->compression}};
+	size_t from = l->buf.n, n = 0;
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		if (!all[i].in_use)
+			continue;
+		bm_say(l, n++ == 0 ? "  with     %s" : ", %s", all[i].what);
+		if (all[i].value != 0)
+			bm_say(l, "%u", all[i].value);
+	}
+	if (n != 0)
+		end_line(l, from);
 }
 
 static void
@@ -108,30 +122,52 @@ tally(struct bm_lines *l, const char *label, const struct bm_record_counts *n)
 		bm_say(l, ", %s behind close_notify", bm_grouped(n->after_close).s);
 }
 
+/* "12:00:00.500000000Z" as "12:00:00.5Z". */
+static void
+shorten(char *time)
+{
+	size_t n = strlen(time);
+
+	while (n > 2 && time[n - 2] == '0')
+		n--;
+	if (n > 2 && time[n - 2] == '.')
+		n--;
+	time[n - 1] = 'Z';
+	time[n] = '\0';
+}
+
 static void
 head(struct bm_lines *l, const struct bm_connection *c, bool verbose)
 {
+	size_t from = l->buf.n;
+
 	bm_style(l, BM_BOLD);
 	bm_say(l, "connection %llu", (unsigned long long)c->id);
 	bm_style(l, BM_PLAIN_STYLE);
 	bm_say(l, "   ");
 	bm_detail_who(l, c);
-	bm_say(l, "\n  ");
+	end_line(l, from);
+	from = l->buf.n;
+	bm_say(l, "  ");
 	bm_detail_what(l, c);
 	if (c->resumed >= 0)
 		bm_say(l, c->resumed ? ", resumed" : ", full handshake");
 	bm_say(l, ", %s", keys_text(c->keys));
-	if (verbose)
-		extras(l, c);
-	bm_say(l, "\n  ");
+	bm_wrap_since(l, from, 4);
+	bm_say(l, "\n");
+	from = l->buf.n;
+	bm_say(l, "  ");
 	tally(l, "client to server", &c->records[BM_CLIENT_TO_SERVER]);
 	bm_say(l, "    ");
 	tally(l, "server to client", &c->records[BM_SERVER_TO_CLIENT]);
+	bm_wrap_since(l, from, 4);
 	bm_say(l, "\n");
+	if (verbose)
+		extras(l, c);
 	if (verbose && c->has_client_random) {
 		bm_say(l, "  random   ");
-		bm_say_hex(l, bm_view(c->client_random, sizeof c->client_random), HEX_SHOWN);
-		bm_say(l, " (of the client: what a key log line is found by)\n");
+		bm_say_hex(l, bm_view(c->client_random, sizeof c->client_random), sizeof c->client_random);
+		bm_say(l, " (the client's)\n");
 	}
 	if (c->capture_gaps != 0)
 		bm_say(l, "  capture  lacks bytes in %s place%s\n", bm_grouped(c->capture_gaps).s,
@@ -139,6 +175,8 @@ head(struct bm_lines *l, const struct bm_connection *c, bool verbose)
 	if (c->capture != NULL) {
 		char time[BM_TIME_TEXT_MAX];
 		bm_time_text(c->first_ts_ns, time);
+		shorten(time);
+		from = l->buf.n;
 		bm_style(l, BM_DIM);
 		bm_say(l, "  seen in  ");
 		bm_say_safe(l, c->capture);
@@ -149,7 +187,7 @@ head(struct bm_lines *l, const struct bm_connection *c, bool verbose)
 			bm_say_safe(l, c->also_in[i]);
 		}
 		bm_style(l, BM_PLAIN_STYLE);
-		bm_say(l, "\n");
+		end_line(l, from);
 	}
 }
 
@@ -157,6 +195,7 @@ static void
 alert(struct bm_lines *l, const struct bm_alert *a)
 {
 	const char *name = bm_alert_name(a->description), *level = bm_alert_level(a->level);
+	size_t from = l->buf.n;
 
 	bm_say(l, "  alert    ");
 	if (a->level == 0 && a->description == 255)
@@ -170,7 +209,8 @@ alert(struct bm_lines *l, const struct bm_alert *a)
 	bm_say(l, ", %s", way(a->direction));
 	if (a->packet != 0 && a->packet != BM_UNKNOWN)
 		bm_say(l, ", packet %llu", (unsigned long long)a->packet);
-	bm_say(l, ", %s\n", a->encrypted ? "encrypted" : "in the clear");
+	bm_say(l, ", %s", a->encrypted ? "encrypted" : "in the clear");
+	end_line(l, from);
 }
 
 const struct bm_alert *
@@ -205,6 +245,8 @@ alerts(struct bm_lines *l, const struct bm_connection *c, bool verbose)
 static void
 where(struct bm_lines *l, const struct bm_failure *f, bool verbose)
 {
+	size_t from = l->buf.n;
+
 	bm_say(l, "  record   %s", way(f->direction));
 	if (f->epoch != BM_UNKNOWN)
 		bm_say(l, ", epoch %llu", (unsigned long long)f->epoch);
@@ -223,7 +265,7 @@ where(struct bm_lines *l, const struct bm_failure *f, bool verbose)
 			(unsigned long long)f->packets[i]);
 	if (n < f->packet_count)
 		bm_say(l, " and %s more", bm_grouped(f->packet_count - n).s);
-	bm_say(l, "\n");
+	end_line(l, from);
 }
 
 /* How many were tried; past some number the power of two that says as much. */
@@ -248,96 +290,32 @@ proof(struct bm_lines *l, const struct bm_failure *f, bool keys)
 		return;
 	/* Rounded down: never claim more than was shown. */
 	uint64_t odds = (uint64_t)(-p->chance_log2 < 1e9 ? -p->chance_log2 : 1e9);
+	size_t from = l->buf.n;
 	bm_say(l, "  proof    %s: ", p->method);
 	if (odds == 0)
 		bm_say(l, "coincidence is as likely");
 	else
 		bm_say(l, "chance of coincidence 1 in 2^%llu", (unsigned long long)odds);
 	if (strcmp(p->method, "repeat-statistics") == 0)
-		bm_say(l, " (%u bits alike, at %s place%s)\n", p->tag_bits, bm_grouped(p->candidates).s,
+		bm_say(l, " (%u bits alike, at %s place%s)", p->tag_bits, bm_grouped(p->candidates).s,
 			plural(p->candidates));
 	else
-		bm_say(l, " (%s candidate%s, %s%u bits)\n", tried(p).s, plural(p->candidates),
+		bm_say(l, " (%s candidate%s, %s%u bits)", tried(p).s, plural(p->candidates),
 			keys ? "tag of " : "", p->tag_bits);
+	end_line(l, from);
 }
 
-/* " 0a 0b[0c 0d]0e": a line of v, with what differs from other in brackets. Returns its columns. */
-static size_t
-hex_line(struct bm_lines *l, struct bm_view v, struct bm_view other, size_t at)
-{
-	size_t end = v.n - at < HEX_LINE ? v.n : at + HEX_LINE;
-	bool before = false;
-
-	for (size_t i = at; i < end; i++) {
-		bool differs = v.p[i] != other.p[i];
-		bm_say(l, "%s%02x", differs == before ? " " : differs ? "[" : "]", v.p[i]);
-		before = differs;
-	}
-	if (before)
-		bm_say(l, "]");
-	return 3 * (end - at) + before;
-}
-
-/* Received and sent side by side, what differs in brackets. */
+/* Steps under one label: commands in them can be copied whole. */
 static void
-hex_lines(struct bm_lines *l, const struct bm_damage *d)
+steps(struct bm_lines *l, const char *label, const char *const *text, size_t n)
 {
-	bm_say(l, "             offset    %-25s   sent\n", "received");
-	for (size_t at = 0; at < d->line_received.n; at += HEX_LINE) {
-		bm_say(l, "             %6llu   ", (unsigned long long)(d->line_offset + at));
-		size_t columns = hex_line(l, d->line_received, d->line_sent, at);
-		bm_say(l, "%*s", (int)(3 * HEX_LINE + 3 - columns), "");
-		(void)hex_line(l, d->line_sent, d->line_received, at);
-		bm_say(l, "\n");
-	}
-	if (d->record_offset + d->length > d->line_offset + d->line_received.n)
-		bm_say(l, "             ...\n");
-}
-
-static void
-hex_runs(struct bm_lines *l, const struct bm_damage *d)
-{
-	bm_say(l, "             received ");
-	bm_say_hex(l, d->received, HEX_SHOWN);
-	bm_say(l, "\n             sent     ");
-	if (d->sent_known)
-		bm_say_hex(l, d->sent, HEX_SHOWN);
-	else
-		bm_say(l, "unknown");
-	bm_say(l, "\n");
-}
-
-static void
-damage(struct bm_lines *l, const struct bm_failure *f, bool verbose)
-{
-	size_t n = verbose || f->damage_count <= RUNS_SHOWN ? f->damage_count : RUNS_SHOWN;
-
 	for (size_t i = 0; i < n; i++) {
-		const struct bm_damage *d = &f->damage[i];
-		bool missing = d->length == 0;
-		if (missing && !d->sent_known)
-			bm_say(l, "  damage   bytes missing");
-		else
-			bm_say(l, "  damage   %s byte%s%s", bm_grouped(missing ? d->sent.n : d->length).s,
-				plural(missing ? d->sent.n : d->length), missing ? " missing" : "");
-		bm_say(l, " at record offset %llu", (unsigned long long)d->record_offset);
-		if (d->packet != BM_UNKNOWN)
-			bm_say(l, ", packet %llu", (unsigned long long)d->packet);
-		if (d->packet != BM_UNKNOWN && d->packet_offset != BM_UNKNOWN)
-			bm_say(l, " at byte %llu", (unsigned long long)d->packet_offset);
+		if (text[i] == NULL)
+			continue;
+		bm_say(l, "  %-8s ", i == 0 ? label : "");
+		bm_say_step(l, LABEL, LABEL + 2, text[i]);
 		bm_say(l, "\n");
-		/* Another run in the same line was shown with the one before. */
-		bool shown = i != 0 && d->line_received.n != 0 &&
-					 d->line_offset == f->damage[i - 1].line_offset &&
-					 d->line_received.n <= f->damage[i - 1].line_received.n;
-		if (d->line_received.n == 0)
-			hex_runs(l, d);
-		else if (!shown)
-			hex_lines(l, d);
 	}
-	if (n < f->damage_count)
-		bm_say(l, "           and %s more run%s\n", bm_grouped(f->damage_count - n).s,
-			plural(f->damage_count - n));
 }
 
 /* Lines under one label, which stands before the first. */
@@ -404,6 +382,7 @@ failure(struct bm_lines *l, const struct bm_connection *c, size_t nth, bool verb
 			LABEL, f->summary);
 	}
 	bm_say(l, "\n");
+	size_t from = l->buf.n;
 	for (size_t i = 0; i < f->at_fault_count; i++)
 		bm_say(l, "%s%s",
 			i == 0   ? "  at fault "
@@ -411,9 +390,9 @@ failure(struct bm_lines *l, const struct bm_connection *c, size_t nth, bool verb
 					 : ", ",
 			bm_party_id(f->at_fault[i]));
 	if (f->at_fault_count != 0)
-		bm_say(l, "\n");
+		end_line(l, from);
 	proof(l, f, keys);
-	damage(l, f, verbose);
+	bm_detail_damage(l, f, verbose);
 	if (f->checksum_as_captured != NULL || f->checksum_as_sent != NULL) {
 		bm_say(l, "  checksum %s as captured",
 			f->checksum_as_captured != NULL ? f->checksum_as_captured : "unknown");
@@ -425,7 +404,7 @@ failure(struct bm_lines *l, const struct bm_connection *c, size_t nth, bool verb
 	if (verbose)
 		ruled_out(l, f);
 	bm_mark(l, c->id, nth);
-	list(l, "next", f->next_steps, f->next_step_count);
+	steps(l, "next", f->next_steps, f->next_step_count);
 }
 
 void
@@ -437,8 +416,7 @@ bm_detail(struct bm_lines *l, const struct bm_connection *c, bool verbose)
 	for (size_t i = 0; i < n; i++)
 		failure(l, c, i, verbose);
 	if (n < c->failure_count)
-		bm_say(l,
-			"\n  and %s more failure%s of this connection (--verbose or --format json shows all)\n",
+		bm_say(l, "\n  and %s more failure%s (--verbose or --format json shows all)\n",
 			bm_grouped(c->failure_count - n).s, plural(c->failure_count - n));
 	/* Those that are undecided altogether stand under their reason anyway. */
 	if (c->undecided_because != NULL && c->result != BM_RESULT_UNDECIDED) {
@@ -448,6 +426,6 @@ bm_detail(struct bm_lines *l, const struct bm_connection *c, bool verbose)
 		if (c->undecided_detail != NULL)
 			list(l, "", &c->undecided_detail, 1);
 		if (c->undecided_next != NULL)
-			list(l, "next", &c->undecided_next, 1);
+			steps(l, "next", &c->undecided_next, 1);
 	}
 }

@@ -27,6 +27,15 @@ enum bm_status bm_text_connection(struct bm_text *t, const struct bm_connection 
 enum bm_status bm_text_finish(struct bm_text *t, const struct bm_summary *s,
 	enum bm_redaction level, const struct bm_report_logs *logs /* NULL: none */, struct bm_out *o);
 
+/* answer.c: the first line, and how many connections are others seen again. */
+struct bm_answer_facts {
+	struct bm_view headline; /* about the first connection that failed */
+	struct bm_view sentence; /* and its first failure */
+	uint64_t failed;         /* connections */
+	uint64_t reported_only;  /* of them those in which no record fails */
+};
+void bm_answer(struct bm_lines *l, const struct bm_answer_facts *f, const struct bm_summary *s);
+
 /* The first line of it, and what belongs to that. */
 enum bm_status bm_text_answer(
 	const struct bm_text *t, const struct bm_summary *s, struct bm_lines *out);
@@ -68,11 +77,15 @@ void bm_mark(struct bm_lines *l, uint64_t connection, size_t failure);
  */
 enum bm_status bm_send_marked(struct bm_lines *l, const struct bm_marks *m,
 	const struct bm_report_logs *logs, struct bm_out *o);
-/* What logs say of nothing that is told of before. BM_NOMEM. */
+/* What logs say of nothing that is told of before, with color and columns of another text.
+ * BM_NOMEM.
+ */
 enum bm_status bm_send_rest(
-	bool color, bool verbose, const struct bm_report_logs *logs, struct bm_out *o);
+	const struct bm_lines *like, bool verbose, const struct bm_report_logs *logs, struct bm_out *o);
 
 /* detail.c: one connection in full. */
+/* damage.c: its octets. */
+void bm_detail_damage(struct bm_lines *l, const struct bm_failure *f, bool verbose);
 void bm_detail(struct bm_lines *l, const struct bm_connection *c, bool verbose);
 /* Did it end with a fatal alert? Which one; NULL: it did not. */
 const struct bm_alert *bm_detail_fatal(const struct bm_connection *c);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static void
 add(struct bm_lines *l, const void *p, size_t n)
@@ -83,29 +84,194 @@ width_of(struct bm_view word)
 	return columns;
 }
 
+static size_t
+columns_of(const struct bm_lines *l)
+{
+	size_t n = l->columns != 0 ? l->columns : BM_COLUMNS;
+
+	return n > BM_COLUMNS_LEAST ? n : BM_COLUMNS_LEAST;
+}
+
+static void
+new_line(struct bm_lines *l, size_t indent)
+{
+	bm_say(l, "\n%*s", (int)indent, "");
+}
+
+/* The next word: up to a space. Where backquotes enclose commands, a word with one goes on to its
+ * end. */
+static struct bm_view
+word_of(struct bm_view v, bool commands)
+{
+	bool within = false;
+	size_t n = 0;
+
+	for (; n < v.n && (within || v.p[n] != ' '); n++)
+		if (commands && v.p[n] == '`')
+			within = !within;
+	return bm_view(v.p, n);
+}
+
+/* Text without the backquotes of commands; returns how many columns it takes. */
+static size_t
+say_word(struct bm_lines *l, struct bm_view word, bool commands)
+{
+	size_t columns = 0;
+
+	while (word.n != 0) {
+		const uint8_t *mark = commands ? memchr(word.p, '`', word.n) : NULL;
+		size_t n = mark != NULL ? (size_t)(mark - word.p) : word.n;
+		columns += say_safe(l, bm_view(word.p, n));
+		n += mark != NULL;
+		word.p += n;
+		word.n -= n;
+	}
+	return columns;
+}
+
+static void
+wrap(struct bm_lines *l, size_t at, size_t indent, struct bm_view v, bool commands)
+{
+	size_t blanks = 0; /* before the next word: none of them ends a line */
+
+	while (v.n != 0) {
+		struct bm_view word = word_of(v, commands);
+		v.n -= word.n;
+		v.p += word.n;
+		if (word.n == 0) {
+			blanks++;
+			v.p++;
+			v.n--;
+			continue;
+		}
+		if (at > indent && at + blanks + width_of(word) > columns_of(l)) {
+			new_line(l, indent);
+			at = indent;
+		} else {
+			bm_say(l, "%*s", (int)blanks, "");
+			at += blanks;
+		}
+		blanks = 0;
+		at += say_word(l, word, commands);
+	}
+}
+
 void
 bm_say_wrapped(struct bm_lines *l, size_t at, size_t indent, const char *text)
 {
-	struct bm_view v = bm_view(text, strlen(text));
+	wrap(l, at, indent, bm_view(text, strlen(text)), false);
+}
 
-	while (v.n != 0) {
-		const uint8_t *space = memchr(v.p, ' ', v.n);
-		struct bm_view word = bm_view(v.p, space != NULL ? (size_t)(space - v.p) : v.n);
-		if (at > indent && at + 1 + width_of(word) > BM_COLUMNS) {
-			bm_say(l, "\n%*s", (int)indent, "");
-			at = indent;
-		} else if (v.p != (const uint8_t *)text) {
-			bm_say(l, " ");
-			at++;
-		}
-		at += say_safe(l, word);
-		v.p += word.n;
-		v.n -= word.n;
-		if (v.n != 0) {
-			v.p++;
-			v.n--;
-		}
+/* The first command that is not in brackets: what stands between its backquotes. */
+static bool
+find_command(struct bm_view v, struct bm_view *command)
+{
+	for (size_t i = 0; i < v.n; i++) {
+		if (v.p[i] != '`')
+			continue;
+		const uint8_t *end = memchr(v.p + i + 1, '`', v.n - i - 1);
+		if (end == NULL)
+			return false;
+		*command = bm_view(v.p + i + 1, (size_t)(end - v.p) - i - 1);
+		if (i == 0 || v.p[i - 1] != '(')
+			return true;
+		i = (size_t)(end - v.p);
 	}
+	return false;
+}
+
+void
+bm_say_step(struct bm_lines *l, size_t at, size_t indent, const char *text)
+{
+	struct bm_view v = bm_view(text, strlen(text)), command;
+	bool begun = false; /* something stands in the line */
+
+	while (find_command(v, &command)) {
+		size_t n = (size_t)(command.p - v.p) - 1;
+		while (n != 0 && v.p[n - 1] == ' ')
+			n--;
+		if (n != 0 && begun)
+			new_line(l, at = indent);
+		wrap(l, at, indent, bm_view(v.p, n), true);
+		if (n != 0 || begun)
+			new_line(l, indent + 2);
+		(void)say_safe(l, command);
+		begun = true;
+		n = (size_t)(command.p - v.p) + command.n + 1;
+		while (n < v.n && strchr(" ,;", v.p[n]) != NULL)
+			n++;
+		v = bm_view(v.p + n, v.n - n);
+	}
+	if (v.n != 0 && begun)
+		new_line(l, at = indent);
+	wrap(l, at, indent, v, true);
+}
+
+/* Escapes of styles take no column, nor does what goes on after the first octet of a character. */
+static size_t
+columns_in(struct bm_view v)
+{
+	size_t columns = 0;
+
+	for (size_t i = 0; i < v.n; i++) {
+		if (v.p[i] == '\033')
+			while (i + 1 < v.n && v.p[i] != 'm')
+				i++;
+		else
+			columns += (v.p[i] & 0xc0) != 0x80;
+	}
+	return columns;
+}
+
+/* Up to two blanks in a row. */
+static struct bm_view
+part_of(struct bm_view v)
+{
+	size_t n = 0;
+
+	while (n < v.n && !(v.p[n] == ' ' && n + 1 < v.n && v.p[n + 1] == ' '))
+		n++;
+	return bm_view(v.p, n);
+}
+
+void
+bm_wrap_since(struct bm_lines *l, size_t from, size_t indent)
+{
+	size_t n = l->buf.n - from, at = 0;
+
+	if (l->status != BM_OK || columns_in(bm_view(l->buf.p + from, n)) <= columns_of(l))
+		return;
+	uint8_t *line = malloc(n);
+	if (line == NULL) {
+		l->status = BM_NOMEM;
+		return;
+	}
+	memcpy(line, l->buf.p + from, n);
+	l->buf.n = from;
+	for (size_t i = 0; i < n;) {
+		size_t blanks = 0, word = 0;
+		while (i + blanks < n && line[i + blanks] == ' ')
+			blanks++;
+		while (i + blanks + word < n && line[i + blanks + word] != ' ')
+			word++;
+		size_t width = columns_in(bm_view(line + i + blanks, word));
+		/* What two blanks set apart stays together, if a line can hold it. */
+		size_t apart =
+			blanks >= 2 ? columns_in(part_of(bm_view(line + i + blanks, n - i - blanks))) : width;
+		if (apart + indent > columns_of(l))
+			apart = width;
+		if (at > indent && blanks != 0 && at + blanks + apart > columns_of(l)) {
+			new_line(l, indent);
+			at = indent;
+		} else {
+			add(l, line + i, blanks);
+			at += blanks;
+		}
+		add(l, line + i + blanks, word);
+		at += width;
+		i += blanks + word;
+	}
+	free(line);
 }
 
 void

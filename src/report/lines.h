@@ -34,16 +34,23 @@ struct bm_lines {
 	struct bm_marks *marks; /* NULL: none are wanted */
 	enum bm_status status;  /* sticky */
 	bool color;
+	size_t columns; /* of a line; 0: BM_COLUMNS */
 };
+enum { BM_COLUMNS = 96, BM_COLUMNS_LEAST = 40 };
 
 /* The text must be the program's own. */
 __attribute__((format(printf, 2, 3))) void bm_say(struct bm_lines *l, const char *format, ...);
 /* Text from elsewhere: what could steer a terminal, and what is not UTF-8, is shown as \xNN. */
 void bm_say_safe(struct bm_lines *l, const char *text);
-/* The same, broken at spaces where a line would grow past BM_COLUMNS; it starts at column `at`, and
- * goes on at column `indent`. */
-enum { BM_COLUMNS = 96 };
+/* The same, broken at spaces where a line would grow past its columns; it starts at column `at`,
+ * and goes on at column `indent`. */
 void bm_say_wrapped(struct bm_lines *l, size_t at, size_t indent, const char *text);
+/* The same of a sentence with commands between backquotes: they are never broken. One in brackets
+ * stays where it is; any other gets a line of its own, so that it can be copied whole. */
+void bm_say_step(struct bm_lines *l, size_t at, size_t indent, const char *text);
+/* Breaks what was said since `from`, octets into l->buf, in the same way: a line's beginning stood
+ * there. */
+void bm_wrap_since(struct bm_lines *l, size_t from, size_t indent);
 void bm_say_hex(struct bm_lines *l, struct bm_view v, size_t most);
 void bm_style(struct bm_lines *l, enum bm_style style);
 

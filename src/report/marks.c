@@ -37,7 +37,7 @@ enum bm_status
 bm_send_marked(struct bm_lines *l, const struct bm_marks *m, const struct bm_report_logs *logs,
 	struct bm_out *o)
 {
-	struct bm_lines said = {.buf = {.max = LOG_MEMORY}, .color = l->color};
+	struct bm_lines said = {.buf = {.max = LOG_MEMORY}, .color = l->color, .columns = l->columns};
 	enum bm_status st = BM_OK;
 	size_t at = 0;
 
@@ -55,9 +55,11 @@ bm_send_marked(struct bm_lines *l, const struct bm_marks *m, const struct bm_rep
 }
 
 enum bm_status
-bm_send_rest(bool color, bool verbose, const struct bm_report_logs *logs, struct bm_out *o)
+bm_send_rest(
+	const struct bm_lines *like, bool verbose, const struct bm_report_logs *logs, struct bm_out *o)
 {
-	struct bm_lines said = {.buf = {.max = LOG_MEMORY}, .color = color};
+	struct bm_lines said = {
+		.buf = {.max = LOG_MEMORY}, .color = like->color, .columns = like->columns};
 	enum bm_status st = BM_OK;
 
 	for (size_t step = 0; st == BM_OK && logs->rest(logs->ctx, &said, step, verbose); step++)

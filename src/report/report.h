@@ -22,6 +22,7 @@ struct bm_report_logs {
 
 struct bm_report_options {
 	bool json, html, color, verbose; /* html: and not json */
+	unsigned columns;                /* of the text; 0: BM_COLUMNS */
 	bool logs;                       /* bm_report_set_logs will be called */
 	struct bm_redact *redact;        /* NULL: nothing is hidden; borrowed */
 	size_t detail_memory;            /* HTML: octets that the detail of connections may take */

@@ -12,8 +12,9 @@ enum {
 	LIST_MEMORY = 1 << 20, /* of the verified, and of each group of undecided connections */
 	HEADLINE = 4096,
 	ALERTS_LISTED = 20, /* unless verbose */
+	LISTED = 7,         /* the column at which a listed connection's text begins */
 	REASONS_MAX = 16,   /* the last one takes what does not fit */
-	REASON_TEXT = 200
+	REASON_TEXT = 600
 };
 
 /* Text of many connections, and how many did not fit any more. */
@@ -34,6 +35,7 @@ struct group {
 
 struct bm_text {
 	bool color, verbose;
+	unsigned columns;
 	struct section failed, verified, alerts;
 	struct bm_lines headline; /* about the first failed connection */
 	struct bm_lines sentence; /* and its first failure */
@@ -45,32 +47,35 @@ struct bm_text {
 };
 
 static void
-set_up(struct bm_lines *l, size_t max, bool color)
+set_up(struct bm_lines *l, size_t max, const struct bm_report_options *o)
 {
 	l->buf.max = max;
-	l->color = color;
+	l->color = o->color;
+	l->columns = o->columns;
 }
 
 enum bm_status
 bm_text_new(struct bm_text **out, const struct bm_report_options *o)
 {
-	bool color = o->color;
 	struct bm_text *t = calloc(1, sizeof *t);
+	struct bm_report_options plain = *o;
 
 	*out = t;
 	if (t == NULL)
 		return BM_NOMEM;
-	t->color = color;
+	plain.color = false;
+	t->color = o->color;
+	t->columns = o->columns;
 	t->verbose = o->verbose;
-	set_up(&t->failed.lines, FAILED_MEMORY, color);
-	set_up(&t->verified.lines, LIST_MEMORY, color);
-	set_up(&t->headline, HEADLINE, false);
-	set_up(&t->sentence, HEADLINE, false);
-	set_up(&t->alerts.lines, LIST_MEMORY, color);
+	set_up(&t->failed.lines, FAILED_MEMORY, o);
+	set_up(&t->verified.lines, LIST_MEMORY, o);
+	set_up(&t->headline, HEADLINE, &plain);
+	set_up(&t->sentence, HEADLINE, &plain);
+	set_up(&t->alerts.lines, LIST_MEMORY, o);
 	for (size_t i = 0; i < REASONS_MAX; i++) {
-		set_up(&t->groups[i].list.lines, LIST_MEMORY, color);
-		set_up(&t->groups[i].example, HEADLINE, color);
-		set_up(&t->groups[i].next, HEADLINE, color);
+		set_up(&t->groups[i].list.lines, LIST_MEMORY, o);
+		set_up(&t->groups[i].example, HEADLINE, o);
+		set_up(&t->groups[i].next, HEADLINE, o);
 		if (o->logs)
 			t->groups[i].list.lines.marks = &t->groups[i].list.marks;
 	}
@@ -117,7 +122,8 @@ keep_whole(struct section *s, size_t mark)
 	return BM_OK;
 }
 
-/* One line: "  12  10.0.0.1:40112 -> 10.0.0.2:443 (example.org)  TLS 1.2, SUITE  1,024 records". */
+/* One line, or two: "  12  10.0.0.1:40112 -> 10.0.0.2:443 (example.org)  TLS 1.2, SUITE, 1,024
+ * protected records". */
 static enum bm_status
 list_connection(struct section *s, const struct bm_connection *c)
 {
@@ -127,14 +133,16 @@ list_connection(struct section *s, const struct bm_connection *c)
 
 	for (unsigned d = 0; d < 2; d++)
 		records += c->records[d].verified + c->records[d].failed + c->records[d].undecided;
-	bm_say(l, "  %llu  ", (unsigned long long)c->id);
+	bm_say(l, "  %3llu  ", (unsigned long long)c->id);
 	bm_detail_who(l, c);
 	bm_say(l, "  ");
 	bm_detail_what(l, c);
-	bm_say(l, "  %s protected record%s\n", bm_grouped(records).s, records == 1 ? "" : "s");
+	bm_say(l, ", %s protected record%s", bm_grouped(records).s, records == 1 ? "" : "s");
+	bm_wrap_since(l, mark, LISTED);
+	bm_say(l, "\n");
 	if (c->result == BM_RESULT_UNDECIDED && c->undecided_detail != NULL) {
-		bm_say(l, "       ");
-		bm_say_wrapped(l, 7, 9, c->undecided_detail);
+		bm_say(l, "%*s", LISTED, "");
+		bm_say_wrapped(l, LISTED, LISTED + 2, c->undecided_detail);
 		bm_say(l, "\n");
 	}
 	return keep_whole(s, mark);
@@ -156,7 +164,9 @@ list_alert(struct bm_text *t, const struct bm_connection *c)
 	}
 	t->alerts_listed++;
 	const char *name = bm_alert_name(a->description);
-	bm_say(l, "  %llu  ended with fatal alert ", (unsigned long long)c->id);
+	bm_say(l, "  %3llu  ", (unsigned long long)c->id);
+	bm_detail_who(l, c);
+	bm_say(l, "  fatal alert ");
 	if (name != NULL)
 		bm_say(l, "%s", name);
 	else
@@ -164,8 +174,7 @@ list_alert(struct bm_text *t, const struct bm_connection *c)
 	bm_say(l, " by the %s", bm_side_word(a->direction));
 	if (a->packet != 0 && a->packet != BM_UNKNOWN)
 		bm_say(l, ", packet %llu", (unsigned long long)a->packet);
-	bm_say(l, "  ");
-	bm_detail_who(l, c);
+	bm_wrap_since(l, mark, LISTED);
 	bm_say(l, "\n");
 	return keep_whole(&t->alerts, mark);
 }
@@ -184,7 +193,7 @@ static struct group *
 group_of(struct bm_text *t, const char *reason)
 {
 	for (size_t i = 0; i < t->group_count; i++)
-		if (strncmp(t->groups[i].reason, reason, REASON_TEXT - 1) == 0)
+		if (strncmp(t->groups[i].reason, reason, REASON_TEXT - 4) == 0)
 			return &t->groups[i];
 	if (t->group_count == REASONS_MAX)
 		return &t->groups[REASONS_MAX - 1];
@@ -192,6 +201,8 @@ group_of(struct bm_text *t, const char *reason)
 	if (t->group_count == REASONS_MAX)
 		reason = "for other reasons";
 	strncpy(g->reason, reason, REASON_TEXT - 1);
+	if (strlen(reason) >= REASON_TEXT)
+		memcpy(g->reason + REASON_TEXT - 4, "...", 4);
 	return g;
 }
 
@@ -203,13 +214,14 @@ describe_group(struct group *g, const struct bm_connection *c, bool verbose)
 	if (c->undecided_detail != NULL && !verbose) {
 		bm_say(&g->example, "  such as  connection %llu, ", (unsigned long long)c->id);
 		bm_detail_who(&g->example, c);
+		bm_wrap_since(&g->example, 0, 11);
 		bm_say(&g->example, "\n           ");
 		bm_say_wrapped(&g->example, 11, 13, c->undecided_detail);
 		bm_say(&g->example, "\n");
 	}
 	if (c->undecided_next != NULL && !c->undecided_wants_keys) {
 		bm_say(&g->next, "  next     ");
-		bm_say_wrapped(&g->next, 11, 13, c->undecided_next);
+		bm_say_step(&g->next, 11, 13, c->undecided_next);
 		bm_say(&g->next, "\n");
 	}
 	return g->example.status == BM_NOMEM || g->next.status == BM_NOMEM ? BM_NOMEM : BM_OK;
@@ -277,102 +289,13 @@ send(struct bm_lines *l, struct bm_out *o)
 	l->buf.n = 0;
 }
 
-static void
-answer_failed(
-	struct bm_lines *l, const struct bm_text *t, const struct bm_summary *s, uint64_t protected)
-{
-	uint64_t n = s->records.failed, conns = t->failed_connections;
-
-	bm_style(l, BM_RED);
-	bm_say(l, "FAILED:");
-	bm_style(l, BM_PLAIN_STYLE);
-	bm_style(l, BM_BOLD);
-	if (n == 0 && t->sentence.buf.n != 0) {
-		struct bm_view sentence = bm_buf_view(&t->sentence.buf);
-		sentence.n -= sentence.p[sentence.n - 1] == '.'; /* brackets follow */
-		bm_say(l, " ");
-		if (l->status == BM_OK)
-			l->status = bm_buf_add(&l->buf, sentence);
-	} else if (n == 0) {
-		bm_say(l, " an endpoint reported a bad record, yet no record fails here");
-	} else {
-		bm_say(l, " %s of %s protected records %s not verify", bm_grouped(n).s,
-			bm_grouped(protected).s, n == 1 ? "does" : "do");
-		if (t->reported_only != 0)
-			bm_say(l, ", and in %s more connection%s an endpoint reported a bad record",
-				bm_grouped(t->reported_only).s, t->reported_only == 1 ? "" : "s");
-	}
-	if (conns == 1) {
-		bm_say(l, " (");
-		if (l->status == BM_OK)
-			l->status = bm_buf_add(&l->buf, bm_buf_view(&t->headline.buf));
-		bm_say(l, ")");
-	} else if (conns != 0) {
-		bm_say(l, " (%s of %s connections)", bm_grouped(conns).s, bm_grouped(s->connections).s);
-	}
-	bm_style(l, BM_PLAIN_STYLE);
-}
-
-static void
-answer(struct bm_lines *l, const struct bm_text *t, const struct bm_summary *s)
-{
-	uint64_t protected = s->records.verified + s->records.failed + s->records.undecided;
-	const char *p = protected == 1 ? "" : "s", *c = s->connections == 1 ? "" : "s";
-
-	switch (s->result) {
-	case BM_RESULT_FAILED:
-		answer_failed(l, t, s, protected);
-		break;
-	case BM_RESULT_UNDECIDED:
-		bm_style(l, BM_YELLOW);
-		bm_say(l, "UNDECIDED:");
-		bm_style(l, BM_PLAIN_STYLE);
-		bm_style(l, BM_BOLD);
-		if (s->connections == 0)
-			bm_say(l, " no connection could be followed in %s packet%s, which are cut",
-				bm_grouped(s->packets).s, s->packets == 1 ? "" : "s");
-		else if (s->records.undecided != 0)
-			bm_say(l, " %s of %s protected record%s in %s connection%s could not be checked",
-				bm_grouped(s->records.undecided).s, bm_grouped(protected).s, p,
-				bm_grouped(s->connections).s, c);
-		else
-			bm_say(l, " not everything in %s connection%s could be checked",
-				bm_grouped(s->connections).s, c);
-		bm_style(l, BM_PLAIN_STYLE);
-		break;
-	case BM_RESULT_VERIFIED:
-		bm_style(l, BM_GREEN);
-		bm_say(l, "OK:");
-		bm_style(l, BM_PLAIN_STYLE);
-		bm_style(l, BM_BOLD);
-		if (s->packets == 0 && s->connections == 0)
-			bm_say(l, " nothing to check: there is no packet");
-		else if (s->connections == 0)
-			bm_say(l, " nothing to check: no TLS found in %s packet%s", bm_grouped(s->packets).s,
-				s->packets == 1 ? "" : "s");
-		else if (protected == 0)
-			bm_say(l, " nothing to check: no protected record in %s TLS connection%s",
-				bm_grouped(s->connections).s, c);
-		else
-			bm_say(l, " %s protected record%s in %s connection%s %s", bm_grouped(protected).s, p,
-				bm_grouped(s->connections).s, c, protected == 1 ? "verifies" : "all verify");
-		if (protected == 0 && s->undecoded != 0)
-			bm_say(l, " (%s could not be decoded)", bm_grouped(s->undecoded).s);
-		bm_style(l, BM_PLAIN_STYLE);
-		break;
-	}
-	bm_say(l, "\n");
-	if (s->seen_elsewhere != 0)
-		bm_say(l,
-			"%s connection%s of another capture %s the same as one of these, seen elsewhere\n",
-			bm_grouped(s->seen_elsewhere).s, s->seen_elsewhere == 1 ? "" : "s",
-			s->seen_elsewhere == 1 ? "is" : "are");
-}
-
 enum bm_status
 bm_text_answer(const struct bm_text *t, const struct bm_summary *s, struct bm_lines *out)
 {
-	answer(out, t, s);
+	const struct bm_answer_facts facts = {bm_buf_view(&t->headline.buf),
+		bm_buf_view(&t->sentence.buf), t->failed_connections, t->reported_only};
+
+	bm_answer(out, &facts, s);
 	return out->status;
 }
 
@@ -383,10 +306,13 @@ send_section(
 	send(l, o);
 	if (l->status == BM_OK)
 		l->status = bm_send_marked(&s->lines, &s->marks, logs, o);
-	if (s->more != 0)
-		bm_say(l,
-			"  and %s more connection%s: too many to show as text, --format json has them all\n",
-			bm_grouped(s->more).s, s->more == 1 ? "" : "s");
+	if (s->more == 0)
+		return;
+	size_t from = l->buf.n;
+	bm_say(l, "  and %s more connection%s: too many to show as text, --format json has them all",
+		bm_grouped(s->more).s, s->more == 1 ? "" : "s");
+	bm_wrap_since(l, from, 4);
+	bm_say(l, "\n");
 }
 
 static void
@@ -405,10 +331,14 @@ send_group(struct group *g, const struct bm_report_logs *logs, struct bm_lines *
 	send(&g->example, o);
 	send(&g->next, o);
 	if (g->without_keys != 0) {
+		from = l->buf.n;
 		bm_say(l, "  next     give secrets with -k: a key log (SSLKEYLOGFILE) of either side");
-		if (g->rsa != 0)
-			bm_say(l, ",\n             or for %s of them the server's RSA private key",
+		if (g->rsa != 0 && g->connections == 1)
+			bm_say(l, ", or the server's RSA private key");
+		else if (g->rsa != 0)
+			bm_say(l, ", or for %s of them the server's RSA private key",
 				g->rsa == g->connections ? "all" : bm_grouped(g->rsa).s);
+		bm_wrap_since(l, from, 13);
 		bm_say(l, "\n");
 	}
 	send_section(&g->list, logs, l, o);
@@ -420,20 +350,23 @@ tell_redaction(struct bm_lines *l, enum bm_redaction level)
 	if (level == BM_REDACT_NOTHING)
 		return;
 	bm_say(l, "\n");
+	size_t from = l->buf.n;
 	bm_style(l, BM_YELLOW);
 	bm_say(l, "redacted");
 	bm_style(l, BM_PLAIN_STYLE);
-	bm_say(l, "    addresses and names stand for others%s (--redact %s)\n",
+	bm_say(l, "    addresses and names stand for others%s (--redact %s)",
 		level == BM_REDACT_ALL ? ", times begin in 2000" : "", bm_redaction_id(level));
+	bm_wrap_since(l, from, 13);
+	bm_say(l, "\n");
 }
 
 enum bm_status
 bm_text_finish(struct bm_text *t, const struct bm_summary *s, enum bm_redaction level,
 	const struct bm_report_logs *logs, struct bm_out *o)
 {
-	struct bm_lines l = {.buf = {.max = 4 * HEADLINE}, .color = t->color};
+	struct bm_lines l = {.buf = {.max = 4 * HEADLINE}, .color = t->color, .columns = t->columns};
 
-	answer(&l, t, s);
+	(void)bm_text_answer(t, s, &l);
 	send_section(&t->failed, logs, &l, o);
 	for (size_t i = 0; i < t->group_count; i++)
 		send_group(&t->groups[i], logs, &l, o);
@@ -442,7 +375,7 @@ bm_text_finish(struct bm_text *t, const struct bm_summary *s, enum bm_redaction 
 		bm_style(&l, BM_YELLOW);
 		bm_say(&l, "alerts");
 		bm_style(&l, BM_PLAIN_STYLE);
-		bm_say(&l, "      of connections without a failed record\n");
+		bm_say(&l, "      that ended connections without a failed record\n");
 		send_section(&t->alerts, logs, &l, o);
 	}
 	if (t->verified_connections != 0 &&
@@ -457,7 +390,7 @@ bm_text_finish(struct bm_text *t, const struct bm_summary *s, enum bm_redaction 
 	}
 	send(&l, o);
 	if (l.status == BM_OK && logs != NULL)
-		l.status = bm_send_rest(t->color, t->verbose, logs, o);
+		l.status = bm_send_rest(&l, t->verbose, logs, o);
 	tell_redaction(&l, level);
 	send(&l, o);
 	bm_buf_clear(&l.buf);

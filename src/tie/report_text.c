@@ -88,22 +88,27 @@ static void
 tell_log(struct bm_lines *l, const struct bm_tie *t, const struct tie_log *log, bool first)
 {
 	size_t above = 0;
+	size_t from;
 
 	for (size_t k = 0; k < log->count; k++)
 		above += is_told_above(&t->incidents[log->first + k]);
 	if (first) {
 		bm_say(l, "\n");
+		from = l->buf.n;
 		bm_style(l, BM_YELLOW);
 		bm_say(l, "logs");
 		bm_style(l, BM_PLAIN_STYLE);
 		bm_say(l, "       ");
 	} else {
+		from = l->buf.n;
 		bm_say(l, "           ");
 	}
 	bm_say_safe(l, log->name);
-	bm_say(l, ": %s incident%s in %s line%s, %s of them with a failure above\n",
+	bm_say(l, ": %s incident%s in %s line%s, %s of them with a failure above",
 		bm_grouped(log->count + log->left_out).s, log->count + log->left_out == 1 ? "" : "s",
 		bm_grouped(log->lines).s, log->lines == 1 ? "" : "s", bm_grouped(above).s);
+	bm_wrap_since(l, from, LABEL + 2);
+	bm_say(l, "\n");
 	if (log->left_out != 0)
 		bm_say(l, "             %s of them were not compared: there are too many\n",
 			bm_grouped(log->left_out).s);
@@ -128,10 +133,13 @@ tell_other(struct bm_lines *l, const struct bm_tie *t, const struct tie_incident
 		char client[BM_ADDRESS_TEXT_MAX], server[BM_ADDRESS_TEXT_MAX];
 		bm_address_text(&c->client, client);
 		bm_address_text(&c->server, server);
-		bm_say(l, "             connection %" PRIu64 ", %s -> %s%s\n", c->id, client, server,
+		size_t from = l->buf.n;
+		bm_say(l, "             connection %" PRIu64 ", %s -> %s%s", c->id, client, server,
 			m->complaint                       ? ": the alert that ended it"
 			: c->result == BM_RESULT_UNDECIDED ? ": not all of it could be checked"
 											   : "");
+		bm_wrap_since(l, from, LABEL + 4);
+		bm_say(l, "\n");
 		tell_reasons(l, &i->told[k]);
 	}
 	if (i->told_count > OTHERS || i->told_more != 0)

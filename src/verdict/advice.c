@@ -56,21 +56,22 @@ look_at_packets(struct steps *s, const struct bm_case *c, const struct bm_failur
 	if (c->packet_count == 1) {
 		unsigned long long packet = c->packets[0];
 		if (d != NULL && d->packet == c->packets[0] && d->packet_offset != BM_UNKNOWN)
-			add(s, bm_arena_print(s->arena,
-					   "in Wireshark: display filter frame.number == %llu, and in its bytes offset "
-					   "%llu (0x%llx)",
-					   packet, (unsigned long long)d->packet_offset,
-					   (unsigned long long)d->packet_offset));
+			add(s,
+				bm_arena_print(s->arena,
+					"in Wireshark, at offset %llu (0x%llx) of the packet's bytes; display filter: "
+					"`frame.number == %llu`",
+					(unsigned long long)d->packet_offset, (unsigned long long)d->packet_offset,
+					packet));
 		else
 			add(s, bm_arena_print(
-					   s->arena, "in Wireshark: display filter frame.number == %llu", packet));
+					   s->arena, "in Wireshark, display filter: `frame.number == %llu`", packet));
 		return;
 	}
 	const char *set = packet_set(s, c->packets, c->packet_count, &all);
 	add(s, set == NULL
 			   ? NULL
-			   : bm_arena_print(s->arena, "in Wireshark: display filter frame.number in {%s}%s",
-					 set, all ? "" : " and later ones"));
+			   : bm_arena_print(s->arena, "in Wireshark, display filter: `frame.number in {%s}`%s",
+					 set, all ? "" : ", and later ones"));
 }
 
 static bool
@@ -99,23 +100,23 @@ capture_more(struct steps *s, const struct bm_case *c, const struct bm_connectio
 			where = c->direction == BM_C2S ? "nearer the server, too" : "nearer the client, too";
 		add(s, bm_arena_print(s->arena,
 				   "capture %s, until it happens again, and give all captures to badmac at once: "
-				   "tcpdump -i any -s 0 -B 65536 -w place.pcap %s port %u",
+				   "`tcpdump -i any -s 0 -B 65536 -w place.pcap %s port %u`",
 				   where, proto, port));
 		return;
 	}
 
 	add(s, bm_arena_print(s->arena,
-			   "at both ends, until it happens again: tcpdump -i any -s 0 -B 65536 -w client.pcap "
-			   "%s port %u, and on the server with -w server.pcap",
+			   "at both ends, until it happens again (on the server with -w server.pcap): "
+			   "`tcpdump -i any -s 0 -B 65536 -w client.pcap %s port %u`",
 			   proto, port));
-	add(s, "then compare: badmac diagnose -k KEYS client.pcap server.pcap");
+	add(s, "then compare: `badmac diagnose -k KEYS client.pcap server.pcap`");
 }
 
 static void
 watch_counters(struct steps *s, const struct bm_connection *conn)
 {
 	add(s, bm_arena_print(s->arena,
-			   "watch the checksum counters of both hosts (nstat -az %s; ethtool -S DEV)",
+			   "watch the checksum counters of both hosts: `nstat -az %s; ethtool -S DEV`",
 			   conn->transport == BM_UDP ? "UdpInCsumErrors" : "TcpInCsumErrors"));
 }
 
@@ -130,13 +131,13 @@ move_the_sum(struct steps *s, const struct bm_case *c, const struct bm_connectio
 
 	if (now != NULL && strcmp(now, "invalid") == 0)
 		add(s, bm_arena_print(s->arena,
-				   "on the %s let the kernel check the sums (ethtool -K DEV rx off gro off lro "
-				   "off): damage of the wire then shows as %s, and TLS goes on",
+				   "on the %s let the kernel check the sums: `ethtool -K DEV rx off gro off lro "
+				   "off`; damage of the wire then shows as %s, and TLS goes on",
 				   bm_side_word(1 - c->direction), counter));
 	else if (now != NULL && then != NULL && strcmp(then, "invalid") == 0 && blames_sender(out))
 		add(s,
 			bm_arena_print(s->arena,
-				"on the %s let the kernel make the sums (ethtool -K DEV tx off tso off gso off): "
+				"on the %s let the kernel make the sums: `ethtool -K DEV tx off tso off gso off`; "
 				"if %s of the other host rises instead, its network card or what "
 				"comes behind it does it; if nothing changes, memory, the program, or a box "
 				"that makes the sum anew",
@@ -147,11 +148,12 @@ move_the_sum(struct steps *s, const struct bm_case *c, const struct bm_connectio
 static void
 who_writes(struct steps *s, const struct bm_case *c, const struct bm_connection *conn)
 {
-	add(s, bm_arena_print(s->arena,
-			   "on the %s, while it runs: ss -%cnp '%s = :%u'; a connection with two processes is "
-			   "shared by them",
-			   bm_side_word(c->direction), conn->transport == BM_UDP ? 'u' : 't',
-			   c->direction == BM_C2S ? "dport" : "sport", conn->server.port));
+	add(s,
+		bm_arena_print(s->arena,
+			"on the %s, while it runs: `ss -%cnp '%s = :%u'`; a connection with two processes is "
+			"shared by them",
+			bm_side_word(c->direction), conn->transport == BM_UDP ? 'u' : 't',
+			c->direction == BM_C2S ? "dport" : "sport", conn->server.port));
 	add(s, "check how the sender writes: forked workers or threads that share one connection, or a "
 		   "queue between encryption and socket");
 }
@@ -207,9 +209,8 @@ get_keys(struct steps *s, const struct bm_session_facts *facts)
 		   "-keylogfile for openssl s_client and s_server; a KeyLogWriter in Go) and run again "
 		   "with -k");
 	if (facts->has_suite && facts->suite != NULL && facts->suite->kx == BM_KX_RSA)
-		add(s, "this suite uses RSA key exchange: the server's private key opens it too (badmac "
-			   "diagnose -k "
-			   "server.key ...)");
+		add(s, "this suite uses RSA key exchange: the server's private key opens it too: `badmac "
+			   "diagnose -k server.key ...`");
 }
 
 /* What no cipher made, and nobody knows what was sent there. */
@@ -235,9 +236,10 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 		add(&s, "this capture clears everything before the capture point; look at the side that "
 				"complained");
 		capture_more(&s, c, conn, out);
-		add(&s, "turn kernel TLS and crypto offload off on the complaining host (ethtool -K DEV "
-				"tls-hw-rx-offload off; its errors: cat /proc/net/tls_stat) and see whether it "
-				"stops");
+		add(&s,
+			"turn kernel TLS and crypto offload off on the complaining host, and see whether it "
+			"stops: `ethtool -K DEV tls-hw-rx-offload off`; its errors: `cat "
+			"/proc/net/tls_stat`");
 		add(&s, "check that no two threads or forked processes of the complaining side read one "
 				"connection");
 		break;
@@ -247,14 +249,14 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 					arena, "fix what the alert says: %s", name != NULL ? name : "see its code"));
 		if (c->alert >= 42 && c->alert <= 48 && c->direction == BM_S2C)
 			add(&s, "the server does not trust the client's certificate: check its chain against "
-					"the server's roots (openssl verify -CAfile ROOTS.pem -untrusted CHAIN.pem "
-					"CLIENT.pem)");
+					"the server's roots: `openssl verify -CAfile ROOTS.pem -untrusted CHAIN.pem "
+					"CLIENT.pem`");
 		else if (c->alert >= 42 && c->alert <= 48)
-			add(&s,
-				bm_arena_print(arena,
-					"its sender does not trust the certificate it was shown: check chain and names "
-					"(openssl s_client -connect HOST:%u -servername HOST -showcerts)",
-					conn->server.port));
+			add(&s, bm_arena_print(arena,
+						"its sender does not trust the certificate it was shown: check chain and "
+						"names: "
+						"`openssl s_client -connect HOST:%u -servername HOST -showcerts`",
+						conn->server.port));
 		break;
 	}
 	case BM_CAUSE_WRONG_KEYS:
@@ -264,12 +266,12 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 					"was cut or altered");
 			get_keys(&s, facts);
 		} else {
-			add(&s, "log the secrets at both ends and compare the lines with this client random "
-					"(grep RANDOM client.keys server.keys): the end whose line does not open the "
-					"other's records derived them wrong");
+			add(&s, "log the secrets at both ends and compare the lines with this client random: "
+					"the end whose line does not open the other's records derived them wrong: "
+					"`grep RANDOM client.keys server.keys`");
 			add(&s, "compare the versions of their libraries, and the server's private key with "
-					"its certificate (openssl x509 -noout -pubkey -in CERT.pem; openssl pkey "
-					"-pubout -in KEY.pem)");
+					"its certificate: `openssl x509 -noout -pubkey -in CERT.pem; openssl pkey "
+					"-pubout -in KEY.pem`");
 		}
 		break;
 	case BM_CAUSE_RETRANSMISSION_DIFFERS:
@@ -362,7 +364,8 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 		}
 		add(&s,
 			"at the sender turn off what computes the MAC beside its TLS library: kernel TLS and "
-			"crypto offload (ethtool -K DEV tls-hw-tx-offload off), accelerators, and for OpenSSL "
+			"crypto offload (`ethtool -K DEV tls-hw-tx-offload off`), accelerators, and for "
+			"OpenSSL "
 			"faster code paths (OPENSSL_ia32cap)");
 		add(&s, "see whether it happens at certain lengths, and with one cipher suite alone");
 		capture_more(&s, c, conn, out);
@@ -378,8 +381,8 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 	case BM_CAUSE_CAPTURE_INCOMPLETE:
 		add(&s, conn->undecided_next != NULL
 					? conn->undecided_next
-					: "capture again with a larger buffer and without a snap length (tcpdump -s 0 "
-					  "-B 65536)");
+					: "capture again with a larger buffer and without a snap length (`tcpdump -s 0 "
+					  "-B 65536`)");
 		break;
 	default:
 		if (c->kind != BM_CASE_BAD_RECORD && conn->undecided_next == NULL)

@@ -26,8 +26,9 @@ damage_summary(const struct bm_case *c, const struct bm_finding *f, struct bm_ar
 
 	bm_hex(bm_view(ch->received.p, n), received);
 	bm_hex(bm_view(ch->sent.p, n), sent);
-	return bm_arena_print(a, "In %s of the %s %s: at offset %u %s was sent and %s arrived%s.",
-		record_word(c, a, "record"), bm_side_word(c->direction), what[f->cause], ch->record_off,
+	return bm_arena_print(a, "In %s of the %s %s: %s offset %u%s sent as %s and arrived as %s%s.",
+		record_word(c, a, "record"), bm_side_word(c->direction), what[f->cause],
+		n == 1 ? "the byte at" : "the bytes from", ch->record_off, n == 1 ? " was" : " on were",
 		sent, received, f->change_count > 1 || n < ch->received.n ? ", among others" : "");
 }
 

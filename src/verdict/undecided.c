@@ -47,7 +47,7 @@ say_cut(struct reason *r)
 			(unsigned long)r->o->snap_length);
 	else
 		c->undecided_because = "packets are cut: the capture was taken with a snap length";
-	c->undecided_next = "capture whole packets (tcpdump -s 0)";
+	c->undecided_next = "capture whole packets (`tcpdump -s 0`)";
 	return c->undecided_because != NULL;
 }
 
@@ -56,7 +56,7 @@ say_memory(struct reason *r)
 {
 	r->out->undecided_because =
 		"badmac had to let bytes of this connection go, to keep to its memory limits";
-	r->out->undecided_next = "run again with more: --flow-memory 64M, --memory 4G";
+	r->out->undecided_next = "run again with more memory (`--flow-memory 64M --memory 4G`)";
 }
 
 /* How far secrets of TLS 1.3 were tried. */
@@ -189,7 +189,7 @@ no_handshake(struct reason *r)
 		c->undecided_next = from_the_start;
 	} else if (r->lack[0].len + r->lack[1].len != 0) {
 		c->undecided_because = "the capture lacks packets of the handshake";
-		c->undecided_next = "capture again with a larger buffer (tcpdump -s 0 -B 65536)";
+		c->undecided_next = "capture again with a larger buffer (`tcpdump -s 0 -B 65536`)";
 	} else {
 		c->undecided_because = "the handshake in the capture is not complete";
 		c->undecided_next = from_the_start;
@@ -371,8 +371,9 @@ find(struct reason *r)
 	if (f->gaps == 0)
 		return some_keys_missing(r, NULL);
 	c->undecided_because = "the capture lacks packets of this connection";
-	c->undecided_next = "capture again with a larger buffer (tcpdump -s 0 -B 65536), on one of the "
-						"two hosts if need be";
+	c->undecided_next =
+		"capture again with a larger buffer (`tcpdump -s 0 -B 65536`), on one of the "
+		"two hosts if need be";
 	return true;
 }
 

@@ -272,7 +272,7 @@ excluded(const struct foreign *f)
 		return "nothing to try: no keys of other connections are known";
 	return bm_arena_print(f->h.w->arena,
 		"it verifies under none of %llu keys of other connections and %llu secrets of the key log: "
-		"%llu keys and sequence numbers were tried%s",
+		"%llu pairs of a key and a sequence number were tried%s",
 		ull(f->keys), ull(f->secrets), ull(f->h.tried + f->solved), cut);
 }
 

@@ -125,8 +125,9 @@ excluded(const struct bm_key_hunt *h, const char *which)
 {
 	return h->tried != 0
 			   ? bm_arena_print(h->w->arena,
-					 "it verifies under none of %s: %llu keys and sequence numbers were tried",
-					 which, ull(h->tried))
+					 "it verifies under none of %s: %llu pair%s of a key and a sequence number %s "
+					 "tried",
+					 which, ull(h->tried), h->tried == 1 ? "" : "s", h->tried == 1 ? "was" : "were")
 			   : bm_arena_print(h->w->arena, "nothing to try: %s are not known", which);
 }
 

@@ -52,16 +52,17 @@ whole_failure(void **state)
 		"\n"
 		"connection 7   10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)\n"
 		"  TLS 1.2, TLS_RSA_WITH_AES_128_GCM_SHA256, full handshake, keys from a key log\n"
-		"  client to server: 1,234 verified, 1 failed, 2 undecided, 5 behind close_notify    "
-		"server to client: 30 verified\n"
+		"  client to server: 1,234 verified, 1 failed, 2 undecided, 5 behind "
+		"close_notify\n"
+		"    server to client: 30 verified\n"
 		"  capture  lacks bytes in 1 place\n"
 		"  seen in  front.pcap, from 2024-02-29T12:34:56.123456789Z; also in back.pcap\n"
 		"  alert    bad_record_mac (fatal), server to client, packet 31, encrypted\n"
 		"  alert    unreadable, client to server, packet 34, encrypted\n"
 		"\n"
 		"  record   client to server, epoch 1, sequence number 4, at stream offset 3529, 1,029 "
-		"bytes, "
-		"packets 24, 25\n"
+		"bytes,\n"
+		"           packets 24, 25\n"
 		"  cause    retransmission-differs (proven): Record 4 of the client verifies with other "
 		"bytes.\n"
 		"  at fault network, or less likely sender-host\n"
@@ -87,8 +88,9 @@ whole_failure(void **state)
 	t = text(sample_full(), 1, true);
 	has(t, "  not      record-replayed: no earlier record is alike\n");
 	has(t, "alert    close_notify (warning), client to server, packet 33, encrypted\n");
-	has(t, ", extended master secret, encrypt-then-MAC, truncated HMAC, max fragment length 1024, "
-		   "record size limit 16385, compression method 1\n");
+	has(t,
+		"  with     extended master secret, encrypt-then-MAC, truncated HMAC, max fragment length "
+		"1024,\n           record size limit 16385, compression method 1\n");
 	free(t);
 }
 
@@ -157,11 +159,10 @@ answers(void **state)
 	two[0].alerts = &fatal;
 	two[0].alert_count = 1;
 	t = text(two, 1, false);
-	assert_string_equal(t,
-		"OK: 42 protected records in 1 connection all verify\n\n"
-		"alerts      of connections without a failed record\n"
-		"  7  ended with fatal alert unknown_ca by the client, packet 9  10.0.0.1:40112 -> "
-		"[2001:db8::1]:443 (example.org)\n");
+	assert_string_equal(t, "OK: 42 protected records in 1 connection all verify\n\n"
+						   "alerts      that ended connections without a failed record\n"
+						   "    7  10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)\n"
+						   "       fatal alert unknown_ca by the client, packet 9\n");
 	free(t);
 	struct bm_connection many[23];
 	for (size_t i = 0; i < 23; i++)
@@ -177,8 +178,8 @@ answers(void **state)
 	t = text(two, 1, true);
 	assert_string_equal(t,
 		"OK: 42 protected records in 1 connection all verify\n\nverified    1 connection\n"
-		"  7  10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)  TLS 1.2, "
-		"TLS_RSA_WITH_AES_128_GCM_SHA256  42 protected records\n");
+		"    7  10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)\n"
+		"       TLS 1.2, TLS_RSA_WITH_AES_128_GCM_SHA256, 42 protected records\n");
 	free(t);
 	memset(two[0].records, 0, sizeof two[0].records);
 	t = text(two, 1, false);
@@ -218,8 +219,8 @@ undecided_groups(void **state)
 	has(t, "\nundecided   3 connections, 1,500 records: no key material was given\n"
 		   "  such as  connection 0, 10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)\n"
 		   "           9 bytes are missing\n"
-		   "  next     give secrets with -k: a key log (SSLKEYLOGFILE) of either side,\n"
-		   "             or for 2 of them the server's RSA private key\n");
+		   "  next     give secrets with -k: a key log (SSLKEYLOGFILE) of either side, or for 2 of "
+		   "them the\n             server's RSA private key\n");
 	has(t, "\nundecided   2 connections, 1,000 records: the suite is not known here\n"
 		   "  such as  connection 3, 10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)\n"
 		   "           9 bytes are missing\n"
@@ -227,15 +228,70 @@ undecided_groups(void **state)
 	/* What does not count as a failure is shown once. */
 	has(t, "connection 3 ");
 	lacks(t, "connection 4 ");
-	lacks(t, "  0  10.0.0.1");
+	lacks(t, "    0  10.0.0.1");
 	free(t);
 	t = text(c, 5, true);
-	has(t, "\n  0  10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)  TLS 1.2, cipher suite 0xFF42 "
-		   " 530 "
-		   "protected records\n       9 bytes are missing\n");
+	has(t, "\n    0  10.0.0.1:40112 -> [2001:db8::1]:443 (example.org)\n"
+		   "       TLS 1.2, cipher suite 0xFF42, 530 protected records\n"
+		   "       9 bytes are missing\n");
 	lacks(t, "such as");
 	has(t, "connection 4 ");
 	free(t);
+}
+
+/* A terminal of few columns, or many: only the answer, commands and octets pass its edge, and no
+ * command is broken. */
+static void
+columns(void **state)
+{
+	static const char *const next[] = {
+		("look at it, and then look again at what stands there: `badmac diagnose --effort deep -k "
+		 "KEYS client.pcap server.pcap`; then something else may help, such as waiting"),
+		"capture whole packets (`tcpdump -i any -s 0 -B 65536 -w x.pcap`), on one of the two hosts",
+		"`one`, `two`"};
+	static const unsigned widths[] = {60, 76, 96, 120};
+	struct bm_connection c = *sample_full();
+	struct bm_failure f = c.failures[0];
+
+	(void)state;
+	f.next_steps = next;
+	f.next_step_count = 3;
+	c.failures = &f;
+	for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++) {
+		struct sink s = {0};
+		struct bm_report_options o = sample_options(&s, false);
+		size_t widest = 0;
+		o.columns = widths[i];
+		o.verbose = true;
+		o.color = i % 2 == 0;
+		assert_int_equal(sample_report(&o, &c, 1), BM_OK);
+		has(s.text,
+			"\n               badmac diagnose --effort deep -k KEYS client.pcap server.pcap\n"
+			"             then ");
+		has(s.text, "(tcpdump -i any -s 0 -B 65536 -w x.pcap),");
+		has(s.text, "           one\n               two\n");
+		bool first = true;
+		for (char *line = strtok(s.text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+			size_t n = 0;
+			for (const char *p = line; *p != '\0'; p++, n++)
+				if (*p == '\033')
+					for (n--; *p != 'm';)
+						p++;
+			assert_true(n != 0 && line[strlen(line) - 1] != ' ');
+			bool octets =
+				strstr(line, "  offset ") || strstr(line, "[0a ff]") || strstr(line, "random ");
+			if (!first && !octets && strstr(line, "badmac diag") == NULL &&
+				strstr(line, "tcpdump") == NULL) {
+				if (n > widths[i])
+					print_error("%s\n", line);
+				assert_true(n <= widths[i]);
+				widest = n > widest ? n : widest;
+			}
+			first = false;
+		}
+		assert_true(widest + 12 > widths[i] || widths[i] > 96);
+		sink_clear(&s);
+	}
 }
 
 static void
@@ -354,7 +410,7 @@ long_lists_are_cut(void **state)
 		   "bytes)\n");
 	has(t, "           and 16 more runs\n");
 	has(t, "           and 24 more alerts\n");
-	has(t, "  and 20 more failures of this connection (--verbose or --format json shows all)\n");
+	has(t, "  and 20 more failures (--verbose or --format json shows all)\n");
 	free(t);
 	t = text(c, 1, true);
 	has(t, "48, 49, 50\n");
@@ -504,7 +560,7 @@ main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(whole_failure),
 		cmocka_unit_test(proofs_and_missing_bytes), cmocka_unit_test(answers),
 		cmocka_unit_test(undecided_groups), cmocka_unit_test(many_reasons),
-		cmocka_unit_test(safe_for_terminals), cmocka_unit_test(colours),
+		cmocka_unit_test(columns), cmocka_unit_test(safe_for_terminals), cmocka_unit_test(colours),
 		cmocka_unit_test(long_lists_are_cut), cmocka_unit_test(bounded),
 		cmocka_unit_test(write_failures_stick), cmocka_unit_test(wraps),
 		cmocka_unit_test(seen_twice)};
