@@ -71,7 +71,7 @@ what_else(struct bm_view v)
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
 		if (v.n >= known[i].n && memcmp(v.p, known[i].magic, known[i].n) == 0)
 			return known[i].what;
-	return "not a capture file";
+	return "not a capture file: neither pcap nor pcapng";
 }
 
 static enum bm_status

@@ -273,7 +273,7 @@ test_no_capture_inside(void **state)
 			pack[k](&packed, bm_view(inside[i], strlen(inside[i])));
 			read_packed();
 			assert_int_equal(r.open_status, BM_FORMAT);
-			assert_string_equal(r.end.what, "not a capture file");
+			assert_string_equal(r.end.what, "not a capture file: neither pcap nor pcapng");
 			bm_buf_clear(&packed);
 		}
 	}

@@ -209,7 +209,7 @@ test_no_capture(void **state)
 			continue; /* the start of a section header, as far as one can see */
 		assert_int_equal(r.open_status, BM_FORMAT);
 		assert_int_equal(r.end.status, BM_FORMAT);
-		assert_string_equal(r.end.what, "not a capture file");
+		assert_string_equal(r.end.what, "not a capture file: neither pcap nor pcapng");
 		assert_true(r.end.offset == 0);
 	}
 	read_both(&r, (struct bm_view){NULL, 0});
