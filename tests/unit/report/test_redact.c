@@ -150,6 +150,67 @@ quotes(void **state)
 	check(BM_REDACT_ALL, BM_REDACT_FOREIGN, foreign, 2);
 }
 
+/* Is this one of the blocks that replacements come from? */
+static bool
+is_shown(const unsigned ip[4])
+{
+	return (ip[0] == 192 && ip[1] == 0 && ip[2] == 2) ||
+		   (ip[0] == 198 && ip[1] == 51 && ip[2] == 100) ||
+		   (ip[0] == 203 && ip[1] == 0 && ip[2] == 113);
+}
+
+/* Whatever stands in a text, and wherever it is cut: nothing is read past its ends, and no IPv4
+ * address but such a one is left. */
+static void
+random_texts(void **state)
+{
+	static const char letters[] =
+		"0123456789....::::-_/@=\"'`[]<> abcdefF\x01\xff host user // client: ";
+	struct bm_redact *all = begin(BM_REDACT_ALL);
+	uint32_t x = 1;
+
+	(void)state;
+	for (unsigned k = 0; k < 20000; k++) {
+		struct bm_redact *r = begin(BM_REDACT_ADDRESSES);
+		struct bm_arena a = {.max = 1 << 20};
+		char text[81];
+		size_t n = k % (sizeof text - 1);
+		for (size_t i = 0; i < n; i++) {
+			x = x * 1664525 + 1013904223;
+			text[i] = letters[(x >> 16) % (sizeof letters - 1)];
+		}
+		text[n] = '\0';
+		/* On the heap, so that a sanitizer sees its end. */
+		char *copy = malloc(n + 1);
+		assert_non_null(copy);
+		memcpy(copy, text, n + 1);
+		enum bm_redact_text how = (enum bm_redact_text)(k % (BM_REDACT_FOREIGN + 1));
+		const char *got = bm_redact_text(r, &a, copy, how);
+		assert_non_null(got);
+		for (const char *p = got; *p != '\0';) {
+			unsigned ip[4];
+			int taken = 0;
+			if (sscanf(p, "%3u.%3u.%3u.%3u%n", &ip[0], &ip[1], &ip[2], &ip[3], &taken) == 4 &&
+				*p >= '0' && *p <= '9' && ip[0] < 256 && ip[1] < 256 && ip[2] < 256 &&
+				ip[3] < 256) {
+				if (!is_shown(ip))
+					fail_msg("%s: %s", text, got);
+				p += taken;
+			} else if (*p >= '0' && *p <= '9') {
+				while (*p >= '0' && *p <= '9')
+					p++;
+			} else {
+				p++;
+			}
+		}
+		assert_non_null(bm_redact_text(all, &a, copy, how));
+		free(copy);
+		bm_arena_clear(&a);
+		bm_redact_free(r);
+	}
+	bm_redact_free(all);
+}
+
 static int
 by_value(const void *a, const void *b)
 {
@@ -300,8 +361,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(addresses), cmocka_unit_test(files),
-		cmocka_unit_test(foreign_text), cmocka_unit_test(quotes), cmocka_unit_test(many_addresses),
-		cmocka_unit_test(hosts), cmocka_unit_test(times), cmocka_unit_test(whole_reports)};
+		cmocka_unit_test(foreign_text), cmocka_unit_test(random_texts), cmocka_unit_test(quotes),
+		cmocka_unit_test(many_addresses), cmocka_unit_test(hosts), cmocka_unit_test(times),
+		cmocka_unit_test(whole_reports)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
