@@ -19,9 +19,10 @@ function suiteFacts(c) {
 }
 
 function countsText(c) {
-	return ['verified', 'failed', 'undecided', 'plaintext']
+	const names = { plaintext: 'in the clear', after_close: 'behind close_notify' };
+	return ['verified', 'failed', 'undecided', 'plaintext', 'after_close']
 		.filter((s) => c[s] || s === 'verified')
-		.map((s) => `${count(c[s])} ${s === 'plaintext' ? 'in the clear' : s}`)
+		.map((s) => `${count(c[s])} ${names[s] || s}`)
 		.join(', ');
 }
 

@@ -240,23 +240,9 @@ function fold(title, build, open = false) {
 	return node;
 }
 
-/* Commands in a sentence, each to be copied; the sentence stays as it is. */
-const COMMANDS = new RegExp(
-	'(?<=^|[ (])(?:tcpdump -|badmac [a-z]+ |ss -|nstat -|ethtool -|grep [A-Z]|cat /' +
-		'|openssl (?:verify|x509|pkey|s_client) -|frame\\.number (?:==|in) |--flow-memory )',
-);
-const COMMAND_END = /, and |; |: |\)|\}| and later|$/;
-
+/* A sentence in which commands stand between backquotes: each can be copied. */
 function withCommands(sentence) {
-	const parts = [];
-	let rest = sentence;
-	for (let m = COMMANDS.exec(rest); m; m = COMMANDS.exec(rest)) {
-		const tail = rest.slice(m.index);
-		const end = COMMAND_END.exec(tail);
-		const length = end[0] === '}' ? end.index + 1 : end.index;
-		parts.push(rest.slice(0, m.index), command(tail.slice(0, length)));
-		rest = tail.slice(length);
-	}
-	parts.push(rest);
-	return parts;
+	const parts = sentence.split('`');
+	if (parts.length % 2 === 0) return [sentence];
+	return parts.map((part, i) => (i % 2 ? command(part) : part));
 }

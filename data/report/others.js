@@ -240,7 +240,7 @@ function aboutSection(model) {
 	const captures = [...new Set(model.connections.flatMap((c) => [c.capture, ...(c.also_in || [])]).filter(known))];
 	const redacted = {
 		addresses: 'Addresses and names are hidden in this page.',
-		all: 'Addresses, names and the bytes of records are hidden in this page: “..” stands for a hidden byte.',
+		all: 'Addresses, names and the bytes of records are hidden in this page: “..” stands for a hidden byte, and times are counted from 2000-01-01.',
 	}[model.redacted];
 	return make(
 		'section#about',

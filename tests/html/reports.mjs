@@ -31,6 +31,7 @@ const WAYS = ['bitflip', 'comp2', 'drop', 'dup', 'inject_raw', 'lenhdr', 's2c_bi
 /* What is diagnosed for each report; the log is written here. */
 const ASKED = {
 	flip: () => damagedArgs(['tls12-aes128gcm/bitflip']),
+	hidden: () => ['--redact', 'all', ...damagedArgs(['tls12-aes128gcm/bitflip'])],
 	drop: () => damagedArgs(['tls12-aes128gcm/drop']),
 	inject: () => damagedArgs(['tls13-aes256gcm/inject_raw']),
 	header: () => damagedArgs(['tls12-aes128gcm/lenhdr']),

@@ -7,6 +7,8 @@ import { same, test, want } from './tap.mjs';
 
 const commas = (n) => n.toLocaleString('en-US');
 const flat = (s) => s.replace(/\s+/g, ' ').trim();
+/* Commands stand between backquotes in the JSON, and in frames of their own on the page. */
+const unquoted = (s) => flat(s.replace(/`/g, ''));
 /* As it is read, without the buttons that copy. */
 const written = (page, selector) =>
 	page.locator(selector).evaluateAll((list) =>
@@ -58,6 +60,7 @@ for (const name of NAMES) {
 					'Records failed': commas(s.records.failed),
 					'Records undecided': commas(s.records.undecided),
 					'Records in the clear': commas(s.records.plaintext),
+					...(s.records.after_close ? { 'Behind close_notify': commas(s.records.after_close) } : {}),
 					Packets: commas(s.packets),
 					Bytes: commas(s.bytes),
 				},
@@ -78,7 +81,7 @@ test('the first line of the text report is the title and the heading', () =>
 		same(flat(await page.locator('h1').innerText()), first.replace('FAILED: ', ''), 'heading');
 	}));
 
-for (const name of ['flip', 'drop', 'inject', 'header', 'swap', 'good', 'chacha']) {
+for (const name of ['flip', 'hidden', 'drop', 'inject', 'header', 'swap', 'good', 'chacha']) {
 	test(`${name}: each failure is told as the JSON has it`, () =>
 		visit(report(name), async (page) => {
 			await unfoldAll(page);
@@ -93,8 +96,8 @@ for (const name of ['flip', 'drop', 'inject', 'header', 'swap', 'good', 'chacha'
 				same(facts['Stream offset'], or(f.stream_offset), 'stream offset');
 				same(facts.Length, f.length === null ? 'unknown' : `${commas(f.length)} bytes`, 'length');
 				same(facts['Epoch and sequence number'], `${or(f.epoch)}, ${or(f.sequence_number)}`, 'epoch and number');
-				same(await written(page, `${at} .for li`), f.evidence.map(flat), 'evidence');
-				same(await written(page, `${at} > section > .steps li`), f.next_steps.map(flat), 'next steps');
+				same(await written(page, `${at} .for li`), f.evidence.map(unquoted), 'evidence');
+				same(await written(page, `${at} > section > .steps li`), f.next_steps.map(unquoted), 'next steps');
 				same(
 					await page
 						.locator(`${at} .ledger tbody tr`)
