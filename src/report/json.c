@@ -86,6 +86,96 @@ alerts(struct json *j, const struct bm_connection *c)
 }
 
 static void
+address_or_null(struct json *j, const char *key, const struct bm_address *a)
+{
+	if (a->family != 0)
+		address(j, key, a);
+	else
+		string_or_null(j, key, NULL);
+}
+
+static void
+inputs(struct json *j, unsigned bits)
+{
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} all[] = {{BM_INPUT_BYTES, "bytes"}, {BM_INPUT_NUMBER, "sequence_number"},
+		{BM_INPUT_EPOCH, "epoch"}, {BM_INPUT_DIRECTION, "direction"},
+		{BM_INPUT_CONNECTION, "connection"}, {BM_INPUT_DERIVATION, "derivation"},
+		{BM_INPUT_RULE, "rule"}, {BM_INPUT_PADDING, "padding"}, {BM_INPUT_KEYSTREAM, "keystream"},
+		{BM_INPUT_RECORD, "record"}};
+
+	name(j, "inputs");
+	begin(j, "[");
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		if ((bits & all[i].bit) == 0)
+			continue;
+		next(j);
+		quote(j, all[i].name);
+	}
+	end(j, "]");
+}
+
+static void
+other_record(struct json *j, const struct bm_altered *a)
+{
+	name(j, "other_record");
+	if (!a->has_other) {
+		raw(j, "null");
+		return;
+	}
+	begin(j, "{");
+	string_or_null(j, "direction", direction_name(a->other.direction));
+	number_or_null(j, "stream_offset", a->other.off);
+	number_or_null(j, "packet", a->other.packet);
+	number_or_null(j, "sequence_number", a->other.seq);
+	end(j, "}");
+}
+
+static void
+altered(struct json *j, const struct bm_altered *a)
+{
+	name(j, "altered");
+	if (!a->told) {
+		raw(j, "null");
+		return;
+	}
+	begin(j, "{");
+	inputs(j, a->inputs);
+	string_or_null(j, "direction", direction_name(a->direction));
+	number_or_null(j, "epoch", a->epoch);
+	number_or_null(j, "sequence_number", a->seq);
+	number_or_null(j, "stream_offset", a->off);
+	number_or_null(j, "packet", a->packet);
+	number_or_null(j, "packet_offset", a->packet_off);
+	address_or_null(j, "sender", &a->sender);
+	address_or_null(j, "receiver", &a->receiver);
+	if (a->session_n != 0)
+		hex(j, "session", bm_view(a->session, a->session_n));
+	else
+		string_or_null(j, "session", NULL);
+	string_or_null(j, "rule", a->rule);
+	number_or_null(j, "padding", a->padding);
+	number_or_null(j, "keystream_offset", a->keystream);
+	if (a->iv_n != 0)
+		hex(j, "iv", bm_view(a->iv, a->iv_n));
+	else
+		string_or_null(j, "iv", NULL);
+	string_or_null(j, "capture", a->capture);
+	name(j, "sent_packets");
+	begin(j, "[");
+	for (size_t i = 0; i < a->sent_packet_count; i++) {
+		next(j);
+		number(j, a->sent_packets[i]);
+	}
+	end(j, "]");
+	number_or_null(j, "sent_packet_offset", a->sent_packet_off);
+	other_record(j, a);
+	end(j, "}");
+}
+
+static void
 proof(struct json *j, const struct bm_failure *f)
 {
 	static const uint64_t MOST_SAFE = ((uint64_t)1 << 53) - 1;
@@ -109,6 +199,7 @@ proof(struct json *j, const struct bm_failure *f)
 		text, sizeof text, "-%" PRIu64 ".%02u", hundredths / 100, (unsigned)(hundredths % 100));
 	name(j, "chance_log2");
 	raw(j, text);
+	altered(j, &p->altered);
 	end(j, "}");
 }
 

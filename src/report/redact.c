@@ -174,6 +174,21 @@ course(struct copy *c, const struct bm_course *of)
 	return out;
 }
 
+/* What the check of a proof was given: who sends under other keys, and in which file. */
+static void
+altered(struct copy *c, struct bm_altered *a)
+{
+	if (!a->told)
+		return;
+	if (a->sender.family != 0)
+		c->failed = bm_redact_address(c->r, &a->sender) != BM_OK ||
+					bm_redact_address(c->r, &a->receiver) != BM_OK || c->failed;
+	if (a->capture != NULL)
+		a->capture = bm_redact_file_name(c->r, a->capture);
+	if (bm_redact_level(c->r) == BM_REDACT_ALL)
+		a->session_n = a->iv_n = 0;
+}
+
 static void
 failure(struct copy *c, const struct bm_connection *conn, struct bm_failure *f)
 {
@@ -189,6 +204,7 @@ failure(struct copy *c, const struct bm_connection *conn, struct bm_failure *f)
 	f->next_steps = texts(c, f->next_steps, f->next_step_count);
 	f->octets = record(c, conn, f);
 	f->damage = damage(c, conn, f);
+	altered(c, &f->proof.altered);
 }
 
 /* An escaped or cut name is the same one each time it is seen. */

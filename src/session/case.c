@@ -35,6 +35,38 @@ case_clear(struct bm_case *c)
 	free(c->scope);
 }
 
+struct bm_chain
+chain_at(const struct bm_protection *keys, const struct bm_position *pos)
+{
+	struct bm_chain c = {.known = false};
+
+	if (keys == NULL || !bm_protection_chained(keys))
+		return c;
+	bool stream = bm_protection_keys(keys)->suite->cipher == BM_RC4;
+	c.known = stream || pos->seq != 0;
+	if (stream)
+		c.keystream = pos->rc4.position;
+	else if (c.known)
+		memcpy(c.iv, pos->iv, sizeof c.iv);
+	return c;
+}
+
+struct bm_chain
+chain_of(const struct bm_protection *keys, const struct past *p)
+{
+	struct bm_chain c = {.known = false};
+
+	if (keys == NULL || !bm_protection_chained(keys))
+		return c;
+	bool stream = bm_protection_keys(keys)->suite->cipher == BM_RC4;
+	c.known = stream || p->seq != 0;
+	if (stream)
+		c.keystream = p->before.keystream;
+	else if (c.known)
+		memcpy(c.iv, p->before.iv, sizeof c.iv);
+	return c;
+}
+
 size_t
 case_add_copy(struct bm_case *c, const struct bm_span *copy)
 {

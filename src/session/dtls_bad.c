@@ -272,6 +272,7 @@ known_bytes(struct half *h, const struct dtls_judged *j, const struct bm_dtls_re
 	} else {
 		c->mirrored = true;
 		c->mirror_off = mirror->off;
+		c->mirror_epoch = mirror->epoch;
 		c->mirror_seq = mirror->seq;
 		c->mirror_packet = mirror->packet;
 	}

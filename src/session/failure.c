@@ -367,12 +367,15 @@ judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct
 		c->earlier_cut = e->cut;
 		c->found = is_found;
 		c->found_seq = found;
+		c->found_chain = chain_at(h->keys, &e->at);
 		note_twin(h, c, twin);
 		const struct past *mirror =
 			w->body.p != NULL && twin == NULL ? find_twin(&s->half[1 - h->side], w) : NULL;
 		if (mirror != NULL) {
 			c->mirrored = true;
 			c->mirror_off = mirror->off;
+			c->mirror_epoch = mirror->epoch;
+			c->found_chain = chain_of(s->half[1 - h->side].keys, mirror);
 			c->mirror_seq = mirror->seq;
 			c->mirror_packet = mirror->packet;
 		}

@@ -440,6 +440,9 @@ struct bm_case *new_case(struct half *h, enum bm_case_kind kind, uint64_t off, u
 /* Copies the record's bytes, where they stood and their other copies into c. */
 void case_keep_bytes(struct half *h, struct bm_case *c, uint64_t off, uint32_t region);
 void case_clear(struct bm_case *c);
+/* What pos brings to a record, and what p was made from. */
+struct bm_chain chain_at(const struct bm_protection *keys, const struct bm_position *pos);
+struct bm_chain chain_of(const struct bm_protection *keys, const struct past *p);
 /* Returns how many octets it holds for it. */
 size_t case_add_copy(struct bm_case *c, const struct bm_span *copy);
 

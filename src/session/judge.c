@@ -228,6 +228,7 @@ complaint(struct bm_session *s, const struct bm_alert_seen *a)
 		return;
 	}
 	c->seq = p->seq;
+	c->found_chain = chain_of(c->protection, p);
 	c->len = p->len;
 	size_t n = h->last_packet_count != 0 && h->last_off == p->off ? h->last_packet_count : 1;
 	c->packets = calloc(n, sizeof *c->packets);

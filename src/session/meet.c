@@ -25,6 +25,7 @@ swapped(struct half *h, const struct bm_wire *w, struct bm_case *c)
 		return false;
 	c->found = true;
 	c->found_seq = after.seq;
+	c->found_chain = chain_at(h->keys, &after);
 	c->came_late = true;
 	/* The sender went on from the one that it sent last. */
 	bm_position_after(h->keys, &after, &failed, &h->pos);
@@ -211,6 +212,7 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 			more->after = BM_AFTER_NEXT;
 			more->after_epoch = h->epoch;
 			more->after_seq = pos.seq;
+			more->after_chain = chain_at(h->keys, &pos);
 			more->after_off = at;
 			if (headless && i == l->chained) {
 				more->result = BM_BAD_LENGTH;
@@ -227,6 +229,7 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 														: BM_AFTER_OTHER;
 		c->after_epoch = h->epoch;
 		c->after_seq = h->pos.seq;
+		c->after_chain = chain_at(h->keys, &h->pos);
 		c->after_off = at;
 		c->after_tried = l->tried;
 		/* Of it there was all; what fell into the gap is another one, or more. */

@@ -88,6 +88,7 @@ note_twin(const struct half *h, struct bm_case *c, const struct past *twin)
 	c->identical = c->found = true;
 	c->found_seq = twin->seq;
 	c->run = c->len;
+	c->found_chain = chain_of(h->keys, twin);
 	c->twin_off = twin->off;
 	c->twin_seq = twin->seq;
 	c->twin_packet = twin->packet;

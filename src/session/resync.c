@@ -137,6 +137,7 @@ last_of_keystream(struct half *h, struct bm_case *c)
 		return;
 	c->found = true;
 	c->found_seq = h->pos.seq;
+	c->found_chain = chain_at(h->keys, &h->pos);
 	c->tried += l->tried;
 	/* What it says counts: it may be the alert that ends the connection. */
 	struct bm_outcome o;
@@ -181,6 +182,7 @@ second_writers(struct half *h, const struct bm_wire *w, uint64_t at)
 	if (first == NULL || first->fingerprint == fingerprint(w))
 		return false;
 	uint64_t found = h->pos.seq;
+	struct bm_chain chain = chain_at(h->keys, &h->pos);
 	h->pos = l->expected;
 	if (h->reuse_told) {
 		judged(h, BM_JUDGED_VERIFIED, at, BM_HEADER + w->body.n, found);
@@ -192,6 +194,7 @@ second_writers(struct half *h, const struct bm_wire *w, uint64_t at)
 			c->tried = l->tried;
 			c->found = true;
 			c->found_seq = found;
+			c->found_chain = chain;
 			note_twin(h, c, NULL);
 			note_first(h, c, first, w);
 		}

@@ -141,6 +141,14 @@ enum bm_after {
 
 enum { BM_CASE_NUMBERS = 9 };
 
+/* What a cipher that chains records brought to one of them, as far as it can be told: the IV of the
+ * first record of an epoch comes of the keys, and is not. */
+struct bm_chain {
+	bool known;
+	uint8_t iv[BM_BLOCK_MAX];
+	uint64_t keystream; /* octets used before it */
+};
+
 /* Everything seen about one failure; the input of src/why. */
 struct bm_case {
 	enum bm_case_kind kind;
@@ -169,6 +177,8 @@ struct bm_case {
 	/* Where it verifies after all. */
 	bool found; /* at found_seq */
 	uint64_t found_seq;
+	/* Of it there, or of the record that it mirrors; and of the record at after_off. */
+	struct bm_chain found_chain, after_chain;
 	size_t compared;      /* records before it, as to that */
 	bool identical;       /* its bytes equal those of the record at twin_off */
 	uint32_t twin_damage; /* identical: but for so many, which had been damaged there */
@@ -184,6 +194,7 @@ struct bm_case {
 	unsigned found_epoch;
 	bool mirrored; /* its bytes equal those of a good record of the other direction */
 	uint64_t mirror_off, mirror_seq, mirror_packet;
+	unsigned mirror_epoch;
 	bool came_late; /* the records skipped before it turned up after it */
 
 	/* DTLS */

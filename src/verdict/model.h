@@ -6,6 +6,7 @@
 #include "packet/packet.h"
 #include "session/timeline.h"
 #include "tls/keyring.h"
+#include "why/altered.h"
 #include "why/cause.h"
 
 const char *bm_cause_id(enum bm_cause c); /* "bits-flipped" */
@@ -63,6 +64,7 @@ struct bm_proof {
 	unsigned tag_bits;
 	uint64_t candidates;
 	double chance_log2;
+	struct bm_altered altered; /* what is not known is BM_UNKNOWN; told false: null */
 };
 
 struct bm_ruled_out {

@@ -119,6 +119,34 @@ add_detail(struct bm_connection *out, const char *line, struct bm_arena *a)
 	return out->undecided_detail != NULL;
 }
 
+/* What is another one shows by the values. */
+static void
+fill_altered(const struct bm_finding *f, struct bm_failure *out)
+{
+	struct bm_altered *a = &out->proof.altered;
+
+	if (!a->told)
+		return;
+	if (a->seq != out->sequence_number)
+		a->inputs |= BM_INPUT_NUMBER;
+	if (a->epoch != out->epoch && a->epoch != BM_UNKNOWN)
+		a->inputs |= BM_INPUT_EPOCH;
+	if (a->direction != out->direction)
+		a->inputs |= BM_INPUT_DIRECTION;
+	if (out->stream_offset == BM_UNKNOWN) {
+		a->off = BM_UNKNOWN;
+		a->other.off = BM_UNKNOWN;
+	}
+	for (size_t i = 0; i < f->change_count; i++) {
+		uint64_t packet = f->changes[i].sent_packet;
+		size_t k = 0;
+		while (k < a->sent_packet_count && a->sent_packets[k] != packet)
+			k++;
+		if (packet != 0 && k == a->sent_packet_count && k < BM_SENT_PACKETS_MAX)
+			a->sent_packets[a->sent_packet_count++] = packet;
+	}
+}
+
 /* *shown false: nothing was, or it is no failure as long as nobody complains; then it is said
  * what was seen. */
 static enum bm_status
@@ -203,7 +231,9 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 		return BM_NOMEM;
 	if (f->method != NULL) {
 		out->has_proof = true;
-		out->proof = (struct bm_proof){f->method, f->tag_bits, f->candidates, f->chance_log2};
+		out->proof =
+			(struct bm_proof){f->method, f->tag_bits, f->candidates, f->chance_log2, f->altered};
+		fill_altered(f, out);
 	}
 	enum bm_place place = o->place;
 	const char *why_there = bm_verdict_place_given(place);

@@ -283,6 +283,9 @@ ask(const struct bm_why *w, enum bm_cause cause, struct bm_finding *out, const c
 		accepted < 0x1p63 && r->candidates != UINT64_MAX ? (uint64_t)accepted : UINT64_MAX;
 	out->chance_log2 = log2(accepted) - (double)r->tag_bits;
 	out->strength = out->chance_log2 <= -40 ? BM_STRENGTH_PROVEN : BM_STRENGTH_SUPPORTED;
+	bm_alter(w, out, BM_INPUT_BYTES);
+	if (w->repair->numbers > 1 || (bm_is_dtls(w) && w->facts->version == BM_DTLS13))
+		out->altered.seq = w->repair->seq;
 	bm_list_changes(w, r->sent, out);
 	if (bm_is_dtls(w) && w->facts->version == BM_DTLS13) {
 		out->has_seq = true;

@@ -64,6 +64,7 @@ bm_ask_other_copy(const struct bm_why *w, struct bm_finding *out, const char **b
 			continue;
 		answer = BM_SHOWN;
 		bm_prove(out, "copy-choice", bm_protection_tag_len(c->protection), tried);
+		bm_alter(w, out, BM_INPUT_BYTES);
 		for (size_t i = 0; i < n; i++)
 			if ((choice >> i & 1) != 0)
 				note_change(c, out, &c->copies[i]);

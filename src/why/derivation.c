@@ -59,6 +59,7 @@ prove(const struct search *s, struct bm_finding *out)
 	const struct bm_case *c = s->w->c;
 
 	bm_prove(out, "key-search", bm_protection_tag_len(c->protection), s->tried);
+	bm_alter(s->w, out, BM_INPUT_DERIVATION);
 	out->configuration = c->alert == 255 && c->kind == BM_CASE_NO_KEYS_FIT;
 }
 
@@ -81,9 +82,11 @@ bm_ask_derivation(const struct bm_why *w, struct bm_finding *out, const char **b
 	if (!found)
 		return BM_NOT_ASKED;
 	prove(&s, out);
-	bm_evidence(w, out, "it verifies under keys derived from %s%s%s", d.how != NULL ? d.how : "",
+	const char *how = bm_arena_print(w->arena, "%s%s%s", d.how != NULL ? d.how : "",
 		d.how != NULL && d.extended != NULL ? ", and with " : "",
 		d.extended != NULL ? d.extended : "");
+	out->altered.rule = how;
+	bm_evidence(w, out, "it verifies under keys derived from %s", how != NULL ? how : "others");
 	bm_evidence(w, out, "of the keys that the standard derives its sender has others");
 	return BM_SHOWN;
 }
@@ -117,6 +120,8 @@ other_session(const struct bm_why *w, struct bm_finding *out)
 	for (size_t i = 0; i < BM_RANDOM; i++)
 		(void)snprintf(id + 2 * i, 3, "%02x", i < d.id.n ? d.id.p[i] : 0);
 	id[2 * (d.id.n < BM_RANDOM ? d.id.n : BM_RANDOM)] = '\0';
+	out->altered.session_n = d.id.n < BM_SESSION_NAME_MAX ? d.id.n : BM_SESSION_NAME_MAX;
+	memcpy(out->altered.session, d.id.p, out->altered.session_n);
 	bm_evidence(w, out,
 		"it verifies under keys made from the master secret of another session, which the key "
 		"material has under %s %s",

@@ -226,6 +226,8 @@ bm_dtls_ask_header(const struct bm_why *w, struct bm_finding *out, const char **
 		return BM_EXCLUDED;
 	}
 	bm_prove(out, "header-search", bm_protection_tag_len(c->protection), c->tried);
+	bm_alter(w, out, BM_INPUT_BYTES);
+	out->altered.seq = c->found_seq;
 	list_fields(w, out);
 	bm_hex(bm_view(c->sent_header, c->sent_header_len), text);
 	bm_evidence(w, out, "with the header %s, for %zu bytes of body, the record verifies%s", text,

@@ -392,7 +392,25 @@ show_difference(
 		out->cause = show_shift(&d, shift, out);
 	for (size_t i = 0; g != NULL && i < out->change_count; i++)
 		out->changes[i].sent_packet = g->packet;
+	if (g != NULL && out->change_count != 0 && out->changes[0].record_off == d.at)
+		out->altered.sent_packet_off = g->packet_off + (at + d.at - g->record_off);
 	return true;
+}
+
+/* Runs that are put right, or, where whole records came or went, the place of another one. */
+static void
+alter(const struct bm_why *w, const struct bm_elsewhere *e, struct bm_finding *out)
+{
+	uint64_t place = out->altered.sent_packet_off;
+	bool known = out->change_count != 0;
+
+	for (size_t i = 0; i < out->change_count; i++)
+		known = known && !out->changes[i].sent_unknown;
+	bm_alter(w, out, known ? BM_INPUT_BYTES : BM_INPUT_RECORD);
+	if (!known)
+		out->altered.off = BM_NO_SEQ;
+	out->altered.capture = e->capture;
+	out->altered.sent_packet_off = place != 0 ? place : BM_NO_SEQ;
 }
 
 enum bm_answer
@@ -413,6 +431,7 @@ bm_ask_elsewhere(const struct bm_why *w, struct bm_finding *out, const char **be
 		/* One try for each capture and each place in it. */
 		bm_prove(out, "other-capture", bm_protection_tag_len(c->protection),
 			4 * (uint64_t)w->elsewhere_count);
+		alter(w, e, out);
 		bm_evidence(w, out,
 			"with the bytes of %s it verifies at sequence number %llu, where it was "
 			"expected",

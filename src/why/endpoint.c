@@ -64,6 +64,10 @@ bm_ask_record_was_good(const struct bm_why *w, struct bm_finding *out, const cha
 	out->strength = BM_STRENGTH_PROVEN;
 	if (c->protection != NULL)
 		bm_prove(out, "verified-as-captured", bm_protection_tag_len(c->protection), 1);
+	if (c->protection != NULL) {
+		bm_alter(w, out, 0);
+		bm_alter_chain(w, out, &c->found_chain);
+	}
 	bm_evidence(w, out,
 		"packet %llu reports a bad record, yet every record of that direction before it verifies "
 		"as captured",

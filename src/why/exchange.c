@@ -104,6 +104,7 @@ show(struct trial *t, uint64_t a, uint64_t b, struct bm_finding *out)
 	const struct bm_case *c = t->w->c;
 
 	bm_prove(out, "exchange-search", bm_protection_tag_len(c->protection), t->tried);
+	bm_alter(t->w, out, BM_INPUT_BYTES);
 	for (size_t i = 0; i < c->fragment_count; i++) {
 		const struct bm_fragment *f = &c->fragments[i];
 		if ((f->segment != a && f->segment != b) || f->record_off >= c->len)

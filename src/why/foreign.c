@@ -18,10 +18,11 @@ enum {
 struct foreign {
 	struct bm_key_hunt h;
 	struct bm_wire wire;
-	uint64_t solved;  /* numbers that algebra covered; such tags have 128 bits */
-	uint64_t keys;    /* of other connections that were tried */
-	uint64_t secrets; /* of the key log, likewise */
-	bool cut;         /* not all that are known could be */
+	uint64_t solved;                 /* numbers that algebra covered; such tags have 128 bits */
+	uint64_t keys;                   /* of other connections that were tried */
+	uint64_t secrets;                /* of the key log, likewise */
+	bool cut;                        /* not all that are known could be */
+	const struct bm_position *stood; /* a chained cipher, where it verifies; NULL: at the start */
 };
 
 static unsigned long long
@@ -60,6 +61,7 @@ by_states(struct foreign *f, const struct bm_protection *p, const struct bm_fore
 	for (size_t i = 0; i < k->state_count; i++)
 		if (bm_try_at(&f->h, p, &k->states[i])) {
 			f->h.seq = k->states[i].seq;
+			f->stood = &k->states[i];
 			return true;
 		}
 	return false;
@@ -131,6 +133,23 @@ try_keys(struct foreign *f, const struct bm_traffic_keys *k, const struct bm_for
 	return found;
 }
 
+static void
+alter(const struct foreign *f, struct bm_finding *out)
+{
+	const struct bm_protection *own = f->h.w->c->protection;
+	bool rc4 = own != NULL && bm_protection_keys(own)->suite->cipher == BM_RC4;
+
+	bm_alter(f->h.w, out, BM_INPUT_CONNECTION);
+	out->altered.epoch = BM_NO_SEQ;
+	out->altered.seq = f->h.seq;
+	struct bm_chain chain = {.known = f->stood != NULL && (rc4 || f->stood->seq != 0)};
+	if (chain.known && rc4)
+		chain.keystream = f->stood->rc4.position;
+	else if (chain.known)
+		memcpy(chain.iv, f->stood->iv, sizeof chain.iv);
+	bm_alter_chain(f->h.w, out, &chain);
+}
+
 static bool
 of_captures(struct foreign *f, uint64_t window, struct bm_finding *out)
 {
@@ -145,6 +164,9 @@ of_captures(struct foreign *f, uint64_t window, struct bm_finding *out)
 		f->keys += window == FIRST_WINDOW;
 		if (!try_keys(f, &k[i].keys, &k[i], window, out))
 			continue;
+		alter(f, out);
+		out->altered.sender = k[i].from;
+		out->altered.receiver = k[i].to;
 		char from[BM_ADDRESS_TEXT_MAX], to[BM_ADDRESS_TEXT_MAX];
 		bm_address_text(&k[i].from, from);
 		bm_address_text(&k[i].to, to);
@@ -255,6 +277,9 @@ of_key_log(struct foreign *f, unsigned generation, uint64_t window, struct bm_fi
 		f->secrets += window == FIRST_WINDOW && generation == 0;
 		if (!try_secret(f, &s, generation, window, out))
 			continue;
+		alter(f, out);
+		out->altered.session_n = s.id.n < BM_SESSION_NAME_MAX ? s.id.n : BM_SESSION_NAME_MAX;
+		memcpy(out->altered.session, s.id.p, out->altered.session_n);
 		char random[2 * BM_RANDOM + 1];
 		bm_hex(s.id, random);
 		bm_evidence(w, out, "the client random of that connection is %s", random);

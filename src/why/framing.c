@@ -133,6 +133,7 @@ bm_ask_header(const struct bm_why *w, struct bm_finding *out, const char **becau
 	}
 	if (found != 0) {
 		bm_prove(out, "header-search", tag_len(w), tried);
+		bm_alter(w, out, BM_INPUT_BYTES);
 		header_changes(w, bytes, out);
 		bm_evidence(w, out,
 			"with the header %02x %02x%02x %02x%02x, for %u bytes of body, the record verifies "
@@ -209,6 +210,14 @@ is_framed(const struct bm_why *w)
 	return at == whole_region(w);
 }
 
+/* The record without what was cut out of it. */
+static void
+alter_cut(const struct bm_why *w, struct bm_finding *out)
+{
+	bm_alter(w, out, BM_INPUT_BYTES);
+	out->altered.seq = w->cut->seq;
+}
+
 static void
 show_run(const struct bm_why *w, struct bm_finding *out, uint32_t at, struct bm_view run)
 {
@@ -216,6 +225,7 @@ show_run(const struct bm_why *w, struct bm_finding *out, uint32_t at, struct bm_
 
 	if (whole_region(w) != 0) {
 		bm_prove(out, "resynchronisation", tag_len(w), c->after_tried);
+		bm_alter_after(w, out);
 		bm_evidence(w, out,
 			"the next good record stands %u bytes further on and verifies at sequence number %llu, "
 			"which "
@@ -230,6 +240,7 @@ show_run(const struct bm_why *w, struct bm_finding *out, uint32_t at, struct bm_
 		}
 	} else {
 		bm_prove(out, "cut-search", tag_len(w), w->cut->tried);
+		alter_cut(w, out);
 		bm_evidence(w, out,
 			"with the %llu bytes from %u on cut out the record verifies at sequence number %llu",
 			ull(run.n), at, ull(w->cut->seq));
@@ -372,6 +383,7 @@ bm_ask_interleaved(const struct bm_why *w, struct bm_finding *out, const char **
 	if (!cut->found || !cut->record_inside)
 		return no_run(w, because);
 	bm_prove(out, "cut-search", tag_len(w), cut->tried);
+	alter_cut(w, out);
 	bm_evidence(w, out,
 		"the bytes from %u on, %u of them, belong to another record: parted, the two verify at "
 		"sequence "
@@ -427,6 +439,7 @@ header_gone(const struct bm_why *w, struct bm_finding *out)
 	uint32_t least = bm_least_record(w);
 	if (s.rest < s.records * least) {
 		bm_prove(out, "resynchronisation", tag_len(w), w->c->after_tried);
+		bm_alter_after(w, out);
 		bm_evidence(w, out,
 			"%llu record%s of at least %u bytes %s counted where %u bytes stand: a header is gone, "
 			"and more",
@@ -435,6 +448,7 @@ header_gone(const struct bm_why *w, struct bm_finding *out)
 	} else if (s.records == 1 && bm_tail_length(w, s.last, s.before, s.before + s.rest, &length) &&
 			   length > s.rest) {
 		bm_prove(out, "resynchronisation", tag_len(w), w->c->after_tried);
+		bm_alter_after(w, out);
 		out->strength = BM_STRENGTH_SUPPORTED;
 		bm_evidence(w, out,
 			"no header stands where record %llu begins; by the look of its end, which decrypts as "
@@ -470,6 +484,7 @@ bm_ask_bytes_missing(const struct bm_why *w, struct bm_finding *out, const char 
 		return BM_EXCLUDED;
 	}
 	bm_prove(out, "resynchronisation", tag_len(w), c->after_tried);
+	bm_alter_after(w, out);
 	tell_where(w, out);
 	(void)bm_note_hole(w, out, (uint32_t)(c->len - there));
 	if (c->after == BM_AFTER_NEXT) {

@@ -159,6 +159,7 @@ restored(const struct bm_why *w, const struct bm_hole *h, struct bm_finding *out
 	out->tag_bits = (unsigned)r.tag_bits;
 	out->candidates = r.candidates;
 	out->chance_log2 = chance;
+	bm_alter(w, out, BM_INPUT_BYTES);
 	char hex[2 * BM_HOLE_MAX + 1];
 	bm_hex(bm_view(r.sent + at, n), hex);
 	bm_evidence(w, out, "with the byte%s %s put in at offset %u it verifies where it was expected",

@@ -76,6 +76,8 @@ tell(const struct sweep *s, uint64_t expected, struct bm_finding *out)
 	uint64_t at = s->pos.rc4.position;
 
 	bm_prove(out, "keystream-search", bm_protection_tag_len(w->c->protection), s->tried);
+	bm_alter(w, out, BM_INPUT_KEYSTREAM);
+	out->altered.keystream = at;
 	bm_evidence(w, out,
 		"it verifies at its own sequence number, %llu, with keystream from octet %llu on; the "
 		"receiver's is at octet %llu, %llu %s",

@@ -120,6 +120,17 @@ prove(struct bm_finding *out, const struct bm_key_hunt *h, const struct bm_prote
 	bm_prove(out, "key-search", bm_protection_tag_len(p), h->tried);
 }
 
+static void
+alter(const struct bm_key_hunt *h, const struct bm_session_key *k, struct bm_finding *out)
+{
+	bm_alter(h->w, out, 0);
+	out->altered.direction = k->side;
+	out->altered.epoch = k->epoch;
+	out->altered.seq = h->seq;
+	/* Of chained ciphers the start of an epoch alone is tried. */
+	bm_alter_chain(h->w, out, &(struct bm_chain){.known = false});
+}
+
 static const char *
 excluded(const struct bm_key_hunt *h, const char *which)
 {
@@ -146,6 +157,7 @@ bm_ask_epoch(const struct bm_why *w, struct bm_finding *out, const char **becaus
 		if (!bm_try_near(&h, k.protection, k.next, FEW_NUMBERS))
 			continue;
 		prove(out, &h, k.protection);
+		alter(&h, &k, out);
 		bm_evidence(w, out,
 			bm_is_dtls(w)
 				? "it verifies at sequence number %llu under the keys of epoch %u; its header says "
@@ -193,6 +205,12 @@ bm_ask_reflected(const struct bm_why *w, struct bm_finding *out, const char **be
 		return answer;
 	if (c->mirrored) {
 		bm_prove(out, "key-search", bm_protection_tag_len(c->protection), 1);
+		bm_alter(w, out, 0);
+		out->altered.direction = 1 - c->direction;
+		out->altered.epoch = c->mirror_epoch;
+		out->altered.seq = c->mirror_seq;
+		bm_alter_chain(w, out, &c->found_chain);
+		bm_alter_other(out, 1 - c->direction, c->mirror_off, c->mirror_packet, c->mirror_seq);
 		if (bm_is_dtls(w))
 			bm_evidence(w, out,
 				"its bytes are those of the record of the other direction in packet %llu, which "
@@ -210,6 +228,7 @@ bm_ask_reflected(const struct bm_why *w, struct bm_finding *out, const char **be
 		if (k.side == c->direction || !both_lengths(&h, k.protection, k.next))
 			continue;
 		prove(out, &h, k.protection);
+		alter(&h, &k, out);
 		bm_evidence(w, out,
 			"it verifies under the keys of the other direction, at sequence number %llu of epoch "
 			"%u",

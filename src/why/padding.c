@@ -126,6 +126,8 @@ search(const struct bm_why *w, const struct bm_wire *wire, const struct bm_mac_r
 		if (damaged_on_the_way(w, tail, because))
 			return BM_EXCLUDED;
 		bm_prove(out, "padding-search", r->tag_len, tried);
+		bm_alter(w, out, BM_INPUT_PADDING);
+		out->altered.padding = t;
 		bm_evidence(w, out, "the MAC is right where %zu octets follow it as padding", t);
 		tell_padding(w, out, tail);
 		return BM_SHOWN;
@@ -145,6 +147,7 @@ show_behind_mac(const struct bm_why *w, const struct bm_wire *wire, const struct
 	unsigned last = plain[n - 1];
 
 	bm_prove(out, "verified-as-captured", r->tag_len, 1);
+	bm_alter(w, out, 0);
 	bm_evidence(w, out, "the MAC over IV and ciphertext is right (RFC 7366)");
 	if (last + 1u > n) {
 		bm_evidence(w, out,
@@ -200,6 +203,7 @@ bm_ask_padding(const struct bm_why *w, struct bm_finding *out, const char **beca
 		*because = "the record has no padding that its receiver could look at";
 	} else if (o.result == BM_BAD_INNER) {
 		bm_prove(out, "verified-as-captured", o.tag_len, 1);
+		bm_alter(w, out, 0);
 		bm_evidence(w, out,
 			"the tag is right; all %zu octets inside are zero, so there is no content type (RFC "
 			"8446, section 5.4)",

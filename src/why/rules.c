@@ -143,6 +143,8 @@ show(const struct rule_search *s, struct bm_finding *out)
 	const char *how = deviations(s);
 
 	bm_prove(out, "rule-search", s->tag_len, s->tried);
+	bm_alter(w, out, BM_INPUT_RULE);
+	out->altered.rule = how;
 	bm_evidence(
 		w, out, "it verifies where it was expected with %s", how != NULL ? how : "another rule");
 	if (c->kind != BM_CASE_NO_KEYS_FIT)

@@ -24,6 +24,15 @@ gap_word(const struct bm_why *w, struct bm_finding *out)
 	return "; but bytes of this direction are missing in the capture before it";
 }
 
+/* It verifies at the number that was found. */
+static void
+alter_number(const struct bm_why *w, struct bm_finding *out)
+{
+	bm_alter(w, out, 0);
+	out->altered.seq = w->c->found_seq;
+	bm_alter_chain(w, out, &w->c->found_chain);
+}
+
 /* For causes that a search over sequence numbers would have shown. */
 static enum bm_answer
 not_found(const struct bm_why *w, const char **because)
@@ -66,6 +75,11 @@ bm_ask_replayed(const struct bm_why *w, struct bm_finding *out, const char **bec
 	}
 	/* The earlier one verified at its place; the bytes are the same. */
 	bm_prove(out, "sequence-search", tag_len(c), c->twin_off != BM_NO_SEQ ? 1 : c->tried);
+	bm_alter(w, out, 0);
+	out->altered.seq = c->twin_seq;
+	bm_alter_chain(w, out, &c->found_chain);
+	if (c->twin_off != BM_NO_SEQ && c->twin_damage == 0)
+		bm_alter_other(out, c->direction, c->twin_off, c->twin_packet, c->twin_seq);
 	if (bm_is_dtls(w))
 		bm_evidence(w, out,
 			"the bytes behind its header are those of packet %llu, a record that verified at "
@@ -110,6 +124,8 @@ bm_ask_reused(const struct bm_why *w, struct bm_finding *out, const char **becau
 	out->nonce_reused = c->nonce_reused;
 	if (c->number_reused) {
 		bm_prove(out, "verified-as-captured", tag_len(c), 1);
+		bm_alter(w, out, 0);
+		bm_alter_other(out, c->direction, c->twin_off, c->twin_packet, c->twin_seq);
 		bm_evidence(w, out,
 			"it verifies at sequence number %llu of its header, and so does another record of this "
 			"direction and epoch, in packet %llu, whose bytes are others",
@@ -135,6 +151,9 @@ bm_ask_reused(const struct bm_why *w, struct bm_finding *out, const char **becau
 	if (!c->found || c->identical || c->found_seq >= c->seq)
 		return not_found(w, because);
 	bm_prove(out, "sequence-search", tag_len(c), c->tried + c->earlier);
+	alter_number(w, out);
+	if (c->twin_off != BM_NO_SEQ)
+		bm_alter_other(out, c->direction, c->twin_off, c->twin_packet, c->twin_seq);
 	if (c->twin_off == BM_NO_SEQ)
 		bm_evidence(w, out,
 			"it verifies at sequence number %llu, which another record of this direction has used "
@@ -168,6 +187,7 @@ bm_ask_reordered(const struct bm_why *w, struct bm_finding *out, const char **be
 	if (!c->found || !c->came_late || c->found_seq <= c->seq)
 		return not_found(w, because);
 	bm_prove(out, "sequence-search", tag_len(c), c->tried + c->after_tried);
+	alter_number(w, out);
 	(void)gap_word(w, out);
 	bm_evidence(w, out,
 		"it verifies at sequence number %llu; the receiver expected %llu, and that one came after "
@@ -189,6 +209,8 @@ bm_ask_missing(const struct bm_why *w, struct bm_finding *out, const char **beca
 	}
 	if (c->epoch_skipped) {
 		bm_prove(out, "sequence-search", tag_len(c), c->tried);
+		alter_number(w, out);
+		out->altered.epoch = c->found_epoch;
 		bm_evidence(w, out,
 			"it is the first record of epoch %u, and the receiver was still in epoch %u: what ends "
 			"that "
@@ -198,6 +220,7 @@ bm_ask_missing(const struct bm_why *w, struct bm_finding *out, const char **beca
 	}
 	if (c->found && !c->identical && c->found_seq > c->seq) {
 		bm_prove(out, "sequence-search", tag_len(c), c->tried);
+		alter_number(w, out);
 		bm_evidence(w, out,
 			"it verifies at sequence number %llu; the receiver expected %llu: %llu record%s before "
 			"it "
@@ -211,6 +234,7 @@ bm_ask_missing(const struct bm_why *w, struct bm_finding *out, const char **beca
 	if (!c->found && c->after == BM_AFTER_OTHER && !c->framing_lost && c->after_seq > c->seq + 1 &&
 		c->protection != NULL && bm_protection_chained(c->protection)) {
 		bm_prove(out, "sequence-search", tag_len(c), c->after_tried);
+		bm_alter_after(w, out);
 		uint64_t missing = c->after_seq - c->seq - 1 - c->between;
 		bm_evidence(w, out,
 			"a record after it verifies at sequence number %llu where %llu would be next: %llu "

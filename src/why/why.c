@@ -88,6 +88,76 @@ bm_prove(struct bm_finding *f, const char *method, size_t tag_len, uint64_t cand
 	f->strength = f->chance_log2 <= -40 ? BM_STRENGTH_PROVEN : BM_STRENGTH_SUPPORTED;
 }
 
+void
+bm_alter(const struct bm_why *w, struct bm_finding *f, unsigned inputs)
+{
+	const struct bm_case *c = w->c;
+
+	f->altered = (struct bm_altered){.told = true,
+		.inputs = inputs,
+		.direction = c->direction,
+		.epoch = c->epoch,
+		.seq = c->seq,
+		.off = c->off,
+		.packet = BM_NO_SEQ,
+		.packet_off = BM_NO_SEQ,
+		.padding = BM_NO_SEQ,
+		.keystream = BM_NO_SEQ,
+		.sent_packet_off = BM_NO_SEQ};
+	if (c->fragment_count != 0 && c->fragments[0].record_off == 0) {
+		f->altered.packet = c->fragments[0].packet;
+		f->altered.packet_off = c->fragments[0].packet_off;
+	}
+	if (c->position == NULL || c->protection == NULL)
+		return;
+	bool stream = bm_protection_keys(c->protection)->suite->cipher == BM_RC4;
+	struct bm_chain own = {.known = stream || c->position->seq != 0};
+	if (stream)
+		own.keystream = c->position->rc4.position;
+	memcpy(own.iv, c->position->iv, sizeof own.iv);
+	bm_alter_chain(w, f, &own);
+}
+
+void
+bm_alter_chain(const struct bm_why *w, struct bm_finding *f, const struct bm_chain *chain)
+{
+	const struct bm_protection *p = w->c->protection;
+	bool stream = p != NULL && bm_protection_keys(p)->suite->cipher == BM_RC4;
+
+	f->altered.iv_n = 0;
+	f->altered.keystream = BM_NO_SEQ;
+	if (p == NULL || !bm_protection_chained(p))
+		return;
+	if (stream && chain->known)
+		f->altered.keystream = chain->keystream;
+	/* Encrypt-then-MAC looks at none (RFC 7366, section 3). */
+	if (stream || !chain->known || bm_protection_keys(p)->encrypt_then_mac)
+		return;
+	f->altered.iv_n = bm_cipher_block(bm_protection_keys(p)->suite->cipher);
+	memcpy(f->altered.iv, chain->iv, f->altered.iv_n);
+}
+
+void
+bm_alter_after(const struct bm_why *w, struct bm_finding *f)
+{
+	const struct bm_case *c = w->c;
+
+	bm_alter(w, f, BM_INPUT_RECORD);
+	f->altered.epoch = c->after_epoch;
+	f->altered.seq = c->after_seq;
+	bm_alter_chain(w, f, &c->after_chain);
+	/* Without its IV it is not this one that verifies. */
+	f->altered.off = c->after_lacks_iv ? BM_NO_SEQ : c->after_off;
+}
+
+void
+bm_alter_other(
+	struct bm_finding *f, unsigned direction, uint64_t off, uint64_t packet, uint64_t seq)
+{
+	f->altered.has_other = true;
+	f->altered.other = (struct bm_other_record){direction, off, packet, seq};
+}
+
 /* Nobody could check the records that may be meant. */
 static bool
 is_keyless(const struct bm_why *w)

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "session/session.h"
 #include "repair/repair.h"
+#include "why/altered.h"
 #include "why/cause.h"
 
 enum bm_strength {
@@ -33,6 +34,7 @@ struct bm_finding {
 	unsigned tag_bits;
 	uint64_t candidates;
 	double chance_log2;
+	struct bm_altered altered;
 	struct bm_change changes[BM_CHANGES_MAX];
 	size_t change_count;
 	const char *evidence[BM_EVIDENCE_MAX]; /* in the arena */
@@ -188,5 +190,15 @@ __attribute__((format(printf, 3, 4))) void bm_evidence(
 enum bm_agreement bm_agreement(const struct bm_why *w, const struct bm_elsewhere *e, size_t *at);
 /* Fills in the proof of an exact tag match among `candidates` tries. */
 void bm_prove(struct bm_finding *f, const char *method, size_t tag_len, uint64_t candidates);
+/* The same, and what the check was given: `inputs` (enum bm_input) otherwise, all else as the
+ * receiver of w->c had it. The caller sets in f->altered what is another. */
+void bm_alter(const struct bm_why *w, struct bm_finding *f, unsigned inputs);
+/* A cipher that chains records stood there, and not where its receiver had it. */
+void bm_alter_chain(const struct bm_why *w, struct bm_finding *f, const struct bm_chain *chain);
+/* Of another record that shows the place: the one behind what is wrong. */
+void bm_alter_after(const struct bm_why *w, struct bm_finding *f);
+/* Another record of that direction. */
+void bm_alter_other(
+	struct bm_finding *f, unsigned direction, uint64_t off, uint64_t packet, uint64_t seq);
 
 #endif

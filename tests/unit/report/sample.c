@@ -98,7 +98,7 @@ sample_full(void)
 	f.at_fault_count = 2;
 	f.summary = "Record 4 of the client verifies with other bytes.";
 	f.has_proof = true;
-	f.proof = (struct bm_proof){"copy-choice", 128, 3, -126.41503749927884};
+	f.proof = (struct bm_proof){"copy-choice", 128, 3, -126.41503749927884, {.told = false}};
 	d[0] = (struct bm_damage){12, 3541, 2, 25, 78, bm_view("\x0a\xff", 2), bm_view("\x0b\xfe", 2),
 		true, 8, bm_view("\x00\x01\x02\x03\x0a\xff\x06\x07\x08", 9),
 		bm_view("\x00\x01\x02\x03\x0b\xfe\x06\x07\x08", 9)};

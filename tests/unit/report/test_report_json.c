@@ -121,7 +121,8 @@ every_field(void **state)
 	expect(f, "at_fault", "[\"network\",\"sender-host\"]");
 	expect(f, "summary", "\"Record 4 of the client verifies with other bytes.\"");
 	expect(f, "proof",
-		"{\"method\":\"copy-choice\",\"tag_bits\":128,\"candidates\":3,\"chance_log2\":-126.42}");
+		"{\"method\":\"copy-choice\",\"tag_bits\":128,\"candidates\":3,\"chance_log2\":-126.42,"
+		"\"altered\":null}");
 	expect(f, "damage",
 		"[{\"record_offset\":12,\"stream_offset\":3541,\"length\":2,\"packet\":25,"
 		"\"packet_offset\":78,\"received\":\"0aff\",\"sent\":\"0bfe\"},"
@@ -146,13 +147,82 @@ more_candidates_than_fit(void **state)
 
 	c->failures = &f;
 	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-		f.proof = (struct bm_proof){"ghash-syndrome", 128, counts[i], -61.5};
+		f.proof = (struct bm_proof){"ghash-syndrome", 128, counts[i], -61.5, {.told = false}};
 		json_t *j = report(c, 1);
 		expect(json_array_get(json_object_get(connection(j, 0), "failures"), 0), "proof",
 			"{\"method\":\"ghash-syndrome\",\"tag_bits\":128,\"candidates\":9007199254740991,"
-			"\"chance_log2\":-61.5}");
+			"\"chance_log2\":-61.5,\"altered\":null}");
 		json_decref(j);
 	}
+}
+
+/* Everything that a proof can have been given otherwise, and nothing of it. */
+static void
+what_was_altered(void **state)
+{
+	(void)state;
+	struct bm_connection *c = sample_full();
+	struct bm_failure f = c->failures[0];
+	struct bm_altered all = {.told = true,
+		.inputs = BM_INPUT_NUMBER | BM_INPUT_CONNECTION | BM_INPUT_KEYSTREAM,
+		.direction = BM_SERVER_TO_CLIENT,
+		.epoch = 2,
+		.seq = 7,
+		.off = 100,
+		.packet = 3,
+		.packet_off = 66,
+		.sender = {{192, 0, 2, 1}, 4, 443},
+		.receiver = {{192, 0, 2, 2}, 4, 50000},
+		.session = {0xab, 0xcd},
+		.session_n = 2,
+		.rule = "another",
+		.padding = 12,
+		.keystream = 4096,
+		.iv = {1, 2},
+		.iv_n = 2,
+		.capture = "other.pcap",
+		.sent_packets = {9, 11},
+		.sent_packet_count = 2,
+		.sent_packet_off = 70,
+		.has_other = true,
+		.other = {BM_CLIENT_TO_SERVER, 50, 2, 6}};
+	struct bm_altered none = {.told = true,
+		.epoch = BM_UNKNOWN,
+		.seq = BM_UNKNOWN,
+		.off = BM_UNKNOWN,
+		.packet = BM_UNKNOWN,
+		.packet_off = BM_UNKNOWN,
+		.padding = BM_UNKNOWN,
+		.keystream = BM_UNKNOWN,
+		.sent_packet_off = BM_UNKNOWN};
+	c->failures = &f;
+	f.proof.altered = all;
+	json_t *j = report(c, 1);
+	expect(
+		json_object_get(json_array_get(json_object_get(connection(j, 0), "failures"), 0), "proof"),
+		"altered",
+		"{\"inputs\":[\"sequence_number\",\"connection\",\"keystream\"],\"direction\":\"server_to_"
+		"client\","
+		"\"epoch\":2,\"sequence_number\":7,\"stream_offset\":100,\"packet\":3,\"packet_offset\":66,"
+		"\"sender\":\"192.0.2.1:443\",\"receiver\":\"192.0.2.2:50000\",\"session\":\"abcd\","
+		"\"rule\":\"another\","
+		"\"padding\":12,\"keystream_offset\":4096,\"iv\":\"0102\",\"capture\":\"other.pcap\","
+		"\"sent_packets\":[9,11],\"sent_packet_offset\":70,"
+		"\"other_record\":{\"direction\":\"client_to_server\",\"stream_offset\":50,\"packet\":2,"
+		"\"sequence_number\":6}}");
+	json_decref(j);
+	f.proof.altered = none;
+	j = report(c, 1);
+	expect(
+		json_object_get(json_array_get(json_object_get(connection(j, 0), "failures"), 0), "proof"),
+		"altered",
+		"{\"inputs\":[],\"direction\":\"client_to_server\",\"epoch\":null,\"sequence_number\":null,"
+		"\"stream_offset\":null,\"packet\":null,\"packet_offset\":null,\"sender\":null,"
+		"\"receiver\":null,"
+		"\"session\":null,\"rule\":null,\"padding\":null,\"keystream_offset\":null,\"iv\":null,"
+		"\"capture\":null,"
+		"\"sent_packets\":[],\"sent_packet_offset\":null,\"other_record\":null}");
+	json_decref(j);
 }
 
 static void
@@ -387,9 +457,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(every_field),
-		cmocka_unit_test(more_candidates_than_fit), cmocka_unit_test(unknown_is_null),
-		cmocka_unit_test(words), cmocka_unit_test(escapes), cmocka_unit_test(chances),
-		cmocka_unit_test(long_damage), cmocka_unit_test(streams),
+		cmocka_unit_test(more_candidates_than_fit), cmocka_unit_test(what_was_altered),
+		cmocka_unit_test(unknown_is_null), cmocka_unit_test(words), cmocka_unit_test(escapes),
+		cmocka_unit_test(chances), cmocka_unit_test(long_damage), cmocka_unit_test(streams),
 		cmocka_unit_test(write_failures_stick), cmocka_unit_test(refuses_no_writer)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

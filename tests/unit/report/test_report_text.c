@@ -109,7 +109,7 @@ proofs_and_missing_bytes(void **state)
 	c->failures = &f;
 	f.damage = &d;
 	f.damage_count = 1;
-	f.proof = (struct bm_proof){"ghash-syndrome", 128, UINT64_MAX, -62.3};
+	f.proof = (struct bm_proof){"ghash-syndrome", 128, UINT64_MAX, -62.3, {.told = false}};
 	char *t = text(c, 1, false);
 	has(t, "ghash-syndrome: chance of coincidence 1 in 2^62 (2^66 candidates, tag of 128 bits)\n");
 	has(t, "  damage   2 bytes missing at record offset 205, packet 21 at byte 271\n"
@@ -119,7 +119,7 @@ proofs_and_missing_bytes(void **state)
 	/* Without keys there is no tag. */
 	d.sent_known = false;
 	c->keys = BM_SOURCE_NONE;
-	f.proof = (struct bm_proof){"resynchronisation", 96, 7147, -83.2};
+	f.proof = (struct bm_proof){"resynchronisation", 96, 7147, -83.2, {.told = false}};
 	t = text(c, 1, false);
 	has(t, "resynchronisation: chance of coincidence 1 in 2^83 (7,147 candidates, 96 bits)\n");
 	has(t, "  damage   bytes missing at record offset 205, packet 21 at byte 271\n");
