@@ -46,6 +46,16 @@ take_damage(struct taker *t, const struct spot *in, struct bm_found_failure *f)
 	f->damage_count = n;
 }
 
+uint64_t
+bm_take_packet(struct taker *t, const struct spot *s)
+{
+	json_int_t packet = json_is_integer(s->value) ? json_integer_value(s->value) : 0;
+
+	if (packet < 1 || (uint64_t)packet > BM_TAKE_MOST)
+		bm_spot_wrong(t, s, "no number of a packet");
+	return (uint64_t)packet;
+}
+
 static void
 take_packets(struct taker *t, const struct spot *in, struct bm_found_failure *f)
 {
@@ -55,10 +65,7 @@ take_packets(struct taker *t, const struct spot *in, struct bm_found_failure *f)
 
 	for (size_t i = 0; p != NULL && i < n; i++) {
 		struct spot s = bm_spot_element(t, &list, i);
-		json_int_t packet = json_is_integer(s.value) ? json_integer_value(s.value) : 0;
-		if (packet < 1 || (uint64_t)packet > BM_TAKE_MOST)
-			bm_spot_wrong(t, &s, "no number of a packet");
-		p[i] = (uint64_t)packet;
+		p[i] = bm_take_packet(t, &s);
 	}
 	f->packets = p;
 	f->packet_count = n;
@@ -76,6 +83,7 @@ take_proof(struct taker *t, const struct spot *in, struct bm_found_failure *f)
 		.tag_bits = bm_take_number(t, &s, "tag_bits", 1, 1 << 16),
 		.candidates = bm_take_number(t, &s, "candidates", 1, BM_TAKE_MOST),
 		.chance_log2 = bm_take_below_zero(t, &s, "chance_log2")};
+	bm_take_altered(t, &s, &f->proof);
 }
 
 static void

@@ -71,11 +71,52 @@ struct bm_found_damage {
 	bool sent_known; /* false: null, and sent is empty */
 };
 
+/* Inputs of a check, as bits: `inputs` of docs/OUTPUT.md. */
+enum bm_found_input {
+	BM_FOUND_INPUT_BYTES = 1,
+	BM_FOUND_INPUT_SEQUENCE_NUMBER = 2,
+	BM_FOUND_INPUT_EPOCH = 4,
+	BM_FOUND_INPUT_DIRECTION = 8,
+	BM_FOUND_INPUT_CONNECTION = 16,
+	BM_FOUND_INPUT_DERIVATION = 32,
+	BM_FOUND_INPUT_RULE = 64,
+	BM_FOUND_INPUT_PADDING = 128,
+	BM_FOUND_INPUT_KEYSTREAM = 256,
+	BM_FOUND_INPUT_RECORD = 512,
+	BM_FOUND_INPUT_OTHER = 1 << 16 /* one that this version has not heard of */
+};
+
+struct bm_found_record {
+	enum bm_found_direction direction;
+	uint64_t stream_offset, packet, sequence_number; /* each BM_FOUND_UNKNOWN where null */
+};
+
+/* What the check was given otherwise than the receiver had it. Numbers are BM_FOUND_UNKNOWN, texts
+ * NULL and octets empty where null. */
+struct bm_found_altered {
+	unsigned inputs; /* enum bm_found_input */
+	enum bm_found_direction direction;
+	uint64_t epoch, sequence_number, stream_offset, packet, packet_offset;
+	const char *sender, *receiver;
+	struct bm_view session;
+	const char *rule;
+	uint64_t padding, keystream_offset; /* octets */
+	struct bm_view iv;
+	const char *capture;
+	const uint64_t *sent_packets;
+	size_t sent_packet_count;
+	uint64_t sent_packet_offset;
+	bool has_other_record;
+	struct bm_found_record other_record;
+};
+
 struct bm_found_proof {
 	const char *method;
 	uint64_t tag_bits;   /* at least 1 */
 	uint64_t candidates; /* at least 1 */
 	double chance_log2;  /* below 0, finite */
+	bool has_altered;    /* false: null, or a report of before there was any */
+	struct bm_found_altered altered;
 };
 
 struct bm_found_ruled_out {

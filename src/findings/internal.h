@@ -67,6 +67,9 @@ void *bm_take_room(struct taker *t, size_t count, size_t size);
  * JSON otherwise. Sets the taker's status. */
 struct bm_view bm_findings_json(struct taker *t, struct bm_view report);
 
+/* Of an element: the number of a packet. */
+uint64_t bm_take_packet(struct taker *t, const struct spot *s);
+void bm_take_altered(struct taker *t, const struct spot *proof, struct bm_found_proof *p);
 enum bm_found_direction bm_take_direction(struct taker *t, const struct spot *in);
 struct bm_found_failure bm_take_failure(struct taker *t, const struct spot *s);
 

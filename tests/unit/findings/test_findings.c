@@ -415,6 +415,55 @@ clear(void **state)
 	return 0;
 }
 
+static const char altered[] =
+	"-115.03,\"altered\":{\"inputs\":[\"sequence_number\",\"record\"],"
+	"\"direction\":\"server_to_client\",\"epoch\":2,\"sequence_number\":5,\"stream_offset\":99,"
+	"\"packet\":21,\"packet_offset\":66,\"sender\":\"192.0.2.1:1\",\"receiver\":\"192.0.2.2:2\","
+	"\"session\":\"abcd\",\"rule\":\"another\",\"padding\":3,\"keystream_offset\":70,\"iv\":"
+	"\"0102\","
+	"\"capture\":\"c.pcap\",\"sent_packets\":[4,5],\"sent_packet_offset\":80,\"other_record\":{"
+	"\"direction\":\"client_to_server\",\"stream_offset\":7,\"packet\":8,\"sequence_number\":9}}";
+
+/* What a check was given otherwise; reports of before say nothing of it. */
+static void
+test_altered(void **state)
+{
+	(void)state;
+	expect_instead("\"id\":7", "\"id\":7", BM_OK, NULL);
+	assert_false(f.connections[0].failures[0].proof.has_altered);
+	expect_instead("-115.03", "-115.03,\"altered\":null", BM_OK, NULL);
+	assert_false(f.connections[0].failures[0].proof.has_altered);
+	expect_instead("-115.03", altered, BM_OK, NULL);
+	const struct bm_found_proof *p = &f.connections[0].failures[0].proof;
+	const struct bm_found_altered *a = &p->altered;
+	assert_true(p->has_altered);
+	assert_int_equal(a->inputs, BM_FOUND_INPUT_SEQUENCE_NUMBER | BM_FOUND_INPUT_RECORD);
+	assert_int_equal(a->direction, BM_FOUND_SERVER_TO_CLIENT);
+	assert_int_equal(a->epoch, 2);
+	assert_int_equal(a->sequence_number, 5);
+	assert_int_equal(a->stream_offset, 99);
+	assert_int_equal(a->packet, 21);
+	assert_int_equal(a->packet_offset, 66);
+	assert_string_equal(a->sender, "192.0.2.1:1");
+	assert_string_equal(a->receiver, "192.0.2.2:2");
+	assert_int_equal(a->session.n, 2);
+	assert_string_equal(a->rule, "another");
+	assert_int_equal(a->padding, 3);
+	assert_int_equal(a->keystream_offset, 70);
+	assert_int_equal(a->iv.p[1], 2);
+	assert_string_equal(a->capture, "c.pcap");
+	assert_int_equal(a->sent_packet_count, 2);
+	assert_int_equal(a->sent_packets[1], 5);
+	assert_int_equal(a->sent_packet_offset, 80);
+	assert_true(a->has_other_record);
+	assert_int_equal(a->other_record.stream_offset, 7);
+	assert_int_equal(a->other_record.packet, 8);
+	assert_int_equal(a->other_record.sequence_number, 9);
+	expect_instead("-115.03", "-115.03,\"altered\":{}", BM_FORMAT,
+		"connections[0].failures[0].proof.altered.inputs: missing");
+	expect_instead("-115.03", "-115.03,\"altered\":[]", BM_FORMAT, NULL);
+}
+
 int
 main(void)
 {
@@ -423,6 +472,7 @@ main(void)
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_wrong_types),
 		cmocka_unit_test(test_wrong_values),
+		cmocka_unit_test(test_altered),
 		cmocka_unit_test(test_no_reports),
 		cmocka_unit_test(test_cut_everywhere),
 		cmocka_unit_test(test_damaged_everywhere),
