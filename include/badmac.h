@@ -214,6 +214,147 @@ BADMAC_API uint64_t badmac_explanation_secrets(const struct badmac_explanation *
 /* Wipes and frees; NULL allowed. */
 BADMAC_API void badmac_explanation_free(struct badmac_explanation *x);
 
+/* Proofs: what a report of a diagnosis says of connections and failures, given as claims, is made
+ * again from the captures and the keys alone. Nothing is searched for. Instead of badmac_run:
+ * badmac_add_claims, then badmac_prove; options.write is not called. docs/PROVE.md says what is
+ * checked of each claim. */
+
+/* A number that the report does not know (null). */
+#define BADMAC_UNKNOWN UINT64_MAX
+
+/* May be of n 0, and p NULL then. */
+struct badmac_bytes {
+	const uint8_t *p;
+	size_t n;
+};
+
+enum badmac_direction { BADMAC_CLIENT_TO_SERVER, BADMAC_SERVER_TO_CLIENT };
+
+/* State of a checksum, as in the report. */
+enum badmac_sum { BADMAC_SUM_UNKNOWN, BADMAC_SUM_VALID, BADMAC_SUM_INVALID, BADMAC_SUM_OFFLOADED };
+
+/* Inputs of a check that were otherwise than the receiver had them, as bits: `inputs` of the
+ * report. */
+enum badmac_input {
+	BADMAC_INPUT_BYTES = 1,
+	BADMAC_INPUT_SEQUENCE_NUMBER = 2,
+	BADMAC_INPUT_EPOCH = 4,
+	BADMAC_INPUT_DIRECTION = 8,
+	BADMAC_INPUT_CONNECTION = 16,
+	BADMAC_INPUT_DERIVATION = 32,
+	BADMAC_INPUT_RULE = 64,
+	BADMAC_INPUT_PADDING = 128,
+	BADMAC_INPUT_KEYSTREAM = 256,
+	BADMAC_INPUT_RECORD = 512
+};
+
+/* Members of the structures below are those of the report of the same name (docs/OUTPUT.md);
+ * strings that are null there are NULL. All that they point to outlives the diagnosis. */
+struct badmac_claimed_damage {
+	uint64_t record_offset, stream_offset, length, packet, packet_offset;
+	struct badmac_bytes received, sent;
+	int received_known, sent_known; /* 0: null */
+};
+
+struct badmac_claimed_record {
+	enum badmac_direction direction;
+	uint64_t stream_offset, packet, sequence_number;
+};
+
+struct badmac_claimed_change {
+	unsigned inputs; /* enum badmac_input */
+	enum badmac_direction direction;
+	uint64_t epoch, sequence_number, stream_offset, packet, packet_offset;
+	const char *sender, *receiver;
+	struct badmac_bytes session;
+	const char *rule;
+	uint64_t padding, keystream_offset;
+	struct badmac_bytes iv;
+	const char *capture;
+	const uint64_t *sent_packets;
+	size_t sent_packet_count;
+	uint64_t sent_packet_offset;
+	int has_other_record;
+	struct badmac_claimed_record other_record;
+};
+
+/* A failure. */
+struct badmac_claim {
+	enum badmac_direction direction;
+	uint64_t epoch, sequence_number, stream_offset, length;
+	const uint64_t *packets;
+	size_t packet_count;
+	const char *cause;
+	int proven; /* confidence */
+	int has_proof;
+	const char *method;
+	uint64_t tag_bits, candidates;
+	double chance_log2;
+	int has_altered;
+	struct badmac_claimed_change altered;
+	const struct badmac_claimed_damage *damage;
+	size_t damage_count;
+	enum badmac_sum checksum_as_captured, checksum_as_sent;
+};
+
+struct badmac_counts {
+	uint64_t verified, failed, undecided, plaintext; /* records */
+};
+
+struct badmac_claimed_connection {
+	const char *capture, *client, *server;
+	int udp;
+	struct badmac_bytes client_random; /* empty: null */
+	struct badmac_counts records[2];   /* by enum badmac_direction */
+	const struct badmac_claim *failures;
+	size_t failure_count;
+};
+
+struct badmac_claims {
+	const struct badmac_claimed_connection *connections;
+	size_t connection_count;
+	struct badmac_counts records; /* the summary's, as what follows */
+	uint64_t packets, bytes, seen_elsewhere;
+};
+
+/* Once, before badmac_prove; *claims too outlives the diagnosis. */
+BADMAC_API enum badmac_status badmac_add_claims(
+	struct badmac *b, const struct badmac_claims *claims, struct badmac_error *error);
+
+/* Reads everything and judges every claim. Once, and not beside badmac_run. Whatever
+ * options.crypto says, checks are made by every library there is; the choice holds again
+ * afterwards. */
+BADMAC_API enum badmac_status badmac_prove(struct badmac *b, struct badmac_error *error);
+
+enum badmac_verdict {
+	BADMAC_HOLDS,
+	BADMAC_DOES_NOT_HOLD,
+	BADMAC_CANNOT_BE_CHECKED, /* keys, packets or what the report would have to say are lacking */
+	BADMAC_NOT_REPLAYABLE     /* there is no check that could be made again */
+};
+
+/* What was looked at, in order. */
+struct badmac_step {
+	const char *id;   /* "received"; docs/PROVE.md lists them */
+	const char *says; /* a sentence without a full stop */
+	int passed;
+};
+
+struct badmac_judgement {
+	enum badmac_verdict verdict;
+	const char *step;    /* the id of the one that decided; NULL: it holds */
+	const char *because; /* a sentence without a full stop; NULL: it holds */
+	const struct badmac_step *steps;
+	size_t step_count;
+};
+
+/* After badmac_prove: what it came to for the nth failure of the nth connection of the claims; of
+ * failure BADMAC_WHOLE for the connection itself, its records' counts; of connection BADMAC_WHOLE
+ * for the summary. NULL: there is no such one. Valid until badmac_free. */
+#define BADMAC_WHOLE SIZE_MAX
+BADMAC_API const struct badmac_judgement *badmac_judgement(
+	const struct badmac *b, size_t connection, size_t failure);
+
 /* "0.1.0". */
 BADMAC_API const char *badmac_version(void);
 

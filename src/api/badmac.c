@@ -34,8 +34,8 @@ api_public_status(enum bm_status s)
 	return BADMAC_FORMAT;
 }
 
-static enum badmac_status
-fail(struct badmac_error *error, enum bm_status s, const struct bm_error *e)
+enum badmac_status
+api_fail(struct badmac_error *error, enum bm_status s, const struct bm_error *e)
 {
 	enum badmac_status status = api_public_status(s);
 
@@ -78,18 +78,18 @@ enum badmac_status
 badmac_new(struct badmac **out, const struct badmac_options *options, struct badmac_error *error)
 {
 	if (out == NULL)
-		return fail(error, BM_USAGE, NULL);
+		return api_fail(error, BM_USAGE, NULL);
 	*out = NULL;
 	if (options == NULL || options->write == NULL || !known_values(options))
-		return fail(error, BM_USAGE, NULL);
+		return api_fail(error, BM_USAGE, NULL);
 	if (bm_crypto_choose((enum bm_backend)options->crypto) != BM_OK)
-		return fail(error, BM_UNSUPPORTED,
+		return api_fail(error, BM_UNSUPPORTED,
 			&(struct bm_error){.what =
 								   "ipsec-mb cannot be had: it is not built in, or this processor "
 								   "lacks AES-NI, PCLMULQDQ or AVX2"});
 	struct badmac *b = calloc(1, sizeof *b);
 	if (b == NULL)
-		return fail(error, BM_NOMEM, NULL);
+		return api_fail(error, BM_NOMEM, NULL);
 	b->options = *options;
 	b->arena.max = b->words.max = RESULT_MEMORY;
 	enum bm_status s = bm_keyring_new(&b->keys);
@@ -101,7 +101,7 @@ badmac_new(struct badmac **out, const struct badmac_options *options, struct bad
 		bm_keyring_free(b->keys);
 		bm_redact_free(b->redact);
 		free(b);
-		return fail(error, s, NULL);
+		return api_fail(error, s, NULL);
 	}
 	b->env.keys = b->keys;
 	b->env.first_share = options->effort == BADMAC_QUICK  ? BM_SHARE_QUICK
@@ -123,6 +123,7 @@ badmac_free(struct badmac *b)
 	bm_report_free(b->report);
 	bm_redact_free(b->redact);
 	bm_tie_free(b->tie);
+	bm_prove_free(b->prove);
 	bm_arena_clear(&b->arena);
 	bm_arena_clear(&b->words);
 	bm_pool_free(b->env.pool);
@@ -147,13 +148,13 @@ badmac_add_named_keys(
 	struct bm_key_counts counts = {0};
 
 	if (b == NULL || b->ran || name == NULL || (bytes == NULL && n != 0))
-		return fail(error, BM_USAGE, NULL);
+		return api_fail(error, BM_USAGE, NULL);
 	enum bm_status s = api_note_file(b, BM_REDACT_KEYS, name);
 	if (s == BM_OK)
 		s = bm_keys_read(b->keys, bm_view(bytes, n), &counts, &e);
 	if (s == BM_OK)
 		tell_bad_lines(b, name, &counts);
-	return fail(error, s, &e);
+	return api_fail(error, s, &e);
 }
 
 enum badmac_status
@@ -170,12 +171,12 @@ add_in_memory(
 	struct bm_error e = {BM_OK, NULL, 0};
 
 	if (b == NULL || b->ran || name == NULL || (in->bytes.p == NULL && in->bytes.n != 0))
-		return fail(error, BM_USAGE, NULL);
+		return api_fail(error, BM_USAGE, NULL);
 	enum bm_status s = bm_capture_open_memory(&c, in->bytes, &e);
 	if (s != BM_OK)
-		return fail(error, s, &e);
+		return api_fail(error, s, &e);
 	bm_capture_free(c);
-	return fail(error, inputs_add(&b->inputs, name, in), NULL);
+	return api_fail(error, inputs_add(&b->inputs, name, in), NULL);
 }
 
 enum badmac_status
@@ -195,7 +196,7 @@ badmac_add_mapped(struct badmac *b, const char *name, const void *bytes, size_t 
 	const struct input in = {.bytes = bm_view(bytes, n), .read_at = read_at, .ctx = ctx};
 
 	if (read_at == NULL)
-		return fail(error, BM_USAGE, NULL);
+		return api_fail(error, BM_USAGE, NULL);
 	return add_in_memory(b, name, &in, error);
 }
 
@@ -206,12 +207,12 @@ badmac_add_stream(struct badmac *b, const char *name, long (*read)(void *ctx, ui
 	const struct input in = {.read = read, .ctx = ctx};
 
 	if (b == NULL || b->ran || name == NULL || read == NULL)
-		return fail(error, BM_USAGE, NULL);
-	return fail(error, inputs_add(&b->inputs, name, &in), NULL);
+		return api_fail(error, BM_USAGE, NULL);
+	return api_fail(error, inputs_add(&b->inputs, name, &in), NULL);
 }
 
-static enum bm_status
-scan_secrets(struct badmac *b)
+enum bm_status
+api_scan_secrets(struct badmac *b)
 {
 	for (size_t i = 0; i < b->inputs.n; i++) {
 		struct input *in = &b->inputs.item[i];
@@ -282,8 +283,8 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 {
 	struct bm_error e = {BM_OK, NULL, 0};
 
-	if (b == NULL || b->ran)
-		return fail(error, BM_USAGE, NULL);
+	if (b == NULL || b->ran || b->prove != NULL)
+		return api_fail(error, BM_USAGE, NULL);
 	b->ran = true;
 	struct bm_report_options ro = {.json = b->options.format == BADMAC_JSON,
 		.html = b->options.format == BADMAC_HTML,
@@ -301,7 +302,7 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 	if (s == BM_OK)
 		s = api_end_logs(b);
 	if (s == BM_OK)
-		s = scan_secrets(b);
+		s = api_scan_secrets(b);
 	if (s == BM_OK)
 		s = inputs_order(&b->inputs);
 	for (size_t i = 0; i < b->inputs.n && b->inputs.n > 1; i++)
@@ -339,7 +340,7 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 		s = io;
 	b->finished = s == BM_OK || s == BM_IO;
 	bool about_input = e.what != NULL && e.status == s;
-	enum badmac_status status = fail(error, s, about_input ? &e : NULL);
+	enum badmac_status status = api_fail(error, s, about_input ? &e : NULL);
 	if (error != NULL && about_input)
 		error->input = b->reading;
 	return status;

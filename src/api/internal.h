@@ -7,6 +7,7 @@
 #include "api/again.h"
 #include "api/inputs.h"
 #include "api/views.h"
+#include "prove/prove.h"
 #include "report/report.h"
 #include "tcp/tcp.h"
 #include "tie/tie.h"
@@ -44,6 +45,7 @@ struct badmac {
 	struct bm_report *report;
 	struct bm_redact *redact; /* NULL: nothing is hidden */
 	struct bm_tie *tie;       /* NULL: no logs */
+	struct bm_prove *prove;   /* NULL: a diagnosis */
 	struct bm_rules_error rules_error;
 	struct bm_tcp *tcp;
 	const char *site_name, *reading; /* the capture in hand */
@@ -64,6 +66,10 @@ struct badmac {
 
 /* The statuses that the library shows are fewer. */
 enum badmac_status api_public_status(enum bm_status s);
+/* Fills in error from s and e, which may be NULL. */
+enum badmac_status api_fail(struct badmac_error *error, enum bm_status s, const struct bm_error *e);
+/* Those of all captures that can be read at once. */
+BM_MUST_USE enum bm_status api_scan_secrets(struct badmac *b);
 /* Tells the user something about the input as a whole (printf). */
 __attribute__((format(printf, 2, 3))) void api_notice(struct badmac *b, const char *format, ...);
 
@@ -101,6 +107,8 @@ void api_tell_progress(struct badmac *b, uint64_t here);
 /* bm_session_foresee for the session that g goes to, if there is one. */
 bool api_foresee(struct badmac *b, uint32_t site, const struct bm_segment *g);
 struct bm_tcp_events api_events(struct badmac *b);
+/* prove.c: the same for proofs. */
+struct bm_tcp_events api_prove_events(struct badmac *b);
 /* Puts a connection into the report and the summary. */
 void api_tell(struct badmac *b, const struct bm_connection *c);
 /* Takes the secrets of a capture (struct badmac *). */

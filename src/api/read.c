@@ -151,6 +151,8 @@ take_frame(struct badmac *b, const struct input *in, const struct bm_frame *fram
 	if (in->read != NULL)
 		again_keep(&b->again, frame, kept_limit(b));
 	api_count_frame(b, frame, segment);
+	if (b->prove != NULL)
+		bm_prove_frame(b->prove, frame, segment);
 	if (segment != NULL)
 		s = bm_tcp_segment(b->tcp, in->site, segment);
 	if (s == BM_OK)
@@ -188,7 +190,7 @@ api_end_input(struct badmac *b, const struct input *in, struct frames *f, enum b
 static size_t
 look_ahead(struct badmac *b, const struct input *in, const struct frames_batch *batch, size_t from)
 {
-	size_t to = b->env.foresees ? from : batch->n;
+	size_t to = b->env.foresees && b->prove == NULL ? from : batch->n;
 
 	while (to < batch->n && (!bm_decoded_whole(&batch->decoded[to]) ||
 								api_foresee(b, in->site, &batch->decoded[to].s)))
@@ -326,7 +328,7 @@ static enum bm_status
 read_alone(struct badmac *b, uint32_t site, struct bm_error *e)
 {
 	struct bm_tcp_options options = api_tcp_options(b);
-	struct bm_tcp_events events = api_events(b);
+	struct bm_tcp_events events = b->prove != NULL ? api_prove_events(b) : api_events(b);
 	struct bm_decoder *decoder = NULL;
 	uint64_t frames = 0;
 

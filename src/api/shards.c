@@ -67,8 +67,9 @@ shards_worth_trying(const struct badmac *b, uint32_t site)
 {
 	uint64_t octets;
 
-	return bm_pool_workers(b->env.pool) > 1 && b->pass == PASS_REPORT && b->views.n == 0 &&
-		   b->tie == NULL && in_memory(b, site, &octets) && octets >= LEAST_OCTETS;
+	return bm_pool_workers(b->env.pool) > 1 && b->prove == NULL && b->pass == PASS_REPORT &&
+		   b->views.n == 0 && b->tie == NULL && in_memory(b, site, &octets) &&
+		   octets >= LEAST_OCTETS;
 }
 
 /* The same for both directions. */
