@@ -41,11 +41,11 @@ _badmac() {
 
 	local command=${words[1]}
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain host lab odds help --version --help -h' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain host lab odds prove help --version --help -h' -- "$cur")
 		return
 	fi
 	if [[ $command == help ]]; then
-		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain host lab odds help' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain host lab odds prove help' -- "$cur")
 		return
 	fi
 	if [[ $command == lab ]]; then
@@ -58,7 +58,8 @@ _badmac() {
 	[[ $command == host ]] && options='-i --interface --watch --root --before --format -o --output --color -h --help'
 	[[ $command == odds ]] && options='--checksum-errors --failures --segments --watch --after --before --pattern --report
 		--elsewhere --suite --simulate --trials --payload --seed -j --jobs --format -o --output --color -h --help'
-	[[ $command == diagnose || $command == explain || $command == host || $command == odds ]] || return
+	[[ $command == prove ]] && options='-k --keys --format -o --output -v --verbose -q --quiet --color -h --help'
+	[[ $command == diagnose || $command == prove || $command == explain || $command == host || $command == odds ]] || return
 
 	case $prev in
 	--at) mapfile -t COMPREPLY < <(compgen -W 'sender receiver client server middle' -- "$cur") ;;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 const struct command *const commands[] = {&command_diagnose, &command_explain, &command_host,
-	&command_lab, &command_odds, &command_help, NULL};
+	&command_lab, &command_odds, &command_prove, &command_help, NULL};
 
 const char main_help[] =
 	"usage: badmac COMMAND [OPTION]... [FILE]...\n"
@@ -21,6 +21,7 @@ const char main_help[] =
 	"  host              say what on this machine could do it, and how to rule it out\n"
 	"  lab               make a bad record MAC happen on purpose, between real TLS stacks\n"
 	"  odds              say how likely it is that damage slipped past a checksum\n"
+	"  prove             make the checks of a diagnosis again, and say whether its proofs hold\n"
 	"  help [COMMAND]    show this, or what a command takes\n"
 	"\n"
 	"  --version         show the version\n"

@@ -1,0 +1,133 @@
+"""What a liar would write about a failed record instead of the truth: each with one thing altered, and none of them true.
+Refuses to know how a lie is found out."""
+import copy
+
+
+def flipped(text, bit):
+    b = bytearray.fromhex(text)
+    b[bit // 8] ^= 1 << bit % 8
+    return b.hex()
+
+
+def about_numbers(f):
+    """Every number of a failure, one more and one less."""
+    def each(where, names):
+        for name in names:
+            for by in (-1, 1):
+                if isinstance(where(f)[name], int) and where(f)[name] + by >= (1 if "packet" == name else 0):
+                    g = copy.deepcopy(f)
+                    where(g)[name] += by
+                    yield "%s %+d" % (name, by), g
+
+    yield from each(lambda x: x, ("epoch", "sequence_number", "stream_offset", "length"))
+    yield from each(lambda x: x["proof"], ("tag_bits",))
+    yield from each(lambda x: x["proof"]["altered"], ("epoch", "sequence_number", "stream_offset", "packet", "packet_offset",
+                                                     "padding", "keystream_offset"))
+    if f["proof"]["altered"]["other_record"]:
+        yield from each(lambda x: x["proof"]["altered"]["other_record"], ("stream_offset", "packet", "sequence_number"))
+    for i in range(len(f["damage"])):
+        yield from each(lambda x, i=i: x["damage"][i], ("record_offset", "stream_offset", "packet", "packet_offset"))
+    for i in range(len(f["packets"])):
+        g = copy.deepcopy(f)
+        g["packets"][i] += 1
+        yield "packets", g
+    g = copy.deepcopy(f)
+    g["packets"].append(g["packets"][-1] + 1 if g["packets"] else 1)
+    yield "one packet more", g
+
+
+def about_bytes(f):
+    for i, d in enumerate(f["damage"]):
+        for name in ("received", "sent"):
+            for bit in range(min(8 * len(d[name] or "") // 2, 256)):
+                g = copy.deepcopy(f)
+                g["damage"][i][name] = flipped(d[name], bit)
+                yield "bit %d of %s" % (bit, name), g
+        g = copy.deepcopy(f)
+        del g["damage"][i]
+        if f["proof"]["altered"]["inputs"] == ["bytes"] or "plaintext" in f["cause"]:
+            yield "damage left out", g
+    if f["damage"] and f["damage"][0]["sent"]:
+        g = copy.deepcopy(f)
+        g["damage"].append(copy.deepcopy(g["damage"][0]))
+        yield "damage twice", g
+    iv = f["proof"]["altered"]["iv"]
+    for bit in range(0, 4 * len(iv or ""), 37):
+        g = copy.deepcopy(f)
+        g["proof"]["altered"]["iv"] = flipped(iv, bit)
+        yield "bit %d of the IV" % bit, g
+
+
+def about_words(f, causes):
+    other = {"client_to_server": "server_to_client", "server_to_client": "client_to_server"}
+    g = copy.deepcopy(f)
+    g["direction"] = other[f["direction"]]
+    yield "direction", g
+    g = copy.deepcopy(f)
+    g["proof"]["altered"]["direction"] = other[f["direction"]]
+    yield "direction of the keys", g
+    names = ("bytes", "sequence_number", "epoch", "direction", "connection", "derivation", "rule", "padding", "keystream",
+             "record", "unheard-of")
+    for name in names:
+        g = copy.deepcopy(f)
+        inputs = g["proof"]["altered"]["inputs"]
+        inputs.remove(name) if name in inputs else inputs.append(name)
+        yield "input %s" % name, g
+    # What differs in a few bits differs in a run of bytes too, and may lie in the tag.
+    also = {"bits-flipped", "bytes-damaged", "tag-damaged", "words-swapped", "header-damaged"}
+    for cause in sorted(causes):
+        if cause == f["cause"] or (cause in also and f["cause"] in also):
+            continue
+        # Text is bytes as well.
+        if (f["cause"], cause) == ("plaintext-injected", "bytes-inserted"):
+            continue
+        g = copy.deepcopy(f)
+        g["cause"] = cause
+        yield "cause %s" % cause, g
+    for method in ("verified-as-captured", "sequence-search", "key-search", "copy-choice", "other-capture", "rule-search",
+                   "resynchronisation", "header-search", "padding-search", "keystream-search"):
+        bytes_too = f["proof"]["altered"]["inputs"] == ["bytes"]
+        if method == f["proof"]["method"] or (bytes_too and method == "header-search"):
+            continue
+        g = copy.deepcopy(f)
+        g["proof"]["method"] = method
+        if f["proof"]["altered"]["inputs"] in (["sequence_number"], ["sequence_number", "record"]) and method in (
+                "key-search", "resynchronisation", "sequence-search", "header-search"):
+            continue
+        if f["proof"]["altered"]["inputs"] == ["record"] and method == "sequence-search":
+            continue
+        yield "method %s" % method, g
+
+
+def about_chance(f):
+    for name, change in (("chance", lambda p: p.update(chance_log2=p["chance_log2"] - 1)),
+                         ("chance", lambda p: p.update(chance_log2=min(p["chance_log2"] + 1.1, -0.01))),
+                         ("candidates", lambda p: p.update(candidates=min(3 * p["candidates"], 2**53 - 2))),
+                         ("candidates", lambda p: p.update(candidates=9007199254740991)),
+                         ("proven by nothing", lambda p: p.update(candidates=2**52, chance_log2=52 - p["tag_bits"]))):
+        g = copy.deepcopy(f)
+        change(g["proof"])
+        # A tag of 128 bits leaves a proof even then.
+        # 2^53 - 1 stands for that many and more: how many is the search's own word.
+        if name in ("chance", "candidates") and f["proof"]["candidates"] >= 2**53 - 1:
+            continue
+        if g["proof"] != f["proof"] and (name != "proven by nothing" or g["proof"]["tag_bits"] < 92):
+            yield name, g
+    swap = {"valid": "invalid", "invalid": "valid", "offloaded": "valid"}
+    for name in ("as_captured", "as_sent"):
+        if f["checksum"][name]:
+            g = copy.deepcopy(f)
+            g["checksum"][name] = swap[f["checksum"][name]]
+            yield "checksum %s" % name, g
+    g = copy.deepcopy(f)
+    if f["checksum"]["as_sent"] is None and f["cause"] != "record-was-good":
+        g["checksum"]["as_sent"] = "valid"
+        yield "checksum as sent, made up", g
+
+
+def about(f, causes):
+    """(what is altered, the failure) for every lie about f; causes: the ids that there are."""
+    for some in (about_numbers(f), about_bytes(f), about_words(f, causes), about_chance(f)):
+        for name, g in some:
+            if g != f:
+                yield name, g

@@ -1,0 +1,364 @@
+#!/usr/bin/env python3
+"""badmac prove: every proof of the failing captures holds, what has no check says so, and no lie in a report is ever
+taken for a proof. Prints TAP."""
+import copy
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(TESTS, "live"), os.path.join(TESTS, "oracle"), os.path.join(TESTS, "prove"),
+                os.path.join(TESTS, "report")]
+import judge  # noqa: E402
+import lying  # noqa: E402
+import schemas  # noqa: E402
+import tlsoracle  # noqa: E402
+
+DATA = os.path.join(judge.ROOT, "tests", "data")
+BADMAC = judge.find_badmac()
+SCHEMA = schemas.Validator("proof")
+HOLDS, WRONG, OPEN, BARE = "holds", "does-not-hold", "cannot-be-checked", "not-replayable"
+
+
+def prove(report, captures, keys=(), args=(), timeout=300):
+    """(exit status, JSON or None, standard error); the report goes in as JSON or as it is, on standard input."""
+    text = report if isinstance(report, bytes) else json.dumps(report).encode("ascii")
+    argv = [BADMAC, "prove", "--format", "json", *args]
+    for k in keys:
+        argv += ["-k", k]
+    r = subprocess.run([*argv, "-", *captures], input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout)
+    judge.want(r.returncode in (0, 1, 2, 3), "exit %d: %s" % (r.returncode, r.stderr.decode("utf-8", "replace")[-1500:]))
+    told = json.loads(r.stdout) if r.stdout else None
+    # Hundreds of lies are alike to it.
+    if told is not None and len(r.stdout) < 100000:
+        wrong = ["%s: %s" % (e.json_path, e.message[:200]) for e in SCHEMA.iter_errors(told)]
+        judge.want(not wrong and r.stdout.isascii(), "schema: %s" % wrong)
+    return r.returncode, told, r.stderr.decode("utf-8", "replace")
+
+
+def verdicts(told):
+    return [f for c in told["connections"] for f in c["failures"]]
+
+
+def exit_for(told):
+    n, counts = told["summary"]["failures"], told["summary"]["counts"]
+    if n["does_not_hold"] + counts["does_not_hold"]:
+        return 1
+    return 3 if n["cannot_be_checked"] + n["not_replayable"] + counts["cannot_be_checked"] else 0
+
+
+def folders():
+    return sorted(d for d in glob.glob(os.path.join(DATA, "damaged", "*", "*")) +
+                  glob.glob(os.path.join(DATA, "damaged", "on-the-wire", "*", "*")) if os.path.isfile(os.path.join(d, "keys.log")))
+
+
+DIAGNOSED, LIES, LOCK = {}, [0], threading.Lock()
+
+
+def diagnosed(captures, keys):
+    """Kept, for several cases ask for the same."""
+    key = (tuple(captures), tuple(keys))
+    with LOCK:
+        known = DIAGNOSED.get(key)
+    if known is None:
+        known = judge.diagnose(list(captures), list(keys), timeout=300)[1]
+        with LOCK:
+            DIAGNOSED[key] = known
+    return copy.deepcopy(known)
+
+
+# Proofs that hold ---------------------------------------------------------------------------------------------
+
+
+def all_hold(captures, keys):
+    report = diagnosed(captures, keys)
+    rc, told, err = prove(report, captures, keys)
+    found = judge.failures(report)
+    judge.want(len(verdicts(told)) == len(found), "%d of %d failures judged" % (len(verdicts(told)), len(found)))
+    for f, v in zip(found, verdicts(told)):
+        bare = f["proof"] is None or f["proof"]["altered"] is None
+        judge.want(v["verdict"] == (BARE if bare else HOLDS), "%s by %s: %s at %s: %s" % (
+            f["cause"], v["method"], v["verdict"], v["step"], v["because"]), report)
+    for c in told["connections"]:
+        judge.want(c["counts"]["verdict"] == HOLDS, "counts: %s" % c["counts"]["because"], report)
+    judge.want(told["report"]["verdict"] == HOLDS, "report: %s" % told["report"]["because"], report)
+    judge.want(rc == exit_for(told), "exit %d; %s" % (rc, err))
+
+
+def damaged(folder):
+    keys = [os.path.join(folder, "keys.log")]
+    for side in ("sender", "receiver"):
+        all_hold([os.path.join(folder, side + ".pcap")], keys)
+
+
+def both_places(folder):
+    """Bytes of another capture: the one view that is told of is proved, and the other one shows what was sent."""
+    captures = [os.path.join(folder, side + ".pcap") for side in ("sender", "receiver")]
+    keys = [os.path.join(folder, "keys.log")]
+    report = diagnosed(captures, keys)
+    rc, told, err = prove(report, captures, keys)
+    for v in verdicts(told):
+        judge.want(v["verdict"] in (HOLDS, OPEN), "%s by %s: %s, %s" % (v["cause"], v["method"], v["verdict"], v["because"]))
+    judge.want(any(v["verdict"] == HOLDS for v in verdicts(told)), "some hold: %s" % verdicts(told))
+    judge.want(rc == exit_for(told), "exit %d; %s" % (rc, err))
+
+
+def clean(capture, keys):
+    all_hold([capture], keys)
+
+
+def keyless(folder):
+    """Without keys nothing can be held, neither for the report nor against it."""
+    capture = [os.path.join(folder, "receiver.pcap")]
+    report = diagnosed(capture, [])
+    rc, told, err = prove(report, capture)
+    for v in verdicts(told):
+        judge.want(v["verdict"] in (BARE, OPEN), "%s: %s, %s" % (v["cause"], v["verdict"], v["because"]))
+    judge.want(rc == exit_for(told), "exit %d; %s" % (rc, err))
+    full = diagnosed(capture, [os.path.join(folder, "keys.log")])
+    rc, told, err = prove(full, capture)
+    judge.want(not [v for v in verdicts(told) if v["verdict"] == HOLDS], "held without keys: %s" % verdicts(told))
+
+
+# Lies -----------------------------------------------------------------------------------------------------------
+
+
+def lies(folder, side):
+    """Hundreds of lies about one record, in one report; none may hold, and hardly any may be left open."""
+    capture, keys = [os.path.join(folder, side + ".pcap")], [os.path.join(folder, "keys.log")]
+    report = diagnosed(capture, keys)
+    for c in report["connections"]:
+        told, names = [], []
+        for f in c["failures"]:
+            if not f["proof"] or not f["proof"]["altered"]:
+                continue
+            for name, g in lying.about(f, judge.CAUSES):
+                names.append("%s: %s" % (f["cause"], name))
+                told.append(g)
+        c["failures"] = told[:4000]
+    rc, proof, err = prove(report, capture, keys)
+    judge.want(proof is not None, "exit %d: %s" % (rc, err))
+    judged = verdicts(proof)
+    held = [(n, v["steps"]) for n, v in zip(names, judged) if v["verdict"] == HOLDS]
+    judge.want(not held, "%d of %d lies hold: %s" % (len(held), len(names), [n for n, _ in held][:12]))
+    # What is left open says too little to be checked; all else is refuted.
+    refuted = sum(v["verdict"] == WRONG for v in judged)
+    judge.want(refuted >= 0.8 * len(judged), "%d of %d refuted; open: %s" % (refuted, len(judged), sorted(
+        {n + ": " + v["because"] for n, v in zip(names, judged) if v["verdict"] != WRONG})[:12]))
+    judge.want(rc == 1, "exit %d; %s" % (rc, err))
+    with LOCK:
+        LIES[0] += len(names)
+
+
+def other_captures():
+    """A report of one capture, with another one's packets or keys."""
+    a = os.path.join(DATA, "damaged", "tls13-aes256gcm", "bitflip")
+    b = os.path.join(DATA, "damaged", "tls13-aes256gcm", "replay")
+    keys = [os.path.join(a, "keys.log")]
+    report = diagnosed([os.path.join(a, "receiver.pcap")], keys)
+    rc, told, _ = prove(report, [os.path.join(a, "sender.pcap")], keys)  # behind the relay it has other addresses
+    judge.want(rc in (1, 3) and verdicts(told)[0]["verdict"] == OPEN, "the sender's capture: %d %s" % (rc, told))
+    for x, y in (("client", "10.9.2.2:44636"), ("server", "10.9.2.1:4433")):
+        judge.want(report["connections"][0][x] == y, "addresses", report)
+    rc, told, _ = prove(report, [os.path.join(b, "receiver.pcap")], [os.path.join(b, "keys.log")])
+    judge.want(rc in (1, 3) and verdicts(told)[0]["verdict"] == OPEN, "another connection: %d %s" % (rc, told))
+    rc, told, _ = prove(report, [os.path.join(a, "receiver.pcap")], [os.path.join(b, "keys.log")])
+    judge.want(verdicts(told)[0]["verdict"] != HOLDS and rc in (1, 3), "other keys: %d %s" % (rc, told))
+
+
+def swapped_connections():
+    """What is true of one connection is told of another one."""
+    a = os.path.join(DATA, "damaged", "tls13-aes256gcm", "bitflip")
+    b = os.path.join(DATA, "damaged", "tls12-aes128gcm", "bitflip")
+    captures, keys = [os.path.join(d, "receiver.pcap") for d in (a, b)], [os.path.join(d, "keys.log") for d in (a, b)]
+    report = diagnosed(captures, keys)
+    judge.want(len(report["connections"]) == 2, "two connections", report)
+    first, second = report["connections"]
+    first["failures"], second["failures"] = second["failures"], first["failures"]
+    rc, told, _ = prove(report, captures, keys)
+    judge.want(rc == 1 and not [v for v in verdicts(told) if v["verdict"] == HOLDS], "%d %s" % (rc, verdicts(told)))
+
+
+def counts():
+    """A report that counts wrong, or keeps something to itself."""
+    folder = os.path.join(DATA, "damaged", "tls13-aes256gcm", "none")
+    capture, keys = [os.path.join(folder, "receiver.pcap")], [os.path.join(folder, "keys.log")]
+    good = diagnosed(capture, keys)
+    for d in ("client_to_server", "server_to_client"):
+        for name in ("verified", "failed", "undecided", "plaintext"):
+            report = copy.deepcopy(good)
+            n = good["connections"][0]["records"][d][name]
+            report["connections"][0]["records"][d][name] = n + 1
+            rc, told, _ = prove(report, capture, keys)
+            judge.want(rc == 1 and told["connections"][0]["counts"]["verdict"] == WRONG, "%s %s: exit %d" % (d, name, rc))
+    report = copy.deepcopy(good)
+    report["connections"] = []
+    rc, told, _ = prove(report, capture, keys)
+    judge.want(rc == 1 and told["report"]["verdict"] == WRONG, "a connection left out: exit %d" % rc)
+    for name in ("packets", "bytes"):
+        report = copy.deepcopy(good)
+        report["summary"][name] += 1
+        judge.want(prove(report, capture, keys)[0] == 1, name)
+    folder = os.path.join(DATA, "damaged", "tls13-aes256gcm", "bitflip")
+    capture, keys = [os.path.join(folder, "receiver.pcap")], [os.path.join(folder, "keys.log")]
+    report = diagnosed(capture, keys)
+    report["connections"][0]["failures"] = []
+    rc, told, _ = prove(report, capture, keys)
+    judge.want(rc == 1 and told["connections"][0]["counts"]["verdict"] == WRONG, "a failure left out: exit %d" % rc)
+
+
+def methods():
+    """Every method that a report can name is in docs/PROVE.md: as one that can be made again, or as one that cannot."""
+    with open(os.path.join(judge.ROOT, "docs", "OUTPUT.md"), encoding="utf-8") as f:
+        row = next(l for l in f if l.startswith("| `method` |"))
+    with open(os.path.join(judge.ROOT, "docs", "PROVE.md"), encoding="utf-8") as f:
+        page = f.read().split("## What is not replayable")[1].split("## What it can say")[0]
+    names = set(re.findall(r'`"([a-z0-9-]+)"`', row))
+    judge.want(len(names) >= 19 and not [n for n in names if "`%s`" % n not in page], "not in docs/PROVE.md: %s" % sorted(
+        n for n in names if "`%s`" % n not in page))
+
+
+# Input from anybody ------------------------------------------------------------------------------------------------
+
+
+def hostile():
+    folder = os.path.join(DATA, "damaged", "tls13-aes256gcm", "bitflip")
+    capture, keys = [os.path.join(folder, "receiver.pcap")], [os.path.join(folder, "keys.log")]
+    good = diagnosed(capture, keys)
+    text = json.dumps(good).encode()
+    cases = {"nothing": b"", "no JSON": b"PK\x03\x04", "null": b"null", "an array": b"[]", "cut": text[:len(text) // 2],
+             "deep": b"[" * 100000, "deep objects": b'{"a":' * 50000, "long": b'{"schema": "' + b"a" * (100 << 20) + b'"}',
+             "a NUL": text.replace(b"bits-flipped", b"bits\\u0000flipped", 1), "another schema": text.replace(
+                 b"badmac.diagnosis.v1", b"badmac.diagnosis.v9"), "twice": text.replace(b'"id": 0', b'"id": 0, "id": 0', 1),
+             "no UTF-8": text.replace(b"bits-flipped", b"bits\xff\xfe", 1)}
+    for name in ("epoch", "sequence_number", "stream_offset", "length", "packets", "proof", "damage", "checksum", "direction"):
+        for value in (-1, 1e300, 2**64, "x", [], {}, [[]], True, [1e5]):
+            report = copy.deepcopy(good)
+            report["connections"][0]["failures"][0][name] = value
+            if not (value == [] and name in ("packets", "damage")):
+                cases["%s %r" % (name, value)] = json.dumps(report).encode()
+    for name in good["connections"][0]["failures"][0]["proof"]["altered"]:
+        for value in (-1, 2**64, {"a": 1}, [None], "\x1b[31m"):
+            report = copy.deepcopy(good)
+            report["connections"][0]["failures"][0]["proof"]["altered"][name] = value
+            if value != "\x1b[31m" or name not in ("sender", "receiver", "rule", "capture"):
+                cases["altered %s %r" % (name, value)] = json.dumps(report).encode()
+    for name, bad in cases.items():
+        rc, told, err = prove(bad, capture, keys)
+        judge.want(rc == 2 and told is None and err.startswith("badmac: "), "%s: exit %d, %r" % (name, rc, err))
+        judge.want("\x1b" not in err, "%s: %r" % (name, err))
+    # Of the right type, and far out: no proof.
+    most = 2**53 - 1
+    for where in ("stream_offset", "length", "sequence_number", "epoch"):
+        report = copy.deepcopy(good)
+        report["connections"][0]["failures"][0][where] = most
+        rc, told, _ = prove(report, capture, keys)
+        judge.want(rc in (1, 3) and verdicts(told)[0]["verdict"] != HOLDS, "%s: %d %s" % (where, rc, told))
+    for where in ("record_offset", "packet", "packet_offset", "stream_offset"):
+        report = copy.deepcopy(good)
+        report["connections"][0]["failures"][0]["damage"][0][where] = most
+        rc, told, _ = prove(report, capture, keys)
+        judge.want(rc == 1 and verdicts(told)[0]["verdict"] == WRONG, "%s: %d %s" % (where, rc, told))
+    report = copy.deepcopy(good)
+    report["connections"][0]["failures"][0]["damage"][0]["sent"] = "00" * (1 << 20)
+    rc, told, _ = prove(report, capture, keys)
+    judge.want(rc == 1 and verdicts(told)[0]["verdict"] == WRONG, "a megabyte sent: %d" % rc)
+
+
+def ways_in():
+    folder = os.path.join(DATA, "damaged", "tls13-aes256gcm", "bitflip")
+    capture, keys = os.path.join(folder, "receiver.pcap"), os.path.join(folder, "keys.log")
+    good = json.dumps(diagnosed([capture], [keys]))
+    html = "<!doctype html><title>x</title><script type=\"application/json\" id=\"diagnosis\">%s</script>" % good.replace(
+        "<", "\\u003c")
+    judge.want(prove(html.encode(), [capture], [keys])[0] == 0, "a report inside HTML")
+    page = subprocess.run([BADMAC, "diagnose", "--format", "html", "-k", keys, capture], stdout=subprocess.PIPE).stdout
+    judge.want(page[:1] == b"<" and prove(page, [capture], [keys])[0] == 0, "the HTML report")
+    with tempfile.TemporaryDirectory() as d:
+        path, out = os.path.join(d, "report"), os.path.join(d, "out")
+        with open(path, "w") as f:
+            f.write(good)
+        with open(capture, "rb") as f:
+            r = subprocess.run([BADMAC, "prove", "-k", keys, path, "-"], stdin=f, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        judge.want(r.returncode == 0 and r.stdout.startswith(b"HOLDS: of 1 proof 1 holds"), "a capture on standard input: %s" % r)
+        r = subprocess.run([BADMAC, "prove", "-v", "--color=always", "-k", keys, "-o", out, path, capture], stdout=subprocess.PIPE)
+        with open(out, "rb") as f:
+            text = f.read()
+        judge.want(r.returncode == 0 and r.stdout == b"" and b"ok  chance" in text and b"\x1b[" in text, "steps: %s" % text)
+        for argv, status in ((["-k", keys, "-o", capture, path, capture], 2), (["-o", path, path, capture], 2), ([path], 2),
+                             ([], 2), (["-", "-"], 2), (["--format", "html", path, capture], 2), ([path + "x", capture], 2),
+                             ([path, path], 2), (["-k", capture, path, capture], 2), (["--help"], 0)):
+            r = subprocess.run([BADMAC, "prove", *argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            judge.want(r.returncode == status and (r.stderr != b"") == (status == 2), "%s: exit %d %s" % (argv, r.returncode, r.stderr))
+
+
+# A second opinion -----------------------------------------------------------------------------------------------------
+
+
+def oracle(folder, side):
+    """The repair is put into the capture itself, and the oracle, which knows nothing of badmac, opens the record."""
+    capture, keys = os.path.join(folder, side + ".pcap"), os.path.join(folder, "keys.log")
+    f = judge.failures(diagnosed([capture], [keys]))[0]
+    with open(capture, "rb") as file:
+        data = bytearray(file.read())
+    with open(keys) as file:
+        text = file.read()
+
+    def verified(d):
+        """Records that the oracle opens, among those of the packets."""
+        return sum(r.state == "verified" and bool(set(f["packets"]) & set(r.packets)) for c in tlsoracle.connections(
+            bytes(d), tlsoracle.key_log(text)) for s in c.sides for r in s.records)
+
+    before = verified(data)
+    at, n = 24, 1
+    starts = {}
+    while at < len(data):
+        starts[n] = at + 16
+        at += 16 + int.from_bytes(data[at + 8:at + 12], "little")
+        n += 1
+    for d in f["damage"]:
+        judge.want(len(d["sent"]) == 2 * d["length"], "in place")
+        where = starts[d["packet"]] + d["packet_offset"]
+        judge.want(data[where:where + d["length"]].hex() == d["received"], "received stands there")
+        data[where:where + d["length"]] = bytes.fromhex(d["sent"])
+    after = verified(data)
+    judge.want(after == before + 1, "%d records verified before, %d after" % (before, after))
+
+
+def main():
+    tap = judge.Tap()
+    jobs = [(tap.case, "holds: " + os.path.relpath(folder, DATA), damaged, folder) for folder in folders()]
+    with open(os.path.join(DATA, "expected.tsv")) as f:
+        rows = [l.rstrip("\n").split("\t") for l in f if not l.startswith("#")]
+    for capture, keys, *_ in rows:
+        if keys != "-":
+            jobs.append((tap.case, "counts: " + capture, clean, os.path.join(DATA, capture), [os.path.join(DATA, keys)]))
+    for name in ("tls13-aes256gcm/bitflip", "tls12-cbc-sha256-etm/replay", "tls12-aes128gcm/drop", "tls10-rc4sha-gnutls/swap"):
+        jobs.append((tap.case, "without keys: " + name, keyless, os.path.join(DATA, "damaged", name)))
+    for name in ("tls13-aes256gcm/bitflip", "tls12-cbc-sha256-mte/bitflip"):
+        jobs.append((tap.case, "two captures: " + name, both_places, os.path.join(DATA, "damaged", name)))
+    for suite in ("tls13-aes256gcm", "tls12-aes128gcm", "tls12-chacha20", "tls12-cbc-sha256-etm", "tls12-cbc-sha256-mte",
+                  "tls10-aes128cbc-sha", "tls10-rc4sha-gnutls"):
+        for folder in sorted(glob.glob(os.path.join(DATA, "damaged", suite, "*"))):
+            kind = os.path.basename(folder)
+            if kind not in ("none", "s2c_bitflip", "comp2"):
+                jobs.append((tap.case, "lies: %s/%s" % (suite, kind), lies, folder, "receiver"))
+    jobs += [(tap.case, "lies: record-was-good", lies, os.path.join(DATA, "damaged", "tls13-aes256gcm", "replay"), "sender"),
+             (tap.case, "other captures and keys", other_captures), (tap.case, "connections exchanged", swapped_connections),
+             (tap.case, "counts that are wrong", counts), (tap.case, "hostile reports", hostile),
+             (tap.case, "ways in and out", ways_in), (tap.case, "methods are told of", methods)]
+    for suite in ("tls13-aes256gcm", "tls12-aes128gcm", "tls12-chacha20", "tls12-cbc-sha256-etm", "tls12-cbc-sha256-mte",
+                  "tls10-rc4sha-gnutls"):
+        jobs.append((tap.case, "oracle: %s/bitflip" % suite, oracle, os.path.join(DATA, "damaged", suite, "bitflip"), "receiver"))
+    judge.in_parallel(jobs)
+    print("# %d lies told" % LIES[0])
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
