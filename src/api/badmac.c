@@ -122,6 +122,7 @@ badmac_free(struct badmac *b)
 	again_clear(&b->again);
 	bm_report_free(b->report);
 	bm_redact_free(b->redact);
+	bm_report_free(b->json);
 	bm_tie_free(b->tie);
 	bm_prove_free(b->prove);
 	bm_arena_clear(&b->arena);
@@ -297,6 +298,11 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 		.write = b->options.write,
 		.write_ctx = b->options.write_ctx};
 	enum bm_status s = bm_report_new(&b->report, &ro);
+	if (s == BM_OK && b->options.write_json != NULL)
+		s = bm_report_new(&b->json, &(struct bm_report_options){.json = true,
+										.logs = b->tie != NULL,
+										.write = b->options.write_json,
+										.write_ctx = b->options.write_json_ctx});
 	if (s == BM_OK)
 		s = api_begin_redaction(b);
 	if (s == BM_OK)
@@ -336,6 +342,8 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 			b->summary.result = BM_RESULT_UNDECIDED;
 		s = bm_report_finish(b->report, &b->summary);
 	}
+	if (s == BM_OK && b->json != NULL)
+		s = bm_report_finish(b->json, &b->summary);
 	if (s == BM_OK)
 		s = io;
 	b->finished = s == BM_OK || s == BM_IO;

@@ -42,7 +42,7 @@ struct badmac {
 	struct reason reasons[REASONS_MAX];
 	size_t reason_count;
 	struct bm_summary summary;
-	struct bm_report *report;
+	struct bm_report *report, *json; /* json: NULL: none besides */
 	struct bm_redact *redact; /* NULL: nothing is hidden */
 	struct bm_tie *tie;       /* NULL: no logs */
 	struct bm_prove *prove;   /* NULL: a diagnosis */

@@ -96,5 +96,7 @@ api_tie_logs(struct badmac *b)
 			last);
 	struct bm_report_logs logs = bm_tie_report(b->tie);
 	bm_report_set_logs(b->report, &logs);
+	if (b->json != NULL)
+		bm_report_set_logs(b->json, &logs);
 	return BM_OK;
 }

@@ -227,6 +227,8 @@ api_tell(struct badmac *b, const struct bm_connection *c)
 	if (b->summary.connections > b->told) {
 		b->told++;
 		b->status = bm_report_connection(b->report, c);
+		if (b->status == BM_OK && b->json != NULL)
+			b->status = bm_report_connection(b->json, c);
 	}
 }
 
