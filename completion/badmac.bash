@@ -41,33 +41,41 @@ _badmac() {
 
 	local command=${words[1]}
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain host lab odds prove help --version --help -h' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain history host lab odds prove help --version --help -h' -- "$cur")
 		return
 	fi
 	if [[ $command == help ]]; then
-		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain host lab odds prove help' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain history host lab odds prove help' -- "$cur")
 		return
 	fi
 	if [[ $command == lab ]]; then
 		_badmac_lab
 		return
 	fi
-	local options='-k --keys --log --rules --at --effort -j --jobs --crypto --format -o --output --redact -v --verbose
+	local options='-k --keys --log --rules --at --effort -j --jobs --crypto --format -o --output --redact --store -v --verbose
 		-q --quiet --color --memory --flow-memory --max-flows --no-progress -h --help'
 	[[ $command == explain ]] && options='--format --rules --keys-out -o --output --color -h --help'
+	[[ $command == history ]] && options='--since --until --cause --peer --group --limit --add --format -o --output --color -h --help'
 	[[ $command == host ]] && options='-i --interface --watch --root --before --format -o --output --color -h --help'
 	[[ $command == odds ]] && options='--checksum-errors --failures --segments --watch --after --before --pattern --report
 		--elsewhere --suite --simulate --trials --payload --seed -j --jobs --format -o --output --color -h --help'
 	[[ $command == prove ]] && options='-k --keys --format -o --output -v --verbose -q --quiet --color -h --help'
-	[[ $command == diagnose || $command == prove || $command == explain || $command == host || $command == odds ]] || return
+	[[ $command == diagnose || $command == prove || $command == explain || $command == history || $command == host || $command == odds ]] || return
 
 	case $prev in
 	--at) mapfile -t COMPREPLY < <(compgen -W 'sender receiver client server middle' -- "$cur") ;;
 	--format)
 		local formats='text json'
-		[[ $command != diagnose ]] || formats+=' html'
+		[[ $command != diagnose && $command != history ]] || formats+=' html'
 		mapfile -t COMPREPLY < <(compgen -W "$formats" -- "$cur")
 		;;
+	--group) mapfile -t COMPREPLY < <(compgen -W 'cause confidence fault peer client server name suite version direction
+		capture day hour weekday bit flip offset stream-offset packet-offset size' -- "$cur") ;;
+	--cause) mapfile -t COMPREPLY < <(compgen -W 'record-was-good bits-flipped bytes-damaged words-swapped tag-damaged
+		header-damaged stale-data retransmission-differs bytes-missing bytes-inserted plaintext-injected
+		records-interleaved sequence-reused record-replayed records-reordered record-missing wrong-epoch reflected-record
+		foreign-record wrong-keys mac-construction bad-padding sender-miscomputed plaintext-alert capture-incomplete
+		unexplained' -- "$cur") ;;
 	--effort) mapfile -t COMPREPLY < <(compgen -W 'quick normal deep' -- "$cur") ;;
 	--crypto) mapfile -t COMPREPLY < <(compgen -W 'auto openssl ipsec-mb' -- "$cur") ;;
 	--redact) mapfile -t COMPREPLY < <(compgen -W 'addresses all' -- "$cur") ;;
@@ -78,8 +86,8 @@ _badmac() {
 	--pattern) mapfile -t COMPREPLY < <(compgen -W 'random bits pair burst lane stuck swap-words swap-octets swap-odd
 		byte-order zeroed stale shift resummed' -- "$cur") ;;
 	--checksum-errors | --failures | --segments | --elsewhere | --suite | --trials | --seed) ;;
-	-j | --jobs | --memory | --flow-memory | --max-flows | --watch) ;;
-	-k | --keys | -o | --output | --log | --rules | --keys-out | --report) _filedir ;;
+	-j | --jobs | --memory | --flow-memory | --max-flows | --watch | --since | --until | --peer | --limit) ;;
+	-k | --keys | -o | --output | --log | --rules | --keys-out | --report | --store | --add) _filedir ;;
 	*)
 		[[ $split == true ]] && return
 		if [[ $cur == -* ]]; then

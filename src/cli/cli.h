@@ -17,8 +17,8 @@ struct command {
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name; gives the exit status */
 };
 
-extern const struct command command_diagnose, command_explain, command_help, command_host,
-	command_lab, command_odds, command_prove;
+extern const struct command command_diagnose, command_explain, command_help, command_history,
+	command_host, command_lab, command_odds, command_prove;
 extern const struct command *const commands[]; /* ends with NULL */
 const struct command *command_find(const char *name);
 /* Says that there is no such command. */

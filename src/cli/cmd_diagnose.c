@@ -5,6 +5,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
+#include "cli/stored.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,6 +20,7 @@ struct run {
 	struct input_file *files, *logs; /* captures; logs */
 	const char *reading;             /* the log in hand */
 	struct output output;
+	struct stored stored;
 	struct progress progress;
 	struct badmac *badmac;
 };
@@ -172,13 +174,27 @@ add_inputs(struct run *r)
 }
 
 static bool
+store_is_apart(const struct run *r)
+{
+	const char *store = r->settings.store;
+	struct stat st;
+
+	if (store == NULL || stat(store, &st) != 0 ||
+		!output_is(r->settings.output, st.st_dev, st.st_ino))
+		return true;
+	say("%s: is the store; the report would overwrite it", r->settings.output);
+	return false;
+}
+
+static bool
 start(struct run *r)
 {
 	struct badmac_options *o = &r->settings.options;
 	struct badmac_error e = {.what = ""};
 
-	if (!open_files(r) || !output_open(&r->output, r->settings.output))
+	if (!open_files(r) || !store_is_apart(r) || !output_open(&r->output, r->settings.output))
 		return false;
+	stored_start(&r->stored, r->settings.store, o);
 	o->write = output_write;
 	o->write_ctx = &r->output;
 	if (!r->settings.quiet && !r->settings.no_progress && isatty(STDERR_FILENO)) {
@@ -242,6 +258,8 @@ finish(struct run *r)
 	bool complete = (status == BADMAC_OK || told) && !r->output.failed && output_commit(&r->output);
 
 	progress_clear(&r->progress);
+	bool whole = status == BADMAC_OK || (told && !r->output.failed);
+	bool stored = stored_finish(&r->stored, &r->settings, whole);
 	if (!r->settings.quiet)
 		tell_notices(r->badmac);
 	if (status == BADMAC_FORMAT && is_empty_stream(r, e.input))
@@ -250,7 +268,7 @@ finish(struct run *r)
 		library_trouble(e.input, &e);
 	if (badmac_input_damaged(r->badmac))
 		say("an input is damaged: the report covers what comes before that place");
-	if (status != BADMAC_OK || !complete || badmac_input_damaged(r->badmac))
+	if (status != BADMAC_OK || !complete || !stored || badmac_input_damaged(r->badmac))
 		return EXIT_TROUBLE;
 	switch (badmac_result(r->badmac)) {
 	case BADMAC_FAILED:
@@ -269,6 +287,7 @@ clear(struct run *r)
 {
 	badmac_free(r->badmac);
 	output_close(&r->output);
+	stored_close(&r->stored);
 	free(r->files);
 	free(r->logs);
 	settings_clear(&r->settings);

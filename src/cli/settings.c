@@ -34,6 +34,8 @@ const char diagnose_help[] =
 	"  -o, --output FILE       write the report there; FILE is replaced once it is complete\n"
 	"      --redact LEVEL      hide addresses and names (addresses), or those, octets, times and\n"
 	"                          lines of logs (all): for reports that are handed on\n"
+	"      --store FILE        collect the findings in this file, which is made if it is not\n"
+	"                          there; badmac history reads it\n"
 	"  -v, --verbose           text, html: show every connection; text: what was ruled out, too\n"
 	"  -q, --quiet             no notices about the input on standard error\n"
 	"      --color WHEN        text: auto (the default), always, never\n"
@@ -57,6 +59,7 @@ enum {
 	FORMAT,
 	OUTPUT,
 	REDACT,
+	STORE,
 	VERBOSE,
 	QUIET,
 	COLOR,
@@ -78,6 +81,7 @@ static const struct option_spec specs[] = {
 	[FORMAT] = {'\0', "format", true},
 	[OUTPUT] = {'o', "output", true},
 	[REDACT] = {'\0', "redact", true},
+	[STORE] = {'\0', "store", true},
 	[VERBOSE] = {'v', "verbose", false},
 	[QUIET] = {'q', "quiet", false},
 	[COLOR] = {'\0', "color", true},
@@ -275,6 +279,9 @@ read_option(struct settings *s, const struct option_spec *spec, const char *valu
 		return value_output("diagnose", value, &s->output);
 	case REDACT:
 		return read_redact(s, value);
+	case STORE:
+		s->store = value;
+		return value[0] != '\0' || refuse("store", value, "must be the name of a file");
 	case COLOR:
 		return read_color(&s->options.color, value);
 	case MEMORY:

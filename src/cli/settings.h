@@ -11,6 +11,7 @@ struct settings {
 	const char **keys, **captures, **logs, **rules; /* borrowed words of the command line */
 	size_t key_count, capture_count, log_count, rules_count;
 	const char *output; /* NULL: standard output */
+	const char *store;  /* NULL: none */
 	bool quiet, no_progress, help;
 };
 

@@ -114,7 +114,9 @@ class Cli:
     def test_help_on_standard_output(self):
         for args in (["help"], ["--help"], ["-h"], ["help", "diagnose"], ["diagnose", "--help"], ["diagnose", "-h"],
                      ["help", "explain"], ["explain", "-h"], ["explain", "nowhere", "--help"],
-                     ["help", "host"], ["host", "-h"], ["help", "odds"], ["odds", "-h"], ["help", "prove"], ["prove", "-h"], ["help", "help"], ["help", "--help"], ["help", "lab"], ["lab", "-h"], ["lab", "run", "--help"], ["diagnose", "-k", "nowhere", "--help", "nowhere"]):
+                     ["help", "host"], ["host", "-h"], ["help", "history"], ["history", "-h"], ["help", "odds"], ["odds", "-h"],
+                     ["help", "prove"], ["prove", "-h"], ["help", "help"], ["help", "--help"], ["help", "lab"], ["lab", "-h"],
+                     ["lab", "run", "--help"], ["diagnose", "-k", "nowhere", "--help", "nowhere"]):
             r = run(*args)
             want(r.rc == 0 and r.out.startswith(b"usage: badmac") and r.err == "", r)
         want(run("help", "diagnose").out == run("diagnose", "--help").out, "help differs")
@@ -257,7 +259,7 @@ class Cli:
         refused("unknown option -g", "diagnose", "-g", cwd=self.dir.name)
 
     def test_options_agree_with_manual_and_completion(self):
-        for command, least in (("diagnose", 15), ("explain", 7), ("host", 7), ("odds", 19), ("prove", 7)):
+        for command, least in (("diagnose", 15), ("explain", 7), ("history", 12), ("host", 7), ("odds", 19), ("prove", 7)):
             self.options_agree(command, least)
 
     @staticmethod
@@ -275,7 +277,8 @@ class Cli:
         completion = set(re.search(pattern, text).group(1).split())
         want(options == manual, "manual: %s" % sorted(options ^ manual))
         want(options == completion, "completion: %s" % sorted(options ^ completion))
-        name = {"diagnose": "OUTPUT.md", "explain": "EXPLAIN.md", "host": "HOST.md", "odds": "ODDS.md", "prove": "PROVE.md"}[command]
+        name = {"diagnose": "OUTPUT.md", "explain": "EXPLAIN.md", "history": "STORE.md", "host": "HOST.md", "odds": "ODDS.md",
+                "prove": "PROVE.md"}[command]
         with open(os.path.join(ROOT, "docs", name)) as f:
             page = f.read().split("## Exit status")[0]
         want(all("`" + o in page for o in options if o.startswith("--") and o != "--help"),
@@ -312,11 +315,12 @@ class Cli:
                                 (["json"], ["badmac", "diagnose", "--format", "=", "j"]),
                                 (["json"], ["badmac", "diagnose", "--format", "j"]),
                                 (["html"], ["badmac", "diagnose", "--format", "h"]), ([], ["badmac", "explain", "--format", "h"]),
-                                (["diagnose", "explain", "host", "lab", "odds", "prove", "help"], ["badmac", "help", ""]), (["relay"], ["badmac", "lab", "rel"]),
+                                (["diagnose", "explain", "history", "host", "lab", "odds", "prove", "help"], ["badmac", "help", ""]), (["relay"], ["badmac", "lab", "rel"]),
                                 (["--no-etm"], ["badmac", "lab", "run", "--n"]), (["--to"], ["badmac", "lab", "relay", "--t"]),
                                 (["--quick"], ["badmac", "lab", "score", "--q"]),
                                 (["words-swapped"], ["badmac", "lab", "run", "wor"]), (["wrong-keys"], ["badmac", "lab", "run", "wrong-k"]),
-                                (["--keys-out"], ["badmac", "explain", "--k"]), (["--keys"], ["badmac", "diagnose", "--k"]), (["--watch"], ["badmac", "host", "--w"]), (["lo"], ["badmac", "host", "-i", "lo"]),
+                                (["--keys-out"], ["badmac", "explain", "--k"]), (["--keys"], ["badmac", "diagnose", "--k"]), (["--watch"], ["badmac", "host", "--w"]), (["html"], ["badmac", "history", "--format", "h"]),
+                                (["stream-offset"], ["badmac", "history", "--group", "st"]), (["lo"], ["badmac", "host", "-i", "lo"]),
                                 (["--checksum-errors"], ["badmac", "odds", "--ch"]), (["swap-odd"], ["badmac", "odds", "--pattern", "swap-od"])):
             got = complete(*words)
             want(got == expected, "%s: %s" % (words, got))
