@@ -177,10 +177,11 @@ days(struct text *t)
 		}
 	}
 	bm_say(&t->l, "  %s\n", last);
+	bm_say(&t->l, "  at most %s in ", bm_grouped(most).s);
 	if (each == 1)
-		bm_say(&t->l, "  findings a day; the highest: %s\n\n", bm_grouped(most).s);
+		bm_say(&t->l, "a day\n\n");
 	else
-		bm_say(&t->l, "  findings in %zu days; the highest: %s\n\n", each, bm_grouped(most).s);
+		bm_say(&t->l, "%zu days\n\n", each);
 }
 
 static void
@@ -268,20 +269,22 @@ one(void *ctx, const struct bm_history_row *r)
 {
 	struct text *t = ctx;
 	char when[BM_TIME_TEXT_MAX] = "unknown", who[200];
-	size_t room = t->columns > 46 ? t->columns - 46 : 20;
+	enum { TIME = 19, CAUSE = 22, ROW = TIME + 2 + CAUSE + 2, WHO_LEAST = 24 };
+	size_t room = t->columns - (TIME + 2);
+	bool wide = t->columns >= ROW + WHO_LEAST;
 
 	if (r->time != BM_DB_NULL) {
 		bm_time_text(r->time, when);
 		when[10] = ' ';
-		when[19] = '\0';
+		when[TIME] = '\0';
 	}
 	(void)snprintf(who, sizeof who, "%s -> %s", or_unknown(r->client), or_unknown(r->server));
-	bm_say(&t->l, "%-19s  ", when);
+	bm_say(&t->l, "%-*s  ", TIME, when);
 	bm_style(&t->l, style_of(r->confidence));
-	cell(t, or_unknown(r->cause), 23, false);
+	cell(t, or_unknown(r->cause), wide ? CAUSE : room < CAUSE ? room : CAUSE, !wide);
 	bm_style(&t->l, BM_PLAIN_STYLE);
-	bm_say(&t->l, "  ");
-	cell(t, who, room, true);
+	bm_say(&t->l, "%s", wide ? "  " : "\n    ");
+	cell(t, who, t->columns - (wide ? ROW : 4), true);
 	bm_say(&t->l, "\n    ");
 	wrapped(t, 4, 4, or_unknown(r->summary));
 	bm_say(&t->l, "    ");
@@ -344,7 +347,7 @@ bm_history_text(struct bm_history_model *m, struct bm_out *o)
 		table(&t, &m->tables[i]);
 	if (m->findings != 0 && m->question->limit != 0) {
 		bm_style(&t.l, BM_BOLD);
-		bm_say(&t.l, "findings, the newest first (times in UTC)\n");
+		bm_say(&t.l, "findings, newest first (times in UTC)\n");
 		bm_style(&t.l, BM_PLAIN_STYLE);
 		uint64_t shown = bm_filter_list(m, one, &t);
 		if (shown < m->findings)

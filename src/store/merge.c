@@ -17,16 +17,17 @@ enum {
 
 /* A connection as one capture shows it, by one diagnosis. */
 struct view {
-	uint64_t id, first, last, keys, undecided, compared, effort, version;
+	uint64_t id, first, last, keys, verified, undecided, compared, effort, version;
 	const char *digest, *client, *server;
 	bool superseded;
 };
 
 struct item {
-	uint64_t id, epoch, sequence, offset, length, damaged;
+	uint64_t id, epoch, sequence, offset, length;
 	const struct view *view;
 	const char *direction, *cause, *digest;
 	unsigned confidence;
+	bool damaged;   /* it says which octets differ */
 	bool complaint; /* of an end, with no record that explains it */
 	size_t group;   /* the place of the first one of it */
 };
@@ -78,10 +79,11 @@ load_views(struct merge *m, uint64_t connection)
 			.first = bm_db_number(&r, 4),
 			.last = bm_db_number(&r, 5),
 			.keys = bm_db_number(&r, 6),
-			.undecided = bm_db_number(&r, 7),
-			.compared = bm_db_number(&r, 8),
-			.effort = bm_db_number(&r, 9),
-			.version = bm_db_number(&r, 10)};
+			.verified = bm_db_number(&r, 7),
+			.undecided = bm_db_number(&r, 8),
+			.compared = bm_db_number(&r, 9),
+			.effort = bm_db_number(&r, 10),
+			.version = bm_db_number(&r, 11)};
 	}
 }
 
@@ -92,6 +94,8 @@ compare_views(const struct view *a, const struct view *b)
 {
 	if (a->keys != b->keys)
 		return a->keys > b->keys ? 1 : -1;
+	if (a->verified != b->verified)
+		return a->verified > b->verified ? 1 : -1;
 	if (a->undecided != b->undecided)
 		return a->undecided < b->undecided ? 1 : -1;
 	if (a->compared != b->compared)
@@ -103,12 +107,19 @@ compare_views(const struct view *a, const struct view *b)
 	return strcmp(a->digest, b->digest);
 }
 
-/* The same packets: nobody else has all these ends and times, to the nanosecond. */
+/* Whether a is of all packets that b is of: it has the same ends, covers its time, and begins or
+ * ends with the same packet, for nobody else has that time to the nanosecond. What was captured at
+ * another place has other times. */
 static bool
-same_packets(const struct view *a, const struct view *b)
+covers(const struct view *a, const struct view *b)
 {
-	return a->first == b->first && a->last == b->last && strcmp(a->client, b->client) == 0 &&
-		   strcmp(a->server, b->server) == 0;
+	if (strcmp(a->client, b->client) != 0 || strcmp(a->server, b->server) != 0)
+		return false;
+	if (a->first == BM_DB_NULL || a->last == BM_DB_NULL || b->first == BM_DB_NULL ||
+		b->last == BM_DB_NULL)
+		return a->first == b->first && a->last == b->last;
+	return a->first <= b->first && a->last >= b->last &&
+		   (a->first == b->first || a->last == b->last);
 }
 
 static void
@@ -117,7 +128,7 @@ supersede(struct merge *m)
 	for (size_t i = 0; i < m->view_count; i++) {
 		struct view *v = &m->views[i];
 		for (size_t k = 0; k < m->view_count && !v->superseded; k++)
-			v->superseded = same_packets(v, &m->views[k]) && compare_views(&m->views[k], v) > 0;
+			v->superseded = covers(&m->views[k], v) && compare_views(&m->views[k], v) > 0;
 		struct bm_db_row r = bm_db_row(m->store, BM_SQL_SIGHTING_SUPERSEDE);
 		bm_db_put(&r, v->superseded);
 		bm_db_put(&r, v->id);
@@ -159,8 +170,8 @@ load_items(struct merge *m, uint64_t connection)
 			.length = bm_db_number(&r, 6),
 			.cause = keep(m, bm_db_text(&r, 7)),
 			.confidence = confidence_rank(keep(m, bm_db_text(&r, 8))),
-			.digest = keep(m, bm_db_text(&r, 9)),
-			.damaged = bm_db_number(&r, 12)};
+			.digest = keep(m, bm_db_text(&r, 9))};
+		x.damaged = strspn(x.digest, "0") != strlen(x.digest);
 		x.complaint = strcmp(x.cause, "record-was-good") == 0 ||
 					  strcmp(x.cause, "capture-incomplete") == 0 ||
 					  (x.sequence == BM_DB_NULL && x.offset == BM_DB_NULL);
@@ -215,8 +226,9 @@ fit(const struct item *a, const struct item *b)
 		return same_start ? 5 : a->length == b->length ? 4 : 3;
 	if (same_start)
 		return 4;
-	bool alike = a->length == b->length && strcmp(a->digest, b->digest) == 0 &&
-				 (a->damaged != 0 || strcmp(a->cause, b->cause) == 0);
+	bool told = a->damaged && b->damaged;
+	bool alike = a->length == b->length &&
+				 (told ? strcmp(a->digest, b->digest) == 0 : strcmp(a->cause, b->cause) == 0);
 	return alike && overlap(a->view, b->view) ? 2 : 0;
 }
 

@@ -50,7 +50,7 @@ const char *const bm_store_sql[BM_SQL_COUNT] = {
 		" records_undecided, capture_gaps, compared, effort, badmac)"
 		" VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[BM_SQL_SIGHTINGS_OF] = "SELECT id, digest, client, server, first_time, last_time, keys IS NOT "
-							"NULL, records_undecided,"
+							"NULL, records_verified, records_undecided,"
 							" compared, effort, badmac FROM sighting WHERE connection = ?",
 	[BM_SQL_SIGHTING_SUPERSEDE] = "UPDATE sighting SET superseded = ? WHERE id = ?",
 	[BM_SQL_FAILURE_ADD] =
@@ -65,7 +65,7 @@ const char *const bm_store_sql[BM_SQL_COUNT] = {
 	[BM_SQL_FAILURES_OF] =
 		"SELECT f.id, f.sighting, f.direction, f.epoch, f.sequence_number, f.stream_offset, "
 		"f.length,"
-		" f.cause, f.confidence, f.damage_digest, s.first_time, s.last_time, f.damage_length"
+		" f.cause, f.confidence, f.damage_digest, s.first_time, s.last_time"
 		" FROM failure f JOIN sighting s ON s.id = f.sighting WHERE f.connection = ? ORDER BY f.id",
 	[BM_SQL_FAILURE_SET] = "UPDATE failure SET finding = ?, best = ? WHERE id = ?",
 	[BM_SQL_DAMAGE_ADD] = "INSERT INTO damage (failure, nth, record_offset, stream_offset, length, "
