@@ -88,23 +88,27 @@ load_views(struct merge *m, uint64_t connection)
 }
 
 /* Above 0: a is the better diagnosis. What could decide more is better, then what was compared
- * with more, searched longer, or made by a newer badmac; the digest ends all ties. */
+ * with more, searched longer, or made by a newer badmac. */
+static int
+compare_quality(const struct view *a, const struct view *b)
+{
+	const uint64_t in_turn[][2] = {{a->keys, b->keys}, {a->verified, b->verified},
+		{b->undecided, a->undecided}, {a->compared, b->compared}, {a->effort, b->effort},
+		{a->version, b->version}};
+
+	for (size_t i = 0; i < sizeof in_turn / sizeof in_turn[0]; i++)
+		if (in_turn[i][0] != in_turn[i][1])
+			return in_turn[i][0] > in_turn[i][1] ? 1 : -1;
+	return 0;
+}
+
+/* The same, without ties. */
 static int
 compare_views(const struct view *a, const struct view *b)
 {
-	if (a->keys != b->keys)
-		return a->keys > b->keys ? 1 : -1;
-	if (a->verified != b->verified)
-		return a->verified > b->verified ? 1 : -1;
-	if (a->undecided != b->undecided)
-		return a->undecided < b->undecided ? 1 : -1;
-	if (a->compared != b->compared)
-		return a->compared > b->compared ? 1 : -1;
-	if (a->effort != b->effort)
-		return a->effort > b->effort ? 1 : -1;
-	if (a->version != b->version)
-		return a->version > b->version ? 1 : -1;
-	return strcmp(a->digest, b->digest);
+	int quality = compare_quality(a, b);
+
+	return quality != 0 ? quality : strcmp(a->digest, b->digest);
 }
 
 /* Whether a is of all packets that b is of: it has the same ends, covers its time, and begins or
@@ -122,13 +126,24 @@ covers(const struct view *a, const struct view *b)
 		   (a->first == b->first || a->last == b->last);
 }
 
+/* A whole capture stands for its pieces if it is no worse. */
+static bool
+supersedes(const struct view *a, const struct view *b)
+{
+	bool wider = a->first != b->first || a->last != b->last;
+
+	if (a == b || !covers(a, b))
+		return false;
+	return wider ? compare_quality(a, b) >= 0 : compare_views(a, b) > 0;
+}
+
 static void
 supersede(struct merge *m)
 {
 	for (size_t i = 0; i < m->view_count; i++) {
 		struct view *v = &m->views[i];
 		for (size_t k = 0; k < m->view_count && !v->superseded; k++)
-			v->superseded = covers(&m->views[k], v) && compare_views(&m->views[k], v) > 0;
+			v->superseded = supersedes(&m->views[k], v);
 		struct bm_db_row r = bm_db_row(m->store, BM_SQL_SIGHTING_SUPERSEDE);
 		bm_db_put(&r, v->superseded);
 		bm_db_put(&r, v->id);
