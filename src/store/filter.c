@@ -4,16 +4,29 @@
 #include <math.h>
 #include <stdio.h>
 
+/* Whether SQL names a column of s. */
+static bool
+asks_sighting(const char *sql)
+{
+	for (const char *p = sql; (p = strstr(p, "s.")) != NULL; p++)
+		if (p == sql || strchr(" (,", p[-1]) != NULL)
+			return true;
+	return false;
+}
+
 struct bm_db_row
 bm_filter_ask(struct bm_history_model *m, const char *what, const char *tail)
 {
 	const struct bm_history_question *q = m->question;
 	char sql[2048];
 
-	int n = snprintf(sql, sizeof sql,
-		"SELECT %s FROM failure f JOIN sighting s ON s.id = f.sighting%s WHERE f.best = 1%s%s%s%s "
-		"%s",
-		what,
+	/* Counts of everything need an index alone, in its order; the list needs rows, by time. */
+	bool counts = !q->has_since && !q->has_until && strstr(tail, "LIMIT") == NULL;
+	int n = snprintf(sql, sizeof sql, "SELECT %s FROM failure f%s%s%s WHERE f.best = 1%s%s%s%s %s",
+		what, counts ? " INDEXED BY failure_counts" : "",
+		q->peer != NULL || asks_sighting(what) || asks_sighting(tail)
+			? " JOIN sighting s ON s.id = f.sighting"
+			: "",
 		strstr(what, "two.") != NULL ? " CROSS JOIN (SELECT 0 AS e UNION ALL SELECT 1) two" : "",
 		q->has_since ? " AND f.time >= ?" : "", q->has_until ? " AND f.time < ?" : "",
 		q->cause != NULL ? " AND f.cause = ?" : "",

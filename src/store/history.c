@@ -104,8 +104,8 @@ bm_history(struct bm_store *s, const struct bm_history_question *q,
 	}
 	o->write = f->write;
 	o->ctx = f->write_ctx;
-	/* All of it from one state of the store. */
-	bm_db_run(s, "BEGIN");
+	/* All of it from one state of the store; KiB. */
+	bm_db_run(s, "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; BEGIN");
 	enum bm_status st = report(&m, o);
 	if (s->status != BM_OK)
 		(void)snprintf(problem, BM_STORE_PROBLEM, "%s", s->problem);

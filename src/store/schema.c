@@ -114,7 +114,10 @@ const char bm_store_schema[] =
 	"CREATE INDEX failure_connection ON failure(connection);"
 	"CREATE INDEX failure_sighting ON failure(sighting);"
 	"CREATE INDEX failure_time ON failure(time) WHERE best = 1;"
-	"CREATE INDEX failure_cause ON failure(cause) WHERE best = 1;"
+	/* What history counts, without the texts. */
+	"CREATE INDEX failure_counts ON failure(connection, time, cause, party, confidence, direction,"
+	" length, packets, damage_record_offset, damage_stream_offset, damage_packet_offset, bits, bit,"
+	" flip, sighting) WHERE best = 1;"
 	"CREATE TABLE damage ("
 	" failure INTEGER NOT NULL REFERENCES failure(id) ON DELETE CASCADE,"
 	" nth INTEGER NOT NULL,"
