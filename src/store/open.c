@@ -101,7 +101,9 @@ check(struct bm_store *s)
 static void
 open_it(struct bm_store *s, const char *path, bool to_write)
 {
-	int flags = to_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+	/* Whoever only reads may have to undo what a writer that was killed left half done. SQLite
+	 * opens what cannot be written to be read. */
+	int flags = SQLITE_OPEN_READWRITE;
 	/* A name is a name: neither a URI nor ":memory:". */
 	size_t n = strlen(path) + 3;
 	char *name = malloc(n);
@@ -125,6 +127,8 @@ open_it(struct bm_store *s, const char *path, bool to_write)
 	(void)sqlite3_extended_result_codes(s->db, 1);
 	(void)sqlite3_busy_timeout(s->db, BM_STORE_WAIT_MS);
 	disarm(s);
+	if (!to_write)
+		bm_db_run(s, "PRAGMA query_only = ON");
 	if (to_write && is_empty(s))
 		make_tables(s);
 	check(s);

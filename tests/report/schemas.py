@@ -6,7 +6,7 @@ import pathlib
 import jsonschema
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
-NAMES = ("diagnosis", "explanation", "host", "odds", "proof")
+NAMES = ("diagnosis", "explanation", "history", "host", "odds", "proof")
 
 
 def published(name):

@@ -16,19 +16,17 @@ import sys
 import tempfile
 import time
 
-import jsonschema
-
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path[:0] = [os.path.join(ROOT, "tests", "live"), HERE]
+sys.path[:0] = [os.path.join(ROOT, "tests", "live"), os.path.join(ROOT, "tests", "report"), HERE]
 import judge  # noqa: E402
 import made  # noqa: E402
+import schemas  # noqa: E402
 
 BADMAC = judge.find_badmac()
 BAD = os.path.join(made.DAMAGED, "tls13-aes256gcm", "bitflip")
 CAPTURE, KEYS = os.path.join(BAD, "receiver.pcap"), os.path.join(BAD, "keys.log")
-with open(os.path.join(ROOT, "docs", "badmac.history.v1.schema.json"), encoding="ascii") as schema:
-    SCHEMA = jsonschema.Draft202012Validator(json.load(schema))
+SCHEMA = schemas.Validator("history")
 GROUPS = SCHEMA.schema["properties"]["grouped_by"]["enum"][:-1]
 WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 # What tells findings apart, without what depends on who came first.
@@ -71,7 +69,7 @@ def add(db, *reports):
 
 
 def ask(db, sql, *args):
-    c = sqlite3.connect("file:%s?mode=ro" % db, uri=True)
+    c = sqlite3.connect("file:%s?mode=rw" % db, uri=True)
     try:
         return c.execute(sql, args).fetchall()
     finally:

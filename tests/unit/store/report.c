@@ -167,7 +167,7 @@ store_ask(const char *sql)
 	sqlite3_stmt *stmt = NULL;
 	sqlite3 *db = NULL;
 
-	assert_int_equal(sqlite3_open_v2(store_path(), &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_open_v2(store_path(), &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
 	long n = sqlite3_column_type(stmt, 0) == SQLITE_NULL ? -1 : (long)sqlite3_column_int64(stmt, 0);
