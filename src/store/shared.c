@@ -26,10 +26,10 @@ bm_binomial_ln(uint64_t n, uint64_t m, double p)
 	double first =
 		lgamma(dn + 1) - lgamma(dm + 1) - lgamma(dn - dm + 1) + dm * log(p) + (dn - dm) * log1p(-p);
 	double sum = 1, term = 1;
-	for (double i = dm; i < dn; i++) {
-		term *= (dn - i) / (i + 1) * p / (1 - p);
+	for (uint64_t i = m; i < n; i++) {
+		term *= (double)(n - i) / (double)(i + 1) * p / (1 - p);
 		sum += term;
-		if (term < sum * 1e-16 && i > dn * p)
+		if (term < sum * 1e-16 && (double)i > dn * p)
 			break;
 	}
 	double ln = first + log(sum);
