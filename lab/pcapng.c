@@ -1,64 +1,34 @@
-/* Blocks of a pcapng file (draft-ietf-opsawg-pcapng), little endian. Refuses to know what a frame
- * holds. */
+/* Frames go to a part of the file first, as what opens them is known last. Refuses to know what a
+ * frame holds. */
 #include "lab/pcapng.h"
+
+#include "capture/write.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum {
-	SECTION = 0x0a0d0d0a,
-	INTERFACE = 1,
-	ENHANCED = 6,
-	SECRETS = 10,
-	ETHERNET = 1,
-	TSRESOL = 9,
-	KEY_LOG = 0x544c534b,
-	GROWN = 20
-};
+enum { ETHERNET = 1, NANOSECONDS = 9 };
 
-static void
-le32(uint8_t *p, uint32_t v)
+static int
+to_file(void *ctx, const char *bytes, size_t n)
 {
-	for (unsigned i = 0; i < 4; i++)
-		p[i] = (uint8_t)(v >> 8 * i);
-}
-
-/* A block of a fixed part, data and padding to 32 bits. */
-static bool
-block(FILE *f, uint32_t type, const uint8_t *fixed, size_t fixed_n, struct bm_view data)
-{
-	static const uint8_t zeros[4];
-	size_t pad = (4 - data.n % 4) % 4;
-	uint8_t head[8], tail[4];
-	uint32_t total = (uint32_t)(12 + fixed_n + data.n + pad);
-
-	le32(head, type);
-	le32(head + 4, total);
-	le32(tail, total);
-	return fwrite(head, 1, 8, f) == 8 && fwrite(fixed, 1, fixed_n, f) == fixed_n &&
-		   (data.n == 0 || fwrite(data.p, 1, data.n, f) == data.n) &&
-		   fwrite(zeros, 1, pad, f) == pad && fwrite(tail, 1, 4, f) == 4;
+	return fwrite(bytes, 1, n, ctx) == n ? 0 : -1;
 }
 
 static bool
 start(FILE *f, uint32_t snap, struct bm_view secrets)
 {
-	uint8_t section[16], interface[20] = {ETHERNET}, head[8];
+	struct bm_pcapng_writer w = {.write = to_file, .ctx = f};
+	const struct bm_interface_info interface = {
+		.link_type = ETHERNET, .snap_len = snap, .ts_resolution = NANOSECONDS};
 
-	le32(section, 0x1a2b3c4d);
-	le32(section + 4, 1); /* version 1.0 */
-	memset(section + 8, 0xff, 8);
-	le32(interface + 4, snap);
-	interface[8] = TSRESOL;
-	interface[10] = 1;
-	interface[12] = 9; /* ten to the minus nine */
-	le32(head, KEY_LOG);
-	le32(head + 4, (uint32_t)secrets.n);
-	return block(f, SECTION, section, sizeof section, bm_view(NULL, 0)) &&
-		   block(f, INTERFACE, interface, sizeof interface, bm_view(NULL, 0)) &&
-		   (secrets.n == 0 || block(f, SECRETS, head, sizeof head, secrets));
+	bm_pcapng_section(&w, bm_view(NULL, 0), bm_view(NULL, 0));
+	bm_pcapng_interface(&w, &interface);
+	if (secrets.n != 0)
+		bm_pcapng_secrets(&w, secrets);
+	return !w.failed;
 }
 
 bool
@@ -79,22 +49,18 @@ lab_pcapng_open(struct lab_pcapng *w, const char *path)
 void
 lab_pcapng_frame(struct lab_pcapng *w, uint64_t ns, struct bm_view frame)
 {
-	uint8_t head[GROWN];
+	struct bm_pcapng_writer out = {.write = to_file, .ctx = w->frames};
 
 	if (w->frames == NULL)
 		return;
 	if (ns <= w->last_ns)
 		ns = w->last_ns + 1000;
 	w->last_ns = ns;
-	le32(head, 0);
-	le32(head + 4, (uint32_t)(ns >> 32));
-	le32(head + 8, (uint32_t)ns);
-	le32(head + 16, (uint32_t)frame.n);
+	struct bm_pcapng_packet p = {.units = ns, .data = frame, .wire_len = (uint32_t)frame.n};
 	if (w->snap != 0 && frame.n > w->snap)
-		frame.n = w->snap;
-	le32(head + 12, (uint32_t)frame.n);
-	if (!block(w->frames, ENHANCED, head, sizeof head, frame))
-		w->failed = true;
+		p.data.n = w->snap;
+	bm_pcapng_packet(&out, &p);
+	w->failed = w->failed || out.failed;
 }
 
 static bool

@@ -164,6 +164,19 @@ bm_capture_may_pause(struct bm_capture *c, bool may)
 	c->may_pause = may;
 }
 
+void
+bm_capture_tell_interfaces(struct bm_capture *c, bm_interface_fn fn, void *ctx)
+{
+	c->tell_interface = fn;
+	c->tell_ctx = ctx;
+	if (c->next != bm_pcap_next)
+		return;
+	struct bm_interface_info info = {.link_type = c->link_type,
+		.snap_len = c->snap_len,
+		.ts_resolution = c->ns_per_fraction == 1 ? 9 : 6};
+	fn(ctx, &info);
+}
+
 bool
 bm_capture_stays(const struct bm_capture *c)
 {

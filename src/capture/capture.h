@@ -38,6 +38,8 @@ struct bm_frame {
 		*home; /* the same data, where it stays valid until bm_capture_free; NULL: nowhere.
 				* data itself is valid until the next call, if it is not there or on loan */
 	enum bm_frame_direction direction; /* pcapng epb_flags */
+	uint64_t units; /* the time as the capture has it, in units of the interface; 0 if ts_ns is */
+	uint32_t interface; /* of the section, from 0 in the order of their descriptions; 0 in pcap */
 };
 
 /* One TLS key log found in a Decryption Secrets Block (secrets type 0x544c534b). */
@@ -73,6 +75,21 @@ BM_MUST_USE enum bm_status bm_capture_open_stream(
  * allowed. After anything but BM_OK and BM_PAUSED it yields the same again. */
 BM_MUST_USE enum bm_status bm_capture_next(
 	struct bm_capture *c, struct bm_capture_item *item, struct bm_error *e);
+
+/* What a capture says of an interface. The views are valid until the call that tells of it returns;
+ * they are empty where nothing is said, and in pcap. */
+struct bm_interface_info {
+	uint32_t index; /* bm_frame.interface; 0 begins a section */
+	uint32_t link_type;
+	uint32_t snap_len;     /* 0: no limit */
+	uint8_t ts_resolution; /* of units, as if_tsresol has it: 6 microseconds, 9 nanoseconds */
+	int64_t ts_offset_s;
+	struct bm_view name, description, os, hardware; /* UTF-8, if the writer kept to the rules */
+};
+typedef void (*bm_interface_fn)(void *ctx, const struct bm_interface_info *i);
+
+/* From now on fn is told of each interface before its first frame; that of a pcap at once. */
+void bm_capture_tell_interfaces(struct bm_capture *c, bm_interface_fn fn, void *ctx);
 
 /* Do frames stay somewhere until bm_capture_free (bm_frame.home)? */
 bool bm_capture_stays(const struct bm_capture *c);

@@ -33,10 +33,13 @@ struct bm_capture {
 	bool big; /* the byte order of the file or section */
 
 	/* pcap */
-	uint32_t record_header;
+	uint32_t record_header, snap_len;
 	uint16_t version_minor;
 	uint16_t link_type;
 	uint32_t ns_per_fraction;
+
+	bm_interface_fn tell_interface; /* NULL: nobody asks */
+	void *tell_ctx;
 
 	/* pcapng, per section */
 	struct bm_interface *interfaces;

@@ -43,8 +43,9 @@ bm_pcap_start(struct bm_capture *c, struct bm_error *e)
 	c->version_minor = bm_order16(&r, c->big);
 	if (major != 2)
 		return bm_fail(e, BM_FORMAT, bm_input_offset(c->in), "pcap of an unknown version");
-	/* Time zone, accuracy and snaplen say nothing that the records do not say better. */
-	bm_skip(&r, 12);
+	/* Time zone and accuracy say nothing that the records do not say better. */
+	bm_skip(&r, 8);
+	c->snap_len = bm_order32(&r, c->big);
 	/* The upper half tells the length of the frame check sequence. */
 	c->link_type = (uint16_t)(bm_order32(&r, c->big) & 0xffff);
 	c->record_header = magic == MAGIC_MODIFIED ? RECORD_HEADER_MODIFIED : RECORD_HEADER;
@@ -93,6 +94,7 @@ bm_pcap_next(struct bm_capture *c, struct bm_capture_item *item, struct bm_error
 		.link_type = c->link_type,
 		.number = ++c->frames,
 		.offset = bm_input_offset(in),
+		.units = seconds * (1000000000 / c->ns_per_fraction) + fraction,
 		.home = bm_input_home(in),
 		.direction = BM_FRAME_UNKNOWN,
 	};

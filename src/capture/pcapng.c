@@ -31,7 +31,16 @@ enum {
 };
 
 /* Options (sections 4.1 to 4.3). */
-enum { OPTION_END = 0, OPTION_PACKET_FLAGS = 2, OPTION_IF_TSRESOL = 9, OPTION_IF_TSOFFSET = 14 };
+enum {
+	OPTION_END = 0,
+	OPTION_PACKET_FLAGS = 2,
+	OPTION_IF_NAME = 2,
+	OPTION_IF_DESCRIPTION = 3,
+	OPTION_IF_TSRESOL = 9,
+	OPTION_IF_OS = 12,
+	OPTION_IF_TSOFFSET = 14,
+	OPTION_IF_HARDWARE = 15
+};
 
 struct block {
 	uint32_t type;
@@ -91,11 +100,37 @@ section(struct bm_capture *c, struct block *b, struct bm_error *e)
 	return BM_OK;
 }
 
+static void
+tell_interface(struct bm_capture *c, const struct bm_interface *f, struct bm_interface_info *info)
+{
+	if (c->tell_interface == NULL)
+		return;
+	info->index = (uint32_t)c->interface_count;
+	info->link_type = f->link_type;
+	info->snap_len = f->snap_len;
+	c->tell_interface(c->tell_ctx, info);
+}
+
+/* Texts of an interface, which nothing depends on. */
+static void
+note_text(struct bm_interface_info *info, unsigned code, struct bm_reader value)
+{
+	struct bm_view text = bm_take_rest(&value);
+
+	if (code == OPTION_IF_NAME)
+		info->name = text;
+	else if (code == OPTION_IF_DESCRIPTION)
+		info->description = text;
+	else if (code == OPTION_IF_OS)
+		info->os = text;
+	else if (code == OPTION_IF_HARDWARE)
+		info->hardware = text;
+}
+
 static enum bm_status
 interface(struct bm_capture *c, struct block *b, struct bm_error *e)
 {
-	uint8_t ts_resolution = 6;
-	int64_t ts_offset_s = 0;
+	struct bm_interface_info info = {.ts_resolution = 6};
 	unsigned code;
 	struct bm_reader value;
 
@@ -106,11 +141,13 @@ interface(struct bm_capture *c, struct block *b, struct bm_error *e)
 		return bm_fail(e, BM_FORMAT, b->offset, "interface description too short");
 	while (next_option(&b->body, c->big, &code, &value)) {
 		if (code == OPTION_IF_TSRESOL && value.n == 1)
-			ts_resolution = bm_u8(&value);
+			info.ts_resolution = bm_u8(&value);
 		else if (code == OPTION_IF_TSOFFSET && value.n == 8)
-			ts_offset_s = (int64_t)bm_order64(&value, c->big);
+			info.ts_offset_s = (int64_t)bm_order64(&value, c->big);
+		else
+			note_text(&info, code, value);
 	}
-	bm_interface_clock(&f, ts_resolution, ts_offset_s);
+	bm_interface_clock(&f, info.ts_resolution, info.ts_offset_s);
 
 	void *items = c->interfaces;
 	enum bm_status s = bm_grow(
@@ -118,6 +155,7 @@ interface(struct bm_capture *c, struct block *b, struct bm_error *e)
 	c->interfaces = items;
 	if (s != BM_OK)
 		return bm_fail(e, s, b->offset, "no room for another interface of the section");
+	tell_interface(c, &f, &info);
 	c->interfaces[c->interface_count++] = f;
 	return BM_OK;
 }
@@ -193,6 +231,8 @@ packet(struct bm_capture *c, struct block *b, struct bm_capture_item *item, stru
 	yield(c, item, b, f, data);
 	item->frame.wire_len = original > captured ? original : captured;
 	item->frame.ts_ns = bm_interface_time(f, units);
+	item->frame.units = units;
+	item->frame.interface = id;
 	if (bm_left(r) > 4) {
 		bm_skip(r, padded(captured) - captured);
 		item->frame.direction = direction(r, c->big);
@@ -230,6 +270,8 @@ packet_at_hand(struct bm_capture *c, struct bm_capture_item *item)
 	f->data = bm_view(captured != 0 ? p : NULL, captured);
 	f->wire_len = original > captured ? original : captured;
 	f->ts_ns = bm_interface_time(i, units);
+	f->units = units;
+	f->interface = id;
 	f->link_type = i->link_type;
 	f->number = ++c->frames;
 	f->offset = bm_input_offset(in) + BLOCK_HEADER + PACKET_HEADER;

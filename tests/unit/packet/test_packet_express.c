@@ -150,8 +150,8 @@ check_damaged(const struct bm_frame *frame)
 		f.wire_len = (uint32_t)i;
 		if (due())
 			check(&f);
-		f = (struct bm_frame){bm_view(bytes, frame->data.n), frame->wire_len, frame->link_type,
-			frame->ts_ns, frame->number, frame->offset, frame->home, frame->direction};
+		f = *frame;
+		f.data = bm_view(bytes, frame->data.n);
 		for (unsigned bit = 0; bit <= 8; bit++) {
 			bytes[i] ^= (uint8_t)(bit < 8 ? 1U << bit : 0xffU);
 			if (due())
