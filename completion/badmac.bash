@@ -41,11 +41,11 @@ _badmac() {
 
 	local command=${words[1]}
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain history host lab odds prove help --version --help -h' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain carve history host lab odds prove help --version --help -h' -- "$cur")
 		return
 	fi
 	if [[ $command == help ]]; then
-		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain history host lab odds prove help' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'diagnose explain carve history host lab odds prove help' -- "$cur")
 		return
 	fi
 	if [[ $command == lab ]]; then
@@ -55,12 +55,14 @@ _badmac() {
 	local options='-k --keys --log --rules --at --effort -j --jobs --crypto --format -o --output --redact --store -v --verbose
 		-q --quiet --color --memory --flow-memory --max-flows --no-progress -h --help'
 	[[ $command == explain ]] && options='--format --rules --keys-out -o --output --color -h --help'
+	[[ $command == carve ]] && options='-o --output -k --keys --no-secrets --repaired --connection --failure -q --quiet
+		-h --help'
 	[[ $command == history ]] && options='--since --until --cause --peer --group --limit --add --format -o --output --color -h --help'
 	[[ $command == host ]] && options='-i --interface --watch --root --before --format -o --output --color -h --help'
 	[[ $command == odds ]] && options='--checksum-errors --failures --segments --watch --after --before --pattern --report
 		--elsewhere --suite --simulate --trials --payload --seed -j --jobs --format -o --output --color -h --help'
 	[[ $command == prove ]] && options='-k --keys --format -o --output -v --verbose -q --quiet --color -h --help'
-	[[ $command == diagnose || $command == prove || $command == explain || $command == history || $command == host || $command == odds ]] || return
+	[[ $command == diagnose || $command == prove || $command == explain || $command == carve || $command == history || $command == host || $command == odds ]] || return
 
 	case $prev in
 	--at) mapfile -t COMPREPLY < <(compgen -W 'sender receiver client server middle' -- "$cur") ;;
@@ -85,7 +87,7 @@ _badmac() {
 	--payload) mapfile -t COMPREPLY < <(compgen -W 'ciphertext text zeros' -- "$cur") ;;
 	--pattern) mapfile -t COMPREPLY < <(compgen -W 'random bits pair burst lane stuck swap-words swap-octets swap-odd
 		byte-order zeroed stale shift resummed' -- "$cur") ;;
-	--checksum-errors | --failures | --segments | --elsewhere | --suite | --trials | --seed) ;;
+	--checksum-errors | --failures | --segments | --elsewhere | --suite | --trials | --seed | --connection | --failure) ;;
 	-j | --jobs | --memory | --flow-memory | --max-flows | --watch | --since | --until | --peer | --limit) ;;
 	-k | --keys | -o | --output | --log | --rules | --keys-out | --report | --store | --add) _filedir ;;
 	*)

@@ -18,7 +18,7 @@ struct command {
 };
 
 extern const struct command command_diagnose, command_explain, command_help, command_history,
-	command_host, command_lab, command_odds, command_prove;
+	command_host, command_lab, command_odds, command_prove, command_carve;
 extern const struct command *const commands[]; /* ends with NULL */
 const struct command *command_find(const char *name);
 /* Says that there is no such command. */

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct command *const commands[] = {&command_diagnose, &command_explain, &command_history,
-	&command_host, &command_lab, &command_odds, &command_prove, &command_help, NULL};
+const struct command *const commands[] = {&command_diagnose, &command_explain, &command_carve,
+	&command_history, &command_host, &command_lab, &command_odds, &command_prove, &command_help,
+	NULL};
 
 const char main_help[] =
 	"usage: badmac COMMAND [OPTION]... [FILE]...\n"
@@ -18,6 +19,7 @@ const char main_help[] =
 	"commands:\n"
 	"  diagnose          check every TLS record of a capture, and say why one fails\n"
 	"  explain           say what a log means: who detected what, what it rules out, what next\n"
+	"  carve             cut what failed out of captures, for Wireshark, also as it was sent\n"
 	"  history           list, group and plot the findings that diagnose --store collected\n"
 	"  host              say what on this machine could do it, and how to rule it out\n"
 	"  lab               make a bad record MAC happen on purpose, between real TLS stacks\n"

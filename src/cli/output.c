@@ -126,6 +126,12 @@ output_open(struct output *o, const char *path)
 }
 
 bool
+output_private(struct output *o)
+{
+	return o->path == NULL || fchmod(o->fd, 0600) == 0 || trouble(o);
+}
+
+bool
 output_is(const char *path, dev_t device, ino_t inode)
 {
 	struct stat st;

@@ -22,6 +22,10 @@ struct output {
 
 /* path: NULL or "-" for standard output. False: it has been said why not. */
 bool output_open(struct output *o, const char *path);
+/* What is written holds secrets: nobody but the owner may read the file, even if there was one that
+ * others could. To be called before anything is written; pipes and devices stay as they are.
+ * False: it has been said why not. */
+bool output_private(struct output *o);
 /* Whether the file that is to be written is this one. */
 bool output_is(const char *path, dev_t device, ino_t inode);
 /* Whether text that goes to this path (as above) is to have colors. asked: 1, 0; -1: as the

@@ -113,7 +113,7 @@ class Cli:
 
     def test_help_on_standard_output(self):
         for args in (["help"], ["--help"], ["-h"], ["help", "diagnose"], ["diagnose", "--help"], ["diagnose", "-h"],
-                     ["help", "explain"], ["explain", "-h"], ["explain", "nowhere", "--help"],
+                     ["help", "explain"], ["explain", "-h"], ["explain", "nowhere", "--help"], ["help", "carve"], ["carve", "-h"], ["carve", "nowhere", "--help"],
                      ["help", "host"], ["host", "-h"], ["help", "history"], ["history", "-h"], ["help", "odds"], ["odds", "-h"],
                      ["help", "prove"], ["prove", "-h"], ["help", "help"], ["help", "--help"], ["help", "lab"], ["lab", "-h"],
                      ["lab", "run", "--help"], ["diagnose", "-k", "nowhere", "--help", "nowhere"]):
@@ -259,7 +259,7 @@ class Cli:
         refused("unknown option -g", "diagnose", "-g", cwd=self.dir.name)
 
     def test_options_agree_with_manual_and_completion(self):
-        for command, least in (("diagnose", 15), ("explain", 7), ("history", 12), ("host", 7), ("odds", 19), ("prove", 7)):
+        for command, least in (("diagnose", 15), ("explain", 7), ("carve", 9), ("history", 12), ("host", 7), ("odds", 19), ("prove", 7)):
             self.options_agree(command, least)
 
     @staticmethod
@@ -277,7 +277,7 @@ class Cli:
         completion = set(re.search(pattern, text).group(1).split())
         want(options == manual, "manual: %s" % sorted(options ^ manual))
         want(options == completion, "completion: %s" % sorted(options ^ completion))
-        name = {"diagnose": "OUTPUT.md", "explain": "EXPLAIN.md", "history": "STORE.md", "host": "HOST.md", "odds": "ODDS.md",
+        name = {"diagnose": "OUTPUT.md", "explain": "EXPLAIN.md", "carve": "CARVE.md", "history": "STORE.md", "host": "HOST.md", "odds": "ODDS.md",
                 "prove": "PROVE.md"}[command]
         with open(os.path.join(ROOT, "docs", name)) as f:
             page = f.read().split("## Exit status")[0]
@@ -315,7 +315,7 @@ class Cli:
                                 (["json"], ["badmac", "diagnose", "--format", "=", "j"]),
                                 (["json"], ["badmac", "diagnose", "--format", "j"]),
                                 (["html"], ["badmac", "diagnose", "--format", "h"]), ([], ["badmac", "explain", "--format", "h"]),
-                                (["diagnose", "explain", "history", "host", "lab", "odds", "prove", "help"], ["badmac", "help", ""]), (["relay"], ["badmac", "lab", "rel"]),
+                                (["diagnose", "explain", "carve", "history", "host", "lab", "odds", "prove", "help"], ["badmac", "help", ""]), (["relay"], ["badmac", "lab", "rel"]),
                                 (["--no-etm"], ["badmac", "lab", "run", "--n"]), (["--to"], ["badmac", "lab", "relay", "--t"]),
                                 (["--quick"], ["badmac", "lab", "score", "--q"]),
                                 (["words-swapped"], ["badmac", "lab", "run", "wor"]), (["wrong-keys"], ["badmac", "lab", "run", "wrong-k"]),
