@@ -9,7 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TEXT_MOST = 64 << 20, MESSAGES_MOST = 4096, SENTENCE = 2000 };
+enum {
+	TEXT_MOST = 64 << 20,
+	MESSAGES_MOST = 4096,
+	SENTENCE = 2000,
+	COMMENTS_MOST = 64 /* on one frame */
+};
 
 /* Texts of the report may hold anything. A sentence that is too long ends with a whole character.
  */
@@ -63,9 +68,12 @@ carve_say(struct bm_carve *c, bool missing, const char *format, ...)
 void
 frame_comment(struct bm_carve *c, struct frame *f, const char *format, ...)
 {
-	struct text *t = bm_arena_take(&c->arena, 1, sizeof *t);
 	va_list ap;
 
+	if (f->comment_count == COMMENTS_MOST)
+		return;
+	struct text *t = bm_arena_take(&c->arena, 1, sizeof *t);
+	f->comment_count++;
 	va_start(ap, format);
 	const char *text = t != NULL ? print(c, format, ap) : NULL;
 	va_end(ap);
@@ -242,19 +250,14 @@ is_written(const struct frame *f)
 }
 
 static enum bm_status
-write_frame(struct bm_pcapng_writer *w, const struct frame *f)
+write_frame(struct bm_pcapng_writer *w, const struct frame *f, uint32_t interface)
 {
+	struct bm_view comments[COMMENTS_MOST];
 	size_t n = 0;
 
 	for (const struct text *t = f->comments; t != NULL; t = t->next)
-		n++;
-	struct bm_view *comments = calloc(n + 1, sizeof *comments);
-	if (comments == NULL)
-		return BM_NOMEM;
-	n = 0;
-	for (const struct text *t = f->comments; t != NULL; t = t->next)
 		comments[n++] = bm_view(t->text, strlen(t->text));
-	const struct bm_pcapng_packet p = {.interface = f->interface,
+	const struct bm_pcapng_packet p = {.interface = interface,
 		.units = f->units,
 		.data = bm_view(f->bytes, f->n),
 		.wire_len = f->wire_len,
@@ -262,8 +265,27 @@ write_frame(struct bm_pcapng_writer *w, const struct frame *f)
 		.comments = comments,
 		.comment_count = n};
 	bm_pcapng_packet(w, &p);
-	free(comments);
 	return w->failed ? BM_IO : BM_OK;
+}
+
+/* Only those of packets that are written; *numbers: of each its place among these, to be freed. */
+static enum bm_status
+write_interfaces(const struct bm_carve *c, struct bm_pcapng_writer *w, uint32_t **numbers)
+{
+	uint32_t n = 0;
+
+	*numbers = calloc(c->interface_count + 1, sizeof **numbers);
+	if (*numbers == NULL)
+		return BM_NOMEM;
+	for (size_t i = 0; i < c->frame_count; i++)
+		if (is_written(&c->frames[i]))
+			(*numbers)[c->frames[i].interface] = 1;
+	for (size_t i = 0; i < c->interface_count; i++)
+		if ((*numbers)[i] != 0) {
+			bm_pcapng_interface(w, &c->interfaces[i]);
+			(*numbers)[i] = n++;
+		}
+	return BM_OK;
 }
 
 enum bm_status
@@ -271,19 +293,22 @@ bm_carve_write(struct bm_carve *c, int (*write)(void *ctx, const char *bytes, si
 {
 	struct bm_pcapng_writer w = {.write = write, .ctx = ctx};
 	const char *verdict = carve_verdict(c);
+	uint32_t *numbers;
 
 	if (verdict == NULL)
 		return BM_NOMEM;
 	bm_pcapng_section(&w, bm_view(c->options.program, strlen(c->options.program)),
 		bm_view(verdict, strlen(verdict)));
-	for (size_t i = 0; i < c->interface_count; i++)
-		bm_pcapng_interface(&w, &c->interfaces[i]);
+	enum bm_status st = write_interfaces(c, &w, &numbers);
 	if (c->secrets.n != 0)
 		bm_pcapng_secrets(&w, bm_buf_view(&c->secrets));
-	enum bm_status st = w.failed ? BM_IO : BM_OK;
-	for (size_t i = 0; st == BM_OK && i < c->frame_count; i++)
-		if (is_written(&c->frames[c->order[i]]))
-			st = write_frame(&w, &c->frames[c->order[i]]);
+	st = st == BM_OK && w.failed ? BM_IO : st;
+	for (size_t i = 0; st == BM_OK && i < c->frame_count; i++) {
+		const struct frame *f = &c->frames[c->order[i]];
+		if (is_written(f))
+			st = write_frame(&w, f, numbers[f->interface]);
+	}
+	free(numbers);
 	return st;
 }
 

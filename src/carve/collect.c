@@ -9,8 +9,9 @@ enum {
 	WAITING_MOST = 8192, /* fragments whose ends are not known yet */
 	FRAMES_MOST = 1 << 26,
 	PARTS_MOST = 1 << 26,
-	INTERFACES_MOST = 65536,
-	TEXT_MOST = 1024 /* of what an interface is called */
+	INTERFACES_MOST = 65536, /* of a section */
+	KINDS_MOST = 4096,       /* of them that differ */
+	TEXT_MOST = 1024         /* of what an interface is called */
 };
 
 /* A fragment that waits for those that complete it, in a ring. */
@@ -65,7 +66,7 @@ note_interface(struct reading *r, const struct bm_interface_info *info)
 		k++;
 	void *items = c->interfaces;
 	enum bm_status st =
-		bm_grow(&items, &c->interface_cap, k + 1, INTERFACES_MOST, sizeof *c->interfaces);
+		bm_grow(&items, &c->interface_cap, k + 1, KINDS_MOST, sizeof *c->interfaces);
 	c->interfaces = items;
 	if (st != BM_OK)
 		return st;
@@ -287,7 +288,9 @@ read_items(struct reading *r, struct bm_capture *capture, uint64_t *frames, stru
 		}
 		if (st != BM_OK)
 			return bm_fail(e, st, item.frame.offset,
-				st == BM_LIMIT ? "the connections take more than 1 GiB" : bm_status_text(st));
+				st == BM_LIMIT
+					? "the connections take more than 1 GiB, or there are too many interfaces"
+					: bm_status_text(st));
 	}
 }
 

@@ -20,6 +20,12 @@ confidence_text(enum bm_found_confidence x)
 	return text[x];
 }
 
+static const char *
+plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 /* Hex of the first octets. */
 static const char *
 hex_text(struct bm_view v, char out[2 * SHOWN + 4])
@@ -89,14 +95,16 @@ on_damage(struct bm_carve *c, struct frame *f, const struct bm_found_damage *d)
 			d->sent_known ? " were sent and never came" : "");
 	else if (d->sent_known && d->sent.n == 0)
 		frame_comment(c, f,
-			"badmac: from byte %llu of this frame (offset %llu of the record) on, %llu octets do "
-			"not belong there: %s",
-			at, in_record, (unsigned long long)d->length, hex_text(d->received, received));
+			"badmac: from byte %llu of this frame (offset %llu of the record) on, %llu octet%s "
+			"that nobody sent: %s",
+			at, in_record, (unsigned long long)d->length, plural(d->length),
+			hex_text(d->received, received));
 	else
 		frame_comment(c, f,
-			"badmac: byte %llu of this frame (offset %llu of the record), %llu octets: %s arrived, "
-			"%s%s",
-			at, in_record, (unsigned long long)d->length, hex_text(d->received, received),
+			"badmac: byte %llu of this frame (offset %llu of the record), %llu octet%s: %s "
+			"arrived, %s%s",
+			at, in_record, (unsigned long long)d->length, plural(d->length),
+			hex_text(d->received, received),
 			d->sent_known ? hex_text(d->sent, sent) : "what was sent is not known",
 			d->sent_known ? " was sent" : "");
 }

@@ -30,6 +30,7 @@ struct frame {
 	size_t part;       /* of that item's talk */
 	bool taken_out;    /* and was never sent */
 	struct text *comments, **last_comment;
+	unsigned comment_count;
 };
 
 /* A run of a segment's payload in a frame. */

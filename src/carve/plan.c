@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { HEADER = 5, RECORD_MOST = HEADER + 65535, EDITS_MOST = 1 << 16 };
+enum { HEADER = 5, RECORD_MOST = HEADER + 65535, EDITS_MOST = 1024 };
 
 /* One failure in hand. */
 struct plan {

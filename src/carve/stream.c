@@ -26,18 +26,14 @@ covers(const struct part *p, int64_t at)
 	return at >= p->at && at - p->at < p->payload_n;
 }
 
-bool
-stream_octets(const struct bm_carve *c, const struct item *item, unsigned way, uint64_t off,
-	size_t n, uint8_t *out)
+static bool
+copy_octets(const struct bm_carve *c, const struct item *item, unsigned way, int64_t at, size_t n,
+	bool with_bad_sums, uint8_t *out)
 {
-	int64_t at = (int64_t)off;
-
-	if (off > INT64_MAX - n)
-		return false;
 	for (size_t i = 0; i < item->talk->n && n != 0; i++) {
 		const struct part *p = &item->talk->parts[i];
 		if (p->connection != (size_t)(item - c->items) + 1 || p->way != way || !covers(p, at) ||
-			p->checksum == BM_CHECKSUM_INVALID)
+			(p->checksum == BM_CHECKSUM_INVALID && !with_bad_sums))
 			continue;
 		size_t left = p->payload_n - (size_t)(at - p->at), run = left < n ? left : n;
 		if (!part_octets(c, p, (uint32_t)(at - p->at), run, out))
@@ -49,6 +45,18 @@ stream_octets(const struct bm_carve *c, const struct item *item, unsigned way, u
 		i = SIZE_MAX;
 	}
 	return n == 0;
+}
+
+/* Copies that TCP dropped for their checksum count where there is no other: some receivers, and
+ * some captures, know no checksums. */
+bool
+stream_octets(const struct bm_carve *c, const struct item *item, unsigned way, uint64_t off,
+	size_t n, uint8_t *out)
+{
+	if (off > INT64_MAX - n)
+		return false;
+	return copy_octets(c, item, way, (int64_t)off, n, false, out) ||
+		   copy_octets(c, item, way, (int64_t)off, n, true, out);
 }
 
 int64_t

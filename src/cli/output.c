@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/guard.h"
+#include "cli/input.h"
 #include "cli/progress.h"
 
 #include <errno.h>
@@ -206,5 +207,6 @@ output_close(struct output *o)
 	guard_finished(o->temporary);
 	free(o->temporary);
 	free(o->path);
-	free(o->held);
+	/* Key logs pass through it too. */
+	input_forget((uint8_t *)o->held, HELD_MAX);
 }

@@ -360,6 +360,38 @@ class Carve:
             if rc == WRITTEN:
                 want({r[0] for r in tshark(out, "tcp.checksum.status")} == {"1"}, "sums")
 
+    def test_places(self):
+        """Of captures from both ends that one which the report speaks of, in whatever order they are given."""
+        d = os.path.join(DATA, "on-the-wire", "tls12-aes128gcm", "comp2")
+        both = [d + "/sender.pcap", d + "/receiver.pcap"]
+        report = diagnose("-k", d + "/keys.log", *both)
+        want(causes(report) == ["bits-flipped"] and report["connections"][0]["capture"] == both[1], report["connections"][0]["capture"])
+        for captures in (both, both[::-1]):
+            out, _ = self.carve("-k", d + "/keys.log", self.save(report), *captures)
+            want([f.data for f in frames.read_pcapng(out)[0]] == [f.data for f in frames.read_pcap(both[1])], captures)
+        lost = json.loads(json.dumps(report))
+        lost["connections"][0]["capture"] = "middle.pcap"
+        out, err = self.carve("-k", d + "/keys.log", self.save(lost), *both, expect=PARTLY)
+        want("none of the captures is middle.pcap" in err and frames.read_pcapng(out)[0] == [], err)
+
+    def test_datagrams(self):
+        """DTLS: an octet of a record, in a capture of another link type."""
+        d = os.path.join(ROOT, "tests", "data", "illustrated-dtls13")
+        all_of_it = frames.read_pcap(d + "/capture.pcap")
+        bad = bytearray(all_of_it[7].data)
+        bad[-3] ^= 0x10
+        all_of_it[7].data = bytes(bad)
+        path = frames.write_pcap(self.path("dtls.pcap"), all_of_it)
+        report = diagnose("-k", d + "/keylog.txt", path)
+        want(causes(report) == ["tag-damaged"], causes(report))
+        out, _ = self.carve("-k", d + "/keylog.txt", self.save(report), path)
+        want([f.data for f in frames.read_pcapng(out)[0]] == [f.data for f in all_of_it], "frames")
+        want(causes(diagnose(out)) == ["tag-damaged"], "again")
+        out, _ = self.carve("--repaired", "-k", d + "/keylog.txt", self.save(report), path)
+        again = diagnose(out)
+        want(causes(again) == [] and tally(again, "verified") == tally(report, "verified") + 1, again["summary"])
+        want(tshark(out, "udp.checksum.status", only="frame.number == 8") == [["1"]], "checksum")
+
     def test_ports_used_again(self):
         """Two connections between the same ends, one after the other: only the one that is meant."""
         first, keys, _, _ = self.case("tls13-aes256gcm/drop")
