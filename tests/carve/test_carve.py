@@ -49,6 +49,7 @@ def causes(report):
 def tshark(capture, *fields, only=None):
     """Rows of fields, with every checksum checked."""
     argv = ["tshark", "-r", capture, "-T", "fields", "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE",
+            "-o", "udp.check_checksum:TRUE",
             "-E", "separator=|"]
     argv += ["-Y", only] if only else []
     for f in fields:
