@@ -55,7 +55,7 @@ carve(const struct bm_findings *report, struct bm_view capture, bool repaired)
 	must(bm_carve_add_capture(c, "capture", capture, NULL, NULL) == BM_OK);
 	st = bm_carve_read(c, &e, &input);
 	must(st == BM_OK || e.what != NULL);
-	if (st == BM_OK && bm_carve_write(c, keep, &file) == BM_OK)
+	if (st == BM_OK && bm_carve_write(c, repaired, keep, &file) == BM_OK)
 		must(count_frames(bm_buf_view(&file)) == bm_carve_packets(c));
 	bm_buf_clear(&file);
 	bm_carve_free(c);

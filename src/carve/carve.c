@@ -236,7 +236,7 @@ bm_carve_read(struct bm_carve *c, struct bm_error *e, const char **input)
 		plan_repairs(c);
 		st = make_repairs(c);
 	}
-	if (st == BM_OK && !c->options.no_secrets)
+	if (st == BM_OK)
 		st = gather_secrets(c);
 	if (st == BM_OK && c->nomem)
 		st = BM_NOMEM;
@@ -289,7 +289,8 @@ write_interfaces(const struct bm_carve *c, struct bm_pcapng_writer *w, uint32_t 
 }
 
 enum bm_status
-bm_carve_write(struct bm_carve *c, int (*write)(void *ctx, const char *bytes, size_t n), void *ctx)
+bm_carve_write(struct bm_carve *c, bool all_secrets,
+	int (*write)(void *ctx, const char *bytes, size_t n), void *ctx)
 {
 	struct bm_pcapng_writer w = {.write = write, .ctx = ctx};
 	const char *verdict = carve_verdict(c);
@@ -300,7 +301,7 @@ bm_carve_write(struct bm_carve *c, int (*write)(void *ctx, const char *bytes, si
 	bm_pcapng_section(&w, bm_view(c->options.program, strlen(c->options.program)),
 		bm_view(verdict, strlen(verdict)));
 	enum bm_status st = write_interfaces(c, &w, &numbers);
-	if (c->secrets.n != 0)
+	if (bm_carve_has_secrets(c) || (all_secrets && c->secrets.n != 0))
 		bm_pcapng_secrets(&w, bm_buf_view(&c->secrets));
 	st = st == BM_OK && w.failed ? BM_IO : st;
 	for (size_t i = 0; st == BM_OK && i < c->frame_count; i++) {
@@ -315,7 +316,7 @@ bm_carve_write(struct bm_carve *c, int (*write)(void *ctx, const char *bytes, si
 bool
 bm_carve_has_secrets(const struct bm_carve *c)
 {
-	return c->secrets.n != 0;
+	return c->secrets.n != 0 && !c->options.no_secrets;
 }
 
 uint64_t

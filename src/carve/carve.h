@@ -55,9 +55,10 @@ BM_MUST_USE enum bm_status bm_carve_read(
 	struct bm_carve *c, struct bm_error *e, const char **input);
 #define BM_CARVE_MOST ((uint64_t)1 << 30)
 
-/* Writes the file. write: 0, or non-zero on failure. BM_IO, BM_NOMEM. */
-BM_MUST_USE enum bm_status bm_carve_write(
-	struct bm_carve *c, int (*write)(void *ctx, const char *bytes, size_t n), void *ctx);
+/* Writes the file, with what bm_carve_has_secrets tells of or, to have a look at it, with whatever
+ * opens it. As often as is wanted. write: 0, or non-zero on failure. BM_IO, BM_NOMEM. */
+BM_MUST_USE enum bm_status bm_carve_write(struct bm_carve *c, bool all_secrets,
+	int (*write)(void *ctx, const char *bytes, size_t n), void *ctx);
 
 /* Whether what is written holds secrets. After bm_carve_read. */
 bool bm_carve_has_secrets(const struct bm_carve *c);

@@ -131,7 +131,7 @@ gather(struct bm_carve *c, const struct item *item)
 
 	if (st == BM_OK && c->secrets.n == before)
 		st = add_by_handshake(c, item, random);
-	if (st == BM_OK && c->secrets.n == before)
+	if (st == BM_OK && c->secrets.n == before && !c->options.no_secrets)
 		carve_say(c, false, "connection %llu: no secrets that open it are written: %s",
 			(unsigned long long)f->id,
 			f->has_client_random

@@ -162,31 +162,31 @@ tell(struct run *r)
 	}
 }
 
-/* What was repaired is held until it was looked at. */
+/* Has what was repaired looked at, with all that opens it. */
 static bool
-write_checked(struct run *r)
+check_repaired(struct run *r)
 {
-	enum bm_status status = bm_carve_write(r->carve, kept_write, &r->written);
+	enum bm_status status = bm_carve_write(r->carve, true, kept_write, &r->written);
+
 	if (status != BM_OK)
 		return status_trouble("carve", BM_NOMEM, NULL);
-	r->missing = !carve_check(bm_view(r->written.p, r->written.n), r->keys, r->key_count,
-					 r->settings.quiet) ||
-				 r->missing;
-	return output_write(&r->output, (const char *)r->written.p, r->written.n) == 0;
+	if (!carve_check(bm_view(r->written.p, r->written.n), r->keys, r->key_count, r->settings.quiet))
+		r->missing = true;
+	kept_forget(&r->written);
+	return true;
 }
 
 static bool
 write_file(struct run *r)
 {
+	if (r->settings.repaired && !check_repaired(r))
+		return false;
 	if (!output_open(&r->output, r->settings.output))
 		return false;
 	if (bm_carve_has_secrets(r->carve) && !output_private(&r->output))
 		return false;
-	if (r->settings.repaired
-			? !write_checked(r)
-			: !status_trouble(NULL, bm_carve_write(r->carve, output_write, &r->output), NULL))
-		return false;
-	return output_commit(&r->output);
+	return status_trouble(NULL, bm_carve_write(r->carve, false, output_write, &r->output), NULL) &&
+		   output_commit(&r->output);
 }
 
 static bool

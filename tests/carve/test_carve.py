@@ -452,6 +452,9 @@ class Carve:
         again, _ = self.carve(file, inside)
         random = self.reports["tls13-aes256gcm/bitflip"][0]["connections"][0]["client_random"]
         want({l.split()[1] for l in frames.read_pcapng(again)[2][0].splitlines()} == {random}, "secrets")
+        # What is repaired is looked at with them, though they are not written.
+        bare, _ = self.carve("--no-secrets", "--repaired", file, inside)
+        want(frames.read_pcapng(bare)[2] == [], "secrets")
 
     def test_private_key(self):
         """RSA key exchange: what the private key decrypts goes along, the key does not."""

@@ -305,7 +305,7 @@ made_carve(const struct made *m, struct bm_view report, bool repaired, struct ma
 	if (r->status == BM_OK)
 		r->status = bm_carve_read(c, &e, &input);
 	if (r->status == BM_OK)
-		r->status = bm_carve_write(c, keep, &r->file);
+		r->status = bm_carve_write(c, false, keep, &r->file);
 	bool missing;
 	for (size_t i = 0; c != NULL && bm_carve_message(c, i, &missing) != NULL; i++)
 		r->missing = r->missing || missing;

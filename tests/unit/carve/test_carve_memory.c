@@ -43,7 +43,7 @@ carve(const struct bm_findings *report, struct bm_view capture)
 	if (st == BM_OK)
 		st = bm_carve_read(c, &e, &input);
 	if (st == BM_OK)
-		st = bm_carve_write(c, nowhere, NULL);
+		st = bm_carve_write(c, false, nowhere, NULL);
 	bm_carve_free(c);
 	return st;
 }
