@@ -236,5 +236,9 @@ carve_verdict(struct bm_carve *c)
 			: "badmac carve: the connections that failed, packets as captured");
 	for (size_t i = 0; i < c->item_count; i++)
 		say_item(out, &used, c, &c->items[i]);
+	/* Texts of the report may hold anything. */
+	for (char *p = out; *p != '\0'; p++)
+		if (((unsigned char)*p < ' ' && *p != '\n') || *p == 0x7f)
+			*p = ' ';
 	return bm_arena_print(&c->arena, "%s", out);
 }

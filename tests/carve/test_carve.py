@@ -566,7 +566,8 @@ class Carve:
             if rc == TROUBLE:
                 want(not os.path.exists(out), name)
                 return
-            got = frames.read_pcapng(out)[0]
+            got, _, _, about = frames.read_pcapng(out)
+            want("\x1b" not in about[0], name)
             want(rc == PARTLY or all(f.ns in was for f in got), name)
             want(rc == WRITTEN or err, name)
             want(not any("\x1b" in t for f in got for t in f.comments), name)
