@@ -456,6 +456,37 @@ class Carve:
         bare, _ = self.carve("--no-secrets", "--repaired", file, inside)
         want(frames.read_pcapng(bare)[2] == [], "secrets")
 
+    def test_secrets_of_other_kinds(self):
+        """By encrypted premaster secret, by session id, and from a javax.net.debug log."""
+        def lines(name, label):
+            with open(os.path.join(DATA, name, "keys.log"), encoding="ascii") as f:
+                return [l.split() for l in f if l.startswith(label + " ")]
+
+        def dump(title, text):
+            rows = ["%s:" % title]
+            for at in range(0, len(text), 32):
+                rows.append("%04X: %s" % (at // 2, " ".join(text[at + k:at + k + 2] for k in range(0, len(text[at:at + 32]), 2)).upper()))
+            return rows
+
+        mte, rc4 = "tls12-cbc-sha256-mte/bitflip", "tls10-rc4sha-gnutls/bitflip"
+        hello = tshark(self.case(rc4)[0], "tls.handshake.session_id", "tls.handshake.random", only="tls.handshake.type == 2")[0]
+        client, master = lines(rc4, "CLIENT_RANDOM")[0][1:]
+        log = (["CONNECTION KEYGEN:"] + dump("Client Nonce", client) + dump("Server Nonce", hello[1]) + dump("Master Secret", master) +
+               ["Client MAC write Secret:", "0000: 00", "... no IV derived for this protocol"])
+        for name, text, wanted in ((mte, " ".join(lines(mte, "RSA")[0]), "RSA " + lines(mte, "RSA")[0][1]),
+                                   (rc4, "RSA Session-ID:%s Master-Key:%s" % (hello[0], master), "RSA Session-ID:" + hello[0]),
+                                   (rc4, "\n".join(log), "CLIENT_RANDOM " + client)):
+            capture, _, report, file = self.case(name)
+            keys = self.path("keys")
+            with open(keys, "w", encoding="ascii") as f:
+                f.write(text + "\n")
+            out, _ = self.carve("-k", keys, file, capture)
+            got = frames.read_pcapng(out)[2][0].splitlines()
+            want(len(got) == 1 and got[0].lower().startswith(wanted.lower()), (wanted, got))
+            want(causes(diagnose(out)) == causes(report), name)
+            out, _ = self.carve("--repaired", "-k", keys, file, capture)
+            want(judge.tshark_verified(out, []) == tally(diagnose(out), "verified") > 0, name)
+
     def test_private_key(self):
         """RSA key exchange: what the private key decrypts goes along, the key does not."""
         key, cert, d = self.path("key.pem"), self.path("cert.pem"), self.path("relay")
