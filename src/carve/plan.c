@@ -283,6 +283,12 @@ keys_do_not_fit(struct plan *p)
 }
 
 static bool
+not_captured(struct plan *p)
+{
+	return cannot(p, "the capture lacks bytes of it");
+}
+
+static bool
 not_known(struct plan *p)
 {
 	return cannot(p, "what was sent is not known");
@@ -316,7 +322,7 @@ static const struct {
 	{"plaintext-alert", sender_did_it},
 	{"wrong-epoch", sender_did_it},
 	{"wrong-keys", keys_do_not_fit},
-	{"capture-incomplete", not_known},
+	{"capture-incomplete", not_captured},
 };
 
 static void
