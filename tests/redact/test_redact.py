@@ -66,17 +66,24 @@ def search(text, names, what):
         judge.want(not re.search(r"(?<![a-z0-9_])" + re.escape(n.lower()) + r"(?![a-z0-9_])", low), "%s: the name %r" % (what, n))
 
 
-KEEP = ("direction", "epoch", "sequence_number", "stream_offset", "length", "packets", "cause", "confidence", "at_fault", "proof",
+KEEP = ("direction", "epoch", "sequence_number", "stream_offset", "length", "packets", "cause", "confidence", "at_fault",
         "checksum")
+NAMING = ("sender", "receiver", "session", "iv", "capture")  # of what a proof's check was given
+
+
+def proof(p):
+    altered = p and p["altered"]
+    return p and dict(p, altered=altered and {k: None if k in NAMING else v for k, v in altered.items()})
 
 
 def facts(report):
     """What redaction must not touch."""
     s = dict(report["summary"], notices=len(report["summary"]["notices"]))
     return [s] + [[c["id"], c["version"], c["cipher_suite"], c["result"], c["records"], c["capture_gaps"], c["alerts"], c["keys"],
-                   [[f[k] for k in KEEP] + [[(d["record_offset"], d["length"], d["packet"], d["packet_offset"], len(d["received"]),
-                                              d["sent"] is None) for d in f["damage"]],
-                                            len(f["evidence"]), len(f["next_steps"]), [r["cause"] for r in f["ruled_out"]]]
+                   [[[f[k] for k in KEEP], proof(f["proof"]),
+                     [(d["record_offset"], d["length"], d["packet"], d["packet_offset"], len(d["received"]), d["sent"] is None)
+                      for d in f["damage"]],
+                     len(f["evidence"]), len(f["next_steps"]), [r["cause"] for r in f["ruled_out"]]]
                     for f in c["failures"]]] for c in report["connections"]]
 
 
