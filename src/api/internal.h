@@ -43,9 +43,9 @@ struct badmac {
 	size_t reason_count;
 	struct bm_summary summary;
 	struct bm_report *report, *json; /* json: NULL: none besides */
-	struct bm_redact *redact; /* NULL: nothing is hidden */
-	struct bm_tie *tie;       /* NULL: no logs */
-	struct bm_prove *prove;   /* NULL: a diagnosis */
+	struct bm_redact *redact;        /* NULL: nothing is hidden */
+	struct bm_tie *tie;              /* NULL: no logs */
+	struct bm_prove *prove;          /* NULL: a diagnosis */
 	struct bm_rules_error rules_error;
 	struct bm_tcp *tcp;
 	const char *site_name, *reading; /* the capture in hand */
