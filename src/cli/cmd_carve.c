@@ -75,6 +75,11 @@ read_report(struct run *r)
 	input_forget(bytes, n);
 	if (status != BM_OK)
 		say("%s: %s", shown(path), problem);
+	else if (r->report.redacted != NULL && !r->settings.quiet)
+		say("%s: is redacted: no address in it is a real one, so its connections are in no "
+			"capture; "
+			"give the report without --redact",
+			shown(path));
 	return status == BM_OK;
 }
 

@@ -80,6 +80,11 @@ read_report(struct run *r)
 		say("%s: %s", name, problem);
 		return false;
 	}
+	if (status == BM_OK && r->findings.redacted != NULL && !r->settings.quiet)
+		say("%s: is redacted: no address in it is a real one, so its connections are in no "
+			"capture; "
+			"give the report without --redact",
+			name);
 	if (status == BM_OK)
 		status = bm_claims_from(&r->findings, &r->claims);
 	return status_trouble(name, status);

@@ -174,6 +174,8 @@ take_report(struct taker *t, const json_t *report, struct bm_findings *out)
 	out->connections = c;
 	out->connection_count = n;
 	take_summary(t, &root, out);
+	if (json_object_get(report, "redacted") != NULL) /* older reports do not say */
+		out->redacted = bm_take_text_or_null(t, &root, "redacted");
 }
 
 /* What jansson says may quote the report. Of most allocations that fail it says nothing at all. */

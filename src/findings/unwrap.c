@@ -97,9 +97,42 @@ weigh(struct taker *t, struct bm_view json)
 	}
 }
 
+/* What else badmac reads or writes, given where a report is due. */
+static const char *
+what_else(struct bm_view v)
+{
+	static const struct {
+		const char *magic;
+		size_t n;
+		const char *what;
+	} known[] = {
+		{"\xd4\xc3\xb2\xa1", 4, "a capture, not a report of badmac diagnose"},
+		{"\xa1\xb2\xc3\xd4", 4, "a capture, not a report of badmac diagnose"},
+		{"\x4d\x3c\xb2\xa1", 4, "a capture, not a report of badmac diagnose"},
+		{"\xa1\xb2\x3c\x4d", 4, "a capture, not a report of badmac diagnose"},
+		{"\x0a\x0d\x0d\x0a", 4, "a capture, not a report of badmac diagnose"},
+		{"\x1f\x8b", 2, "compressed, and no report of badmac diagnose"},
+		{"\x28\xb5\x2f\xfd", 4, "compressed, and no report of badmac diagnose"},
+		{"FAILED: ", 8, "a report as text: make one with --format json, or html"},
+		{"OK: ", 4, "a report as text: make one with --format json, or html"},
+		{"UNDECIDED: ", 11, "a report as text: make one with --format json, or html"},
+	};
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (v.n >= known[i].n && memcmp(v.p, known[i].magic, known[i].n) == 0)
+			return known[i].what;
+	return NULL;
+}
+
 struct bm_view
 bm_findings_json(struct taker *t, struct bm_view report)
 {
+	const char *other = what_else(report);
+
+	if (other != NULL) {
+		(void)refuse(t, BM_FORMAT, other);
+		return report;
+	}
 	if (report.n > BM_FINDINGS_MOST) {
 		(void)refuse(t, BM_LIMIT, "longer than 64 MiB");
 		return report;

@@ -652,8 +652,33 @@ class Store:
             rc, _, err = run("history", db, "--add", report)
             want(rc == 2 and says in err, report, err)
 
+    def test_redacted_reports_are_told_of(self):
+        for level in ("addresses", "all"):
+            for form in ("json", "html"):
+                db = self.path()
+                rc, out, err = run("diagnose", "-q", "-k", KEYS, "--redact", level, "--format", form, CAPTURE)
+                want(rc == 1 and err == "", rc, err)
+                rc, _, err = run("history", db, "--add", "-", stdin=out)
+                want(rc == 0 and "is redacted" in err, level, form, rc, err)
+
+    def test_what_is_no_report_is_named(self):
+        for args, says in (([CAPTURE], "a capture, not a report"), (["-"], "a report as text")):
+            _, out, _ = run("diagnose", "-q", "-k", KEYS, CAPTURE)
+            rc, _, err = run("history", self.path(), "--add", *args, stdin=out)
+            want(rc == 2 and says in err, args, rc, err)
+
+    def test_captures_are_told_apart_by_their_ends(self):
+        db = self.path()
+        m = self.maker()
+        add(db, self.put(m, [{**m.connection(), "capture": "/srv/" + "x" * 90 + "/%s.pcap" % name} for name in ("one", "two")]))
+        out = text(db, "--group", "capture", "--limit", "0")
+        want("/one.pcap " in out and "/two.pcap " in out, out)
+
     def test_memory_does_not_grow_with_a_report(self):
         m = self.maker()
+        with open(self.put(m, [m.connection()]), "rb") as f:
+            _, real, _ = run("diagnose", "-q", "-k", KEYS, "--format", "json", CAPTURE)
+            want(f.read(60) == real[:60], "reports are not as diagnose writes them", real[:60])
         most = []
         for n in (500, 5000):
             path, db = self.put(m, [m.connection(failing=False) for _ in range(n)]), self.path()
