@@ -10,7 +10,10 @@
 
 enum { PIECE = 1 << 16, WRAPPING = 512 };
 
-static const char opening[] = "{\"schema\": \"badmac.diagnosis.v1\",\n\"connections\": [";
+#define OPENING(redacted) "{\"schema\": \"badmac.diagnosis.v1\"" redacted ",\n\"connections\": ["
+static const char *const openings[] = {OPENING(", \"redacted\": null"),
+	OPENING(", \"redacted\": \"addresses\""), OPENING(", \"redacted\": \"all\""),
+	OPENING("")}; /* the last before there was --redact */
 /* What makes a line, or what follows the last one, a report of its own. */
 static const char head[] = "{\"schema\":\"badmac.diagnosis.v1\",\"connections\":[";
 static const char tail[] = "],\"summary\":{\"result\":\"verified\",\"connections\":0,\"records\":{"
@@ -140,14 +143,14 @@ rest(struct taking *t)
 }
 
 static void
-by_lines(struct taking *t)
+by_lines(struct taking *t, size_t start)
 {
 	struct bm_view v;
 
-	t->at = sizeof opening - 1;
+	t->at = start;
 	if (!line(t, &v) || v.n != 0) {
 		/* "connections": [], without any. */
-		t->at = sizeof opening - 1;
+		t->at = start;
 		rest(t);
 		return;
 	}
@@ -172,20 +175,27 @@ as_a_whole(struct taking *t)
 	while (more(t))
 		;
 	if (ok(t) && read_model(t, bm_view(t->in.p + t->at, t->in.n - t->at), &f)) {
+		t->put.added.redacted = f.redacted != NULL;
 		put_all(t, &f);
 		t->put.added.known = bm_put_end(&t->put, &f);
 	}
 	bm_findings_clear(&f);
 }
 
-static bool
+/* How long its opening is, 0 where badmac did not write it. */
+static size_t
 starts_as_written(struct taking *t)
 {
-	size_t n = sizeof opening - 1;
-
-	while (t->in.n < n && more(t))
-		;
-	return t->in.n >= n && memcmp(t->in.p, opening, n) == 0;
+	for (size_t i = 0; i < sizeof openings / sizeof openings[0]; i++) {
+		size_t n = strlen(openings[i]);
+		while (t->in.n < n && more(t))
+			;
+		if (t->in.n >= n && memcmp(t->in.p, openings[i], n) == 0) {
+			t->put.added.redacted = i == 1 || i == 2;
+			return n;
+		}
+	}
+	return 0;
 }
 
 enum bm_status
@@ -200,10 +210,11 @@ bm_store_add(struct bm_store *s, long (*read)(void *ctx, void *p, size_t n), voi
 	*out = (struct bm_store_added){.findings = 0};
 	bm_db_run(s, "BEGIN IMMEDIATE");
 	bm_put_begin(&t.put);
+	size_t start = ok(&t) ? starts_as_written(&t) : 0;
 	if (!ok(&t))
 		;
-	else if (starts_as_written(&t))
-		by_lines(&t);
+	else if (start != 0)
+		by_lines(&t, start);
 	else
 		as_a_whole(&t);
 	/* A report that is there already leaves everything as it was. */

@@ -70,7 +70,7 @@ def report_of(path):
 def write(path, report):
     """As badmac writes it: a connection a line."""
     with open(path, "w", encoding="ascii") as f:
-        f.write('{"schema": "badmac.diagnosis.v1",\n"connections": [')
+        f.write('{"schema": "badmac.diagnosis.v1", "redacted": null,\n"connections": [')
         f.write(("\n" + ",\n".join(json.dumps(c) for c in report["connections"]) + "\n],\n")
                 if report["connections"] else "],\n")
         f.write('"summary": %s}\n' % json.dumps(report["summary"]))
@@ -120,4 +120,4 @@ class Maker:
         s = copy.deepcopy(self.summary)
         s["connections"], s["packets"] = len(connections), 1000 + self.rng.getrandbits(40)
         s["result"] = "failed" if any(c["failures"] for c in connections) else "verified"
-        return {"schema": "badmac.diagnosis.v1", "connections": connections, "summary": s}
+        return {"schema": "badmac.diagnosis.v1", "redacted": None, "connections": connections, "summary": s}
