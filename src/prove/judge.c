@@ -184,6 +184,16 @@ counts_are(const struct bm_tally *t, const struct badmac_counts *c)
 		   t->failed + t->undecided == c->failed + c->undecided;
 }
 
+/* More is undecided here than the report says, as where keys are lacking, and that may be all that
+ * differs. */
+static bool
+may_be(const struct bm_tally *t, const struct badmac_counts *c)
+{
+	return t->undecided > c->undecided && t->verified <= c->verified && t->failed <= c->failed &&
+		   t->plaintext == c->plaintext &&
+		   t->verified + t->failed + t->undecided == c->verified + c->failed + c->undecided;
+}
+
 static void
 judge_counts(struct judge *j, const struct bm_proved_flow *v)
 {
@@ -193,12 +203,14 @@ judge_counts(struct judge *j, const struct bm_proved_flow *v)
 		const struct bm_tally *t = &v->tally[d];
 		const struct badmac_counts *c = &j->conn->records[d];
 		if (!counts_are(t, c)) {
-			step_decides(j, BADMAC_DOES_NOT_HOLD, "counts",
+			bool open = may_be(t, c);
+			step_decides(j, open ? BADMAC_CANNOT_BE_CHECKED : BADMAC_DOES_NOT_HOLD, "counts",
 				"of %s %llu records verify, %llu fail, %llu are undecided and %llu in the clear; "
 				"the "
-				"report says %llu, %llu, %llu, %llu",
+				"report says %llu, %llu, %llu, %llu%s",
 				from[d], ull(t->verified), ull(t->failed), ull(t->undecided), ull(t->plaintext),
-				ull(c->verified), ull(c->failed), ull(c->undecided), ull(c->plaintext));
+				ull(c->verified), ull(c->failed), ull(c->undecided), ull(c->plaintext),
+				open ? "; keys or packets are lacking" : "");
 			return;
 		}
 		if (j->conn->failure_count == 0 && (c->failed != 0 || t->failed > c->undecided)) {
@@ -237,6 +249,15 @@ judge_connection(struct bm_prove *p, size_t index, struct badmac_judgement *out)
 	close_judgement(&j, out);
 }
 
+static bool
+lacks_connections(const struct bm_prove *p)
+{
+	for (size_t i = 0; i < p->claims->connection_count; i++)
+		if (nearest(p, i) < 0)
+			return true;
+	return false;
+}
+
 /* Of captures of several places a connection is told of once, and which view it is does not show.
  */
 static void
@@ -244,22 +265,24 @@ judge_summary(struct bm_prove *p, bool several)
 {
 	const struct badmac_claims *c = p->claims;
 	struct judge j = {.p = p};
-	bool same = p->packets == c->packets && p->bytes == c->bytes;
+	bool same = p->packets == c->packets && p->bytes == c->bytes, others = lacks_connections(p);
+	bool open = may_be(&p->tally, &c->records);
 
 	if (several || c->seen_elsewhere != 0)
 		step_passes(&j, "summary", "not compared: the captures are of several places");
 	else if (!same)
-		step_decides(&j, BADMAC_DOES_NOT_HOLD, "summary",
+		step_decides(&j, others ? BADMAC_CANNOT_BE_CHECKED : BADMAC_DOES_NOT_HOLD, "summary",
 			"the captures hold %llu packets with %llu bytes, and the report speaks of %llu with "
-			"%llu",
-			ull(p->packets), ull(p->bytes), ull(c->packets), ull(c->bytes));
+			"%llu%s",
+			ull(p->packets), ull(p->bytes), ull(c->packets), ull(c->bytes),
+			others ? ": they are others than it was made of, or not all" : "");
 	else if (p->connections != c->connection_count)
 		step_decides(&j, BADMAC_DOES_NOT_HOLD, "summary",
 			"the captures hold %llu connections with TLS, and the report tells of %zu",
 			ull(p->connections), c->connection_count);
 	else if (!counts_are(&p->tally, &c->records))
-		step_decides(&j, BADMAC_DOES_NOT_HOLD, "summary",
-			"%llu records verify, %llu do not, in all; the report says %llu and %llu",
+		step_decides(&j, open || others ? BADMAC_CANNOT_BE_CHECKED : BADMAC_DOES_NOT_HOLD,
+			"summary", "%llu records verify, %llu do not, in all; the report says %llu and %llu",
 			ull(p->tally.verified), ull(p->tally.failed + p->tally.undecided),
 			ull(c->records.verified), ull(c->records.failed + c->records.undecided));
 	else
