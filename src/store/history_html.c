@@ -36,6 +36,7 @@ static const char head[] =
 	"overflow-wrap:anywhere}\n"
 	"th{font-weight:600}td.n,th.n{text-align:right;white-space:nowrap}td.bar{width:40%;min-width:"
 	"8rem}\n"
+	"th[scope=row]{min-width:8rem}@media (max-width:40rem){td.bar{width:auto;min-width:3rem}}\n"
 	"tr:nth-child(even)>td,tr:nth-child(even)>th{background:var(--band)}\n"
 	"svg{display:block;width:100%;height:auto}rect{fill:var(--bar)}text{fill:var(--soft);font-size:"
 	"12px}\n"

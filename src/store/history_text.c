@@ -87,6 +87,20 @@ cell(struct text *t, const char *p, size_t columns, bool last)
 		bm_say(&t->l, "%*s", (int)(columns - at), "");
 }
 
+/* The same, cut in front: of a path the end is what tells it apart. */
+static void
+cell_end(struct text *t, const char *p, size_t columns)
+{
+	size_t has = width_of(t, p), width;
+	char out[8];
+
+	if (has > columns && columns > 2) {
+		for (bm_say(&t->l, ".."), columns -= 2; has > columns; has -= width)
+			p += piece(t, p, out, &width);
+	}
+	cell(t, p, columns, false);
+}
+
 /* Words, the first of them in column `at`, further lines from column `indent` on. */
 static void
 wrapped(struct text *t, size_t at, size_t indent, const char *p)
@@ -207,7 +221,10 @@ table(struct text *t, const struct bm_group_table *g)
 	for (i = 0; i < g->n; i++) {
 		const struct bm_group_row *row = &g->rows[i];
 		bm_say(&t->l, "  ");
-		cell(t, row->value != NULL ? row->value : "unknown", value, false);
+		if (g->group == BM_GROUP_CAPTURE)
+			cell_end(t, row->value != NULL ? row->value : "unknown", value);
+		else
+			cell(t, row->value != NULL ? row->value : "unknown", value, false);
 		bm_say(&t->l, "  %10s  %12s", bm_grouped(row->findings).s, bm_grouped(row->connections).s);
 		if (room != 0) {
 			bm_say(&t->l, "  ");
