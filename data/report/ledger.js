@@ -98,6 +98,9 @@ function proveCommand(connection) {
 	return `badmac prove report.json ${shellWord(capture)} -k KEYS`;
 }
 
+const REPLAY_REDACTED =
+	'give badmac prove the same diagnosis made without --redact: the addresses here are not those of the capture.';
+
 function proofBlock(entry) {
 	const { failure, connection } = entry;
 	const proof = failure.proof;
@@ -110,12 +113,12 @@ function proofBlock(entry) {
 			? [make('p', make('b', 'How it was found. '), words[0]), make('p', make('b', 'To see it again. '), words[1])]
 			: null,
 		proof ? [alteredFacts(proof.altered), make('p.quiet', chanceWords(proof))] : null,
-		make(
+		entry.redacted ? make('div.replay', make('p', make('b', 'To check it, '), REPLAY_REDACTED)) : make(
 			'div.replay',
 			make(
 				'p',
 				make('b', 'Check it yourself. '),
-				'Save this diagnosis as report.json, and with the capture and its keys:',
+				'Save this diagnosis as report.json, and with all the captures that it was made of, and their keys:',
 			),
 			make(
 				'p',

@@ -36,6 +36,7 @@ function readModel() {
 				failure,
 				connection,
 				place,
+				redacted: model.redacted,
 				record: more ? more.record : null,
 				id: `failure-${connection.id}-${place}`,
 				micros: failureTime(connection, failure, known),

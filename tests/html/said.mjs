@@ -280,6 +280,8 @@ test('hidden bytes are shown as hidden, and nothing is claimed of them', () => {
 		want(/“\.\.” stands for a hidden byte/.test(await textOf(page, '#about')), 'said');
 		await unfoldAll(page);
 		want(!/NaN/.test(await textOf(page, 'body')), 'NaN');
+		const replay = await textOf(page, '.replay');
+		want(!/report\.json/.test(replay) && /without --redact/.test(replay), 'a check that cannot succeed', replay);
 	});
 });
 
