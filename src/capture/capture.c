@@ -66,6 +66,8 @@ what_else(struct bm_view v)
 		{"\x04\x22\x4d\x18", 4, "compressed with lz4: unpack it first (unlz4)"},
 		{"7z\xbc\xaf\x27\x1c", 6, "a 7z archive: unpack it first (7z x)"},
 		{"PK\x03\x04", 4, "a zip archive: unpack it first (unzip)"},
+		{"-----BEGIN ", 11, "key material, not a capture: give it with -k"},
+		{"CLIENT_RANDOM ", 14, "key material, not a capture: give it with -k"},
 	};
 
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
