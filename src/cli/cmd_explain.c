@@ -50,6 +50,7 @@ struct run {
 	int color; /* -1: as the terminal is */
 	bool json, help;
 	struct input_file file;
+	bool begun; /* something of it was read */
 	struct output output, keys;
 	struct badmac_explanation *explanation;
 };
@@ -211,12 +212,30 @@ start(struct run *r)
 	return add_rules(r);
 }
 
+/* Of a capture nothing would be found, and that would pass for an answer. */
+static bool
+is_capture(const uint8_t *p, size_t n)
+{
+	static const char magic[][5] = {"\xd4\xc3\xb2\xa1", "\xa1\xb2\xc3\xd4", "\x4d\x3c\xb2\xa1",
+		"\xa1\xb2\x3c\x4d", "\x0a\x0d\x0d\x0a"};
+
+	for (size_t i = 0; n >= 4 && i < sizeof magic / sizeof magic[0]; i++)
+		if (memcmp(p, magic[i], 4) == 0)
+			return true;
+	return false;
+}
+
 static bool
 feed(void *run, const uint8_t *p, size_t n)
 {
 	struct run *r = run;
 	struct badmac_error e = {.what = ""};
 
+	if (!r->begun && is_capture(p, n)) {
+		say("%s: a capture, not a log: badmac diagnose reads it", r->file.name);
+		return false;
+	}
+	r->begun = true;
 	return badmac_explanation_feed(r->explanation, p, n, &e) == BADMAC_OK ||
 		   library_trouble(r->file.name, &e);
 }

@@ -210,6 +210,8 @@ table(struct text *t, const struct bm_group_table *g)
 		value = n > value ? n : value;
 		most = g->rows[i].findings > most ? g->rows[i].findings : most;
 	}
+	if (g->n == 0)
+		return;
 	value = value < VALUE ? value : VALUE;
 	value = value + 30 < t->columns ? value : t->columns - 30;
 	size_t used = 2 + value + 2 + 10 + 2 + 12 + 2;

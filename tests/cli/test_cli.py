@@ -153,7 +153,8 @@ class Cli:
                            ("standard output holds", ["--keys-out", "-", log]), ("once only", ["--rules", "-", "-"]),
                            ("same file", ["--keys-out", out, "-o", out, log]), ("--color", ["--color", "so", log])):
             refused(says, "explain", *args)
-        for says, args in (("No such file", ["nowhere"]), ("directory", [self.dir.name]),
+        capture = os.path.join(ROOT, "tests", "data", "damaged", "tls13-aes256gcm", "bitflip", "receiver.pcap")
+        for says, args in (("No such file", ["nowhere"]), ("directory", [self.dir.name]), ("a capture, not a log", [capture]),
                            ("is the log", ["-o", log, log]), ("is the log", ["--keys-out", log, log]),
                            ("No such file", ["--rules", "nowhere", log])):
             refused(says, "explain", *args, hint=False)

@@ -667,6 +667,10 @@ class Store:
             rc, _, err = run("history", self.path(), "--add", *args, stdin=out)
             want(rc == 2 and says in err, args, rc, err)
 
+    def test_what_finds_nothing_has_no_tables(self):
+        out = text(self.filled(), "--peer", "192.0.2.77")
+        want("no findings" in out and "connections\n" not in out.split("\n", 2)[2], out)
+
     def test_captures_are_told_apart_by_their_ends(self):
         db = self.path()
         m = self.maker()
