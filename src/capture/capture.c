@@ -67,7 +67,10 @@ what_else(struct bm_view v)
 		{"7z\xbc\xaf\x27\x1c", 6, "a 7z archive: unpack it first (7z x)"},
 		{"PK\x03\x04", 4, "a zip archive: unpack it first (unzip)"},
 		{"-----BEGIN ", 11, "key material, not a capture: give it with -k"},
+		{"# SSL/TLS secrets", 17, "key material, not a capture: give it with -k"},
 		{"CLIENT_RANDOM ", 14, "key material, not a capture: give it with -k"},
+		{"CLIENT_HANDSHAKE_TRAFFIC_SECRET ", 32, "key material, not a capture: give it with -k"},
+		{"SERVER_HANDSHAKE_TRAFFIC_SECRET ", 32, "key material, not a capture: give it with -k"},
 	};
 
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)

@@ -286,8 +286,9 @@ judge_summary(struct bm_prove *p, bool several)
 			ull(p->tally.verified), ull(p->tally.failed + p->tally.undecided),
 			ull(c->records.verified), ull(c->records.failed + c->records.undecided));
 	else
-		step_passes(&j, "summary", "%llu packets, %zu connections and %llu records that verify",
-			ull(p->packets), c->connection_count, ull(p->tally.verified));
+		step_passes(&j, "summary", "%llu packets, %zu connection%s and %llu records that verify",
+			ull(p->packets), c->connection_count, c->connection_count == 1 ? "" : "s",
+			ull(p->tally.verified));
 	close_judgement(&j, &p->summary);
 }
 

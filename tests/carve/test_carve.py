@@ -613,7 +613,7 @@ class Carve:
         out = self.path("none.pcapng")
         with open(file, "rb") as f:
             good = f.read()
-        for text, says in ((b"", "empty file"), (b"{}", "no report of badmac diagnose"), (good[:-40], "no JSON"), (b"FAILED: 1", "no JSON"),
+        for text, says in ((b"", "empty file"), (b"{}", "no report of badmac diagnose"), (good[:-40], "no JSON"), (b"FAILED: 1", "a report as text"),
                            (b"<html></html>", "a page without a diagnosis"), (good.replace(b'"received": "', b'"received": "x'),
                                                                            "connections[0].failures[0].damage[0].received: no hex")):
             path = self.path("bad.json")

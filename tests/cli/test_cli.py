@@ -525,6 +525,7 @@ class Cli:
         missing = self.path("missing")
         trouble(re.escape(missing) + ": No such file", missing)
         trouble(re.escape(missing) + ": No such file", "-k", missing, GOOD)
+        trouble("key material, not a capture: give it with -k", GOOD, BAD_KEYS)
         trouble("Is a directory", self.dir.name)
         trouble("Is a directory", "-k", self.dir.name, GOOD)
         trouble("empty.*: empty file", self.path("empty", b""))
