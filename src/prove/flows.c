@@ -250,6 +250,19 @@ case_of(const struct bm_session *s, const struct badmac_claim *c, bool dtls)
 	return NULL;
 }
 
+/* Did an endpoint report a bad record, and none was seen? */
+static bool
+is_rejected(const struct bm_session *s, unsigned direction)
+{
+	size_t n;
+	const struct bm_case *all = bm_session_cases(s, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (all[i].kind == BM_CASE_REJECTED && all[i].direction == direction)
+			return true;
+	return false;
+}
+
 static bool
 is_named(const struct bm_derivation *d, const struct badmac_claimed_change *a)
 {
@@ -292,6 +305,7 @@ take_part(struct bm_proved_flow *v, const struct bm_session *s, size_t nth)
 
 	if (c->has_proof && c->has_altered && (c->altered.inputs & BADMAC_INPUT_DERIVATION) != 0)
 		derive(s, c, x);
+	x->rejected = is_rejected(s, c->direction);
 	if (found == NULL)
 		return;
 	x->has_case = true;

@@ -46,6 +46,7 @@ struct part {
 	struct bm_position position;   /* that the receiver brought; secret */
 	uint8_t cid_len[2];            /* DTLS: as it was read, and of the other direction */
 	bool came_late, epoch_skipped; /* as the session went on */
+	bool rejected;                 /* an endpoint complained of the direction */
 	uint64_t expected;             /* number, as the session counted; BADMAC_UNKNOWN */
 	uint32_t len;                  /* of the record, as it was read */
 	bool has_derived;

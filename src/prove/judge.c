@@ -213,9 +213,14 @@ judge_counts(struct judge *j, const struct bm_proved_flow *v)
 				open ? "; keys or packets are lacking" : "");
 			return;
 		}
-		if (j->conn->failure_count == 0 && (c->failed != 0 || t->failed > c->undecided)) {
-			step_decides(j, BADMAC_DOES_NOT_HOLD, "counts",
-				"records of %s fail, and the report tells of no failure", from[d]);
+		if (j->conn->failure_count == 0 && (c->failed != 0 || t->failed != 0)) {
+			/* One that was not judged may be told of as undecided, and nothing shows that it was
+			 * not.
+			 */
+			step_decides(j,
+				c->failed != 0 || t->failed > c->undecided ? BADMAC_DOES_NOT_HOLD
+														   : BADMAC_CANNOT_BE_CHECKED,
+				"counts", "records of %s fail, and the report tells of no failure", from[d]);
 			return;
 		}
 	}
@@ -268,8 +273,11 @@ judge_summary(struct bm_prove *p, bool several)
 	bool same = p->packets == c->packets && p->bytes == c->bytes, others = lacks_connections(p);
 	bool open = may_be(&p->tally, &c->records);
 
-	if (several || c->seen_elsewhere != 0)
+	if (several)
 		step_passes(&j, "summary", "not compared: the captures are of several places");
+	else if (c->seen_elsewhere != 0)
+		step_decides(&j, BADMAC_CANNOT_BE_CHECKED, "summary",
+			"the report is of captures of several places, and those given are of one");
 	else if (!same)
 		step_decides(&j, others ? BADMAC_CANNOT_BE_CHECKED : BADMAC_DOES_NOT_HOLD, "summary",
 			"the captures hold %llu packets with %llu bytes, and the report speaks of %llu with "

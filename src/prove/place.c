@@ -178,6 +178,8 @@ wrong_damage(struct judge *j, const struct badmac_claimed_damage *d, uint64_t fr
 		return "runs overlap, or are out of order";
 	if (d->received.n != d->length)
 		return "its length is not that of what was received";
+	if (d->length == 0 && d->sent_known && d->sent.n == 0)
+		return "nothing was received, and nothing was sent";
 	if (d->record_offset > all.n || all.n - d->record_offset < d->length)
 		return "the captured bytes end before it";
 	if (d->length != 0 && memcmp(all.p + d->record_offset, d->received.p, d->length) != 0)

@@ -90,14 +90,17 @@ judge_other_capture(struct judge *j)
 	const struct badmac_claimed_damage *d = &c->damage[0];
 	const char *site = site_named(j->p, a->capture);
 	struct bm_view all = judge_captured(j), want = bm_view(d->sent.p, d->sent.n);
+	size_t behind = (size_t)(d->record_offset + d->length), more = all.n - behind;
 	const struct kept *k = site != NULL && a->sent_packet_count != 0
 							   ? frame_kept(j->p, site, a->sent_packets[0])
 							   : NULL;
 
-	if (want.n == 0) {
-		size_t behind = (size_t)(d->record_offset + d->length);
-		want = bm_view(all.p + behind, all.n - behind < TELLING ? all.n - behind : TELLING);
+	if (site == j->flow->site) {
+		step_decides(j, BADMAC_DOES_NOT_HOLD, "source", "the other capture is this one");
+		return;
 	}
+	if (want.n == 0)
+		want = bm_view(all.p + behind, more < TELLING ? more : TELLING);
 	if (k == NULL || a->sent_packet_offset == BADMAC_UNKNOWN || want.n == 0) {
 		step_decides(j, BADMAC_CANNOT_BE_CHECKED, "source",
 			site == NULL ? "the other capture is not among those given"
@@ -109,10 +112,27 @@ judge_other_capture(struct judge *j)
 			j, BADMAC_DOES_NOT_HOLD, "source", "the packet of the other capture ends before");
 		return;
 	}
-	size_t there = k->n - (size_t)a->sent_packet_offset;
-	if (memcmp(k->bytes + a->sent_packet_offset, want.p, want.n < there ? want.n : there) != 0) {
+	/* A few octets stand anywhere: those around them have to stand there as well. */
+	size_t at = (size_t)a->sent_packet_offset, there = k->n - at, from = (size_t)d->record_offset;
+	size_t last = c->damage_count > 1 ? (size_t)c->damage[1].record_offset : all.n;
+	size_t after = last - behind < TELLING ? last - behind : TELLING;
+	size_t before = k->has_segment && at > k->payload_off ? at - k->payload_off : 0;
+	before = before < from ? before : from;
+	before = before < TELLING ? before : TELLING;
+	size_t n = want.n < there ? want.n : there;
+	if (d->sent.n == 0 || after > there - n)
+		after = d->sent.n == 0 ? 0 : there - n;
+	if (memcmp(k->bytes + at, want.p, n) != 0 ||
+		memcmp(k->bytes + at + n, all.p + behind, after) != 0 ||
+		memcmp(k->bytes + at - before, all.p + from - before, before) != 0) {
 		step_decides(j, BADMAC_DOES_NOT_HOLD, "source",
 			"the other capture holds other bytes at the place that is named");
+		return;
+	}
+	if (before + n + after < TELLING) {
+		step_decides(j, BADMAC_CANNOT_BE_CHECKED, "source",
+			"too few bytes stand in the packet of the other capture to tell that they are the "
+			"same");
 		return;
 	}
 	step_passes(j, "source", "packet %llu of the other capture holds them", ull(k->number));
@@ -299,10 +319,13 @@ lies_in_tag(const struct judge *j)
 {
 	const struct bm_traffic_keys *k = &j->receiver->keys;
 
+	size_t last = j->tag_len;
+
+	/* Behind the MAC is padding, and what garbles its first octet may stand a block before it. */
 	if (k->suite->mode == BM_MODE_CBC && !k->encrypt_then_mac)
-		return true;
+		last += 256 + 2 * bm_cipher_block(k->suite->cipher);
 	for (size_t i = 0; i < j->claim->damage_count; i++)
-		if (j->claim->damage[i].record_offset + j->tag_len < j->rebuilt.n)
+		if (j->claim->damage[i].record_offset + last < j->rebuilt.n)
 			return false;
 	return true;
 }
@@ -359,6 +382,9 @@ wrong_for_cause(const struct judge *j)
 
 	if (is_cause(j, "words-swapped") && !is_exchange(c))
 		return "what was sent is not what was received, in another order";
+	if (is_cause(j, "stale-data") && strcmp(c->method, "exchange-search") == 0 &&
+		c->packet_count < 2)
+		return "one packet alone carries the record, so that no two segments changed places";
 	if (is_cause(j, "tag-damaged") && !lies_in_tag(j))
 		return "damage lies outside of the tag";
 	if (record && c->altered.stream_offset != BADMAC_UNKNOWN && wrong_record(j) != NULL)

@@ -119,6 +119,11 @@ judge_as_captured(struct judge *j)
 	const struct badmac_claim *c = j->claim;
 	struct checked got;
 
+	if (is_cause(j, "record-was-good") && !j->part->rejected) {
+		step_decides(j, BADMAC_DOES_NOT_HOLD, "as-captured",
+			"no endpoint reports that a record of this direction was bad");
+		return;
+	}
 	if (c->length == BADMAC_UNKNOWN) {
 		judge_direction(j);
 		return;

@@ -51,6 +51,16 @@ def about_bytes(f):
         g = copy.deepcopy(f)
         g["damage"].append(copy.deepcopy(g["damage"][0]))
         yield "damage twice", g
+    if f["proof"]["altered"]["inputs"] == ["bytes"] and f["damage"]:
+        d = f["damage"][-1]
+        g = copy.deepcopy(f)
+        g["damage"].append(dict(d, length=0, received="", sent="", packet=None, packet_offset=None))
+        for name in ("record_offset", "stream_offset"):
+            g["damage"][-1][name] = None if d[name] is None else d[name] + d["length"] + 1
+        if d["packet"] is not None:
+            g["damage"][-1].update(packet=d["packet"], packet_offset=d["packet_offset"] + d["length"] + 1)
+        g["checksum"]["as_sent"] = None
+        yield "damage of no length", g
     iv = f["proof"]["altered"]["iv"]
     for bit in range(0, 4 * len(iv or ""), 37):
         g = copy.deepcopy(f)
@@ -84,6 +94,15 @@ def about_words(f, causes):
         g = copy.deepcopy(f)
         g["cause"] = cause
         yield "cause %s" % cause, g
+    # Further from the end than a MAC and the longest padding reach.
+    if f["cause"] in also and f["damage"] and any(f["length"] - d["record_offset"] > 400 for d in f["damage"]):
+        g = copy.deepcopy(f)
+        g["cause"] = "tag-damaged"
+        yield "cause tag-damaged, far from the tag", g
+    if f["cause"] == "words-swapped" and len(f["packets"]) == 1:
+        g = copy.deepcopy(f)
+        g["cause"], g["proof"]["method"] = "stale-data", "exchange-search"
+        yield "segments exchanged, in one packet", g
     for method in ("verified-as-captured", "sequence-search", "key-search", "copy-choice", "other-capture", "rule-search",
                    "resynchronisation", "header-search", "padding-search", "keystream-search"):
         bytes_too = f["proof"]["altered"]["inputs"] == ["bytes"]

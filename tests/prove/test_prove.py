@@ -223,6 +223,52 @@ def counts():
     report["connections"][0]["failures"] = []
     rc, told, _ = prove(report, capture, keys)
     judge.want(rc == 1 and told["connections"][0]["counts"]["verdict"] == WRONG, "a failure left out: exit %d" % rc)
+    for c in (report["summary"]["records"], *report["connections"][0]["records"].values()):
+        c["failed"], c["undecided"] = 0, c["undecided"] + c["failed"]
+    rc, told, _ = prove(report, capture, keys)
+    judge.want(rc == 3 and told["connections"][0]["counts"]["verdict"] == OPEN, "a failure called undecided: exit %d" % rc)
+    report["connections"], report["summary"]["seen_elsewhere"] = [], 1
+    rc, told, _ = prove(report, capture, keys)
+    judge.want(rc == 3 and told["report"]["verdict"] == OPEN, "everything left out, as if seen elsewhere: exit %d" % rc)
+
+
+def no_complaint():
+    """Everything verifies, nobody complained, and a report says that somebody did."""
+    folder = os.path.join(DATA, "damaged", "tls13-aes256gcm", "none")
+    capture, keys = [os.path.join(folder, "receiver.pcap")], [os.path.join(folder, "keys.log")]
+    report = diagnosed(capture, keys)
+    bad = os.path.join(DATA, "damaged", "tls13-aes256gcm", "bitflip")
+    f = judge.failures(diagnosed([os.path.join(bad, "receiver.pcap")], [os.path.join(bad, "keys.log")]))[0]
+    for name in ("stream_offset", "length", "sequence_number"):
+        f[name] = f["proof"]["altered"][name] = None
+    del f["proof"]["altered"]["length"]
+    f.update(cause="record-was-good", packets=[], damage=[], checksum={"as_captured": None, "as_sent": None})
+    f["proof"].update(method="verified-as-captured", candidates=1, chance_log2=-float(f["proof"]["tag_bits"]))
+    f["proof"]["altered"].update(inputs=[], packet=None, packet_offset=None)
+    report["connections"][0]["failures"] = [f]
+    rc, told, _ = prove(report, capture, keys)
+    judge.want(rc == 1 and verdicts(told)[0]["verdict"] == WRONG, "exit %d: %s" % (rc, verdicts(told)))
+
+
+def one_octet():
+    """What was sent is one octet, which stands in many a packet: of this capture, and of the other one."""
+    folder = os.path.join(DATA, "damaged", "tls13-aes256gcm", "bitflip")
+    captures = [os.path.join(folder, side + ".pcap") for side in ("receiver", "sender")]
+    keys = [os.path.join(folder, "keys.log")]
+    report = diagnosed(captures[:1], keys)
+    f = judge.failures(report)[0]
+    for capture in captures:
+        with open(capture, "rb") as file:
+            data = file.read()
+        at, n, where = 24, 1, -1
+        while where < 0:
+            size = int.from_bytes(data[at + 8:at + 12], "little")
+            where = data[at + 16:at + 16 + size].find(bytes.fromhex(f["damage"][0]["sent"]))
+            at, n = at + 16 + size, n + 1
+        f["proof"].update(method="other-capture", candidates=1, chance_log2=-float(f["proof"]["tag_bits"]))
+        f["proof"]["altered"].update(capture=capture, sent_packets=[n - 1], sent_packet_offset=where)
+        rc, told, _ = prove(report, captures if capture != captures[0] else captures[:1], keys)
+        judge.want(rc == 1 and verdicts(told)[0]["verdict"] == WRONG, "%s: exit %d: %s" % (capture, rc, verdicts(told)))
 
 
 def methods():
@@ -362,7 +408,9 @@ def main():
             if kind not in ("none", "s2c_bitflip", "comp2"):
                 jobs.append((tap.case, "lies: %s/%s" % (suite, kind), lies, folder, "receiver"))
     jobs += [(tap.case, "lies: record-was-good", lies, os.path.join(DATA, "damaged", "tls13-aes256gcm", "replay"), "sender"),
-             (tap.case, "other captures and keys", other_captures), (tap.case, "redacted reports", redacted), (tap.case, "connections exchanged", swapped_connections),
+             (tap.case, "other captures and keys", other_captures), (tap.case, "redacted reports", redacted),
+             (tap.case, "connections exchanged", swapped_connections),
+             (tap.case, "a complaint that nobody made", no_complaint), (tap.case, "one octet of another capture", one_octet),
              (tap.case, "counts that are wrong", counts), (tap.case, "hostile reports", hostile),
              (tap.case, "ways in and out", ways_in), (tap.case, "methods are told of", methods)]
     for suite in ("tls13-aes256gcm", "tls12-aes128gcm", "tls12-chacha20", "tls12-cbc-sha256-etm", "tls12-cbc-sha256-mte",
