@@ -294,13 +294,29 @@ foreign(struct bm_scan *s, struct bm_view text)
 	s->status = inner.status;
 }
 
+/* Up to the next quotation mark that is none of a file's name. */
+static size_t
+up_to_quote(struct bm_scan *s, struct bm_view text)
+{
+	size_t at = 0, n;
+
+	while (at < text.n) {
+		bool begins = at == 0 || !bm_hidden_goes_on(text.p[at - 1]);
+		bool file =
+			begins && bm_hidden_file_at(s->r, bm_view(text.p + at, text.n - at), &n) != NULL;
+		if (!file && text.p[at] == '"')
+			break;
+		at += file ? n : 1;
+	}
+	return at;
+}
+
 /* What is quoted in a sentence comes from elsewhere. */
 static void
 own(struct bm_scan *s, struct bm_view text)
 {
 	while (text.n != 0 && s->status == BM_OK) {
-		const uint8_t *quote = memchr(text.p, '"', text.n);
-		size_t n = quote != NULL ? (size_t)(quote - text.p) : text.n;
+		size_t n = up_to_quote(s, text);
 		s->text = bm_view(text.p, n);
 		s->at = 0;
 		go_through(s);

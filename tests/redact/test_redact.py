@@ -289,6 +289,18 @@ def hostile_names():
                 check(given, [d + "/keys.log"], names=[name], cwd=folder)
 
 
+def quoted_names():
+    """Files whose names hold quotation marks, which sentences have around what is from elsewhere."""
+    d = path("damaged/tls13-aes256gcm/bitflip")
+    with open(d + "/receiver.pcap", "rb") as f:
+        whole = f.read()
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ('of-acme "two" w.pcap', 'of-acme "w.pcap', '"of-acme".pcap'):
+            with open(os.path.join(folder, name), "wb") as f:
+                f.write(whole[:-9])
+            check([name, d + "/sender.pcap"], [d + "/keys.log"], names=["of-acme"], cwd=folder)
+
+
 def cut_off():
     """Notices name files."""
     with tempfile.TemporaryDirectory() as folder:
@@ -383,7 +395,7 @@ def main():
              ("tshark's names of IPv6", with_tshark, "hotplace/testcase/tls/http/http2.pcapng", []),
              ("times", relative_times), ("logs", with_logs), ("no plaintext, no secrets", nothing_secret,
               [(d + "/receiver.pcap", [d + "/keys.log"]) for d in (path("damaged/" + f) for f in DAMAGED)]),
-             ("hostile names of files", hostile_names),
+             ("hostile names of files", hostile_names), ("names with quotation marks", quoted_names),
              ("notices", cut_off)]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda j: tap.case(j[0], j[1], *j[2:]), jobs))
