@@ -2,6 +2,8 @@
  * other record of the same bytes or number, where the damage lies. Refuses to search. */
 #include "prove/internal.h"
 
+enum { TEXT_LEAST = 8 }; /* octets */
+
 static unsigned long long
 ull(uint64_t n)
 {
@@ -372,6 +374,17 @@ wrong_record(const struct judge *j)
 	return NULL;
 }
 
+/* Is what is cut out the beginning of a record? */
+static bool
+begins_record(const struct judge *j)
+{
+	const struct badmac_claimed_damage *d = &j->claim->damage[0];
+	unsigned version = j->receiver->keys.version;
+
+	return d->received.n >= BM_HEADER && bm_record_plausible(bm_record_header(d->received.p),
+											 version == BM_TLS13 ? BM_TLS12 : version);
+}
+
 static const char *
 wrong_for_cause(const struct judge *j)
 {
@@ -391,6 +404,11 @@ wrong_for_cause(const struct judge *j)
 		return wrong_record(j);
 	if (is_cause(j, "plaintext-injected") && c->damage_count == 0)
 		return "the foreign bytes are not told of";
+	if (is_cause(j, "plaintext-injected") && c->damage[0].length < TEXT_LEAST)
+		return "the foreign bytes are too few to be called text";
+	if (is_cause(j, "records-interleaved") && strcmp(c->method, "cut-search") == 0 &&
+		!begins_record(j))
+		return "what is cut out begins no record";
 	if (is_cause(j, "plaintext-injected") && !is_readable(c->damage[0].received))
 		return "the foreign bytes are no text";
 	if ((is_cause(j, "bytes-inserted") || is_cause(j, "plaintext-injected")) && record &&
