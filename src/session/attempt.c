@@ -383,11 +383,12 @@ attempt_all(struct half *h, const struct bm_wire *w, uint64_t at)
 		if (!bm_protection_chained(h->keys)) {
 			uint64_t seq = l->expected.seq;
 			pos = l->expected;
+			/* Behind a gap a number that had come before it is no place to go on from: that record
+			 * is sent again, and what comes next would seem to be missing. */
 			if (l->over_gap && bm_number_solvable(h->keys))
-				ok = attempt_solved(
-					h, h->keys, w, seq > NEAR ? seq - NEAR : 0, seq + most_lost(l), &pos);
+				ok = attempt_solved(h, h->keys, w, seq, seq + most_lost(l), &pos);
 			else
-				ok = attempt_near(h, w, &pos, ahead, NEAR);
+				ok = attempt_near(h, w, &pos, ahead, l->over_gap ? 0 : NEAR);
 			if (ok)
 				h->pos = pos;
 		} else if (suite->cipher == BM_RC4) {
