@@ -129,7 +129,7 @@ found(void *ctx, struct bm_repeat m)
 		note_sighting(k);
 		return;
 	}
-	if (is_itself(k, s, m))
+	if (is_itself(k, s, m) || bm_repeat_is_copy(k->r->text, s->payload, m))
 		return;
 	bool tcp = s->transport == BM_TCP;
 	struct piece p = {.at = m.at,

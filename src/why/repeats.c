@@ -213,3 +213,20 @@ bm_repeat_stride(uint64_t places)
 		return 1;
 	return least - BM_WINDOW + 1 < STRIDE_MAX ? least - BM_WINDOW + 1 : STRIDE_MAX;
 }
+
+bool
+bm_repeat_is_copy(struct bm_view text, struct bm_view place, struct bm_repeat r)
+{
+	size_t all = 0, same = 0;
+
+	for (size_t i = r.from >= r.at ? 0 : r.at - r.from; i < text.n; i++) {
+		size_t k = (size_t)(r.from + i - r.at);
+		if (k >= place.n)
+			break;
+		if (i >= r.at && i - r.at < r.n)
+			continue;
+		all++;
+		same += text.p[i] == place.p[k];
+	}
+	return all >= 16 && same * 8 >= all;
+}

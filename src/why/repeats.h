@@ -40,4 +40,9 @@ double bm_repeat_chance(uint64_t places, size_t n);
 /* The stride at which nothing is passed over that could be rarer than 2^-40 among these places. */
 size_t bm_repeat_stride(uint64_t places);
 
+/* Is text alike, outside the run too, with what stands around the run there (an eighth of the
+ * octets; by chance one in 256 is)? Then that is the same record, and the run is what is good of
+ * it. */
+bool bm_repeat_is_copy(struct bm_view text, struct bm_view place, struct bm_repeat r);
+
 #endif

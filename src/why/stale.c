@@ -67,7 +67,8 @@ found(void *ctx, struct bm_repeat r)
 	struct hunt *h = ctx;
 	struct find f = {.at = r.at, .n = r.n, .from = (uint32_t)r.from, .source = h->now};
 
-	if (r.at == h->text.n || r.n <= h->best.n)
+	if (r.at == h->text.n || r.n <= h->best.n ||
+		(!h->now->itself && bm_repeat_is_copy(h->text, h->now->bytes, r)))
 		return;
 	/* Of two places in one record the later one is taken for the copy. */
 	if (h->now->itself && f.from > f.at) {

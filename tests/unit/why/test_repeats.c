@@ -154,6 +154,31 @@ test_possible(void **state)
 	assert_in_range(denied, 5 * 65, 5 * 75);
 }
 
+/* A record that was damaged all over and came again whole is no place that its runs were copied
+ * from; the same run in the midst of other bytes is one, and so is one that stands by itself. */
+static void
+test_copy(void **state)
+{
+	struct bm_repeat r = {.at = 31, .n = 36, .from = 1000 + 31};
+
+	(void)state;
+	fill(text, 400);
+	fill(other, 4096);
+	memcpy(other + 1000 + 31, text + 31, 36);
+	assert_false(bm_repeat_is_copy(bm_view(text, 400), bm_view(other, 4096), r));
+	assert_false(bm_repeat_is_copy(
+		bm_view(text, 400), bm_view(other + 1031, 36), (struct bm_repeat){31, 36, 0}));
+	memcpy(other + 1000, text, 400);
+	for (size_t i = 30; i < 400; i += 37)
+		other[1000 + i] ^= 1;
+	assert_true(bm_repeat_is_copy(bm_view(text, 400), bm_view(other, 4096), r));
+	assert_true(bm_repeat_is_copy(
+		bm_view(text, 400), bm_view(other + 1020, 100), (struct bm_repeat){31, 36, 11}));
+	/* Not at the same distance. */
+	r.from = 1000 + 32;
+	assert_false(bm_repeat_is_copy(bm_view(text, 400), bm_view(other, 4096), r));
+}
+
 int
 main(void)
 {
@@ -162,6 +187,7 @@ main(void)
 		cmocka_unit_test(test_stride),
 		cmocka_unit_test(test_name),
 		cmocka_unit_test(test_possible),
+		cmocka_unit_test(test_copy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
