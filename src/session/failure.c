@@ -387,6 +387,7 @@ judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct
 			c->twin_off = BM_NO_SEQ;
 			note_first(h, c, verified_at(h, h->epoch, found), w);
 			c->nonce_reused = c->nonce_reused && !in_step;
+			c->first_unseen = !earlier && !other_known_at(h, w, h->epoch, found);
 			c->in_step = in_step;
 		}
 	}

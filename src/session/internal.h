@@ -423,6 +423,7 @@ const struct past *verified_at(const struct half *h, unsigned epoch, uint64_t se
 void note_first(
 	const struct half *h, struct bm_case *c, const struct past *first, const struct bm_wire *w);
 /* Do the bytes of w seem to be those of the record that verified at seq in this epoch? */
+bool other_known_at(const struct half *h, const struct bm_wire *w, unsigned epoch, uint64_t seq);
 bool same_as_at(const struct half *h, const struct bm_wire *w, uint64_t seq);
 void forget_prints(struct half *h);
 /* fp: fingerprint(w). */

@@ -166,6 +166,18 @@ same_as_at(const struct half *h, const struct bm_wire *w, uint64_t seq)
 		   w->body.n >= 8 && h->prints[seq & (h->print_cap - 1)] == print_of(fingerprint(w));
 }
 
+bool
+other_known_at(const struct half *h, const struct bm_wire *w, unsigned epoch, uint64_t seq)
+{
+	const struct past *p = verified_at(h, epoch, seq);
+
+	if (p != NULL)
+		return find_twin(h, w) != p;
+	return epoch == h->epoch && seq < h->pos.seq && h->pos.seq - seq < PRINTS_MAX &&
+		   h->print_cap != 0 && (seq < h->print_cap || h->print_cap == PRINTS_MAX) &&
+		   h->prints[seq & (h->print_cap - 1)] != 0 && !same_as_at(h, w, seq);
+}
+
 void
 forget_prints(struct half *h)
 {

@@ -207,7 +207,9 @@ struct bm_case {
 	size_t sent_header_len, sent_len;
 	bool number_reused; /* it verifies, and so did another record of its number: twin_packet */
 	bool nonce_reused;  /* and both were encrypted with the same keystream (not DTLS alone) */
-	bool in_step;       /* RC4: it verifies at found_seq, with the keystream that was due */
+	bool
+		first_unseen; /* no other record of number found_seq verified: it failed, or a gap has it */
+	bool in_step;     /* RC4: it verifies at found_seq, with the keystream that was due */
 
 	enum bm_after after;
 	unsigned after_epoch;

@@ -154,7 +154,17 @@ bm_ask_reused(const struct bm_why *w, struct bm_finding *out, const char **becau
 	alter_number(w, out);
 	if (c->twin_off != BM_NO_SEQ)
 		bm_alter_other(out, c->direction, c->twin_off, c->twin_packet, c->twin_seq);
-	if (c->twin_off == BM_NO_SEQ)
+	/* What was there failed, or was not captured: it may have been this very record. */
+	if (c->first_unseen && out->strength == BM_STRENGTH_PROVEN)
+		out->strength = BM_STRENGTH_SUPPORTED;
+	if (c->twin_off == BM_NO_SEQ && c->first_unseen)
+		bm_evidence(w, out,
+			"it verifies at sequence number %llu, which was used up when this record came; the "
+			"receiver expected %llu. What stood there did not verify, or was not captured: this "
+			"record "
+			"again would look the same",
+			(unsigned long long)c->found_seq, (unsigned long long)c->seq);
+	else if (c->twin_off == BM_NO_SEQ)
 		bm_evidence(w, out,
 			"it verifies at sequence number %llu, which another record of this direction has used "
 			"already; the receiver expected %llu",
