@@ -38,6 +38,11 @@ void bm_put_connection(struct bm_put *p, const struct bm_found_connection *c);
 /* summary: connections in it are not looked at. True: this very report is there already. */
 bool bm_put_end(struct bm_put *p, const struct bm_findings *summary);
 
+/* put_failure.c: f, of a connection that was seen so. */
+void bm_put_failure(struct bm_put *p, uint64_t sighting, uint64_t connection,
+	const struct bm_found_connection *c, const struct bm_found_failure *f);
+void bm_digest_damage(struct bm_digest *d, const struct bm_found_failure *f);
+
 /* identity.c: which connection of the store c is; BM_DB_NULL: a new one, if it may be `made`,
  * else none. */
 uint64_t bm_connection_find(struct bm_store *s, const struct bm_found_connection *c, bool make);
