@@ -85,16 +85,16 @@ struct badmac_options {
 	 * BADMAC_IO. */
 	int (*write)(void *ctx, const char *bytes, size_t n);
 	void *write_ctx;
-	/* Receives the JSON diagnosis (badmac.diagnosis.v1) besides, whatever the format of the report:
-	 * in order, each connection on a line of its own when it ends. Returns as write does. NULL: it
-	 * is not wanted. */
-	int (*write_json)(void *ctx, const char *bytes, size_t n);
-	void *write_json_ctx;
 	/* Called now and then with octets of input done and in all (0: unknown); may be NULL. */
 	void (*progress)(void *ctx, uint64_t done, uint64_t total);
 	void *progress_ctx;
 	enum badmac_redact redact;
 	unsigned columns; /* text: at which a line is broken; default 96 */
+	/* Receives the JSON diagnosis (badmac.diagnosis.v1) besides, whatever the format of the report:
+	 * in order, each connection on a line of its own when it ends, and never redacted. Returns as
+	 * write does. NULL: it is not wanted. */
+	int (*write_json)(void *ctx, const char *bytes, size_t n);
+	void *write_json_ctx;
 };
 
 struct badmac; /* a diagnosis */
