@@ -30,6 +30,8 @@ extern const char main_help[];
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
 /* The same, with the hint where to find help; gives EXIT_TROUBLE. */
 __attribute__((format(printf, 2, 3))) int say_usage(const char *command, const char *format, ...);
+/* What the library could not do, of an input or, NULL, of none; always false. */
+bool say_trouble(const char *input, const struct badmac_error *e);
 /* text made harmless, at most n octets with the final zero. */
 void make_harmless(char *out, size_t n, const char *text);
 

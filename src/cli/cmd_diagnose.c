@@ -26,18 +26,6 @@ struct run {
 };
 
 static bool
-library_trouble(const char *name, const struct badmac_error *e)
-{
-	if (name != NULL && e->offset != 0)
-		say("%s: %s, at byte %" PRIu64, name, e->what, e->offset);
-	else if (name != NULL)
-		say("%s: %s", name, e->what);
-	else
-		say("%s", e->what);
-	return false;
-}
-
-static bool
 open_file(const struct run *r, struct input_file *f, const char *path, bool is_log)
 {
 	const char *what = is_log ? "log" : "capture";
@@ -87,7 +75,7 @@ add_keys(struct run *r, const char *path)
 		return false;
 	enum badmac_status status = badmac_add_named_keys(r->badmac, path, bytes, n, &e);
 	input_forget(bytes, n);
-	return status == BADMAC_OK || library_trouble(path, &e);
+	return status == BADMAC_OK || say_trouble(path, &e);
 }
 
 /* Rules and logs say where by line. */
@@ -168,7 +156,7 @@ add_inputs(struct run *r)
 			f->stream ? badmac_add_stream(r->badmac, f->name, input_read, f, &e)
 					  : badmac_add_mapped(r->badmac, f->name, f->bytes, f->n, input_read_at, f, &e);
 		if (status != BADMAC_OK)
-			return library_trouble(f->name, &e);
+			return say_trouble(f->name, &e);
 	}
 	return true;
 }
@@ -204,7 +192,7 @@ start(struct run *r)
 		o->progress_ctx = &r->progress;
 	}
 	if (badmac_new(&r->badmac, o, &e) != BADMAC_OK)
-		return library_trouble(NULL, &e);
+		return say_trouble(NULL, &e);
 	return add_inputs(r);
 }
 
@@ -265,7 +253,7 @@ finish(struct run *r)
 	if (status == BADMAC_FORMAT && is_empty_stream(r, e.input))
 		e.what = "empty file";
 	if (status != BADMAC_OK && !told)
-		library_trouble(e.input, &e);
+		say_trouble(e.input, &e);
 	if (badmac_input_damaged(r->badmac))
 		say("an input is damaged: the report covers what comes before that place");
 	if (status != BADMAC_OK || !complete || !stored || badmac_input_damaged(r->badmac))

@@ -8,7 +8,6 @@
 #include "findings/findings.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,18 +20,6 @@ struct run {
 	struct output output;
 	struct badmac *badmac;
 };
-
-static bool
-library_trouble(const char *name, const struct badmac_error *e)
-{
-	if (name != NULL && e->offset != 0)
-		say("%s: %s, at byte %" PRIu64, name, e->what, e->offset);
-	else if (name != NULL)
-		say("%s: %s", name, e->what);
-	else
-		say("%s", e->what);
-	return false;
-}
 
 static bool
 status_trouble(const char *name, enum bm_status status)
@@ -101,7 +88,7 @@ add_keys(struct run *r, const char *path)
 		return false;
 	enum badmac_status status = badmac_add_named_keys(r->badmac, path, bytes, n, &e);
 	input_forget(bytes, n);
-	return status == BADMAC_OK || library_trouble(path, &e);
+	return status == BADMAC_OK || say_trouble(path, &e);
 }
 
 static bool
@@ -114,7 +101,7 @@ add_capture(struct run *r, struct input_file *f, const char *path)
 	enum badmac_status status =
 		f->stream ? badmac_add_stream(r->badmac, f->name, input_read, f, &e)
 				  : badmac_add_mapped(r->badmac, f->name, f->bytes, f->n, input_read_at, f, &e);
-	return status == BADMAC_OK || library_trouble(f->name, &e);
+	return status == BADMAC_OK || say_trouble(f->name, &e);
 }
 
 static bool
@@ -133,7 +120,7 @@ start(struct run *r)
 	}
 	if (badmac_new(&r->badmac, &o, &e) != BADMAC_OK ||
 		badmac_add_claims(r->badmac, &r->claims.claims, &e) != BADMAC_OK)
-		return library_trouble(NULL, &e);
+		return say_trouble(NULL, &e);
 	for (size_t i = 0; i < s->key_count; i++)
 		if (!add_keys(r, s->keys[i]))
 			return false;
@@ -156,7 +143,7 @@ prove(struct run *r)
 	for (size_t i = 0; !r->settings.quiet && (notice = badmac_notice(r->badmac, i)) != NULL; i++)
 		say("%s", notice);
 	if (status != BADMAC_OK)
-		return read_failed ? false : library_trouble(e.input, &e);
+		return read_failed ? false : say_trouble(e.input, &e);
 	if (badmac_input_damaged(r->badmac))
 		say("an input is damaged: what was checked comes before that place");
 	return !badmac_input_damaged(r->badmac);

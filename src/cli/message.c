@@ -1,6 +1,7 @@
 /* Lines on standard error. Refuses to let a name steer the terminal. */
 #include "cli/cli.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -91,4 +92,16 @@ say_usage(const char *command, const char *format, ...)
 	fprintf(stderr, "try 'badmac %s%s--help'\n", command != NULL ? command : "",
 		command != NULL ? " " : "");
 	return EXIT_TROUBLE;
+}
+
+bool
+say_trouble(const char *input, const struct badmac_error *e)
+{
+	if (input != NULL && e->offset != 0)
+		say("%s: %s, at byte %" PRIu64, input, e->what, e->offset);
+	else if (input != NULL)
+		say("%s: %s", input, e->what);
+	else
+		say("%s", e->what);
+	return false;
 }
