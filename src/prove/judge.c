@@ -106,6 +106,60 @@ judge_claim(struct judge *j)
 	j->room = NULL;
 }
 
+/* -- counts ---------------------------------------------------------------------------- */
+
+/* Records that failed and were not judged may be told of as undecided: both are one here. Where
+ * nothing is said to have failed, nothing has. */
+static bool
+counts_are(const struct bm_tally *t, const struct badmac_counts *c)
+{
+	return t->verified == c->verified && t->plaintext == c->plaintext &&
+		   t->failed + t->undecided == c->failed + c->undecided;
+}
+
+/* More is undecided here than the report says, as where keys are lacking, and that may be all that
+ * differs. */
+static bool
+may_be(const struct bm_tally *t, const struct badmac_counts *c)
+{
+	return t->undecided > c->undecided && t->verified <= c->verified && t->failed <= c->failed &&
+		   t->plaintext == c->plaintext &&
+		   t->verified + t->failed + t->undecided == c->verified + c->failed + c->undecided;
+}
+
+static void
+judge_counts(struct judge *j)
+{
+	static const char *const from[] = {"the client", "the server"};
+
+	for (unsigned d = 0; d < 2; d++) {
+		const struct bm_tally *t = &j->flow->tally[d];
+		const struct badmac_counts *c = &j->conn->records[d];
+		if (!counts_are(t, c)) {
+			bool open = may_be(t, c);
+			step_decides(j, open ? BADMAC_CANNOT_BE_CHECKED : BADMAC_DOES_NOT_HOLD, "counts",
+				"of %s %llu records verify, %llu fail, %llu are undecided and %llu in the clear; "
+				"the report says %llu, %llu, %llu, %llu%s",
+				from[d], ull(t->verified), ull(t->failed), ull(t->undecided), ull(t->plaintext),
+				ull(c->verified), ull(c->failed), ull(c->undecided), ull(c->plaintext),
+				open ? "; keys or packets are lacking" : "");
+			return;
+		}
+		if (j->conn->failure_count == 0 && (c->failed != 0 || t->failed != 0)) {
+			/* One that was not judged may be told of as undecided, and nothing shows that it was
+			 * not.
+			 */
+			step_decides(j,
+				c->failed != 0 || t->failed > c->undecided ? BADMAC_DOES_NOT_HOLD
+														   : BADMAC_CANNOT_BE_CHECKED,
+				"counts", "records of %s fail, and the report tells of no failure", from[d]);
+			return;
+		}
+	}
+	step_passes(
+		j, "counts", "as many records verify, fail and are in the clear as the report says");
+}
+
 /* -- which flow ------------------------------------------------------------------------- */
 
 static const char *
@@ -146,90 +200,10 @@ is_better(const struct badmac_judgement *a, const struct badmac_judgement *b)
 	return a->step_count > b->step_count;
 }
 
+/* The nth failure of a connection, or, of BADMAC_WHOLE, its counts: of the views that are as near
+ * as any, the one that says most for it. */
 static void
-judge_failure(struct bm_prove *p, size_t index, size_t nth, struct badmac_judgement *out)
-{
-	const struct badmac_claimed_connection *c = &p->claims->connections[index];
-	int near = nearest(p, index);
-	bool any = false;
-
-	for (const struct bm_proved_flow *v = p->flows[index]; v != NULL; v = v->next) {
-		struct judge j = {
-			.p = p, .conn = c, .claim = &c->failures[nth], .flow = v, .part = &v->parts[nth]};
-		struct badmac_judgement told;
-		if (!v->tls || nearness(v, c) != near)
-			continue;
-		judge_claim(&j);
-		close_judgement(&j, &told);
-		if (!any || is_better(&told, out))
-			*out = told;
-		any = true;
-	}
-	if (any)
-		return;
-	struct judge j = {.p = p};
-	step_decides(&j, BADMAC_CANNOT_BE_CHECKED, "connection",
-		"no connection of these addresses and this client random is in the captures");
-	close_judgement(&j, out);
-}
-
-/* -- counts ---------------------------------------------------------------------------- */
-
-/* Records that failed and were not judged may be told of as undecided: both are one here. Where
- * nothing is said to have failed, nothing has. */
-static bool
-counts_are(const struct bm_tally *t, const struct badmac_counts *c)
-{
-	return t->verified == c->verified && t->plaintext == c->plaintext &&
-		   t->failed + t->undecided == c->failed + c->undecided;
-}
-
-/* More is undecided here than the report says, as where keys are lacking, and that may be all that
- * differs. */
-static bool
-may_be(const struct bm_tally *t, const struct badmac_counts *c)
-{
-	return t->undecided > c->undecided && t->verified <= c->verified && t->failed <= c->failed &&
-		   t->plaintext == c->plaintext &&
-		   t->verified + t->failed + t->undecided == c->verified + c->failed + c->undecided;
-}
-
-static void
-judge_counts(struct judge *j, const struct bm_proved_flow *v)
-{
-	static const char *const from[] = {"the client", "the server"};
-
-	for (unsigned d = 0; d < 2; d++) {
-		const struct bm_tally *t = &v->tally[d];
-		const struct badmac_counts *c = &j->conn->records[d];
-		if (!counts_are(t, c)) {
-			bool open = may_be(t, c);
-			step_decides(j, open ? BADMAC_CANNOT_BE_CHECKED : BADMAC_DOES_NOT_HOLD, "counts",
-				"of %s %llu records verify, %llu fail, %llu are undecided and %llu in the clear; "
-				"the "
-				"report says %llu, %llu, %llu, %llu%s",
-				from[d], ull(t->verified), ull(t->failed), ull(t->undecided), ull(t->plaintext),
-				ull(c->verified), ull(c->failed), ull(c->undecided), ull(c->plaintext),
-				open ? "; keys or packets are lacking" : "");
-			return;
-		}
-		if (j->conn->failure_count == 0 && (c->failed != 0 || t->failed != 0)) {
-			/* One that was not judged may be told of as undecided, and nothing shows that it was
-			 * not.
-			 */
-			step_decides(j,
-				c->failed != 0 || t->failed > c->undecided ? BADMAC_DOES_NOT_HOLD
-														   : BADMAC_CANNOT_BE_CHECKED,
-				"counts", "records of %s fail, and the report tells of no failure", from[d]);
-			return;
-		}
-	}
-	step_passes(
-		j, "counts", "as many records verify, fail and are in the clear as the report says");
-}
-
-static void
-judge_connection(struct bm_prove *p, size_t index, struct badmac_judgement *out)
+judge_nearest(struct bm_prove *p, size_t index, size_t nth, struct badmac_judgement *out)
 {
 	const struct badmac_claimed_connection *c = &p->claims->connections[index];
 	int near = nearest(p, index);
@@ -240,7 +214,13 @@ judge_connection(struct bm_prove *p, size_t index, struct badmac_judgement *out)
 		struct badmac_judgement told;
 		if (!v->tls || nearness(v, c) != near)
 			continue;
-		judge_counts(&j, v);
+		if (nth != BADMAC_WHOLE) {
+			j.claim = &c->failures[nth];
+			j.part = &v->parts[nth];
+			judge_claim(&j);
+		} else {
+			judge_counts(&j);
+		}
 		close_judgement(&j, &told);
 		if (!any || is_better(&told, out))
 			*out = told;
@@ -304,9 +284,9 @@ enum bm_status
 bm_prove_judge(struct bm_prove *p, bool several)
 {
 	for (size_t i = 0; i < p->claims->connection_count && p->status == BM_OK; i++) {
-		judge_connection(p, i, &p->judged[i].whole);
+		judge_nearest(p, i, BADMAC_WHOLE, &p->judged[i].whole);
 		for (size_t k = 0; k < p->claims->connections[i].failure_count; k++)
-			judge_failure(p, i, k, &p->judged[i].failures[k]);
+			judge_nearest(p, i, k, &p->judged[i].failures[k]);
 	}
 	if (p->status == BM_OK)
 		judge_summary(p, several);
