@@ -2,6 +2,7 @@
 """badmac diagnose --store and badmac history as a user meets them: each failure once, whatever comes in again, in any order; two
 at once; killed, without room, over files that are something else. Prints TAP. Knows docs/STORE.md and docs/OUTPUT.md."""
 import collections
+import copy
 import fractions
 import html.parser
 import json
@@ -250,6 +251,29 @@ class Store:
         add(db, self.put(m, [dict(c, client="192.0.2.77:5")]))
         want(len(snapshot(db)) == 7, "translated")
 
+    def test_ends_are_used_again(self):
+        """Without a random: for 4 minutes the same connection, then another one."""
+        for begin, n in (("04:29", 1), ("04:31", 2)):
+            m, db = self.maker(), self.path()
+            c = dict(m.connection(), client_random=None, first_time="2026-03-01T12:00:00.000000000Z", last_time="2026-03-01T12:00:30.000000000Z")
+            later = "2026-03-01T12:%s.000000000Z" % begin
+            add(db, self.put(m, [c]))
+            add(db, self.put(m, [dict(c, first_time=later, last_time=later)]))
+            want(ask(db, "SELECT count(DISTINCT connection) FROM sighting") == [(n,)], begin)
+
+    def test_more_captures_are_the_better_diagnosis(self):
+        m = self.maker()
+        alone = [m.connection() for _ in range(8)]
+        compared = copy.deepcopy(alone)
+        for c in compared:
+            c["also_in"] = ["other.pcap"]
+            c["failures"][0]["cause"] = "bytes-damaged"
+        for first, second in ((alone, compared), (compared, alone)):
+            db = self.path()
+            add(db, self.put(m, first))
+            add(db, self.put(m, second))
+            want([row[2] for row in snapshot(db)] == ["bytes-damaged"] * 8, snapshot(db))
+
     def test_two_failures_of_one_report_stay_two(self):
         m, db = self.maker(), self.path()
         c = m.connection()
@@ -433,6 +457,13 @@ class Store:
         # A good one beside a bad one is taken in.
         rc, _, err = run("history", db, "--add", self.file("bad.json", b"{}"), self.file("good.json", good))
         want(rc == 2 and len(snapshot(db)) == len(before[0]) + 3, rc, err)
+
+    def test_what_is_redacted_is_the_report_alone(self):
+        stores = [self.path(), self.path()]
+        for db, args in zip(stores, ((), ("--redact", "all"))):
+            rc, _, err = run("diagnose", "-q", "--store", db, *args, "-k", KEYS, CAPTURE)
+            want(rc == 1 and err == "", rc, err)
+        want(len(snapshot(stores[0])) == 1 and snapshot(stores[0]) == snapshot(stores[1]), list(map(snapshot, stores)))
 
     def test_other_spellings_of_a_report(self):
         m = self.maker()
