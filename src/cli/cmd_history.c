@@ -54,10 +54,6 @@ add_report(struct bm_store *store, const char *path)
 		say("%s: %" PRIu64 " failure%s in %" PRIu64 " connection%s, %" PRIu64 " new finding%s",
 			name, added.failures, added.failures == 1 ? "" : "s", added.connections,
 			added.connections == 1 ? "" : "s", added.findings, added.findings == 1 ? "" : "s");
-	if (added.redacted && !added.known)
-		say("%s: is redacted: its addresses and perhaps times are not the real ones, and its "
-			"findings may be in the store already",
-			name);
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static unsigned long long
 ull(uint64_t n)
@@ -200,6 +201,21 @@ is_better(const struct badmac_judgement *a, const struct badmac_judgement *b)
 	return a->step_count > b->step_count;
 }
 
+/* One proof is not to count for two. */
+static bool
+is_told_before(const struct badmac_claimed_connection *c, size_t nth)
+{
+	const struct badmac_claim *a = &c->failures[nth];
+
+	for (size_t i = 0; i < nth; i++) {
+		const struct badmac_claim *b = &c->failures[i];
+		if (a->stream_offset != BADMAC_UNKNOWN && a->stream_offset == b->stream_offset &&
+			a->direction == b->direction && strcmp(a->cause, b->cause) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* The nth failure of a connection, or, of BADMAC_WHOLE, its counts: of the views that are as near
  * as any, the one that says most for it. */
 static void
@@ -217,7 +233,11 @@ judge_nearest(struct bm_prove *p, size_t index, size_t nth, struct badmac_judgem
 		if (nth != BADMAC_WHOLE) {
 			j.claim = &c->failures[nth];
 			j.part = &v->parts[nth];
-			judge_claim(&j);
+			if (is_told_before(c, nth))
+				step_decides(&j, BADMAC_DOES_NOT_HOLD, "place",
+					"the report tells of it twice: one failure is one");
+			else
+				judge_claim(&j);
 		} else {
 			judge_counts(&j);
 		}

@@ -345,8 +345,9 @@ headline(struct text *t)
 	}
 	size_t n = strlen(text);
 	(void)snprintf(text + n, sizeof text - n,
-		" of %s connections with %s protected records in %s run%s",
-		bm_grouped(m->run_connections).s, bm_grouped(m->run_records).s, bm_grouped(m->runs).s,
+		" of %s connection%s with %s protected record%s in %s run%s",
+		bm_grouped(m->run_connections).s, m->run_connections == 1 ? "" : "s",
+		bm_grouped(m->run_records).s, m->run_records == 1 ? "" : "s", bm_grouped(m->runs).s,
 		m->runs == 1 ? "" : "s");
 	bm_say(&t->l, " ");
 	wrapped(t, at + 1, 2, text);

@@ -42,7 +42,6 @@ struct bm_store_added {
 	uint64_t findings;              /* in the store that were not there before; less than 0 is 0 */
 	uint64_t connections, failures; /* of the report */
 	bool known;                     /* the very same report was there already */
-	bool redacted;                  /* addresses in it are not real, nor need times be */
 };
 
 /* Puts a report into the store, all of it or, unless BM_OK is returned, nothing. read gives up to n

@@ -11,9 +11,8 @@
 enum { PIECE = 1 << 16, WRAPPING = 512 };
 
 #define OPENING(redacted) "{\"schema\": \"badmac.diagnosis.v1\"" redacted ",\n\"connections\": ["
-static const char *const openings[] = {OPENING(", \"redacted\": null"),
-	OPENING(", \"redacted\": \"addresses\""), OPENING(", \"redacted\": \"all\""),
-	OPENING("")}; /* the last before there was --redact */
+static const char *const openings[] = {
+	OPENING(", \"redacted\": null"), OPENING("")}; /* before there was --redact */
 /* What makes a line, or what follows the last one, a report of its own. */
 static const char head[] = "{\"schema\":\"badmac.diagnosis.v1\",\"connections\":[";
 static const char tail[] = "],\"summary\":{\"result\":\"verified\",\"connections\":0,\"records\":{"
@@ -175,7 +174,13 @@ as_a_whole(struct taking *t)
 	while (more(t))
 		;
 	if (ok(t) && read_model(t, bm_view(t->in.p + t->at, t->in.n - t->at), &f)) {
-		t->put.added.redacted = f.redacted != NULL;
+		/* One address in it may stand for another in each report: what is one connection, or
+		 * shared, could not be told. */
+		if (f.redacted != NULL)
+			problem(t, BM_FORMAT,
+				"is redacted: its addresses and perhaps times are not the real ones; give the "
+				"report "
+				"without --redact");
 		put_all(t, &f);
 		t->put.added.known = bm_put_end(&t->put, &f);
 	}
@@ -190,10 +195,8 @@ starts_as_written(struct taking *t)
 		size_t n = strlen(openings[i]);
 		while (t->in.n < n && more(t))
 			;
-		if (t->in.n >= n && memcmp(t->in.p, openings[i], n) == 0) {
-			t->put.added.redacted = i == 1 || i == 2;
+		if (t->in.n >= n && memcmp(t->in.p, openings[i], n) == 0)
 			return n;
-		}
 	}
 	return 0;
 }
@@ -211,11 +214,9 @@ bm_store_add(struct bm_store *s, long (*read)(void *ctx, void *p, size_t n), voi
 	bm_db_run(s, "BEGIN IMMEDIATE");
 	bm_put_begin(&t.put);
 	size_t start = ok(&t) ? starts_as_written(&t) : 0;
-	if (!ok(&t))
-		;
-	else if (start != 0)
+	if (ok(&t) && start != 0)
 		by_lines(&t, start);
-	else
+	else if (ok(&t))
 		as_a_whole(&t);
 	/* A report that is there already leaves everything as it was. */
 	bm_db_run(s, t.put.added.known ? "ROLLBACK" : "COMMIT");

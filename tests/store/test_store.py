@@ -683,14 +683,16 @@ class Store:
             rc, _, err = run("history", db, "--add", report)
             want(rc == 2 and says in err, report, err)
 
-    def test_redacted_reports_are_told_of(self):
+    def test_redacted_reports_are_refused(self):
         for level in ("addresses", "all"):
             for form in ("json", "html"):
                 db = self.path()
                 rc, out, err = run("diagnose", "-q", "-k", KEYS, "--redact", level, "--format", form, CAPTURE)
                 want(rc == 1 and err == "", rc, err)
                 rc, _, err = run("history", db, "--add", "-", stdin=out)
-                want(rc == 0 and "is redacted" in err, level, form, rc, err)
+                want(rc == 2 and "is redacted" in err, level, form, rc, err)
+                rc, out, _ = run("history", db, "--format", "json")
+                want(rc == 0 and json.loads(out)["summary"]["findings"] == 0, out)
 
     def test_what_is_no_report_is_named(self):
         for args, says in (([CAPTURE], "a capture, not a report"), (["-"], "a report as text")):
