@@ -21,7 +21,8 @@ def inside(*parts):
 
 def find(name):
     """The program, or None."""
-    for folder in (inside("usr/sbin"), inside("usr/bin"), inside("usr/lib/postgresql/15/bin"), "/usr/lib/postgresql/15/bin",
+    # PostgreSQL's own before what Debian wraps around them, which wants more modules.
+    for folder in (inside("usr/lib/postgresql/15/bin"), "/usr/lib/postgresql/15/bin", inside("usr/sbin"), inside("usr/bin"),
                    "/usr/sbin", "/usr/bin"):
         if os.access(os.path.join(folder, name), os.X_OK):
             return os.path.join(folder, name)

@@ -357,7 +357,7 @@ class Programs:
 
     def something_else(self):
         port = self.server(programs.Nginx).port if programs.find("nginx") else 0
-        url = "https://localhost:%d/" % port
+        url = "https://127.0.0.1:%d/" % port  # not every machine knows localhost
         for client, more in (("curl", ["-sSv", url]), ("wget", ["-O", "/dev/null", url]),
                              ("node", ["-e", "require('https').get('%s')" % url]),
                              ("ruby", ["--disable-gems", "-e", "require 'net/http'; Net::HTTP.get(URI('%s'))" % url]),
