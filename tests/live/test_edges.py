@@ -9,7 +9,7 @@ import judge
 import seal
 import test_events
 import wire
-from wire import C2S
+from wire import C2S, S2C
 
 
 class Edges(test_events.Events):
@@ -58,6 +58,14 @@ class Edges(test_events.Events):
             self.causes(self.with_copy(conv, r, 1, flip(len(r) - 2)), log, [
                 ({"tag-damaged", "bits-flipped", "unexplained", "bad-padding"}, r.seq), ("record-replayed", r.seq + 2)])
 
+        def both_ends():
+            """Its octets do not tell that it is the same, and the receiver had none of that number."""
+            def damage(b):
+                return flip(len(b) - 3)(flip(60)(b))
+            report = self.causes(self.with_copy(conv, r, 1, damage), log, [
+                ("bits-flipped", r.seq), ({"record-replayed", "sequence-reused"}, r.seq + 2)])
+            judge.want(judge.failures(report)[1]["confidence"] != "proven", "confidence", report)
+
         def another():
             """The nearest miss: a second writer's record of that number."""
             s = seal.Sealer(conv, log)
@@ -68,6 +76,8 @@ class Edges(test_events.Events):
         yield self.tap.case, name + ": a bit, and the right record at once", at_once
         yield self.tap.case, name + ": a bit, and the right record later", later
         yield self.tap.case, name + ": a bit of the end, and the right record later", tag
+        if "CBC" not in name and "RC4" not in name:
+            yield self.tap.case, name + ": a bit of both ends, and the right record later", both_ends
         if "TLS 1.0" not in name:
             yield self.tap.case, name + ": a bit, and another record of its number later", another
 
@@ -105,6 +115,82 @@ class Edges(test_events.Events):
         for what, function in (("a bit, and behind it a gap", bit), ("150 octets, and behind it a gap", much),
                                ("a gap, and behind it a record left out", removed)):
             yield self.tap.case, "%s: %s" % (name, what), function
+
+    # The record whose number comes up again fell into the gap -------------------------------------------
+
+    @staticmethod
+    def cut_out(segs, gone):
+        """The octets of this record alone were not captured."""
+        out = []
+        for s in segs:
+            if s.direction == gone.direction and s.off < gone.off + len(gone) and s.off + len(s.data) > gone.off:
+                before, behind = max(gone.off - s.off, 0), gone.off + len(gone) - s.off
+                parts = [(s.off, s.data[:before]), (s.off + behind, s.data[behind:])]
+                out += [s.clone(off=off, data=data) for off, data in parts if data]
+            else:
+                out.append(s)
+        return out
+
+    def in_gap(self, name, conv, log):
+        mine, whole = [q for q in conv.application(C2S) if len(q) > 150][2:7], len(conv.protected())
+        r, at = mine[0], [q.item_index for q in mine]
+
+        def ask(order, gone, expected, edit=None, undecided=1, **options):
+            """mine in this order, by places; the one that comes at place `gone` is not captured."""
+            c = conv.copy()
+            sent = [wire.Item(C2S, mine[k].data) for k in order]
+            lost = sent[gone]
+            for k, place in enumerate(at):
+                c.items[place] = sent[k]
+            c.items[at[-1] + 1:at[-1] + 1] = sent[len(at):]
+            if edit is not None:
+                edit(c)
+            hole = next(q for q in c.records(C2S) if c.items[q.item_index] is lost)
+            return self.causes(c, log, expected, segs=self.cut_out(wire.segments(c), hole), undecided=undecided, **options)
+
+        def used(order, gone, number, verified):
+            """Perhaps it was this one that fell into the gap, and comes again or late."""
+            report = ask(order, gone, [("sequence-reused", number)], verified=verified)
+            told = judge.failures(report)[0]
+            judge.want(told["confidence"] == "supported", "confidence %s" % told["confidence"], report)
+
+        def replayed():
+            used([0, 1, 0, 2, 3, 4], 0, r.seq + 2, whole - 1)
+
+        def swapped():
+            used([1, 2, 0, 3, 4], 0, r.seq + 3, whole - 2)
+
+        def seen():
+            """The nearest miss: both that had the number were captured, and the gap holds another."""
+            s = seal.Sealer(conv, log)
+            number, content = next((k, c) for k, (q, c) in enumerate(s.opened[C2S]) if q.off == r.off)
+            other = s.seal(C2S, number, r, bytes(x ^ 1 for x in content[:60]) + content[60:], {"iv": s.side[C2S].iv})
+
+            def edit(c):
+                c.items.insert(at[2] + 1, wire.Item(C2S, other))
+            report = ask(range(5), 1, [("sequence-reused", r.seq + 3)], edit, verified=whole - 1)
+            judge.want(judge.failures(report)[0]["confidence"] == "proven", "confidence", report)
+
+        def behind():
+            """It came before the gap, and the receiver stands where the next one is good."""
+            ask([0, 1, 0, 2, 3, 4], 1, [], exit_status=3, verified=whole - 1)
+
+        def complained():
+            """What could not be judged is what failed."""
+            s = seal.Sealer(conv, log)
+
+            def edit(c):
+                last = next(k for k, item in enumerate(c.items) if item.data == mine[3].data)
+                del c.items[last + 1:]
+                n = sum(q.item_index < last for q, _ in s.opened[S2C])
+                q = s.opened[S2C][n][0]
+                alert, kind = (b"\x02\x14\x15", None) if s.tls13 else (b"\x02\x14", wire.ALERT)
+                c.items.append(wire.Item(S2C, s.seal(S2C, n, q, alert, {"iv": s.side[S2C].iv}, kind=kind)))
+            ask([0, 1, 0, 2, 3, 4], 1, [("capture-incomplete", None)], edit, undecided=0)
+        for what, function in (("it comes again later", replayed), ("one that was swapped comes late", swapped),
+                               ("a number is used twice beside it", seen), ("the one before it comes again", behind),
+                               ("the one before it comes again, and an alert", complained)):
+            yield self.tap.case, "%s, a record in a gap: %s" % (name, what), function
 
     # Numbers that are set back, under a keystream that is not ----------------------------------------------
 
@@ -232,6 +318,8 @@ class Edges(test_events.Events):
             conv, log = record()
             self.jobs += self.copies(name, conv, log)
             self.jobs += self.gaps(name, conv, log)
+            if "TLS 1.0" not in name:
+                self.jobs += self.in_gap(name, conv, log)
             if name != "TLS 1.0 CBC":
                 self.jobs += self.tags(name, conv, log)
             if "RC4" in name:
