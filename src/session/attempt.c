@@ -198,12 +198,18 @@ attempt_rc4(struct half *h, const struct bm_wire *w, uint64_t at, uint64_t ahead
 	return attempt_one_more(h, w) || attempt_keystream(h, w, at != l->start);
 }
 
+uint64_t
+records_in(uint64_t n)
+{
+	/* A record of TLS takes 21 octets at least: header and the shortest tag. */
+	return n / 21;
+}
+
 /* Octets of records whose number is unknown: how many of them can there be? */
 static uint64_t
 most_lost(const struct lost *l)
 {
-	/* A record of TLS takes 21 octets at least: header and the shortest tag. */
-	return NEAR + (l->over_gap ? l->missing / 21 : 0);
+	return NEAR + (l->over_gap ? records_in(l->missing) : 0);
 }
 
 /* How many of those are tried. */

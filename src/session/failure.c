@@ -347,6 +347,13 @@ judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct
 		ahead(h, w, SIZE_MAX, found, off);
 		return true;
 	}
+	/* ... or before its turn, in a gap behind which nothing was missing. */
+	if (is_found && found > h->pos.seq && found - h->pos.seq <= h->unnamed) {
+		h->unnamed -= found - h->pos.seq;
+		judged(h, BM_JUDGED_VERIFIED, off, len, found);
+		ahead(h, w, SIZE_MAX, found, off);
+		return true;
+	}
 	if (is_found && (found < h->pos.seq || earlier) && h->reuse_told) {
 		judged(h, BM_JUDGED_VERIFIED, off, len, found);
 		note_reused(h, off, len);

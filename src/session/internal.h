@@ -123,6 +123,9 @@ struct half {
 	/* Records that were skipped and may yet come (a failure `found` ahead). */
 	uint64_t skipped_from, skipped_to; /* [from, to) */
 	size_t skipped_case;
+	/* So many records of this epoch a gap can have held, though none was missing right behind it:
+	 * they were sent out of turn, or twice. */
+	uint64_t unnamed;
 	bool reuse_told; /* a second writer has been reported in this direction */
 	/* How many records that had a used number stand in a row, and where they end. */
 	uint64_t reused, reused_end;
@@ -448,6 +451,8 @@ struct bm_chain chain_of(const struct bm_protection *keys, const struct past *p)
 size_t case_add_copy(struct bm_case *c, const struct bm_span *copy);
 
 /* attempt.c */
+/* How many records n octets can be at most. */
+uint64_t records_in(uint64_t n);
 /* The IV of the record at `at` up to TLS 1.0 into pos. False: it was not captured, or IVs are not
  * chained. */
 bool chained_iv(

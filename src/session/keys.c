@@ -430,6 +430,7 @@ begin_epoch(struct half *h, unsigned epoch, const struct bm_protection *p)
 	h->keys = p;
 	h->gave_up = false;
 	h->reuse_told = false;
+	h->unnamed = 0;
 	forget_earlier(h);
 	h->skipped_case = SIZE_MAX;
 	forget_prints(h);

@@ -183,6 +183,10 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 				   bm_protection_keys(h->keys)->suite->cipher == BM_RC4 &&
 				   memcmp(&h->pos.rc4, &l->counted.rc4, sizeof h->pos.rc4) != 0;
 	bool other_epoch = l->epoch != h->epoch;
+	if (l->over_gap && c == NULL && !other_epoch && h->keys != NULL)
+		h->unnamed = h->pos.seq == l->expected.seq && !bm_protection_chained(h->keys)
+						 ? records_in(l->missing)
+						 : 0;
 	uint64_t counted = l->expected.seq + 1 + (framed ? l->chained : 0);
 	struct bm_position walk = l->expected;
 	for (unsigned i = 1; framed && i <= l->chained; i++) {

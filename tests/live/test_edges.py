@@ -187,7 +187,15 @@ class Edges(test_events.Events):
                 alert, kind = (b"\x02\x14\x15", None) if s.tls13 else (b"\x02\x14", wire.ALERT)
                 c.items.append(wire.Item(S2C, s.seal(S2C, n, q, alert, {"iv": s.side[S2C].iv}, kind=kind)))
             ask([0, 1, 0, 2, 3, 4], 1, [("capture-incomplete", None)], edit, undecided=0)
-        for what, function in (("it comes again later", replayed), ("one that was swapped comes late", swapped),
+        def early():
+            """Swapped, the later one in the gap: none is missing behind it, and then one seems to be."""
+            ask([1, 0, 2, 3, 4], 0, [], exit_status=3, verified=whole - 1)
+
+        def left_out():
+            """The nearest miss: the gap held what was missing right behind it."""
+            ask(range(5), 0, [("record-missing", r.seq + 3)], lambda c: c.items.pop(at[3]), verified=whole - 3)
+        for what, function in (("it came too early", early), ("another one left out", left_out),
+                               ("it comes again later", replayed), ("one that was swapped comes late", swapped),
                                ("a number is used twice beside it", seen), ("the one before it comes again", behind),
                                ("the one before it comes again, and an alert", complained)):
             yield self.tap.case, "%s, a record in a gap: %s" % (name, what), function
