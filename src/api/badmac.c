@@ -51,18 +51,22 @@ api_fail(struct badmac_error *error, enum bm_status s, const struct bm_error *e)
 void
 api_notice(struct badmac *b, const char *format, ...)
 {
-	char line[512];
 	va_list ap;
 
 	/* Once is enough. */
 	if (b->notice_count >= NOTICES_MAX || b->pass != PASS_REPORT)
 		return;
 	va_start(ap, format);
-	int n = vsnprintf(line, sizeof line, format, ap);
+	int n = vsnprintf(NULL, 0, format, ap);
 	va_end(ap);
-	const char *text = n >= 0 ? bm_arena_print(&b->arena, "%s", line) : NULL;
-	if (text != NULL)
-		b->notices[b->notice_count++].text = text;
+	/* Whole, however long a file's name is: a piece of one would not be known to redaction. */
+	char *text = n >= 0 ? bm_arena_take(&b->arena, (size_t)n + 1, 1) : NULL;
+	if (text == NULL)
+		return;
+	va_start(ap, format);
+	(void)vsnprintf(text, (size_t)n + 1, format, ap);
+	va_end(ap);
+	b->notices[b->notice_count++].text = text;
 }
 
 /* Whoever compiled against another header, or passed a number on, hears of it. */

@@ -60,19 +60,21 @@ static const struct bm_hypothesis keyless[] = {
 void
 bm_evidence(const struct bm_why *w, struct bm_finding *f, const char *format, ...)
 {
-	char line[512];
 	va_list ap;
 
 	if (f->evidence_count >= BM_EVIDENCE_MAX)
 		return;
 	va_start(ap, format);
-	int n = vsnprintf(line, sizeof line, format, ap);
+	int n = vsnprintf(NULL, 0, format, ap);
 	va_end(ap);
-	if (n < 0)
+	/* Whole, however long the name of a capture is: redaction knows no piece of one. */
+	char *text = n >= 0 ? bm_arena_take(w->arena, (size_t)n + 1, 1) : NULL;
+	if (text == NULL)
 		return;
-	const char *text = bm_arena_print(w->arena, "%s", line);
-	if (text != NULL)
-		f->evidence[f->evidence_count++] = text;
+	va_start(ap, format);
+	(void)vsnprintf(text, (size_t)n + 1, format, ap);
+	va_end(ap);
+	f->evidence[f->evidence_count++] = text;
 }
 
 void
