@@ -70,7 +70,8 @@ enum badmac_status api_public_status(enum bm_status s);
 enum badmac_status api_fail(struct badmac_error *error, enum bm_status s, const struct bm_error *e);
 /* Those of all captures that can be read at once. */
 BM_MUST_USE enum bm_status api_scan_secrets(struct badmac *b);
-/* Tells the user something about the input as a whole (printf). */
+/* Tells the user something about the input as a whole (printf). A file's name stands in front, with
+ * a colon, or redaction does not find it. */
 __attribute__((format(printf, 2, 3))) void api_notice(struct badmac *b, const char *format, ...);
 
 /* redact.c: a file that was given. */

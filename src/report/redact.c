@@ -261,7 +261,7 @@ bm_redact_summary(
 	if (notices == NULL)
 		return BM_NOMEM;
 	for (size_t i = 0; i < s->notice_count; i++)
-		notices[i].text = text(&copy, s->notices[i].text, BM_REDACT_OWN);
+		notices[i].text = text(&copy, s->notices[i].text, BM_REDACT_NOTICE);
 	out->notices = notices;
 	return copy.failed ? BM_NOMEM : BM_OK;
 }

@@ -48,9 +48,9 @@ BM_MUST_USE enum bm_status bm_hidden_ip(struct bm_redact *r, uint8_t *ip, unsign
 /* "host-3.example", "user-1": for a name, the case of whose letters does not count for hosts. */
 BM_MUST_USE enum bm_status bm_hidden_name(struct bm_redact *r, enum bm_hidden kind,
 	struct bm_view name, bool add, char out[BM_HIDDEN_NAME_MAX]);
-/* The longest name of a file that v starts with, and nothing of it goes on after it; what stands
- * for it, and in *n its octets. NULL: none. */
-const char *bm_hidden_file_at(struct bm_redact *r, struct bm_view v, size_t *n);
+/* The longest name of a file that v starts with, and nothing of it goes on after it but `behind`
+ * does; what stands for it, and in *n its octets. NULL: none. */
+const char *bm_hidden_file_at(struct bm_redact *r, struct bm_view v, const char *behind, size_t *n);
 /* Could a name go on with this octet? */
 bool bm_hidden_goes_on(uint8_t c);
 

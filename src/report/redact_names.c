@@ -359,11 +359,15 @@ bm_hidden_goes_on(uint8_t c)
 }
 
 const char *
-bm_hidden_file_at(struct bm_redact *r, struct bm_view v, size_t *n)
+bm_hidden_file_at(struct bm_redact *r, struct bm_view v, const char *behind, size_t *n)
 {
+	size_t m = strlen(behind);
+
 	for (size_t i = 0; i < r->length_count; i++) {
 		size_t len = r->lengths[i];
 		if (len > v.n || (len < v.n && bm_hidden_goes_on(v.p[len])))
+			continue;
+		if (v.n - len < m || memcmp(v.p + len, behind, m) != 0)
 			continue;
 		const char *shown = file_of(r, BM_HIDDEN_FILE, bm_view(v.p, len));
 		if (shown == NULL)

@@ -162,13 +162,94 @@ take_ipv6(struct bm_scan *s)
 	return true;
 }
 
-static bool
-take_file(struct bm_scan *s)
-{
-	size_t n;
-	const char *shown = bm_hidden_file_at(s->r, bm_scan_rest(s), &n);
+/* Where the program's own sentences name a file: what stands before it, from the beginning of the
+ * sentence on, and what behind it (why/elsewhere.c, verdict/compare.c). */
+struct place {
+	const char *before, *behind;
+};
+static const struct place places[] = {
+	{"", " shows other bytes from "},
+	{"", " shows the same "},
+	{"", " was taken nearer "},
+	{"in ", " this record does not "},
+	{"in ", " the record that was due "},
+	{"with the bytes of ", " it verifies at "},
+};
+static const struct place notice = {"", ": "}; /* api_notice() */
 
-	if (shown == NULL)
+static bool
+stands_before(struct bm_view text, size_t at, const char *what)
+{
+	size_t n = strlen(what);
+
+	return at >= n && memcmp(text.p + at - n, what, n) == 0;
+}
+
+static const char *
+file_in_place(struct bm_scan *s, struct bm_view text, size_t at, const struct place *p, size_t *n)
+{
+	if (!stands_before(text, at, p->before))
+		return NULL;
+	size_t start = at - strlen(p->before);
+	/* What rules a cause out may be two sentences. */
+	if (start != 0 && !stands_before(text, start, "; "))
+		return NULL;
+	return bm_hidden_file_at(s->r, bm_view(text.p + at, text.n - at), p->behind, n);
+}
+
+/* No word of the program's own: a path, or with an ending. */
+static bool
+is_plainly_a_file(struct bm_view name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] == '/' || (name.p[i] == '.' && i != 0 && i + 1 < name.n &&
+									bm_hidden_goes_on(name.p[i + 1]) && !is_digit(name.p[i + 1])))
+			return true;
+	return false;
+}
+
+/* Commands that are proposed have names of their own: they stand in backquotes, or after -w. */
+static bool
+in_command(struct bm_view text, size_t at)
+{
+	bool in = false;
+
+	for (size_t i = 0; i < at; i++)
+		in = in != (text.p[i] == '`');
+	return in || stands_before(text, at, "-w ");
+}
+
+/* The name of a file that begins at `at`, and is meant for one. */
+static const char *
+file_at(struct bm_scan *s, struct bm_view text, size_t at, size_t *n)
+{
+	struct bm_view v = bm_view(text.p + at, text.n - at);
+	const char *shown = NULL;
+
+	if (s->how == BM_REDACT_NOTICE)
+		shown = file_in_place(s, text, at, &notice, n);
+	for (size_t i = 0;
+		 s->how != BM_REDACT_FOREIGN && shown == NULL && i < sizeof places / sizeof *places; i++)
+		shown = file_in_place(s, text, at, &places[i], n);
+	if (shown != NULL)
+		return shown;
+	shown = bm_hidden_file_at(s->r, v, "", n);
+	if (shown == NULL || s->how == BM_REDACT_FOREIGN)
+		return shown;
+	return is_plainly_a_file(bm_view(v.p, *n)) && !in_command(text, at) ? shown : NULL;
+}
+
+/* words: of nothing but letters and digits, or all but those. In a line of a log "server" may be a
+ * label first ("server: shop"), and only then a file. */
+static bool
+take_file(struct bm_scan *s, bool words)
+{
+	size_t n, letters = 0;
+	const char *shown = file_at(s, s->text, s->at, &n);
+
+	while (shown != NULL && letters < n && bm_hidden_goes_on(s->text.p[s->at + letters]))
+		letters++;
+	if (shown == NULL || (s->how == BM_REDACT_FOREIGN && (letters == n) != words))
 		return false;
 	bm_scan_say(s, shown);
 	s->at += n;
@@ -272,8 +353,9 @@ go_through(struct bm_scan *s)
 		bool begins = !bm_hidden_goes_on(before);
 		/* Within a word that goes on after a dot or a dash nothing begins but an address. */
 		bool word = begins && before != '.' && before != '-';
-		if ((begins && take_file(s)) || (begins && take_octets(s)) || bm_scan_address(s) ||
-			(word && take_known(s)) || (s->how == BM_REDACT_FOREIGN && bm_scan_name(s, word)))
+		if ((begins && take_file(s, false)) || (begins && take_octets(s)) || bm_scan_address(s) ||
+			(word && take_known(s)) || (s->how == BM_REDACT_FOREIGN && bm_scan_name(s, word)) ||
+			(begins && take_file(s, true)))
 			continue;
 		bm_scan_emit(s, &s->text.p[s->at++], 1);
 	}
@@ -294,16 +376,15 @@ foreign(struct bm_scan *s, struct bm_view text)
 	s->status = inner.status;
 }
 
-/* Up to the next quotation mark that is none of a file's name. */
+/* Where, from `at` on, the next quotation mark is that is none of a file's name. */
 static size_t
-up_to_quote(struct bm_scan *s, struct bm_view text)
+next_quote(struct bm_scan *s, struct bm_view text, size_t at)
 {
-	size_t at = 0, n;
+	size_t n;
 
 	while (at < text.n) {
 		bool begins = at == 0 || !bm_hidden_goes_on(text.p[at - 1]);
-		bool file =
-			begins && bm_hidden_file_at(s->r, bm_view(text.p + at, text.n - at), &n) != NULL;
+		bool file = begins && file_at(s, text, at, &n) != NULL;
 		if (!file && text.p[at] == '"')
 			break;
 		at += file ? n : 1;
@@ -315,23 +396,24 @@ up_to_quote(struct bm_scan *s, struct bm_view text)
 static void
 own(struct bm_scan *s, struct bm_view text)
 {
-	while (text.n != 0 && s->status == BM_OK) {
-		size_t n = up_to_quote(s, text);
-		s->text = bm_view(text.p, n);
-		s->at = 0;
+	size_t at = 0;
+
+	while (at < text.n && s->status == BM_OK) {
+		/* From its beginning on: where in it a name stands counts. */
+		s->text = bm_view(text.p, next_quote(s, text, at));
+		s->at = at;
 		go_through(s);
-		text = bm_view(text.p + n, text.n - n);
-		if (text.n == 0)
+		at = s->text.n;
+		if (at == text.n)
 			break;
-		text = bm_view(text.p + 1, text.n - 1);
-		const uint8_t *end = text.n != 0 ? memchr(text.p, '"', text.n) : NULL;
-		n = end != NULL ? (size_t)(end - text.p) : text.n;
+		at++;
+		const uint8_t *end = at != text.n ? memchr(text.p + at, '"', text.n - at) : NULL;
+		size_t n = end != NULL ? (size_t)(end - text.p) - at : text.n - at;
 		bm_scan_say(s, "\"");
-		foreign(s, bm_view(text.p, n));
+		foreign(s, bm_view(text.p + at, n));
 		if (end != NULL)
 			bm_scan_say(s, "\"");
-		n += end != NULL;
-		text = bm_view(text.p + n, text.n - n);
+		at += n + (end != NULL);
 	}
 }
 

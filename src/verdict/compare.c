@@ -1,5 +1,6 @@
 /* What the other captures of the run say about the place where a record was spoilt: the parties
- * before a capture that shows it good, and those behind one that shows it as bad, are cleared. */
+ * before a capture that shows it good, and those behind one that shows it as bad, are cleared.
+ * report/redact_text.c lists where in these sentences a capture's name stands. */
 #include "verdict/verdict.h"
 
 enum bm_place

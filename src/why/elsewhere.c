@@ -1,6 +1,6 @@
 /* What another capture of the run shows where a record is bad: the bytes as they were before, and
  * so every way in which they were changed, whatever its shape. Refuses to say where between the
- * two. */
+ * two. report/redact_text.c lists where in these sentences a capture's name stands. */
 #include "why/record.h"
 
 #include "base/buf.h"

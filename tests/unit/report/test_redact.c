@@ -68,16 +68,38 @@ addresses(void **state)
 static void
 files(void **state)
 {
-	static const struct row rows[] = {
+	static const struct row notices[] = {
 		{"/home/bob/acme.pcap.gz: ends early", "capture-1.pcap.gz: ends early"},
-		{"in acme.pcap.gz it is good, in 10.1.2.3 it is not, in 10.1.2.33",
-			"in capture-1.pcap.gz it is good, in capture-2.pcap it is not, in 192.0.2.1"},
-		{"acme: 1 line could not be read; acmes", "keys-1.keys: 1 line could not be read; acmes"},
+		{"acme: 1 line could not be read; acme", "keys-1.keys: 1 line could not be read; acme"},
+		{"acmes: 1 line", "acmes: 1 line"},
 		{"standard input: cut", "standard input: cut"},
+	};
+	static const struct row rows[] = {
+		{"in acme.pcap.gz it is good, in 10.1.2.3 the record that was due here is good, in "
+		 "10.1.2.33",
+			"in capture-1.pcap.gz it is good, in 192.0.2.1 the record that was due here is good, "
+			"in "
+			"192.0.2.2"},
+		{"in 10.1.2.3 the record that was due here is good",
+			"in capture-2.pcap the record that was due here is good"},
+		{"acme shows the same bytes: acme", "keys-1.keys shows the same bytes: acme"},
+		{"too many; acme shows the same bytes", "too many; keys-1.keys shows the same bytes"},
+		{"with the bytes of acme it verifies at 7",
+			"with the bytes of keys-1.keys it verifies at 7"},
+		{"in acme this record does not stand", "in keys-1.keys this record does not stand"},
+		{"acme shows other bytes from offset 5", "keys-1.keys shows other bytes from offset 5"},
+		{"acme was taken nearer the sender", "keys-1.keys was taken nearer the sender"},
+		{"acme: in acme; acme is good: `run -acme acme`, acme.pcap",
+			"acme: in acme; acme is good: `run -acme acme`, acme.pcap"},
+		{"(with -w acme.pcap.gz): `dump -w acme.pcap.gz`, not acme.pcap.gz",
+			"(with -w acme.pcap.gz): `dump -w acme.pcap.gz`, not capture-1.pcap.gz"},
+		{"they are text: \"acme acme.pcap.gz\"",
+			"they are text: \"keys-1.keys capture-1.pcap.gz\""},
 	};
 	struct bm_redact *r = begin(BM_REDACT_ADDRESSES);
 
 	(void)state;
+	check(BM_REDACT_ADDRESSES, BM_REDACT_NOTICE, notices, sizeof notices / sizeof notices[0]);
 	check(BM_REDACT_ADDRESSES, BM_REDACT_OWN, rows, sizeof rows / sizeof rows[0]);
 	assert_string_equal(bm_redact_file_name(r, "10.1.2.3"), "capture-2.pcap");
 	assert_string_equal(bm_redact_file_name(r, "standard input"), "standard input");
