@@ -179,7 +179,7 @@ struct bm_findings {
 	struct bm_found_counts records;
 	uint64_t packets, bytes, undecoded, seen_elsewhere;
 	struct bm_found_texts notices;
-	const char *redacted; /* what --redact was given; NULL: nothing was hidden */
+	const char *redacted;  /* what --redact was given; NULL: nothing was hidden */
 	struct bm_arena arena; /* owns all of the above */
 };
 
