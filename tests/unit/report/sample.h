@@ -13,7 +13,7 @@
 
 struct sink {
 	char *text; /* NUL-terminated */
-	size_t n, calls;
+	size_t n, cap, calls;
 	size_t fail_at; /* the call, from 1, that fails; 0: none */
 	size_t largest;
 	bool discard;
