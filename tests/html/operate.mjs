@@ -233,6 +233,7 @@ test('the table of failures sorts and filters', () =>
 		same(await column(6), ['words-swapped'], 'by words');
 		await page.getByRole('searchbox').fill('');
 		await page.getByRole('link', { name: 'Failure 9', exact: true }).click();
+		await page.waitForFunction(() => document.activeElement.id.startsWith('failure-'));
 		const opened = await page.evaluate(() => [document.activeElement.id, document.activeElement.closest('details').open]);
 		want(/^failure-/.test(opened[0]) && opened[1], opened);
 	}));

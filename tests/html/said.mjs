@@ -393,7 +393,7 @@ test('a log’s line with markup in it, from the command on, is text', () =>
 		want((await page.locator('#logs .quote').first().textContent()).includes('<img src=x onerror=alert(1)>'), 'the line');
 		same(await page.locator('main img').count(), 0, 'images');
 		await page.locator('#logs a').first().click();
-		want(await page.evaluate(() => document.activeElement.id === 'failure-0-0'), 'its link leads to the failure');
+		await page.waitForFunction(() => document.activeElement.id === 'failure-0-0'); // its link leads to the failure
 	}));
 
 test('a record that is good and was rejected is not said to fail', () =>

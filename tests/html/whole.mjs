@@ -79,6 +79,7 @@ test('a link to a failure that is still folded opens it', () => {
 		report('many'),
 		async (page) => {
 			const seen = () => page.evaluate(() => [document.activeElement.id, document.activeElement.closest('details')?.open]);
+			await page.waitForFunction((id) => document.activeElement.id === id, last);
 			same(await seen(), [last, true], 'on opening');
 			await page.evaluate((id) => {
 				location.hash = id;
