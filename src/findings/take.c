@@ -11,7 +11,7 @@ enum { TEXTS_MOST = 1 << 20, SPOTS = BM_FINDINGS_DEPTH };
 static size_t
 print_path(const struct spot *s, char *out, size_t n)
 {
-	const struct spot *path[SPOTS];
+	const struct spot *path[SPOTS] = {NULL};
 	size_t depth = 0, used = 0;
 
 	out[0] = '\0';

@@ -71,7 +71,7 @@ static const char list[] =
 static struct bm_history_row
 row_of(const struct bm_db_row *r)
 {
-	struct bm_history_row x;
+	struct bm_history_row x = {.id = 0};
 	uint64_t *const numbers[] = {&x.id, &x.time, &x.epoch, &x.sequence, &x.offset, &x.length,
 		&x.packet, &x.sightings, &x.connection, &x.record_at, &x.stream_at, &x.packet_at, &x.bits,
 		&x.bit};
