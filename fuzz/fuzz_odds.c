@@ -27,7 +27,7 @@ static struct bm_buf
 tell(const struct bm_odds_question *q, bool json)
 {
 	struct bm_buf out = {.max = KEPT};
-	struct bm_odds_context x = {.seconds = BM_ODDS_UNKNOWN, .tls_decrypt_errors = 0};
+	struct bm_odds_context x = {.seconds = -1, .tls_decrypt_errors = 0};
 	struct bm_odds_format f = {.json = json, .write = keep, .write_ctx = &out};
 
 	must(bm_odds_report(q, &x, &f) == BM_OK);

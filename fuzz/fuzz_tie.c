@@ -31,7 +31,7 @@ open_tie(struct bm_rules **rules)
 	if (*rules != NULL) {
 		t = calloc(1, sizeof *t);
 		must(t != NULL);
-		t->arena.max = t->words.max = TIE_LEAST_MEMORY;
+		t->arena.max = t->words.max = t->tables_max = TIE_LEAST_MEMORY;
 		t->rules = *rules;
 		t->sealed = true;
 		return t;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 /* Long enough to tell every format: pcapng has its byte-order magic at 8. */
-enum { MAGIC_LEN = 12 };
+enum { MAGIC_LEN = 12, MAGIC_MOST = 32 /* of what is none: what_else */ };
 
 static enum bm_status
 fill_from_caller(void *ctx, uint8_t *p, size_t n, size_t *got, const char **what)
@@ -101,7 +101,7 @@ recognise(struct bm_capture *c, struct bm_error *e)
 	}
 	if (s == BM_OK || c->in->end == BM_END) {
 		/* Fewer bytes are as good: then it is none of those with a long magic. */
-		if (s == BM_OK && bm_input_need(c->in, 8, &early) == BM_NOMEM)
+		if (s == BM_OK && bm_input_need(c->in, MAGIC_MOST, &early) == BM_NOMEM)
 			return bm_fail(e, BM_NOMEM, early.offset, early.what);
 		return bm_fail(e, BM_FORMAT, 0, what_else(bm_input_rest(c->in)));
 	}

@@ -93,7 +93,8 @@ write_counters(struct json *j, const struct bm_odds_question *q, const struct bm
 	begin(j, "{");
 	string_or_null(j, "from", from[x->from]);
 	truth(j, "difference", x->two);
-	number_or_null(j, "seconds", x->seconds < 0 ? BM_UNKNOWN : (uint64_t)(x->seconds + 0.5));
+	number_or_null(j, "seconds",
+		x->seconds >= 0 && x->seconds < 0x1p53 ? (uint64_t)(x->seconds + 0.5) : BM_UNKNOWN);
 	number_or_null(j, "checksum_errors", q->caught);
 	number_or_null(j, "segments", q->segments);
 	number_or_null(j, "failures", q->diagnosis != NULL ? q->diagnosis->failures : q->failures);
