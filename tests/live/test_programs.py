@@ -226,7 +226,7 @@ class Programs:
         if pattern:
             time.sleep(0.03)  # for the lines that follow
             written = server.log()[mark:]
-            if at_server == "peer" and not re.search(pattern, written) and re.search(rb"(?i)reset by peer", written):
+            if at_server == "peer" and not re.search(pattern, written) and re.search(rb"(?i)reset by peer|broken pipe|EOF occurred", written):
                 # A client that closes with octets unread resets the connection, and its alert may be lost with them.
                 raise stacks.StackError("no alert reached the server: %r" % written[-600:])
         if client is clients.wget and at_client == "local" and b"No data received" in log:
