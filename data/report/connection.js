@@ -15,12 +15,13 @@ function suiteFacts(c) {
 		['Handshake', c.resumed === null ? unknown() : c.resumed ? 'resumed' : 'full'],
 		['Keys', c.keys === null ? 'none' : c.keys],
 		extras.length ? ['Negotiated', listed(extras)] : null,
+		c.records_after_close ? ['Behind close_notify', `${count(c.records_after_close)} records that nobody reads`] : null,
 	];
 }
 
 function countsText(c) {
-	const names = { plaintext: 'in the clear', after_close: 'behind close_notify' };
-	return ['verified', 'failed', 'undecided', 'plaintext', 'after_close']
+	const names = { plaintext: 'in the clear' };
+	return ['verified', 'failed', 'undecided', 'plaintext']
 		.filter((s) => c[s] || s === 'verified')
 		.map((s) => `${count(c[s])} ${names[s] || s}`)
 		.join(', ');

@@ -131,7 +131,7 @@ function tiles(summary) {
 		tile('Records failed', r.failed, r.failed ? 'failed' : null),
 		tile('Records undecided', r.undecided, r.undecided ? 'undecided' : null),
 		tile('Records in the clear', r.plaintext),
-		r.after_close ? tile('Behind close_notify', r.after_close) : null,
+		summary.records_after_close ? tile('Behind close_notify', summary.records_after_close) : null,
 		tile('Packets', summary.packets, null, summary.undecoded ? `${count(summary.undecoded)} not decoded` : null),
 		tile('Bytes', summary.bytes),
 	);

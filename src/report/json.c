@@ -42,7 +42,6 @@ counts(struct json *j, const char *key, const struct bm_record_counts *c)
 	number_or_null(j, "failed", c->failed);
 	number_or_null(j, "undecided", c->undecided);
 	number_or_null(j, "plaintext", c->plaintext);
-	number_or_null(j, "after_close", c->after_close);
 	end(j, "}");
 }
 
@@ -355,6 +354,7 @@ bm_json_connection(
 	counts(j, "client_to_server", &c->records[BM_CLIENT_TO_SERVER]);
 	counts(j, "server_to_client", &c->records[BM_SERVER_TO_CLIENT]);
 	end(j, "}");
+	number_or_null(j, "records_after_close", c->records[0].after_close + c->records[1].after_close);
 	number_or_null(j, "capture_gaps", c->capture_gaps);
 	alerts(j, c);
 	name(j, "failures");
@@ -382,6 +382,7 @@ bm_json_finish(struct bm_out *o, bool first, enum bm_redaction level, const stru
 	string_or_null(j, "result", bm_conclusion_id(s->result));
 	number_or_null(j, "connections", s->connections);
 	counts(j, "records", &s->records);
+	number_or_null(j, "records_after_close", s->records.after_close);
 	number_or_null(j, "packets", s->packets);
 	number_or_null(j, "bytes", s->bytes);
 	number_or_null(j, "undecoded", s->undecoded);

@@ -60,7 +60,7 @@ for (const name of NAMES) {
 					'Records failed': commas(s.records.failed),
 					'Records undecided': commas(s.records.undecided),
 					'Records in the clear': commas(s.records.plaintext),
-					...(s.records.after_close ? { 'Behind close_notify': commas(s.records.after_close) } : {}),
+					...(s.records_after_close ? { 'Behind close_notify': commas(s.records_after_close) } : {}),
 					Packets: commas(s.packets),
 					Bytes: commas(s.bytes),
 				},

@@ -262,9 +262,8 @@ class Edges(test_events.Events):
             at = last.item_index + 1
             c.items[at:at] = [wire.Item(C2S, b, kind) for b, kind in items]
             report = self.causes(c, log, [], exit_status=0, verified=whole + verified)
-            ways = report["connections"][0]["records"]
-            judge.want((ways["client_to_server"]["after_close"], ways["server_to_client"]["after_close"]) == (after, 0) and
-                       report["summary"]["records"]["after_close"] == after, "after close", report)
+            judge.want(report["connections"][0]["records_after_close"] == report["summary"]["records_after_close"] == after,
+                       "after close", report)
 
         def records():
             ask([], 0, 0)

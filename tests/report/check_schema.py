@@ -32,10 +32,13 @@ def beyond_schema(report):
     summary, connections = report["summary"], report["connections"]
     if summary["connections"] != len(connections):
         yield f"summary counts {summary['connections']} connections, {len(connections)} are listed"
-    for kind in ("verified", "failed", "undecided", "plaintext", "after_close"):
+    for kind in ("verified", "failed", "undecided", "plaintext"):
         total = sum(way[kind] for c in connections for way in c["records"].values())
         if total != summary["records"][kind]:
             yield f"summary counts {summary['records'][kind]} {kind} records, the connections {total}"
+    total = sum(c["records_after_close"] for c in connections)
+    if total != summary["records_after_close"]:
+        yield f"summary counts {summary['records_after_close']} records after close, the connections {total}"
     results = {c["result"] for c in connections}
     worst = next((r for r in ("failed", "undecided") if r in results), "verified")
     if summary["result"] != worst:
