@@ -169,7 +169,7 @@ class Logs:
 
     def node(self, direction):
         server = self.lab.openssl_server("-tls1_2")
-        code = ("const s=require('tls').connect({port:%d,rejectUnauthorized:false,maxVersion:'TLSv1.2'},()=>{"
+        code = ("const s=require('tls').connect({host:'127.0.0.1',port:%d,rejectUnauthorized:false,maxVersion:'TLSv1.2'},()=>{"
                 "let n=0;const go=()=>{s.write('line '+n+++'\\n')};s.on('data',go);go()});"
                 "s.on('error',e=>{console.error(e);process.exit(1)});setTimeout(()=>process.exit(2),6000)")
         with server.lock2, stacks.Relay(server.port, tamper=Flip(direction, 2)) as relay:
