@@ -200,7 +200,7 @@ static bool
 read_count(const char *option, const char *value, size_t *out)
 {
 	const char *rest;
-	unsigned long long n;
+	unsigned long long n = 0;
 
 	if (!read_number(value, &n, &rest) || *rest != '\0' || n > SIZE_MAX)
 		return refuse(option, value, "must be a number from 1 on");
@@ -212,7 +212,7 @@ read_count(const char *option, const char *value, size_t *out)
 static bool
 read_jobs(struct settings *s, const char *value)
 {
-	size_t n;
+	size_t n = 0;
 
 	if (!read_count("jobs", value, &n))
 		return false;
