@@ -39,3 +39,12 @@ bm_unhex(const char *text, size_t n, uint8_t *out)
 	}
 	return true;
 }
+
+const char *
+bm_magic_means(struct bm_view v, const struct bm_magic *known, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v.n >= known[i].n && memcmp(v.p, known[i].octets, known[i].n) == 0)
+			return known[i].means;
+	return NULL;
+}

@@ -173,6 +173,16 @@ bm_vec24(struct bm_reader *r)
 	return bm_take(r, bm_u24(r));
 }
 
+/* What an input is whose first octets are these. */
+struct bm_magic {
+	const char *octets;
+	size_t n;
+	const char *means;
+};
+
+/* What the first of n that v starts with means; NULL: none. */
+const char *bm_magic_means(struct bm_view v, const struct bm_magic *known, size_t n);
+
 /* Lower-case hex of v into out, which holds at least 2 * v.n + 1 bytes. */
 void bm_hex(struct bm_view v, char *out);
 

@@ -53,11 +53,7 @@ peel(struct bm_capture *c, struct bm_error *e)
 static const char *
 what_else(struct bm_view v)
 {
-	static const struct {
-		const char *magic;
-		size_t n;
-		const char *what;
-	} known[] = {
+	static const struct bm_magic known[] = {
 		{"snoop\0\0\0", 8, "a snoop capture: convert it first (editcap -F pcap FILE OUT.pcap)"},
 		{"BZh", 3, "compressed with bzip2: unpack it first (bunzip2)"},
 		{"\xfd"
@@ -73,10 +69,9 @@ what_else(struct bm_view v)
 		{"SERVER_HANDSHAKE_TRAFFIC_SECRET ", 32, "key material, not a capture: give it with -k"},
 	};
 
-	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-		if (v.n >= known[i].n && memcmp(v.p, known[i].magic, known[i].n) == 0)
-			return known[i].what;
-	return "not a capture file: neither pcap nor pcapng";
+	const char *means = bm_magic_means(v, known, sizeof known / sizeof known[0]);
+
+	return means != NULL ? means : "not a capture file: neither pcap nor pcapng";
 }
 
 static enum bm_status

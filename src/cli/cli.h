@@ -5,6 +5,8 @@
 
 #include "badmac.h"
 
+#include "base/status.h"
+
 #include <stdbool.h>
 
 /* docs/OUTPUT.md, "Exit status". */
@@ -32,6 +34,9 @@ __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
 __attribute__((format(printf, 2, 3))) int say_usage(const char *command, const char *format, ...);
 /* What the library could not do, of an input or, NULL, of none; always false. */
 bool say_trouble(const char *input, const struct badmac_error *e);
+/* The same of what stands beside the library; e, which may say more, may be NULL. A failed write
+ * (of no name) has been told of. True: BM_OK. */
+bool say_status(const char *name, enum bm_status status, const struct bm_error *e);
 /* text made harmless, at most n octets with the final zero. */
 void make_harmless(char *out, size_t n, const char *text);
 

@@ -7,7 +7,6 @@
 #include "cli/output.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,22 +28,6 @@ static const char *
 shown(const char *path)
 {
 	return strcmp(path, "-") == 0 ? "standard input" : path;
-}
-
-static bool
-status_trouble(const char *name, enum bm_status status, const struct bm_error *e)
-{
-	const char *what = status == BM_NOMEM             ? strerror(ENOMEM)
-					   : e != NULL && e->what != NULL ? e->what
-													  : bm_status_text(status);
-
-	if (status == BM_OK || (status == BM_IO && name == NULL)) /* a failed write has been told of */
-		return status == BM_OK;
-	if (name != NULL && e != NULL && e->offset != 0)
-		say("%s: %s, at byte %" PRIu64, name, what, e->offset);
-	else
-		say("%s%s%s", name != NULL ? name : "", name != NULL ? ": " : "", what);
-	return false;
 }
 
 /* Nothing that is read is ever written over. */
@@ -102,7 +85,7 @@ start(struct run *r)
 	enum bm_status status = bm_carve_new(&r->carve, &o, problem, sizeof problem);
 	if (status == BM_USAGE)
 		say("%s: %s", shown(s->report), problem);
-	return status == BM_OK || (status != BM_USAGE && status_trouble("carve", status, NULL));
+	return status == BM_OK || (status != BM_USAGE && say_status("carve", status, NULL));
 }
 
 static bool
@@ -115,7 +98,7 @@ add_keys(struct run *r, const char *path)
 	if (is_output(r, path, "key material") || !input_secret(path, &bytes, &n))
 		return false;
 	r->keys[r->key_count++] = bm_view(bytes, n);
-	return status_trouble(shown(path), bm_carve_add_keys(r->carve, bm_view(bytes, n), &e), &e);
+	return say_status(shown(path), bm_carve_add_keys(r->carve, bm_view(bytes, n), &e), &e);
 }
 
 static bool
@@ -129,7 +112,7 @@ add_captures(struct run *r, struct input_file *files)
 			return false;
 		enum bm_status status = bm_carve_add_capture(
 			r->carve, f->name, bm_view(f->bytes, f->n), f->stream ? input_read : NULL, f);
-		if (!status_trouble(f->name, status, NULL))
+		if (!say_status(f->name, status, NULL))
 			return false;
 	}
 	return true;
@@ -144,14 +127,14 @@ read_inputs(struct run *r, struct input_file *files)
 
 	r->keys = calloc(s->key_count + 1, sizeof *r->keys);
 	if (r->keys == NULL)
-		return status_trouble("carve", BM_NOMEM, NULL);
+		return say_status("carve", BM_NOMEM, NULL);
 	for (size_t i = 0; i < s->key_count; i++)
 		if (!add_keys(r, s->keys[i]))
 			return false;
 	if (!add_captures(r, files))
 		return false;
 	enum bm_status status = bm_carve_read(r->carve, &e, &input);
-	return status_trouble(input != NULL ? input : "carve", status, &e);
+	return say_status(input != NULL ? input : "carve", status, &e);
 }
 
 static void
@@ -174,7 +157,7 @@ check_repaired(struct run *r)
 	enum bm_status status = bm_carve_write(r->carve, true, kept_write, &r->written);
 
 	if (status != BM_OK)
-		return status_trouble("carve", BM_NOMEM, NULL);
+		return say_status("carve", BM_NOMEM, NULL);
 	if (!carve_check(bm_view(r->written.p, r->written.n), r->keys, r->key_count, r->settings.quiet))
 		r->missing = true;
 	kept_forget(&r->written);
@@ -190,7 +173,7 @@ write_file(struct run *r)
 		return false;
 	if (bm_carve_has_secrets(r->carve) && !output_private(&r->output))
 		return false;
-	return status_trouble(NULL, bm_carve_write(r->carve, false, output_write, &r->output), NULL) &&
+	return say_status(NULL, bm_carve_write(r->carve, false, output_write, &r->output), NULL) &&
 		   output_commit(&r->output);
 }
 
@@ -198,7 +181,7 @@ static bool
 carve(struct run *r)
 {
 	struct input_file *files = calloc(r->settings.capture_count, sizeof *files);
-	bool ok = files != NULL || status_trouble("carve", BM_NOMEM, NULL);
+	bool ok = files != NULL || say_status("carve", BM_NOMEM, NULL);
 
 	if (ok && r->settings.to_stdout && isatty(STDOUT_FILENO)) {
 		say("standard output is a terminal, and what is carved is no text");

@@ -162,25 +162,13 @@ add_inputs(struct run *r)
 }
 
 static bool
-store_is_apart(const struct run *r)
-{
-	const char *store = r->settings.store;
-	struct stat st;
-
-	if (store == NULL || stat(store, &st) != 0 ||
-		!output_is(r->settings.output, st.st_dev, st.st_ino))
-		return true;
-	say("%s: is the store; the report would overwrite it", r->settings.output);
-	return false;
-}
-
-static bool
 start(struct run *r)
 {
 	struct badmac_options *o = &r->settings.options;
 	struct badmac_error e = {.what = ""};
 
-	if (!open_files(r) || !store_is_apart(r) || !output_open(&r->output, r->settings.output))
+	if (!open_files(r) || !stored_is_apart(r->settings.store, r->settings.output) ||
+		!output_open(&r->output, r->settings.output))
 		return false;
 	stored_start(&r->stored, r->settings.store, o);
 	o->write = output_write;

@@ -104,24 +104,13 @@ is_utf8(void)
 }
 
 static bool
-store_is_apart(const struct history_settings *s)
-{
-	struct stat st;
-
-	if (stat(s->store, &st) != 0 || !output_is(s->output, st.st_dev, st.st_ino))
-		return true;
-	say("%s: is the store; the report would overwrite it", s->output);
-	return false;
-}
-
-static bool
 report(const struct history_settings *s)
 {
 	struct output output = {.fd = -1};
 	char problem[BM_STORE_PROBLEM];
 	struct bm_store *store;
 
-	if (!store_is_apart(s))
+	if (!stored_is_apart(s->store, s->output))
 		return false;
 	if (bm_store_open(&store, s->store, false, problem) != BM_OK)
 		return trouble(s->store, problem);

@@ -21,16 +21,6 @@ struct run {
 	struct output output;
 };
 
-static bool
-status_trouble(const char *name, enum bm_status status)
-{
-	const char *why = status == BM_NOMEM ? strerror(ENOMEM) : bm_status_text(status);
-
-	if (status != BM_OK && status != BM_IO) /* a failed write has been told of */
-		say("%s%s%s", name, name[0] != '\0' ? ": " : "", why);
-	return status == BM_OK;
-}
-
 /* root: NULL for this host. */
 static bool
 read_counters(const char *root, struct bm_counters *out)
@@ -196,7 +186,7 @@ read_report(struct run *r)
 		say("%s: %s", strcmp(path, "-") == 0 ? "standard input" : path, problem);
 		return false;
 	}
-	return status_trouble(path, status);
+	return say_status(path, status, NULL);
 }
 
 static bool
@@ -213,7 +203,7 @@ answer(struct run *r, const struct bm_odds_format *f)
 		.suite = s->suite};
 	r->context = (struct bm_odds_context){.seconds = -1, .tls_decrypt_errors = BM_ODDS_UNKNOWN};
 	return read_report(r) && count(r) &&
-		   status_trouble("", bm_odds_report(&r->question, &r->context, f));
+		   say_status(NULL, bm_odds_report(&r->question, &r->context, f), NULL);
 }
 
 static bool
@@ -228,7 +218,7 @@ simulate(struct run *r, const struct bm_odds_format *f)
 	if (status == BM_OK)
 		status = bm_odds_table_report(&t, f);
 	bm_odds_table_clear(&t);
-	return status_trouble("", status);
+	return say_status(NULL, status, NULL);
 }
 
 static int

@@ -21,16 +21,6 @@ struct run {
 	struct badmac *badmac;
 };
 
-static bool
-status_trouble(const char *name, enum bm_status status)
-{
-	const char *why = status == BM_NOMEM ? strerror(ENOMEM) : bm_status_text(status);
-
-	if (status != BM_OK && status != BM_IO) /* a failed write has been told of */
-		say("%s%s%s", name, name[0] != '\0' ? ": " : "", why);
-	return status == BM_OK;
-}
-
 /* Of what is read nothing may be written over. */
 static bool
 is_output(const struct run *r, dev_t device, ino_t inode, const char *what)
@@ -74,7 +64,7 @@ read_report(struct run *r)
 			name);
 	if (status == BM_OK)
 		status = bm_claims_from(&r->findings, &r->claims);
-	return status_trouble(name, status);
+	return say_status(name, status, NULL);
 }
 
 static bool
@@ -160,7 +150,7 @@ tell(struct run *r)
 		.write_ctx = &r->output};
 	struct bm_claims_count n = bm_claims_count(&r->claims, r->badmac);
 
-	if (!status_trouble("", bm_claims_report(&r->claims, r->badmac, &f)) ||
+	if (!say_status(NULL, bm_claims_report(&r->claims, r->badmac, &f), NULL) ||
 		!output_commit(&r->output))
 		return EXIT_TROUBLE;
 	switch (bm_claims_verdict(&n)) {

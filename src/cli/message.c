@@ -1,6 +1,7 @@
 /* Lines on standard error. Refuses to let a name steer the terminal. */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -103,5 +104,21 @@ say_trouble(const char *input, const struct badmac_error *e)
 		say("%s: %s", input, e->what);
 	else
 		say("%s", e->what);
+	return false;
+}
+
+bool
+say_status(const char *name, enum bm_status status, const struct bm_error *e)
+{
+	const char *what = status == BM_NOMEM             ? strerror(ENOMEM)
+					   : e != NULL && e->what != NULL ? e->what
+													  : bm_status_text(status);
+
+	if (status == BM_OK || (status == BM_IO && name == NULL))
+		return status == BM_OK;
+	if (name != NULL && e != NULL && e->offset != 0)
+		say("%s: %s, at byte %" PRIu64, name, what, e->offset);
+	else
+		say("%s%s%s", name != NULL ? name : "", name != NULL ? ": " : "", what);
 	return false;
 }

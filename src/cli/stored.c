@@ -3,11 +3,13 @@
 #include "cli/stored.h"
 
 #include "cli/cli.h"
+#include "cli/output.h"
 #include "store/store.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -73,6 +75,17 @@ stored_start(struct stored *s, const char *path, struct badmac_options *options)
 	}
 	options->write_json = spool;
 	options->write_json_ctx = s;
+}
+
+bool
+stored_is_apart(const char *path, const char *output)
+{
+	struct stat st;
+
+	if (path == NULL || stat(path, &st) != 0 || !output_is(output, st.st_dev, st.st_ino))
+		return true;
+	say("%s: is the store; the report would overwrite it", output);
+	return false;
 }
 
 int64_t

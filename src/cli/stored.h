@@ -21,6 +21,10 @@ void stored_start(struct stored *s, const char *path, struct badmac_options *opt
 bool stored_finish(struct stored *s, const struct settings *settings, bool complete);
 void stored_close(struct stored *s);
 
+/* Whether the report, which goes to output, would not overwrite the store; it has been said if so.
+ */
+bool stored_is_apart(const char *path, const char *output);
+
 /* Seconds since 1970. */
 int64_t stored_now(void);
 /* For bm_store_add; ctx is a FILE. */

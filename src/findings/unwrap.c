@@ -101,11 +101,7 @@ weigh(struct taker *t, struct bm_view json)
 static const char *
 what_else(struct bm_view v)
 {
-	static const struct {
-		const char *magic;
-		size_t n;
-		const char *what;
-	} known[] = {
+	static const struct bm_magic known[] = {
 		{"\xd4\xc3\xb2\xa1", 4, "a capture, not a report of badmac diagnose"},
 		{"\xa1\xb2\xc3\xd4", 4, "a capture, not a report of badmac diagnose"},
 		{"\x4d\x3c\xb2\xa1", 4, "a capture, not a report of badmac diagnose"},
@@ -118,10 +114,7 @@ what_else(struct bm_view v)
 		{"UNDECIDED: ", 11, "a report as text: make one with --format json, or html"},
 	};
 
-	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-		if (v.n >= known[i].n && memcmp(v.p, known[i].magic, known[i].n) == 0)
-			return known[i].what;
-	return NULL;
+	return bm_magic_means(v, known, sizeof known / sizeof known[0]);
 }
 
 struct bm_view

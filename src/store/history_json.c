@@ -5,11 +5,7 @@
 
 #include <math.h>
 
-static void
-integer(struct json *j, const char *key, uint64_t n)
-{
-	number_or_null(j, key, n == BM_DB_NULL ? BM_UNKNOWN : n);
-}
+_Static_assert(BM_DB_NULL == BM_UNKNOWN, "what SQL does not know is unknown");
 
 static void
 real(struct json *j, const char *key, double value)
@@ -48,15 +44,15 @@ summary(struct json *j, const struct bm_history_model *m)
 {
 	name(j, "summary");
 	begin(j, "{");
-	integer(j, "findings", m->findings);
-	integer(j, "connections", m->connections);
-	integer(j, "undated", m->undated);
+	number_or_null(j, "findings", m->findings);
+	number_or_null(j, "connections", m->connections);
+	number_or_null(j, "undated", m->undated);
 	when(j, "first_time", m->first);
 	when(j, "last_time", m->last);
-	integer(j, "runs", m->runs);
-	integer(j, "run_connections", m->run_connections);
-	integer(j, "run_records", m->run_records);
-	integer(j, "run_packets", m->run_packets);
+	number_or_null(j, "runs", m->runs);
+	number_or_null(j, "run_connections", m->run_connections);
+	number_or_null(j, "run_records", m->run_records);
+	number_or_null(j, "run_packets", m->run_packets);
 	end(j, "}");
 }
 
@@ -74,7 +70,7 @@ days(struct json *j, const struct bm_days *d)
 		next(j);
 		begin(j, "{");
 		string_or_null(j, "day", day);
-		integer(j, "findings", d->count[i]);
+		number_or_null(j, "findings", d->count[i]);
 		end(j, "}");
 	}
 	end(j, "]");
@@ -92,12 +88,12 @@ groups(struct json *j, const struct bm_history_model *m)
 		next(j);
 		begin(j, "{");
 		string_or_null(j, "value", t->rows[i].value);
-		integer(j, "findings", t->rows[i].findings);
-		integer(j, "connections", t->rows[i].connections);
+		number_or_null(j, "findings", t->rows[i].findings);
+		number_or_null(j, "connections", t->rows[i].connections);
 		end(j, "}");
 	}
 	end(j, "]");
-	integer(j, "groups_left_out", t != NULL ? t->values - t->n : 0);
+	number_or_null(j, "groups_left_out", t != NULL ? t->values - t->n : 0);
 }
 
 static void
@@ -112,11 +108,11 @@ shared(struct json *j, struct bm_history_model *m)
 		begin(j, "{");
 		string_or_null(j, "property", x->what);
 		string_or_null(j, "value", x->value);
-		integer(j, "with", x->with);
-		integer(j, "of", x->of);
+		number_or_null(j, "with", x->with);
+		number_or_null(j, "of", x->of);
 		real(j, "expected_share", x->value != NULL ? x->share : NAN);
 		string_or_null(j, "expected_from", x->null);
-		integer(j, "values", x->values);
+		number_or_null(j, "values", x->values);
 		real(j, "chance_log2", x->value != NULL ? x->ln_chance / log(2) : NAN);
 		truth(j, "stated", x->stated);
 		string_or_null(j, "summary", x->stated ? bm_shared_sentence(m, x) : NULL);
@@ -134,7 +130,7 @@ one(void *ctx, const struct bm_history_row *r)
 	next(j);
 	raw(j, "\n");
 	begin(j, "{");
-	integer(j, "id", r->id);
+	number_or_null(j, "id", r->id);
 	when(j, "time", r->time);
 	string_or_null(j, "client", r->client);
 	string_or_null(j, "server", r->server);
@@ -142,10 +138,10 @@ one(void *ctx, const struct bm_history_row *r)
 	string_or_null(j, "version", r->version);
 	string_or_null(j, "cipher_suite", r->suite);
 	string_or_null(j, "direction", r->direction);
-	integer(j, "epoch", r->epoch);
-	integer(j, "sequence_number", r->sequence);
-	integer(j, "stream_offset", r->offset);
-	integer(j, "length", r->length);
+	number_or_null(j, "epoch", r->epoch);
+	number_or_null(j, "sequence_number", r->sequence);
+	number_or_null(j, "stream_offset", r->offset);
+	number_or_null(j, "length", r->length);
 	string_or_null(j, "cause", r->cause);
 	string_or_null(j, "confidence", r->confidence);
 	string_or_null(j, "at_fault", r->at_fault);
@@ -154,16 +150,16 @@ one(void *ctx, const struct bm_history_row *r)
 	real(j, "chance_log2", r->chance_log2);
 	string_or_null(j, "checksum_as_captured", r->captured);
 	string_or_null(j, "checksum_as_sent", r->sent);
-	integer(j, "damage_record_offset", r->record_at);
-	integer(j, "damage_stream_offset", r->stream_at);
-	integer(j, "damage_packet_offset", r->packet_at);
-	integer(j, "bits", r->bits);
-	integer(j, "bit", r->bit);
+	number_or_null(j, "damage_record_offset", r->record_at);
+	number_or_null(j, "damage_stream_offset", r->stream_at);
+	number_or_null(j, "damage_packet_offset", r->packet_at);
+	number_or_null(j, "bits", r->bits);
+	number_or_null(j, "bit", r->bit);
 	string_or_null(j, "flip", r->flip);
 	string_or_null(j, "capture", r->capture);
-	integer(j, "packet", r->packet);
-	integer(j, "connection", r->connection);
-	integer(j, "sightings", r->sightings);
+	number_or_null(j, "packet", r->packet);
+	number_or_null(j, "connection", r->connection);
+	number_or_null(j, "sightings", r->sightings);
 	end(j, "}");
 }
 
@@ -183,7 +179,8 @@ bm_history_json(struct bm_history_model *m, struct bm_out *o)
 	begin(j, "[");
 	uint64_t shown = bm_filter_list(m, one, j);
 	end(j, "]");
-	integer(j, "findings_left_out", m->findings - (shown < m->findings ? shown : m->findings));
+	number_or_null(
+		j, "findings_left_out", m->findings - (shown < m->findings ? shown : m->findings));
 	end(j, "}");
 	raw(j, "\n");
 }

@@ -16,6 +16,7 @@ import time
 import wire
 
 TIMEOUT_S = 8
+APPLICATION_DATA = 0x17
 JAVA_SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "TlsPeer.java")
 GO_SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peer.go")
 PSK = "6170697468656b65"
@@ -119,6 +120,32 @@ def wait_for_port(port, timeout=TIMEOUT_S):
                         return
         time.sleep(0.02)
     raise StackError("nothing listens on port %d" % port)
+
+
+class Flip:
+    """Flips a bit of the nth record of type application data, once; behind what goes before TLS in either direction."""
+
+    def __init__(self, direction, nth, before=None):
+        self.direction, self.nth, self.before, self.n, self.held, self.done = direction, nth, dict(before or {}), 0, b"", False
+
+    def __call__(self, direction, data):
+        k = min(self.before.get(direction, 0), len(data))
+        self.before[direction] = self.before.get(direction, 0) - k
+        if direction != self.direction or self.done:
+            return data
+        out, self.held = bytearray(data[:k]), self.held + data[k:]
+        while len(self.held) >= 5 and len(self.held) >= 5 + int.from_bytes(self.held[3:5], "big"):
+            n = 5 + int.from_bytes(self.held[3:5], "big")
+            record, self.held = bytearray(self.held[:n]), self.held[n:]
+            if record[0] == APPLICATION_DATA and not self.done:
+                self.n += 1
+                if self.n == self.nth:
+                    record[-1] ^= 1
+                    self.done = True
+            out += record
+        if self.done:
+            out, self.held = out + self.held, b""
+        return bytes(out)
 
 
 class Relay:

@@ -13,34 +13,6 @@ import judge
 import stacks
 from wire import C2S, S2C
 
-APPLICATION_DATA = 0x17
-
-
-class Flip:
-    """Flips the last byte of the nth application data record of a direction, once."""
-
-    def __init__(self, direction, nth):
-        self.direction, self.nth, self.n, self.held, self.done = direction, nth, 0, b"", False
-
-    def __call__(self, direction, data):
-        if direction != self.direction or self.done:
-            return data
-        out = bytearray()
-        self.held += data
-        while len(self.held) >= 5 and len(self.held) >= 5 + int.from_bytes(self.held[3:5], "big"):
-            n = 5 + int.from_bytes(self.held[3:5], "big")
-            record, self.held = bytearray(self.held[:n]), self.held[n:]
-            if record[0] == APPLICATION_DATA and not self.done:
-                self.n += 1
-                if self.n == self.nth:
-                    record[-1] ^= 1
-                    self.done = True
-            out += record
-        if self.done:
-            out, self.held = out + self.held, b""
-        return bytes(out)
-
-
 def explain(log, rules=()):
     r = subprocess.run([judge.find_badmac(), "explain", "--format", "json", "-"], input=log, stdout=subprocess.PIPE,
                        stderr=subprocess.PIPE, timeout=60)
@@ -70,7 +42,7 @@ class Logs:
         """A Python client with s_server: one of them detects, the other one is told."""
         server = self.lab.openssl_server("-tls1_2" if version == "TLS 1.2" else "-tls1_3")
         log, start = b"", len(server.out)
-        with server.lock2, stacks.Relay(server.port, tamper=Flip(direction, 3)) as relay:
+        with server.lock2, stacks.Relay(server.port, tamper=stacks.Flip(direction, 3)) as relay:
             try:
                 stacks.python_client(relay.port, version, messages=stacks.SMALL_MESSAGES)
             except (ssl.SSLError, OSError, stacks.StackError):
@@ -86,7 +58,7 @@ class Logs:
     def openssl_clients(self):
         """s_client, told by s_server."""
         server = self.lab.openssl_server("-tls1_2")
-        with server.lock2, stacks.Relay(server.port, tamper=Flip(C2S, 2)) as relay:
+        with server.lock2, stacks.Relay(server.port, tamper=stacks.Flip(C2S, 2)) as relay:
             client = self.lab.start("openssl", "s_client", "-connect", "127.0.0.1:%d" % relay.port, "-tls1_2")
             client.wait_for(rb"Verify return code")
             for n in range(3):
@@ -105,7 +77,7 @@ class Logs:
         port = stacks.free_port()
         server = self.lab.start("gnutls-serv", "--echo", "-p", str(port), "--x509certfile", "rsa.crt", "--x509keyfile", "rsa.key")
         stacks.wait_for_port(port)
-        with stacks.Relay(port, tamper=Flip(direction, 2)) as relay:
+        with stacks.Relay(port, tamper=stacks.Flip(direction, 2)) as relay:
             client = self.lab.start("gnutls-cli", "--insecure", "--no-ca-verification", "-p", str(relay.port), "--priority",
                                     "NORMAL:-VERS-ALL:+VERS-TLS1.2", "127.0.0.1")
             client.wait_for(rb"Handshake was completed")
@@ -133,7 +105,7 @@ class Logs:
         # In TLS 1.3 handshake records look like application data: two of the client's or five of the server's come before.
         nth = 3 if version == "TLSv1.2" else 4 if direction == C2S else 9
         start = len(java.out)
-        with server.lock2, stacks.Relay(server.port, tamper=Flip(direction, nth)) as relay:
+        with server.lock2, stacks.Relay(server.port, tamper=stacks.Flip(direction, nth)) as relay:
             java.send(b"connect %d %s %s\n" % (relay.port, version.encode(), suite.encode()))
             java.wait_for(rb"(?i)bad_record_mac", start, timeout=30)
             java.wait_for(rb"Tag mismatch|bad_record_mac.*bad_record_mac", start, timeout=30)
@@ -161,7 +133,7 @@ class Logs:
         p = self.lab.start(program, self.lab.dir, log)
         port = int(p.wait_for(rb"port (\d+)\n", timeout=60).group(1))
         start = len(p.out)
-        with stacks.Relay(port, tamper=Flip(direction, 3)) as relay:
+        with stacks.Relay(port, tamper=stacks.Flip(direction, 3)) as relay:
             p.send(b"connect %d 303 c02f\n" % relay.port)
             p.wait_for(rb"bad record MAC", start)
         one(p.out[start:], "go", "local" if direction == S2C else "peer")
@@ -172,7 +144,7 @@ class Logs:
         code = ("const s=require('tls').connect({host:'127.0.0.1',port:%d,rejectUnauthorized:false,maxVersion:'TLSv1.2'},()=>{"
                 "let n=0;const go=()=>{s.write('line '+n+++'\\n')};s.on('data',go);go()});"
                 "s.on('error',e=>{console.error(e);process.exit(1)});setTimeout(()=>process.exit(2),6000)")
-        with server.lock2, stacks.Relay(server.port, tamper=Flip(direction, 2)) as relay:
+        with server.lock2, stacks.Relay(server.port, tamper=stacks.Flip(direction, 2)) as relay:
             r = subprocess.run(["node", "-e", code % relay.port], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30)
         one(r.stdout, "openssl", "local" if direction == S2C else "peer", "node")
 

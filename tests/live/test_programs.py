@@ -18,7 +18,6 @@ import programs
 import stacks
 from wire import C2S, S2C
 
-APPLICATION_DATA = 0x17
 RULES = os.path.join(judge.ROOT, "data", "explain.rules")
 CAUSE = "bits-flipped"
 
@@ -81,32 +80,6 @@ IN_THE_HANDSHAKE = [
 ]
 
 
-class Flip:
-    """Flips a bit of the nth record of type application data, once; behind what goes before TLS in either direction."""
-
-    def __init__(self, direction, nth, before=None):
-        self.direction, self.nth, self.before, self.n, self.held, self.done = direction, nth, dict(before or {}), 0, b"", False
-
-    def __call__(self, direction, data):
-        k = min(self.before.get(direction, 0), len(data))
-        self.before[direction] = self.before.get(direction, 0) - k
-        if direction != self.direction or self.done:
-            return data
-        out, self.held = bytearray(data[:k]), self.held + data[k:]
-        while len(self.held) >= 5 and len(self.held) >= 5 + int.from_bytes(self.held[3:5], "big"):
-            n = 5 + int.from_bytes(self.held[3:5], "big")
-            record, self.held = bytearray(self.held[:n]), self.held[n:]
-            if record[0] == APPLICATION_DATA and not self.done:
-                self.n += 1
-                if self.n == self.nth:
-                    record[-1] ^= 1
-                    self.done = True
-            out += record
-        if self.done:
-            out, self.held = out + self.held, b""
-        return bytes(out)
-
-
 class FlipInOpenvpn:
     """The same inside OpenVPN's control packets over TCP: a length, then opcode, session, acknowledgements, number, TLS."""
 
@@ -122,7 +95,7 @@ class FlipInOpenvpn:
             packet, self.held = bytearray(self.held[:n]), self.held[n:]
             if packet[2] >> 3 == 4:  # P_CONTROL_V1
                 at = 12 + (4 * packet[11] + 8 if packet[11] else 0) + 4
-                if at < n and packet[at] == APPLICATION_DATA and not self.done:
+                if at < n and packet[at] == stacks.APPLICATION_DATA and not self.done:
                     packet[-1] ^= 1
                     self.done = True
             out += packet
@@ -207,7 +180,7 @@ class Programs:
             # A request for TLS goes before it, which no relay for TLS from the first octet on takes in. The third query:
             # behind what is sent to log in, and in TLS 1.3 behind Finished, or the server's five messages and two tickets.
             nth = 4 if version == "1.2" else 5 if direction == C2S else 10
-            with stacks.Relay(server.port, tamper=Flip(direction, nth, {C2S: 8, S2C: 1})) as relay:
+            with stacks.Relay(server.port, tamper=stacks.Flip(direction, nth, {C2S: 8, S2C: 1})) as relay:
                 return ask(self.lab, relay.port, version)
         record = 0 if client in (clients.curl, clients.node) else 3
         way = "c2s" if direction == C2S else "s2c"
@@ -239,7 +212,7 @@ class Programs:
         """TLS 1.3: the first encrypted record of a direction, in which client or server finish the handshake."""
         server = self.server(kind)
         mark = len(server.log())
-        with stacks.Relay(server.port, tamper=Flip(direction, 1)) as relay:
+        with stacks.Relay(server.port, tamper=stacks.Flip(direction, 1)) as relay:
             log = client(self.lab, relay.port, "1.3")
         tells = server_says.tells["local" if direction == C2S else "peer"]
         written = server.since(mark, rb"(?i)bad record mac|handshake failure" if tells else None)
