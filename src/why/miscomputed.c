@@ -236,6 +236,21 @@ few_bits_excluded(const struct bm_repair *r)
 	return excluded(r, "two bits anywhere") && excluded(r, "up to 4 octets in a row");
 }
 
+/* A record of this number that came again and is right. */
+static const struct bm_case *
+right_one(const struct bm_why *w)
+{
+	const struct bm_case *c = w->c;
+	size_t n = 0;
+	const struct bm_case *all = w->session != NULL ? bm_session_cases(w->session, &n) : NULL;
+
+	for (size_t i = 0; i < n; i++)
+		if (all[i].kind == BM_CASE_BAD_RECORD && all[i].direction == c->direction &&
+			all[i].epoch == c->epoch && all[i].found && all[i].found_seq == c->seq)
+			return &all[i];
+	return NULL;
+}
+
 enum bm_answer
 bm_ask_miscomputed(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
@@ -262,6 +277,13 @@ bm_ask_miscomputed(const struct bm_why *w, struct bm_finding *out, const char **
 			*because = "not its sender's alone: a checksum over it is wrong as captured";
 			return BM_EXCLUDED;
 		}
+	const struct bm_case *right = right_one(w);
+	if (right != NULL) {
+		*because = bm_arena_print(w->arena,
+			"its sender made one of that number that is right: it stands at stream offset %llu",
+			(unsigned long long)right->off);
+		return BM_EXCLUDED;
+	}
 	bool cbc = bm_protection_keys(c->protection)->suite->mode == BM_MODE_CBC;
 	if (!cbc && !few_bits_excluded(&w->repair->repair)) {
 		*because = "not told apart: a few bits that flip leave no trace in the plaintext here, and "

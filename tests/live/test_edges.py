@@ -39,6 +39,12 @@ class Edges(test_events.Events):
         c.items.insert(behind[after] + 1, wire.Item(C2S, r.data if copy is None else copy))
         return c
 
+    @staticmethod
+    def by_record(c, s):
+        """The segment cut where records begin."""
+        cuts = sorted({0, len(s.data)} | {q.off - s.off for q in c.records(s.direction) if 0 < q.off - s.off < len(s.data)})
+        return [s.clone(off=s.off + a, data=s.data[a:b]) for a, b in zip(cuts, cuts[1:])]
+
     def copies(self, name, conv, log):
         r, n = self.target(conv), len(conv.protected())
         bit = ({"bits-flipped", "bad-padding"}, r.seq)
@@ -66,6 +72,20 @@ class Edges(test_events.Events):
                 ("bits-flipped", r.seq), ({"record-replayed", "sequence-reused"}, r.seq + 2)])
             judge.want(judge.failures(report)[1]["confidence"] != "proven", "confidence", report)
 
+        def all_over():
+            """Too much to be found. Its copy is no stranger that stands in its place, nor where its good octets came from."""
+            def damage(b):
+                return b"".join(flip(k)(b)[k:k + 1] if k % 37 == 30 else b[k:k + 1] for k in range(len(b)))
+            small = [q for q in conv.application(C2S) if 150 < len(q) < 1200 and q.off > r.off][0]
+            for q in (r, small):
+                c = self.with_copy(conv, q, 1, damage)
+                # Each record has segments of its own, which could stand in each other's place.
+                segs = [x for s in wire.segments(c, mss=16000) for x in (self.by_record(c, s) if s.direction == C2S and s.data else [s])]
+                report = self.causes(c, log, [
+                    ("unexplained", q.seq), ({"record-replayed", "sequence-reused"}, q.seq + 2)], segs=segs)
+                told = judge.failures(report)[1]
+                judge.want((told["cause"], told["confidence"]) != ("sequence-reused", "proven"), "confidence", report)
+
         def another():
             """The nearest miss: a second writer's record of that number."""
             s = seal.Sealer(conv, log)
@@ -78,6 +98,7 @@ class Edges(test_events.Events):
         yield self.tap.case, name + ": a bit of the end, and the right record later", tag
         if "CBC" not in name and "RC4" not in name:
             yield self.tap.case, name + ": a bit of both ends, and the right record later", both_ends
+            yield self.tap.case, name + ": bits all over, and the right record later", all_over
         if "TLS 1.0" not in name:
             yield self.tap.case, name + ": a bit, and another record of its number later", another
 
