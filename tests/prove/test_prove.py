@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -274,6 +275,60 @@ def one_octet():
         judge.want(rc == 1 and verdicts(told)[0]["verdict"] == WRONG, "%s: exit %d: %s" % (capture, rc, verdicts(told)))
 
 
+def ones_complement(octets):
+    octets += bytes(len(octets) % 2)
+    s = sum(struct.unpack("!%dH" % (len(octets) // 2), octets))
+    while s >> 16:
+        s = (s & 0xffff) + (s >> 16)
+    return struct.pack("!H", ~s & 0xffff)
+
+
+def with_foreign(source, octets, path):
+    """A capture (Linux cooked, IPv4) with octets put into the first long segment to the server, as TCP would carry them."""
+    with open(source, "rb") as f:
+        data = f.read()
+    out, at, start, cut = data[:24], 24, None, 100
+    while at < len(data):
+        size = int.from_bytes(data[at + 8:at + 12], "little")
+        head, f, at = data[at:at + 8], bytearray(data[at + 16:at + 16 + size]), at + 16 + size
+        ip = {1: 14, 113: 16, 276: 20}[int.from_bytes(data[20:24], "little")]
+        tcp = ip + (f[ip] & 15) * 4
+        f = f[:ip + int.from_bytes(f[ip + 2:ip + 4], "big")]
+        body = tcp + (f[tcp + 12] >> 4) * 4
+        ports, (seq, ack) = struct.unpack("!HH", f[tcp:tcp + 4]), struct.unpack("!II", f[tcp + 4:tcp + 12])
+        if start is None and len(f) - body > 500 and ports[1] == 4433 and f[body] == 0x17:
+            start, client = seq + cut, ports[0]
+            f[body + cut:body + cut] = octets
+        elif start is not None and ports[0] == client and (seq - start) % 2**32 < 2**31:
+            f[tcp + 4:tcp + 8] = struct.pack("!I", (seq + len(octets)) % 2**32)
+        elif start is not None and ports[1] == client and (ack - start) % 2**32 < 2**31:
+            f[tcp + 8:tcp + 12] = struct.pack("!I", (ack + len(octets)) % 2**32)
+        f[ip + 2:ip + 4] = struct.pack("!H", len(f) - ip)
+        f[ip + 10:ip + 12], f[tcp + 16:tcp + 18] = bytes(2), bytes(2)
+        f[ip + 10:ip + 12] = ones_complement(bytes(f[ip:tcp]))
+        f[tcp + 16:tcp + 18] = ones_complement(bytes(f[ip + 12:ip + 20]) + struct.pack("!HH", 6, len(f) - tcp) + bytes(f[tcp:]))
+        out += head + struct.pack("<II", len(f), len(f)) + bytes(f)
+    with open(path, "wb") as f:
+        f.write(out)
+
+
+def foreign_octets():
+    """Octets that are cut out: no record, if they begin none, and no text, if they are few."""
+    folder = os.path.join(DATA, "damaged", "tls12-aes128gcm", "none")
+    keys = [os.path.join(folder, "keys.log")]
+    with tempfile.TemporaryDirectory() as where:
+        for octets, may in ((b"ABC", {"bytes-inserted"}), (b"HTTP/1.1 400 Bad Request", {"bytes-inserted", "plaintext-injected"}),
+                            (bytes.fromhex("1703030100") + bytes(range(128, 192)), {"bytes-inserted", "records-interleaved"})):
+            path = os.path.join(where, "%d.pcap" % len(octets))
+            with_foreign(os.path.join(folder, "receiver.pcap"), octets, path)
+            report = diagnosed([path], keys)
+            for cause in ("bytes-inserted", "plaintext-injected", "records-interleaved"):
+                judge.failures(report)[0]["cause"] = cause
+                _, told, _ = prove(report, [path], keys)
+                judge.want((verdicts(told)[0]["verdict"] == HOLDS) == (cause in may), "%r as %s: %s" % (
+                    octets, cause, verdicts(told)[0]))
+
+
 def methods():
     """Every method that a report can name is in docs/PROVE.md: as one that can be made again, or as one that cannot."""
     with open(os.path.join(judge.ROOT, "docs", "OUTPUT.md"), encoding="utf-8") as f:
@@ -414,6 +469,7 @@ def main():
              (tap.case, "other captures and keys", other_captures), (tap.case, "redacted reports", redacted),
              (tap.case, "connections exchanged", swapped_connections),
              (tap.case, "a complaint that nobody made", no_complaint), (tap.case, "one octet of another capture", one_octet),
+             (tap.case, "octets that are cut out", foreign_octets),
              (tap.case, "counts that are wrong", counts), (tap.case, "hostile reports", hostile),
              (tap.case, "ways in and out", ways_in), (tap.case, "methods are told of", methods)]
     for suite in ("tls13-aes256gcm", "tls12-aes128gcm", "tls12-chacha20", "tls12-cbc-sha256-etm", "tls12-cbc-sha256-mte",
