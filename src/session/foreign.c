@@ -45,6 +45,7 @@ remember_foreign(struct bm_session *s, const struct bm_traffic_keys *k, unsigned
 	struct bm_foreign_keys *f = &env->foreign[env->foreign_next++ % FOREIGN_MAX];
 	forget_states(env, f);
 	f->keys = *k;
+	f->failed = false;
 	f->flow = bm_flow_id(s->flow);
 	f->from = *bm_flow_source(s->flow, s->half[side].way);
 	f->to = *bm_flow_source(s->flow, s->half[1 - side].way);
@@ -92,11 +93,14 @@ remember_states(struct bm_session *s)
 		if (f == NULL)
 			continue;
 		f->state_count = 0;
+		f->failed = h->lost != NULL;
 		note_state(s->env, f, h->lost != NULL ? &h->lost->expected : &h->pos);
 		/* A record that was written elsewhere is missing here. */
-		for (size_t i = 0; i < s->case_count; i++)
+		for (size_t i = 0; i < s->case_count; i++) {
+			f->failed = f->failed || s->cases[i].direction == side;
 			if (s->cases[i].protection == h->keys && s->cases[i].position != NULL)
 				note_state(s->env, f, s->cases[i].position);
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ struct bm_foreign_keys {
 	size_t state_count;
 	uint64_t flow; /* bm_flow_id; BM_NO_SEQ: of an earlier reading */
 	struct bm_address from, to;
+	bool failed; /* chained: what stands in that direction is not all of its sender's making */
 };
 
 /* What the captures of the run hold, to be read once more when a failure asks for it. */

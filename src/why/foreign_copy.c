@@ -21,7 +21,16 @@ struct walk {
 	const struct bm_foreign_keys *keys;
 };
 
-/* The keys of another connection that sends so. NULL: none that is known. */
+static bool
+is_chained(const struct bm_foreign_keys *k)
+{
+	return k->keys.suite->cipher == BM_RC4 ||
+		   (k->keys.suite->mode == BM_MODE_CBC && bm_version_rules(k->keys.version) <= BM_TLS10);
+}
+
+/* The keys of another connection that sends so, all of it good: what came to one from elsewhere may
+ * have come to the other from there too. Of ciphers that do not chain records the keys alone would
+ * have told. NULL: none that is known. */
 static const struct bm_foreign_keys *
 sent_under(const struct bm_why *w, const struct bm_segment *s)
 {
@@ -29,8 +38,9 @@ sent_under(const struct bm_why *w, const struct bm_segment *s)
 	const struct bm_foreign_keys *k = bm_session_foreign(w->session, &count);
 
 	for (size_t i = 0; i < count; i++)
-		if (bm_address_equal(&k[i].from, &s->src) && bm_address_equal(&k[i].to, &s->dst) &&
-			!bm_is_of_flow(w, &k[i]) && !bm_is_own_key(w, &k[i].keys))
+		if (is_chained(&k[i]) && !k[i].failed && bm_address_equal(&k[i].from, &s->src) &&
+			bm_address_equal(&k[i].to, &s->dst) && !bm_is_of_flow(w, &k[i]) &&
+			!bm_is_own_key(w, &k[i].keys))
 			return &k[i];
 	return NULL;
 }
@@ -71,10 +81,7 @@ any_chained(const struct bm_why *w)
 	const struct bm_foreign_keys *k = bm_session_foreign(w->session, &count);
 
 	for (size_t i = 0; i < count; i++)
-		if ((k[i].keys.suite->cipher == BM_RC4 ||
-				(k[i].keys.suite->mode == BM_MODE_CBC &&
-					bm_version_rules(k[i].keys.version) <= BM_TLS10)) &&
-			!bm_is_own_key(w, &k[i].keys))
+		if (is_chained(&k[i]) && !bm_is_own_key(w, &k[i].keys))
 			return true;
 	return false;
 }

@@ -190,6 +190,23 @@ def on_the_wire(folder):
     judge.want_counts(report, None, None)
 
 
+def all_together(folders):
+    """Read in one go, each connection is told of as by itself: the same box did it to all of them, with the same octets."""
+    def told(captures, keys):
+        _, report, _ = judge.diagnose(captures, keys, timeout=300)
+        return {c["client_random"]: [(f["cause"], f["confidence"], f["sequence_number"], f["stream_offset"], [
+            (d["record_offset"], d["received"], d["sent"]) for d in f["damage"]]) for f in c["failures"]]
+                for c in report["connections"]}
+    captures, keys = ([os.path.join(f, n) for f in folders] for n in ("receiver.pcap", "keys.log"))
+    alone = {}
+    for c, k in zip(captures, keys):
+        alone.update(told([c], [k]))
+    at_once = told(captures, keys)
+    judge.want(len(alone) >= len(folders) and at_once.keys() == alone.keys(), "%d connections, %d" % (len(alone), len(at_once)))
+    for name in alone:
+        judge.want(at_once[name] == alone[name], "%s: %s, and alone %s" % (name, at_once[name], alone[name]))
+
+
 def main():
     tap = judge.Tap()
     with open(os.path.join(DATA, "expected.tsv")) as f:
@@ -208,6 +225,8 @@ def main():
         elif "truth.json" in files:
             tap.case(name, damaged, folder)
             tap.case(name + ", no keys", damaged_without_keys, folder)
+    tap.case("all damaged captures at once", all_together, sorted(
+        folder for folder, _, files in os.walk(os.path.join(DATA, "damaged")) if {"receiver.pcap", "keys.log"} <= set(files)))
     return tap.end()
 
 
