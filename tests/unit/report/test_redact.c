@@ -351,7 +351,18 @@ whole_reports(void **state)
 		memset(raw, 0xee, sizeof raw);
 		memcpy(raw + 7, "Host: shop.test\r\n", 17);
 		memcpy(raw + 40, c.client.ip, 4);
+		memcpy(raw + 46, c.server.ip, 16);
 		c.client.family = 4;
+		f.has_proof = true;
+		f.proof.altered = (struct bm_altered){.told = true,
+			.inputs = BM_INPUT_CONNECTION,
+			.sender = {.family = 4, .ip = {10, 9, 9, 9}, .port = 1},
+			.receiver = {.family = 4, .ip = {10, 9, 9, 9}, .port = 2},
+			.session = {0xab, 0xcd, 0xef, 0x01, 0x23},
+			.session_n = 5,
+			.iv = {0x98, 0x76, 0x54, 0x32},
+			.iv_n = 4,
+			.capture = "/home/shop/elsewhere.pcap"};
 		f.evidence = evidence;
 		f.evidence_count = 2;
 		f.damage = &damage;
@@ -374,6 +385,14 @@ whole_reports(void **state)
 		char hex[9];
 		bm_hex(bm_view(c.client.ip, 4), hex);
 		assert_false(is_in(&s, hex));
+		char of_server[33];
+		bm_hex(bm_view(c.server.ip, 16), of_server);
+		assert_false(is_in(&s, of_server));
+		assert_false(is_in(&s, "elsewhere.pcap"));
+		/* JSON alone tells of them. */
+		bool told = k % 2 == 0 && level == BM_REDACT_ADDRESSES;
+		assert_int_equal(is_in(&s, "abcdef0123"), told);
+		assert_int_equal(is_in(&s, "98765432"), told);
 		sink_clear(&s);
 		bm_redact_free(r);
 	}
