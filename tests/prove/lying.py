@@ -132,6 +132,10 @@ def about_chance(f):
             continue
         if g["proof"] != f["proof"] and (name != "proven by nothing" or g["proof"]["tag_bits"] < 92):
             yield name, g
+    if f["confidence"] == "proven":
+        g = copy.deepcopy(f)
+        g["proof"].update(candidates=2**53 - 1, chance_log2=-39.9)  # a count of which nothing more is known
+        yield "proven by little", g
     swap = {"valid": "invalid", "invalid": "valid", "offloaded": "valid"}
     for name in ("as_captured", "as_sent"):
         if f["checksum"][name]:
