@@ -128,11 +128,32 @@ may_be(const struct bm_tally *t, const struct badmac_counts *c)
 		   t->verified + t->failed + t->undecided == c->verified + c->failed + c->undecided;
 }
 
+/* One proof is not to count for two. */
+static bool
+is_told_before(const struct badmac_claimed_connection *c, size_t nth)
+{
+	const struct badmac_claim *a = &c->failures[nth];
+
+	for (size_t i = 0; i < nth; i++) {
+		const struct badmac_claim *b = &c->failures[i];
+		if (a->stream_offset != BADMAC_UNKNOWN && a->stream_offset == b->stream_offset &&
+			a->direction == b->direction && strcmp(a->cause, b->cause) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 judge_counts(struct judge *j)
 {
 	static const char *const from[] = {"the client", "the server"};
 
+	for (size_t i = 0; i < j->conn->failure_count; i++)
+		if (is_told_before(j->conn, i)) {
+			step_decides(j, BADMAC_DOES_NOT_HOLD, "counts",
+				"failure %zu is told of before: one failure is one", i);
+			return;
+		}
 	for (unsigned d = 0; d < 2; d++) {
 		const struct bm_tally *t = &j->flow->tally[d];
 		const struct badmac_counts *c = &j->conn->records[d];
@@ -201,21 +222,6 @@ is_better(const struct badmac_judgement *a, const struct badmac_judgement *b)
 	return a->step_count > b->step_count;
 }
 
-/* One proof is not to count for two. */
-static bool
-is_told_before(const struct badmac_claimed_connection *c, size_t nth)
-{
-	const struct badmac_claim *a = &c->failures[nth];
-
-	for (size_t i = 0; i < nth; i++) {
-		const struct badmac_claim *b = &c->failures[i];
-		if (a->stream_offset != BADMAC_UNKNOWN && a->stream_offset == b->stream_offset &&
-			a->direction == b->direction && strcmp(a->cause, b->cause) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* The nth failure of a connection, or, of BADMAC_WHOLE, its counts: of the views that are as near
  * as any, the one that says most for it. */
 static void
@@ -233,11 +239,7 @@ judge_nearest(struct bm_prove *p, size_t index, size_t nth, struct badmac_judgem
 		if (nth != BADMAC_WHOLE) {
 			j.claim = &c->failures[nth];
 			j.part = &v->parts[nth];
-			if (is_told_before(c, nth))
-				step_decides(&j, BADMAC_DOES_NOT_HOLD, "place",
-					"the report tells of it twice: one failure is one");
-			else
-				judge_claim(&j);
+			judge_claim(&j);
 		} else {
 			judge_counts(&j);
 		}
