@@ -17,6 +17,9 @@ enum bm_repair_kind {
 	BM_REPAIR_HEADER_DAMAGED
 };
 
+/* Damage of as many bits is told bit by bit. */
+enum { BM_FEW_BITS = 4 };
+
 /* How far a search goes: BM_NORMAL about two seconds of one core for a record, BM_QUICK a tenth of
  * that, BM_DEEP as long as its families take. */
 enum bm_effort { BM_QUICK, BM_NORMAL, BM_DEEP };

@@ -8,7 +8,7 @@
 #include "base/buf.h"
 
 /* WORTH: work of a family, in octets of MAC input, below which waking threads up gains nothing. */
-enum { PROOF_BITS = 40, FEW_BITS = 4, STEP = 16, HEADER_MAX = 512, WORTH = 1 << 22 };
+enum { PROOF_BITS = 40, STEP = 16, HEADER_MAX = 512, WORTH = 1 << 22 };
 
 /* The header of DTLS 1.3 (RFC 9147, section 4) has neither type nor version. */
 static bool
@@ -123,7 +123,7 @@ cause_of(const struct bm_search *s)
 		return BM_REPAIR_OCTETS_MOVED;
 	if (s->swaps)
 		return BM_REPAIR_WORDS_SWAPPED;
-	return bits <= FEW_BITS ? BM_REPAIR_BITS_FLIPPED : BM_REPAIR_BYTES_DAMAGED;
+	return bits <= BM_FEW_BITS ? BM_REPAIR_BITS_FLIPPED : BM_REPAIR_BYTES_DAMAGED;
 }
 
 void

@@ -172,7 +172,7 @@ ones(unsigned b)
 	return n;
 }
 
-void
+unsigned
 bm_tell_bits(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out)
 {
 	const struct bm_case *c = w->c;
@@ -180,9 +180,9 @@ bm_tell_bits(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out
 
 	for (uint32_t i = 0; i < c->len; i++)
 		bits += ones((unsigned)c->record[i] ^ sent[i]);
-	if (bits > 4) {
+	if (bits > BM_FEW_BITS) {
 		bm_evidence(w, out, "%u bits differ", bits);
-		return;
+		return bits;
 	}
 	for (uint32_t i = 0; i < c->len && told < bits; i++) {
 		unsigned x = (unsigned)c->record[i] ^ sent[i];
@@ -194,6 +194,7 @@ bm_tell_bits(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out
 				bit, i, (unsigned)sent[i] >> bit & 1u, (unsigned)c->record[i] >> bit & 1u);
 		}
 	}
+	return bits;
 }
 
 /* Changes that were covered, under all sequence numbers that were tried. */
@@ -298,7 +299,7 @@ ask(const struct bm_why *w, enum bm_cause cause, struct bm_finding *out, const c
 	}
 	bm_evidence(w, out, "with %s changed back it verifies where it was expected; found among: %s",
 		out->change_count == 1 ? "one run of bytes" : "a few bytes", r->shape);
-	bm_tell_bits(w, r->sent, out);
+	bm_tell_swap_or_bits(w, cause, r->sent, bm_tell_bits(w, r->sent, out), out);
 	return BM_SHOWN;
 }
 

@@ -4,6 +4,7 @@
 #include "why/record.h"
 
 #include "base/buf.h"
+#include "repair/repair.h"
 
 #include <stdlib.h>
 
@@ -11,7 +12,6 @@ enum {
 	PROBE = 16,       /* octets that do not stand twice by chance */
 	SHIFT_LEAST = 16, /* octets that go on alike behind a run that was put in or is missing */
 	END_LEAST = 2,    /* as many will do up to the end of both */
-	FEW_BITS = 4,
 	STALE_LEAST = 8
 };
 
@@ -218,27 +218,6 @@ show_shift(const struct difference *d, int64_t shift, struct bm_finding *out)
 	return bm_is_text(run) ? BM_CAUSE_PLAINTEXT_INJECTED : BM_CAUSE_BYTES_INSERTED;
 }
 
-/* Two words of `unit` octets changed places, and nothing else did. */
-static bool
-swapped(const struct difference *d, size_t unit)
-{
-	const uint8_t *r = d->got.p, *s = d->sent.p;
-	size_t n = d->sent.n, last = n;
-
-	while (last > d->at && r[last - 1] == s[last - 1])
-		last--;
-	/* The first word holds the first octet that differs, the second one the last. */
-	for (size_t a = d->at + 1 > unit ? d->at + 1 - unit : 0; a <= d->at; a++) {
-		for (size_t b = last > unit ? last - unit : 0; b < last && b + unit <= n; b++) {
-			if (b < a + unit || memcmp(r + a, s + b, unit) != 0 || memcmp(r + b, s + a, unit) != 0)
-				continue;
-			if (memcmp(r + a + unit, s + a + unit, b - a - unit) == 0)
-				return true;
-		}
-	}
-	return false;
-}
-
 static bool
 one_value(struct bm_view v)
 {
@@ -276,7 +255,6 @@ show_changes(const struct difference *d, struct bm_finding *out)
 	const struct bm_why *w = d->w;
 	const struct bm_case *c = w->c;
 	size_t n = d->sent.n < c->len ? d->sent.n : c->len, last = n;
-	unsigned bits = 0;
 	uint64_t where;
 
 	uint8_t *sent = bm_arena_copy(w->arena, bm_view(c->record, c->len));
@@ -286,10 +264,7 @@ show_changes(const struct difference *d, struct bm_finding *out)
 	bm_list_changes(w, sent, out);
 	while (last > d->at && c->record[last - 1] == sent[last - 1])
 		last--;
-	for (size_t i = d->at; i < last; i++)
-		for (unsigned x = (unsigned)c->record[i] ^ sent[i]; x != 0; x &= x - 1)
-			bits++;
-	bm_tell_bits(w, sent, out);
+	unsigned bits = bm_tell_bits(w, sent, out);
 	if (last <= BM_HEADER)
 		return BM_CAUSE_HEADER_DAMAGED;
 	for (size_t i = 0; i < d->e->copy_count; i++) {
@@ -309,11 +284,11 @@ show_changes(const struct difference *d, struct bm_finding *out)
 		return BM_CAUSE_TAG_DAMAGED;
 	/* Words that differ in few bits alone are rare; flips that look like their exchange are rarer.
 	 */
-	if (d->sent.n == c->len)
-		for (size_t unit = 2; unit <= 8; unit *= 2)
-			if (swapped(d, unit))
-				return BM_CAUSE_WORDS_SWAPPED;
-	if (bits <= FEW_BITS)
+	if (bm_words_traded(bm_view(c->record, c->len), d->sent)) {
+		bm_tell_swap_or_bits(w, BM_CAUSE_WORDS_SWAPPED, sent, bits, out);
+		return BM_CAUSE_WORDS_SWAPPED;
+	}
+	if (bits <= BM_FEW_BITS)
 		return BM_CAUSE_BITS_FLIPPED;
 	struct bm_view run = bm_view(c->record + d->at, last - d->at);
 	if (run.n >= STALE_LEAST && one_value(run)) {

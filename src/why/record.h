@@ -14,8 +14,13 @@ const struct bm_repair *bm_find_repair(const struct bm_why *w);
 /* Puts the runs of octets in which the record differs from `sent`, alike in length, into out; near
  * ones count as one when there are too many. */
 void bm_list_changes(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out);
-/* "bit 3 of byte 812 arrived as 1", for the few that a person can look at. */
-void bm_tell_bits(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out);
+/* "bit 3 of byte 812 arrived as 1", for the few that a person can look at. How many differ. */
+unsigned bm_tell_bits(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out);
+/* Did two words of 16, 32 or 64 bits trade places, and did nothing else change? */
+bool bm_words_traded(struct bm_view received, struct bm_view sent);
+/* Where few bits differ, what besides the cause would have left the same bytes. */
+void bm_tell_swap_or_bits(const struct bm_why *w, enum bm_cause cause, const uint8_t *sent,
+	unsigned bits, struct bm_finding *out);
 /* The rest of a segment moved over by a few octets: what that search says of it. */
 bool bm_find_moved(const struct bm_why *w, struct bm_finding *out);
 

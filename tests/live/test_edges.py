@@ -269,6 +269,31 @@ class Edges(test_events.Events):
         for places, cause in (((3, 9), "tag-damaged"), ((2, 7, 13), "tag-damaged"), ((1, 4, 8, 12, 15), "unexplained")):
             yield self.tap.case, "%s: %d octets of the tag" % (name, len(places)), ask, places, cause
 
+    # Words that differ in few bits ------------------------------------------------------------------------
+
+    def words(self, name, conv, log):
+        def swapped(bits):
+            """Two words near each other that differ in so many bits."""
+            for r in conv.application(C2S):
+                b = r.data
+                for i in range(20, len(b) - 20):
+                    for j in range(i + 2, min(i + 60, len(b) - 18), 2):
+                        if bin(int.from_bytes(b[i:i + 2], "big") ^ int.from_bytes(b[j:j + 2], "big")).count("1") == bits:
+                            return r, b[:i] + b[j:j + 2] + b[i + 2:j] + b[i:i + 2] + b[j + 2:]
+            raise judge.Mismatch("no such words")
+
+        def ask(bits, alike):
+            c = conv.copy()
+            r, c.items[r.item_index].data = swapped(bits)
+            report = self.causes(c, log, [({"words-swapped", "bits-flipped"} if alike else "words-swapped", r.seq)],
+                                 verified=len(conv.protected()) - 1)
+            told = judge.failures(report)[0]
+            other = {"words-swapped": "%d flipped bits" % (2 * bits), "bits-flipped": "two words that trade places"}[told["cause"]]
+            judge.want(sum(e.endswith("would have left the same bytes") and other in e for e in told["evidence"]) == alike,
+                       "evidence", report)
+        for bits, alike in ((1, 1), (2, 1), (3, 0), (9, 0)):
+            yield self.tap.case, "%s: words that differ in %d bits change places" % (name, bits), ask, bits, alike
+
     # Behind close_notify ----------------------------------------------------------------------------------
 
     def closed(self, name, conv, log):
@@ -350,6 +375,8 @@ class Edges(test_events.Events):
                 self.jobs += self.in_gap(name, conv, log)
             if name != "TLS 1.0 CBC":
                 self.jobs += self.tags(name, conv, log)
+            if "GCM" in name:
+                self.jobs += self.words(name, conv, log)
             if "RC4" in name:
                 self.jobs += self.numbers(name, conv, log)
             if "TLS 1.0" not in name:

@@ -259,8 +259,11 @@ class Matrix(Senders):
             return damage.flipped(f.conv, r, [8 * len(r) - 1 - rng.randrange(8 * max(1, f.tag or 1) + 8)])
 
         def near(r, segs, rng):
-            at = rng.randrange(40, 8 * (len(r) - f.tag) - 32)
-            return damage.flipped(f.conv, r, [at, at + rng.randrange(1, 32)])
+            while True:
+                at = rng.randrange(40, 8 * (len(r) - f.tag) - 32)
+                c = damage.flipped(f.conv, r, [at, at + rng.randrange(1, 32)])
+                if not damage.same_octets(r, c):
+                    return c
 
         def far(r, segs, rng):
             i, j = rng.sample(range(40, 8 * (len(r) - f.tag)), 2)
