@@ -3,7 +3,7 @@
 #ifndef BM_ODDS_WEIGH_H
 #define BM_ODDS_WEIGH_H
 
-#include "odds/chance.h"
+#include "base/chance.h"
 #include "odds/diagnosis.h"
 #include "odds/patterns.h"
 

@@ -61,9 +61,6 @@ struct bm_history_model {
 	size_t shared_count;
 };
 
-/* The level below which something is stated: 1 in 1000. */
-#define BM_SHARED_LN_LEVEL (-6.907755278982137)
-
 /* A finding of the list. Texts as they are in the store, from wherever; NULL, BM_DB_NULL: unknown.
  * Borrowed for the call. */
 struct bm_history_row {
@@ -93,8 +90,6 @@ const char *bm_group_heading(enum bm_history_group g);
 
 /* shared.c */
 void bm_shared_fill(struct bm_history_model *m);
-/* ln of the chance that of n trials of chance p at least m succeed. */
-double bm_binomial_ln(uint64_t n, uint64_t m, double p);
 /* "12 of 14 connections share bit 4 ..."; lives as long as the model. */
 const char *bm_shared_sentence(struct bm_history_model *m, const struct bm_shared *x);
 extern const char bm_shared_rule[];

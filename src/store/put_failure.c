@@ -1,5 +1,6 @@
 /* One failure into the tables, with its octets and its evidence. Refuses to know which finding it
  * is of: merge.c does. */
+#include "base/flips.h"
 #include "store/put.h"
 #include "store/statements.h"
 
@@ -27,39 +28,18 @@ sum_word(enum bm_found_sum s)
 	return words[s];
 }
 
-/* Which bits a failure's octets differ in, where all of them are known. */
-struct flips {
-	uint64_t bits;
-	unsigned columns, to; /* masks: of bits in the octet; 1: to 0, 2: to 1 */
-	bool known;
-};
-
-static void
-note_flips(struct flips *f, const struct bm_found_damage *d)
+/* Which bits a failure's octets differ in; false: not all of them are known. */
+static bool
+flips_of(const struct bm_found_failure *f, struct bm_flips *x)
 {
-	if (!d->received_known || !d->sent_known || d->received.n != d->sent.n || d->received.n == 0) {
-		f->known = false;
-		return;
+	for (size_t i = 0; i < f->damage_count; i++) {
+		const struct bm_found_damage *d = &f->damage[i];
+		if (!d->received_known || !d->sent_known || d->received.n != d->sent.n ||
+			d->received.n == 0)
+			return false;
+		bm_flips_add(x, d->sent, d->received);
 	}
-	for (size_t i = 0; i < d->received.n; i++)
-		for (unsigned bit = 0; bit < 8; bit++) {
-			unsigned was = d->sent.p[i] >> bit & 1, is = d->received.p[i] >> bit & 1;
-			if (was == is)
-				continue;
-			f->bits++;
-			f->columns |= 1u << bit;
-			f->to |= 1u << is;
-		}
-}
-
-static struct flips
-flips_of(const struct bm_found_failure *f)
-{
-	struct flips x = {.known = f->damage_count != 0};
-
-	for (size_t i = 0; i < f->damage_count; i++)
-		note_flips(&x, &f->damage[i]);
-	return x;
+	return f->damage_count != 0;
 }
 
 void
@@ -141,22 +121,21 @@ static void
 bind_damage(struct bm_db_row *r, const struct bm_found_failure *f, const char *digest)
 {
 	const struct bm_found_damage *first = f->damage_count != 0 ? &f->damage[0] : NULL;
-	struct flips x = flips_of(f);
-	uint64_t length = 0, bit = BM_DB_NULL;
+	struct bm_flips x = {.bits = 0};
+	bool known = flips_of(f, &x);
+	int column = bm_flips_column(&x);
+	uint64_t length = 0;
 
 	for (size_t i = 0; i < f->damage_count; i++)
 		length += f->damage[i].length;
-	for (unsigned i = 0; i < 8; i++)
-		if (x.known && x.columns == 1u << i)
-			bit = i;
 	bm_db_put_text(r, digest);
 	bm_db_put(r, first != NULL ? first->record_offset : BM_DB_NULL);
 	bm_db_put(r, first != NULL ? first->stream_offset : BM_DB_NULL);
 	bm_db_put(r, first != NULL ? first->packet_offset : BM_DB_NULL);
 	bm_db_put(r, length);
-	bm_db_put(r, x.known && x.bits != 0 ? x.bits : BM_DB_NULL);
-	bm_db_put(r, bit);
-	bm_db_put_text(r, !x.known    ? NULL
+	bm_db_put(r, known && x.bits != 0 ? x.bits : BM_DB_NULL);
+	bm_db_put(r, known && column >= 0 ? (uint64_t)column : BM_DB_NULL);
+	bm_db_put_text(r, !known      ? NULL
 					  : x.to == 1 ? "1 to 0"
 					  : x.to == 2 ? "0 to 1"
 					  : x.to == 3 ? "both"

@@ -1,6 +1,7 @@
 /* What findings share more often than chance gives. Each property has a chance that is known: of
  * octets and bits by arithmetic, of ends, suites and hours by how many connections the same runs
  * saw. What was tried is counted (docs/STORE.md, "What findings share"). */
+#include "base/chance.h"
 #include "store/model.h"
 #include "store/statements.h"
 
@@ -14,27 +15,6 @@ const char bm_shared_rule[] =
 	"many "
 	"or more by the binomial distribution, times the values there are, times the properties tried; "
 	"stated where that is below 1 in 1000";
-
-double
-bm_binomial_ln(uint64_t n, uint64_t m, double p)
-{
-	if (m == 0 || p >= 1)
-		return 0;
-	if (p <= 0 || m > n)
-		return -INFINITY;
-	double dn = (double)n, dm = (double)m;
-	double first =
-		lgamma(dn + 1) - lgamma(dm + 1) - lgamma(dn - dm + 1) + dm * log(p) + (dn - dm) * log1p(-p);
-	double sum = 1, term = 1;
-	for (uint64_t i = m; i < n; i++) {
-		term *= (double)(n - i) / (double)(i + 1) * p / (1 - p);
-		sum += term;
-		if (term < sum * 1e-16 && (double)i > dn * p)
-			break;
-	}
-	double ln = first + log(sum);
-	return ln < 0 ? ln : 0;
-}
 
 static struct bm_shared *
 add(struct bm_history_model *m, const char *what, const char *null)
@@ -245,11 +225,9 @@ bm_shared_fill(struct bm_history_model *m)
 	for (size_t i = 0; i < m->shared_count; i++) {
 		struct bm_shared *x = &m->shared[i];
 		bool any = x->value != NULL && x->share > 0 && x->share <= 1;
-		double ln = any ? bm_binomial_ln(x->of, x->with, x->share) + log((double)x->values) +
-							  log((double)m->shared_count)
-						: NAN;
-		x->ln_chance = ln < 0 ? ln : any ? 0 : NAN;
-		x->stated = any && x->with >= LEAST && x->ln_chance < BM_SHARED_LN_LEVEL;
+		x->ln_chance =
+			any ? bm_ln_any_of(x->of, x->with, x->share, x->values, m->shared_count) : NAN;
+		x->stated = any && x->with >= LEAST && x->ln_chance < BM_LN_RARE;
 	}
 }
 

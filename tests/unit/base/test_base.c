@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "base/flips.h"
 #include "base/status.h"
 
 static void
@@ -254,6 +255,24 @@ test_status(void **state)
 	assert_int_equal(BM_IO, bm_fail(NULL, BM_IO, 0, "words"));
 }
 
+static void
+test_flips(void **state)
+{
+	struct bm_flips f = {.bits = 0};
+
+	(void)state;
+	assert_int_equal(bm_flips_column(&f), -1);
+	bm_flips_add(&f, bm_view("ab", 2), bm_view("abc", 3));
+	assert_int_equal(f.bits, 0);
+	bm_flips_add(&f, bm_view("\x10\x00\xff", 3), bm_view("\x00\x10\xff", 3));
+	assert_int_equal(f.bits, 2);
+	assert_int_equal(f.to, 3);
+	assert_int_equal(bm_flips_column(&f), 4);
+	bm_flips_add(&f, bm_view("\x80", 1), bm_view("\x00", 1));
+	assert_int_equal(f.columns, 0x90);
+	assert_int_equal(bm_flips_column(&f), -1);
+}
+
 int
 main(void)
 {
@@ -267,6 +286,7 @@ main(void)
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_arena),
 		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_flips),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,6 @@
 #include "store/model.h"
 #include "store/put.h"
 
-#include <math.h>
 #include <stdio.h>
 
 enum { ONE = 1, TWO = 2 };
@@ -270,28 +269,6 @@ test_times_and_addresses(void **state)
 	assert_string_equal(out, "2001:db");
 }
 
-/* Against sums of integers. */
-static void
-test_chances(void **state)
-{
-	(void)state;
-	/* Pascal's triangle: 20 choose k, halves. */
-	uint64_t row[21] = {1};
-	for (int n = 1; n <= 20; n++)
-		for (int k = n; k > 0; k--)
-			row[k] += row[k - 1];
-	for (uint64_t m = 0; m <= 20; m++) {
-		uint64_t sum = 0;
-		for (uint64_t k = m; k <= 20; k++)
-			sum += row[k];
-		assert_true(fabs(bm_binomial_ln(20, m, 0.5) - log((double)sum / 1048576)) < 1e-9);
-	}
-	assert_true(bm_binomial_ln(5, 0, 0.1) == 0 && bm_binomial_ln(5, 3, 1) == 0);
-	assert_true(isinf(bm_binomial_ln(5, 6, 0.1)) && isinf(bm_binomial_ln(5, 1, 0)));
-	assert_true(fabs(bm_binomial_ln(1000000, 1000000, 0.125) - 1000000 * log(0.125)) < 1e-3);
-	assert_true(fabs(bm_binomial_ln(1000000, 500000, 0.5) - log(0.5)) < 1e-2);
-}
-
 static void
 test_groups_have_names(void **state)
 {
@@ -310,8 +287,7 @@ main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_connections),
 		cmocka_unit_test(test_connections_without_randoms), cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_who_tells), cmocka_unit_test(test_pieces),
-		cmocka_unit_test(test_times_and_addresses), cmocka_unit_test(test_chances),
-		cmocka_unit_test(test_groups_have_names)};
+		cmocka_unit_test(test_times_and_addresses), cmocka_unit_test(test_groups_have_names)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,8 +3,8 @@
  *
  * Counts are whole numbers of at most BM_CHANCE_MOST; rho is a probability. The relative error of
  * a chance is under 1e-9 for all of them, and some 1e-14 for small ones. */
-#ifndef BM_ODDS_CHANCE_H
-#define BM_ODDS_CHANCE_H
+#ifndef BM_BASE_CHANCE_H
+#define BM_BASE_CHANCE_H
 
 #include <stdint.h>
 
@@ -15,6 +15,13 @@
 
 /* ln of C(n,k) rho^k (1-rho)^(n-k); -INFINITY for an impossible count. */
 double bm_ln_binomial(uint64_t n, uint64_t k, double rho);
+/* ln of the chance that of n trials at least k succeed. */
+double bm_ln_at_least(uint64_t n, uint64_t k, double rho);
+/* The same for any of `values` of that chance, and where `tried` such questions are asked: a bound,
+ * which counts what may come together more than once. */
+double bm_ln_any_of(uint64_t n, uint64_t k, double rho, uint64_t values, uint64_t tried);
+/* What is said to be more than chance is rarer than 1 in 1000. */
+#define BM_LN_RARE (-6.907755278982137)
 /* ln of e^-mu mu^k / k!, mu not negative. */
 double bm_ln_poisson(uint64_t k, double mu);
 

@@ -1,6 +1,6 @@
 /* Chances of counts. Densities come from Stirling's series and deviances, in which no large
  * numbers are subtracted; tails are sums of a few ratios of densities. */
-#include "odds/chance.h"
+#include "base/chance.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -128,6 +128,23 @@ bm_ln_escapes_least(uint64_t e, uint64_t caught, double rho)
 			exp(bm_ln_escapes(e - 1, caught, rho)) * sum_down((double)e, (double)caught, rho);
 		ln = below < 1 ? log1p(-below) : -INFINITY;
 	}
+	return ln < 0 ? ln : 0;
+}
+
+double
+bm_ln_at_least(uint64_t n, uint64_t k, double rho)
+{
+	if (k > n)
+		return -INFINITY;
+	/* The one-sided binomial test is the same sum. */
+	return bm_ln_escapes_least(k, n - k, rho);
+}
+
+double
+bm_ln_any_of(uint64_t n, uint64_t k, double rho, uint64_t values, uint64_t tried)
+{
+	double ln = bm_ln_at_least(n, k, rho) + log((double)values) + log((double)tried);
+
 	return ln < 0 ? ln : 0;
 }
 

@@ -1,7 +1,7 @@
 /* Chances of counts against sums with 40 decimal digits, made with mpmath: ln of binomials from
  * loggamma, tails term by term until a term is below 1e-30 of the sum; and for few escapes against
  * fractions. */
-#include "odds/chance.h"
+#include "base/chance.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -191,6 +191,32 @@ test_intervals_hold_what_they_say(void **state)
 		}
 }
 
+/* Against sums of integers. */
+static void
+test_so_many_or_more(void **state)
+{
+	(void)state;
+	/* Pascal's triangle: 20 choose k, halves. */
+	uint64_t row[21] = {1};
+	for (int n = 1; n <= 20; n++)
+		for (int k = n; k > 0; k--)
+			row[k] += row[k - 1];
+	for (uint64_t m = 0; m <= 20; m++) {
+		uint64_t sum = 0;
+		for (uint64_t k = m; k <= 20; k++)
+			sum += row[k];
+		assert_true(fabs(bm_ln_at_least(20, m, 0.5) - log((double)sum / 1048576)) < 1e-9);
+	}
+	assert_true(bm_ln_at_least(5, 0, 0.1) == 0 && bm_ln_at_least(5, 3, 1) == 0);
+	assert_true(isinf(bm_ln_at_least(5, 6, 0.1)) && isinf(bm_ln_at_least(5, 1, 0)));
+	assert_true(fabs(bm_ln_at_least(1000000, 1000000, 0.125) - 1000000 * log(0.125)) < 1e-3);
+	assert_true(fabs(bm_ln_at_least(1000000, 500000, 0.5) - log(0.5)) < 1e-2);
+	/* Any of two sides of a coin, asked three times; no more than certain. */
+	assert_near(bm_ln_any_of(20, 20, 0.5, 2, 3), log(6.0 / 1048576), 1e-12);
+	assert_true(bm_ln_any_of(20, 10, 0.5, 2, 3) == 0);
+	assert_near(BM_LN_RARE, log(0.001), 1e-15);
+}
+
 int
 main(void)
 {
@@ -203,7 +229,8 @@ main(void)
 		cmocka_unit_test(test_needed),
 		cmocka_unit_test(test_intervals),
 		cmocka_unit_test(test_intervals_hold_what_they_say),
+		cmocka_unit_test(test_so_many_or_more),
 	};
 
-	return cmocka_run_group_tests_name("odds: chances", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("base: chances", tests, NULL, NULL);
 }
