@@ -22,6 +22,7 @@ function readModel() {
 		redacted: detail.redacted || null,
 		generator: detail.generator || 'badmac',
 		leftOut: detail.connections_left_out || 0,
+		shared: detail.shared || { compared: 0, stated: [] },
 		failures: [],
 		failed: connections.filter((c) => (c.failures || []).length > 0),
 		undecided: connections.filter((c) => c.result === 'undecided' && !(c.failures || []).length),

@@ -70,6 +70,24 @@ function mod64Chart(entries) {
 	);
 }
 
+const FEW_BITS = 4;
+
+/* The bits that differ, where they are few: [{ bit, up }], up: sent 0, arrived 1. Of many it is no bits that were flipped. */
+function flippedBits(failure) {
+	const bits = [];
+	for (const d of failure.damage) {
+		if (!known(d.sent) || d.sent.length !== d.received.length) continue;
+		const got = parseHex(d.received),
+			sent = parseHex(d.sent);
+		for (let i = 0; i < got.length; i++) {
+			for (let b = 0; got[i] >= 0 && sent[i] >= 0 && b < 8; b++) {
+				if (((got[i] ^ sent[i]) >> b) & 1) bits.push({ bit: b, up: (got[i] >> b) & 1 });
+			}
+		}
+	}
+	return bits.length > FEW_BITS ? [] : bits;
+}
+
 function bitsChart(entries) {
 	const counts = Array.from({ length: 8 }, () => [0, 0]);
 	for (const e of entries) {

@@ -120,19 +120,20 @@ function failureTable(entries) {
 }
 
 function sharedBlock(model) {
-	const { said, compared } = findShared(model);
+	const { stated, compared } = model.shared;
 	return [
-		said.length
+		stated.length
 			? make(
 					'ul.shared',
-					said.map((s) =>
-						make(
+					stated.map((s) => {
+						const { text, rule } = sharedText(s);
+						return make(
 							'li',
-							make('strong', `${s.text}.`),
+							make('strong', `${text}.`),
 							' ',
-							make('span.what', `Chance gives as much ${onceIn(s.chance)}: ${s.rule}.`),
-						),
-					),
+							make('span.what', `Chance gives as much ${onceIn(s)}: ${rule}.`),
+						);
+					}),
 				)
 			: make('p', 'Nothing that is more than chance would give.'),
 		make(

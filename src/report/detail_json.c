@@ -307,11 +307,13 @@ bm_detail_json_begin(struct bm_out *out, const char *redacted)
 }
 
 void
-bm_detail_json_end(struct bm_out *out, uint64_t left_out)
+bm_detail_json_end(struct bm_out *out, uint64_t left_out, struct bm_alike *a)
 {
 	struct json here = {out, false}, *j = &here;
 
 	raw(j, "]");
 	number_or_null(j, "connections_left_out", left_out);
+	name(j, "shared");
+	bm_alike_json(out, a);
 	raw(j, "}\n");
 }

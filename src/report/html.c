@@ -21,6 +21,7 @@ struct bm_html {
 	struct bm_out detail; /* into `kept` */
 	struct bm_buf kept;
 	uint64_t left_out;
+	struct bm_alike *alike;
 	enum bm_status status;
 };
 
@@ -222,7 +223,8 @@ bm_html_new(struct bm_html **out, const struct bm_report_options *o, struct bm_o
 	h->json.write = take_diagnosis;
 	h->detail.write = take_detail;
 	h->json.ctx = h->detail.ctx = h;
-	enum bm_status st = bm_text_new(&h->text, &plain);
+	h->alike = bm_alike_new();
+	enum bm_status st = h->alike != NULL ? bm_text_new(&h->text, &plain) : BM_NOMEM;
 	if (st != BM_OK) {
 		bm_html_free(h);
 		*out = NULL;
@@ -236,6 +238,7 @@ bm_html_free(struct bm_html *h)
 	if (h == NULL)
 		return;
 	bm_text_free(h->text);
+	bm_alike_free(h->alike);
 	bm_buf_clear(&h->early);
 	bm_buf_clear(&h->kept);
 	free(h);
@@ -250,8 +253,10 @@ bm_html_connection(struct bm_html *h, const struct bm_connection *c)
 		return st;
 	bm_json_connection(&h->json, !h->any, h->level, c);
 	h->any = true;
-	if (c->course != NULL && !keep_detail(h, c, true) && !keep_detail(h, c, false))
+	bool listed = c->course != NULL && keep_detail(h, c, true);
+	if (c->course != NULL && !listed && !keep_detail(h, c, false))
 		h->left_out++;
+	bm_alike_connection(h->alike, c, listed);
 	return h->status;
 }
 
@@ -262,7 +267,7 @@ put_detail(struct bm_html *h)
 
 	bm_detail_json_begin(&o, bm_redaction_id(h->level));
 	add_view(&o, bm_buf_view(&h->kept));
-	bm_detail_json_end(&o, h->left_out);
+	bm_detail_json_end(&o, h->left_out, h->alike);
 	bm_out_flush(&o);
 }
 

@@ -2,6 +2,7 @@
 #ifndef BM_REPORT_INTERNAL_H
 #define BM_REPORT_INTERNAL_H
 
+#include "report/alike.h"
 #include "report/lines.h"
 #include "report/report.h"
 
@@ -12,6 +13,12 @@ unsigned bm_fragment_octets(unsigned value);
 /* A chance that is no chance (a tag of 0 bits, or no number at all) proves nothing and is not
  * shown. */
 bool bm_proof_counts(const struct bm_failure *f);
+
+/* "client_to_server", ... */
+const char *bm_direction_id(unsigned direction);
+/* A suite's name; its number, which is put there, where it has none. */
+enum { BM_SUITE_TEXT_MAX = 8 };
+const char *bm_suite_text(uint16_t suite, char number[BM_SUITE_TEXT_MAX]);
 
 void bm_json_connection(
 	struct bm_out *o, bool first, enum bm_redaction level, const struct bm_connection *c);
@@ -58,7 +65,10 @@ struct bm_view bm_report_script(void);
 void bm_detail_json(struct bm_out *out, const struct bm_connection *c, bool with_course);
 /* What stands before the connections, and behind them. */
 void bm_detail_json_begin(struct bm_out *out, const char *redacted);
-void bm_detail_json_end(struct bm_out *out, uint64_t left_out);
+void bm_detail_json_end(struct bm_out *out, uint64_t left_out, struct bm_alike *a);
+
+/* alike_json.c: a value of JSON. */
+void bm_alike_json(struct bm_out *out, struct bm_alike *a);
 
 /* A place in the text where something about a failure is put in when the report ends. */
 struct bm_mark {

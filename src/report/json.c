@@ -9,8 +9,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static const char *
-direction_name(unsigned direction)
+const char *
+bm_direction_id(unsigned direction)
 {
 	return direction == BM_CLIENT_TO_SERVER ? "client_to_server" : "server_to_client";
 }
@@ -72,7 +72,7 @@ alerts(struct json *j, const struct bm_connection *c)
 		const struct bm_alert *a = &c->alerts[i];
 		next(j);
 		begin(j, "{");
-		string_or_null(j, "direction", direction_name(a->direction));
+		string_or_null(j, "direction", bm_direction_id(a->direction));
 		string_or_null(j, "level", bm_alert_level(a->level));
 		string_or_null(j, "description", bm_alert_name(a->description));
 		number_or_null(
@@ -125,7 +125,7 @@ other_record(struct json *j, const struct bm_altered *a)
 		return;
 	}
 	begin(j, "{");
-	string_or_null(j, "direction", direction_name(a->other.direction));
+	string_or_null(j, "direction", bm_direction_id(a->other.direction));
 	number_or_null(j, "stream_offset", a->other.off);
 	number_or_null(j, "packet", a->other.packet);
 	number_or_null(j, "sequence_number", a->other.seq);
@@ -142,7 +142,7 @@ altered(struct json *j, const struct bm_altered *a)
 	}
 	begin(j, "{");
 	inputs(j, a->inputs);
-	string_or_null(j, "direction", direction_name(a->direction));
+	string_or_null(j, "direction", bm_direction_id(a->direction));
 	number_or_null(j, "epoch", a->epoch);
 	number_or_null(j, "sequence_number", a->seq);
 	number_or_null(j, "stream_offset", a->off);
@@ -231,7 +231,7 @@ failure(struct json *j, const struct bm_failure *f)
 {
 	next(j);
 	begin(j, "{");
-	string_or_null(j, "direction", direction_name(f->direction));
+	string_or_null(j, "direction", bm_direction_id(f->direction));
 	number_or_null(j, "epoch", f->epoch);
 	number_or_null(j, "sequence_number", f->sequence_number);
 	number_or_null(j, "stream_offset", f->stream_offset);
@@ -276,15 +276,22 @@ failure(struct json *j, const struct bm_failure *f)
 	end(j, "}");
 }
 
+const char *
+bm_suite_text(uint16_t suite, char number[BM_SUITE_TEXT_MAX])
+{
+	const struct bm_suite *s = bm_suite_find(suite);
+
+	/* An unregistered suite has no name, but a number that people can look for. */
+	snprintf(number, BM_SUITE_TEXT_MAX, "0x%04X", (unsigned)suite);
+	return s != NULL ? s->name : number;
+}
+
 static void
 suite(struct json *j, const struct bm_connection *c)
 {
-	const struct bm_suite *s = c->has_suite ? bm_suite_find(c->suite) : NULL;
-	char text[8];
+	char number[BM_SUITE_TEXT_MAX];
 
-	/* An unregistered suite has no name, but a number that people can look for. */
-	snprintf(text, sizeof text, "0x%04X", (unsigned)c->suite);
-	string_or_null(j, "cipher_suite", s != NULL ? s->name : c->has_suite ? text : NULL);
+	string_or_null(j, "cipher_suite", c->has_suite ? bm_suite_text(c->suite, number) : NULL);
 }
 
 /* What else the hellos agreed on; 0 means that it was not in use. */
