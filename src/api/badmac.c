@@ -325,6 +325,8 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 	for (size_t i = 0; i < b->inputs.n; i++)
 		if (b->inputs.item[i].site >= sites)
 			sites = b->inputs.item[i].site + 1;
+	if (s == BM_OK)
+		s = api_begin_pieces(b, sites);
 	if (s == BM_OK && sites > 1)
 		s = compare_sites(b, sites);
 	enum bm_status io = BM_OK;
@@ -338,6 +340,8 @@ badmac_run(struct badmac *b, struct badmac_error *error)
 	tell_bad_lines(b, "secrets inside a capture", &b->key_counts);
 	if (s == BM_OK)
 		s = api_tie_logs(b);
+	if (s == BM_OK)
+		s = api_tell_captures(b);
 	if (s == BM_OK) {
 		b->summary.seen_elsewhere = views_left_out_count(&b->views);
 		b->summary.notices = b->notices;

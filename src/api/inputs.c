@@ -39,6 +39,7 @@ survey(struct input *i, struct bm_decoder *d)
 	while (bm_capture_next(c, &item, NULL) == BM_OK) {
 		if (item.event != BM_CAPTURE_FRAME)
 			continue;
+		i->packets++;
 		if (d != NULL && bm_decode(d, &item.frame, &segment)) {
 			sketch_add(&i->sketch, &segment);
 			sketch_add_hello(&i->hellos, &segment);

@@ -4,6 +4,7 @@
 
 #include "api/sketch.h"
 #include "capture/capture.h"
+#include "capture/pieces.h"
 
 struct input {
 	char *name;           /* owned */
@@ -16,7 +17,10 @@ struct input {
 	struct sketch sketch, hellos; /* owned */
 	uint32_t site;                /* captures of one site are pieces of one capture */
 	const char *site_name;
-	uint64_t packets_before; /* frames in earlier pieces of the site; 0 until it is read */
+	uint64_t packets_before;        /* frames in earlier pieces of the site; 0 until it is read */
+	uint64_t packets;               /* its frames; 0 until they are counted */
+	bool was_read;                  /* to its end, or as far as it goes */
+	struct bm_capture_piece *piece; /* what sentences know of it; borrowed; NULL: no use for it */
 };
 
 struct inputs {

@@ -48,7 +48,11 @@ struct badmac {
 	struct bm_prove *prove;          /* NULL: a diagnosis */
 	struct bm_rules_error rules_error;
 	struct bm_tcp *tcp;
-	const char *site_name, *reading; /* the capture in hand */
+	const char *site_name, *reading;             /* the capture in hand */
+	const struct bm_capture_pieces *pieces;      /* by site */
+	const struct bm_capture_pieces *site_pieces; /* of the site in hand */
+	uint32_t sites;
+	const char *command_words; /* all captures, for commands that are proposed; NULL: not named */
 	uint64_t next_id;
 	uint64_t told;                             /* connections that the report has */
 	struct shard *shard;                       /* NULL but in a part of a run (shards.h) */
@@ -79,6 +83,16 @@ BM_MUST_USE enum bm_status api_note_file(
 	struct badmac *b, enum bm_redact_kind kind, const char *name);
 /* The captures, before they are brought into another order. */
 BM_MUST_USE enum bm_status api_begin_redaction(struct badmac *b);
+
+/* pieces.c: after inputs_order. BM_NOMEM. */
+BM_MUST_USE enum bm_status api_begin_pieces(struct badmac *b, uint32_t sites);
+/* Before a capture is read, and after its last packet; frames: of its site, so far. */
+void api_begin_piece(struct input *in, uint64_t frames);
+void api_end_piece(struct input *in, uint64_t frames);
+/* Those of a site, which is known by this very name. NULL: there is none such. */
+const struct bm_capture_pieces *api_pieces_of(const struct badmac *b, const char *site_name);
+/* Puts the captures into the summary, if several were given. BM_NOMEM. */
+BM_MUST_USE enum bm_status api_tell_captures(struct badmac *b);
 
 /* logs.c: the last log is over; what the logs say goes into the report that is about to end. */
 BM_MUST_USE enum bm_status api_end_logs(struct badmac *b);

@@ -255,12 +255,13 @@ read_input(struct badmac *b, struct input *in, struct bm_decoder *decoder, uint6
 	struct frames *f = NULL;
 	struct bm_decoder_stats before = *bm_decoder_stats(decoder);
 
-	in->packets_before = *frames;
+	api_begin_piece(in, *frames);
 	enum bm_status s = frames_open(&f, in, b->env.pool, e);
 	if (s == BM_OK)
 		s = read_batches(b, in, f, decoder, frames, e);
 	if (b->status != BM_OK)
 		s = b->status;
+	api_end_piece(in, *frames);
 	return api_end_input(b, in, f, s, &before, decoder, e);
 }
 
@@ -318,6 +319,7 @@ begin_site(struct badmac *b, uint32_t site)
 	b->env.records_time = b->options.format == BADMAC_HTML && b->pass == PASS_REPORT;
 	b->env.timeline_most = api_timeline_memory(b);
 	b->env.timeline_full = false;
+	b->site_pieces = b->pieces != NULL ? &b->pieces[site] : NULL;
 	again_clear(&b->again);
 	b->again =
 		(struct again){.inputs = &b->inputs, .site = site, .fragment_memory = FRAGMENT_MEMORY};

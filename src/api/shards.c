@@ -367,7 +367,7 @@ read_one(struct run *r, struct input *in, struct bm_decoder *decoder, uint64_t *
 	struct frames_batch batch;
 	struct bm_decoder_stats before = *bm_decoder_stats(decoder);
 
-	in->packets_before = *frames;
+	api_begin_piece(in, *frames);
 	enum bm_status s = frames_open(&f, in, b->env.pool, e);
 	for (bool first = *frames == 0; s == BM_OK && !*given_up && b->status == BM_OK; first = false) {
 		s = frames_next_batch(f, &batch, e);
@@ -389,6 +389,7 @@ read_one(struct run *r, struct input *in, struct bm_decoder *decoder, uint64_t *
 		frames_close(f);
 		return b->status;
 	}
+	api_end_piece(in, *frames);
 	return api_end_input(b, in, f, s, &before, decoder, e);
 }
 

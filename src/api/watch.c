@@ -170,7 +170,10 @@ elsewhere(void *ctx, const struct bm_session *s, const struct bm_case *c, struct
 {
 	const struct badmac *b = ctx;
 
-	return views_elsewhere(&b->views, bm_session_flow(s), c, out, max);
+	size_t n = views_elsewhere(&b->views, bm_session_flow(s), c, out, max);
+	for (size_t i = 0; i < n; i++)
+		out[i].pieces = api_pieces_of(b, out[i].capture);
+	return n;
 }
 
 static enum bm_detail_of
@@ -191,6 +194,8 @@ verdict(struct badmac *b, struct watched *w, const char *others[BM_ELSEWHERE_MAX
 	struct bm_verdict_options o = {.detail = detail_of(b),
 		.place = (enum bm_place)b->options.place,
 		.capture = b->site_name,
+		.pieces = b->site_pieces,
+		.all_captures = b->command_words,
 		.effort = effort(b->options.effort),
 		.any_keys = !bm_keyring_empty(b->keys),
 		.keys = b->keys,

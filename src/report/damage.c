@@ -64,7 +64,8 @@ hex_runs(struct bm_lines *l, const struct bm_damage *d)
 }
 
 void
-bm_detail_damage(struct bm_lines *l, const struct bm_failure *f, bool verbose)
+bm_detail_damage(
+	struct bm_lines *l, const struct bm_connection *c, const struct bm_failure *f, bool verbose)
 {
 	size_t n = verbose || f->damage_count <= RUNS_SHOWN ? f->damage_count : RUNS_SHOWN;
 
@@ -78,8 +79,10 @@ bm_detail_damage(struct bm_lines *l, const struct bm_failure *f, bool verbose)
 			bm_say(l, "  damage   %s byte%s%s", bm_grouped(missing ? d->sent.n : d->length).s,
 				plural(missing ? d->sent.n : d->length), missing ? " missing" : "");
 		bm_say(l, " at record offset %llu", (unsigned long long)d->record_offset);
-		if (d->packet != BM_UNKNOWN)
-			bm_say(l, ", packet %llu", (unsigned long long)d->packet);
+		if (d->packet != BM_UNKNOWN) {
+			bm_say(l, ", ");
+			bm_say_packet(l, c->pieces, d->packet);
+		}
 		if (d->packet != BM_UNKNOWN && d->packet_offset != BM_UNKNOWN)
 			bm_say(l, " at byte %llu", (unsigned long long)d->packet_offset);
 		bm_wrap_since(l, from, LABEL);

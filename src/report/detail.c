@@ -180,6 +180,8 @@ head(struct bm_lines *l, const struct bm_connection *c, bool verbose)
 		bm_style(l, BM_DIM);
 		bm_say(l, "  seen in  ");
 		bm_say_safe(l, c->capture);
+		if (c->pieces != NULL)
+			bm_say(l, " (the first of %s pieces)", bm_grouped(c->pieces->n).s);
 		if (c->first_ts_ns != 0)
 			bm_say(l, ", from %s", time);
 		for (size_t i = 0; i < c->also_in_count; i++) {
@@ -192,7 +194,7 @@ head(struct bm_lines *l, const struct bm_connection *c, bool verbose)
 }
 
 static void
-alert(struct bm_lines *l, const struct bm_alert *a)
+alert(struct bm_lines *l, const struct bm_connection *c, const struct bm_alert *a)
 {
 	const char *name = bm_alert_name(a->description), *level = bm_alert_level(a->level);
 	size_t from = l->buf.n;
@@ -207,8 +209,10 @@ alert(struct bm_lines *l, const struct bm_alert *a)
 	if (level != NULL)
 		bm_say(l, " (%s)", level);
 	bm_say(l, ", %s", way(a->direction));
-	if (a->packet != 0 && a->packet != BM_UNKNOWN)
-		bm_say(l, ", packet %llu", (unsigned long long)a->packet);
+	if (a->packet != 0 && a->packet != BM_UNKNOWN) {
+		bm_say(l, ", ");
+		bm_say_packet(l, c->pieces, a->packet);
+	}
 	bm_say(l, ", %s", a->encrypted ? "encrypted" : "in the clear");
 	end_line(l, from);
 }
@@ -235,7 +239,7 @@ alerts(struct bm_lines *l, const struct bm_connection *c, bool verbose)
 			left++;
 			continue;
 		}
-		alert(l, &c->alerts[i]);
+		alert(l, c, &c->alerts[i]);
 		shown++;
 	}
 	if (left != 0)
@@ -243,7 +247,7 @@ alerts(struct bm_lines *l, const struct bm_connection *c, bool verbose)
 }
 
 static void
-where(struct bm_lines *l, const struct bm_failure *f, bool verbose)
+where(struct bm_lines *l, const struct bm_connection *c, const struct bm_failure *f, bool verbose)
 {
 	size_t from = l->buf.n;
 
@@ -257,14 +261,10 @@ where(struct bm_lines *l, const struct bm_failure *f, bool verbose)
 	if (f->length != BM_UNKNOWN)
 		bm_say(l, ", %s byte%s", bm_grouped(f->length).s, plural(f->length));
 	size_t n = f->packet_count <= PACKETS_SHOWN || verbose ? f->packet_count : PACKETS_SHOWN;
-	for (size_t i = 0; i < n; i++)
-		bm_say(l, "%s%llu",
-			i != 0                 ? ", "
-			: f->packet_count == 1 ? ", packet "
-								   : ", packets ",
-			(unsigned long long)f->packets[i]);
-	if (n < f->packet_count)
-		bm_say(l, " and %s more", bm_grouped(f->packet_count - n).s);
+	if (n != 0) {
+		bm_say(l, ", ");
+		bm_say_packets(l, c->pieces, f->packets, f->packet_count, n);
+	}
 	end_line(l, from);
 }
 
@@ -369,7 +369,7 @@ failure(struct bm_lines *l, const struct bm_connection *c, size_t nth, bool verb
 	bool keys = c->keys != BM_SOURCE_NONE;
 
 	bm_say(l, "\n");
-	where(l, f, verbose);
+	where(l, c, f, verbose);
 	bm_say(l, "  cause    ");
 	bm_style(l, BM_BOLD);
 	bm_say(l, "%s", bm_cause_id(f->cause));
@@ -392,7 +392,7 @@ failure(struct bm_lines *l, const struct bm_connection *c, size_t nth, bool verb
 	if (f->at_fault_count != 0)
 		end_line(l, from);
 	proof(l, f, keys);
-	bm_detail_damage(l, f, verbose);
+	bm_detail_damage(l, c, f, verbose);
 	if (f->checksum_as_captured != NULL || f->checksum_as_sent != NULL) {
 		bm_say(l, "  checksum %s as captured",
 			f->checksum_as_captured != NULL ? f->checksum_as_captured : "unknown");

@@ -93,9 +93,16 @@ enum bm_status bm_send_marked(struct bm_lines *l, const struct bm_marks *m,
 enum bm_status bm_send_rest(
 	const struct bm_lines *like, bool verbose, const struct bm_report_logs *logs, struct bm_out *o);
 
+/* packets.c: "packet 53", and, where the capture is in pieces, " (17 of p2.pcap)". */
+void bm_say_packet(struct bm_lines *l, const struct bm_capture_pieces *p, uint64_t packet);
+/* The first n of them, and how many more there are. */
+void bm_say_packets(struct bm_lines *l, const struct bm_capture_pieces *p, const uint64_t *packets,
+	size_t count, size_t n);
+
 /* detail.c: one connection in full. */
 /* damage.c: its octets. */
-void bm_detail_damage(struct bm_lines *l, const struct bm_failure *f, bool verbose);
+void bm_detail_damage(
+	struct bm_lines *l, const struct bm_connection *c, const struct bm_failure *f, bool verbose);
 void bm_detail(struct bm_lines *l, const struct bm_connection *c, bool verbose);
 /* Did it end with a fatal alert? Which one; NULL: it did not. */
 const struct bm_alert *bm_detail_fatal(const struct bm_connection *c);

@@ -372,6 +372,25 @@ bm_json_connection(
 	end(j, "}");
 }
 
+/* What numbers of packets count, where that is not one capture. */
+static void
+captures(struct json *j, const struct bm_summary *s)
+{
+	name(j, "captures");
+	begin(j, "[");
+	for (size_t i = 0; i < s->capture_count; i++) {
+		const struct bm_capture_read *c = &s->captures[i];
+		next(j);
+		begin(j, "{");
+		string_or_null(j, "name", c->name);
+		string_or_null(j, "capture", c->capture);
+		number_or_null(j, "first_packet", c->first_packet);
+		number_or_null(j, "packets", c->packets);
+		end(j, "}");
+	}
+	end(j, "]");
+}
+
 void
 bm_json_finish(struct bm_out *o, bool first, enum bm_redaction level, const struct bm_summary *s,
 	const struct bm_report_logs *logs)
@@ -394,6 +413,8 @@ bm_json_finish(struct bm_out *o, bool first, enum bm_redaction level, const stru
 	number_or_null(j, "bytes", s->bytes);
 	number_or_null(j, "undecoded", s->undecoded);
 	number_or_null(j, "seen_elsewhere", s->seen_elsewhere);
+	if (s->capture_count != 0)
+		captures(j, s);
 	name(j, "notices");
 	begin(j, "[");
 	for (size_t i = 0; i < s->notice_count; i++) {

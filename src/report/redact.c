@@ -218,6 +218,42 @@ host(struct copy *c, const char *name)
 	return out;
 }
 
+/* Few connections tell of packets. */
+static const struct bm_capture_pieces *
+pieces(struct copy *c, const struct bm_connection *conn)
+{
+	const struct bm_capture_pieces *of = conn->pieces;
+
+	if (of == NULL || (conn->failure_count == 0 && conn->alert_count == 0))
+		return NULL;
+	struct bm_capture_pieces *out = bm_arena_take(c->a, 1, sizeof *out);
+	struct bm_capture_piece *item = bm_arena_take(c->a, of->n, sizeof *item);
+	if (out == NULL || item == NULL) {
+		c->failed = true;
+		return NULL;
+	}
+	for (size_t i = 0; i < of->n; i++) {
+		item[i] = of->item[i];
+		item[i].name = bm_redact_file_name(c->r, of->item[i].name);
+	}
+	*out = (struct bm_capture_pieces){item, of->n};
+	return out;
+}
+
+static const struct bm_capture_read *
+captures(struct copy *c, const struct bm_summary *s)
+{
+	struct bm_capture_read *out = bm_arena_take(c->a, s->capture_count, sizeof *out);
+
+	c->failed = c->failed || out == NULL;
+	for (size_t i = 0; i < s->capture_count && out != NULL; i++) {
+		out[i] = s->captures[i];
+		out[i].name = bm_redact_file_name(c->r, out[i].name);
+		out[i].capture = bm_redact_file_name(c->r, out[i].capture);
+	}
+	return out;
+}
+
 enum bm_status
 bm_redact_connection(struct bm_redact *r, struct bm_arena *a, const struct bm_connection *c,
 	struct bm_connection *out)
@@ -230,6 +266,7 @@ bm_redact_connection(struct bm_redact *r, struct bm_arena *a, const struct bm_co
 		bm_redact_address(r, &out->server) != BM_OK)
 		return BM_NOMEM;
 	out->capture = bm_redact_file_name(r, c->capture);
+	out->pieces = pieces(&copy, c);
 	out->also_in = file_names(&copy, c->also_in, c->also_in_count);
 	out->server_name = host(&copy, c->server_name);
 	out->first_ts_ns = bm_redact_time(r, c->first_ts_ns);
@@ -263,5 +300,6 @@ bm_redact_summary(
 	for (size_t i = 0; i < s->notice_count; i++)
 		notices[i].text = text(&copy, s->notices[i].text, BM_REDACT_NOTICE);
 	out->notices = notices;
+	out->captures = captures(&copy, s);
 	return copy.failed ? BM_NOMEM : BM_OK;
 }

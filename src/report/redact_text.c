@@ -185,6 +185,22 @@ stands_before(struct bm_view text, size_t at, const char *what)
 	return at >= n && memcmp(text.p + at - n, what, n) == 0;
 }
 
+/* "17 of p2.pcap)", "packets of p2.pcap,": a piece of a capture (capture/pieces.c,
+ * verdict/pieces.c, verdict/looks.c). */
+static const char *
+piece_at(struct bm_scan *s, struct bm_view text, size_t at, size_t *n)
+{
+	static const char of[] = " of ";
+	size_t len = sizeof of - 1;
+	struct bm_view v = bm_view(text.p + at, text.n - at);
+
+	if (!stands_before(text, at, of) || at == len ||
+		!(is_digit(text.p[at - len - 1]) || stands_before(text, at - len, " packets")))
+		return NULL;
+	const char *shown = bm_hidden_file_at(s->r, v, ")", n);
+	return shown != NULL ? shown : bm_hidden_file_at(s->r, v, ",", n);
+}
+
 static const char *
 file_in_place(struct bm_scan *s, struct bm_view text, size_t at, const struct place *p, size_t *n)
 {
@@ -231,6 +247,8 @@ file_at(struct bm_scan *s, struct bm_view text, size_t at, size_t *n)
 	for (size_t i = 0;
 		 s->how != BM_REDACT_FOREIGN && shown == NULL && i < sizeof places / sizeof *places; i++)
 		shown = file_in_place(s, text, at, &places[i], n);
+	if (shown == NULL && s->how != BM_REDACT_FOREIGN)
+		shown = piece_at(s, text, at, n);
 	if (shown != NULL)
 		return shown;
 	shown = bm_hidden_file_at(s->r, v, "", n);

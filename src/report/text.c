@@ -172,8 +172,10 @@ list_alert(struct bm_text *t, const struct bm_connection *c)
 	else
 		bm_say(l, "%u", (unsigned)a->description);
 	bm_say(l, " by the %s", bm_side_word(a->direction));
-	if (a->packet != 0 && a->packet != BM_UNKNOWN)
-		bm_say(l, ", packet %llu", (unsigned long long)a->packet);
+	if (a->packet != 0 && a->packet != BM_UNKNOWN) {
+		bm_say(l, ", ");
+		bm_say_packet(l, c->pieces, a->packet);
+	}
 	bm_wrap_since(l, mark, LISTED);
 	bm_say(l, "\n");
 	return keep_whole(&t->alerts, mark);

@@ -1,7 +1,7 @@
 /* What to do next, as things to type or to look at. Refuses to know how anything was found. */
 #include "verdict/verdict.h"
 
-enum { STEPS_MAX = 8, RUNS_MAX = 20 };
+enum { STEPS_MAX = 8 + BM_LOOKS_MAX };
 
 struct steps {
 	struct bm_arena *arena;
@@ -19,59 +19,15 @@ add(struct steps *s, const char *line)
 		s->line[s->n++] = line;
 }
 
-/* "21", "21, 23", "21..25": what stands between the braces of a set of Wireshark's. Past some
- * runs it ends, and *all says so. */
-static const char *
-packet_set(struct steps *s, const uint64_t *packets, size_t n, bool *all)
-{
-	const char *set = "";
-	size_t runs = 0;
-
-	*all = true;
-	for (size_t i = 0; i < n && set != NULL;) {
-		size_t last = i;
-		while (last + 1 < n && packets[last + 1] == packets[last] + 1)
-			last++;
-		if (runs++ == RUNS_MAX) {
-			*all = false;
-			break;
-		}
-		unsigned long long from = packets[i], to = packets[last];
-		const char *comma = i != 0 ? ", " : "";
-		set = from == to ? bm_arena_print(s->arena, "%s%s%llu", set, comma, from)
-						 : bm_arena_print(s->arena, "%s%s%llu..%llu", set, comma, from, to);
-		i = last + 1;
-	}
-	return set;
-}
-
 static void
-look_at_packets(struct steps *s, const struct bm_case *c, const struct bm_failure *out)
+look_at_packets(struct steps *s, const struct bm_case *c, const struct bm_connection *conn,
+	const struct bm_failure *out)
 {
-	const struct bm_damage *d = out->damage_count != 0 ? &out->damage[0] : NULL;
-	bool all;
+	const char *line[BM_LOOKS_MAX];
+	size_t n = bm_verdict_looks(c, conn, out, s->arena, line);
 
-	if (c->packet_count == 0)
-		return;
-	if (c->packet_count == 1) {
-		unsigned long long packet = c->packets[0];
-		if (d != NULL && d->packet == c->packets[0] && d->packet_offset != BM_UNKNOWN)
-			add(s,
-				bm_arena_print(s->arena,
-					"in Wireshark, at offset %llu (0x%llx) of the packet's bytes; display filter: "
-					"`frame.number == %llu`",
-					(unsigned long long)d->packet_offset, (unsigned long long)d->packet_offset,
-					packet));
-		else
-			add(s, bm_arena_print(
-					   s->arena, "in Wireshark, display filter: `frame.number == %llu`", packet));
-		return;
-	}
-	const char *set = packet_set(s, c->packets, c->packet_count, &all);
-	add(s, set == NULL
-			   ? NULL
-			   : bm_arena_print(s->arena, "in Wireshark, display filter: `frame.number in {%s}`%s",
-					 set, all ? "" : ", and later ones"));
+	for (size_t i = 0; i < n; i++)
+		add(s, line[i]);
 }
 
 static bool
@@ -202,15 +158,18 @@ static const char on_the_way[] =
 	"look for what takes TCP apart on the way: proxies, tunnels, load balancers, WAN optimisers";
 
 static void
-get_keys(struct steps *s, const struct bm_session_facts *facts)
+get_keys(struct steps *s, const struct bm_session_facts *facts, const char *all_captures)
 {
 	add(s, "log the secrets of one side (SSLKEYLOGFILE for OpenSSL 3.5, curl, GnuTLS, NSS, "
 		   "Firefox, Chrome; "
 		   "-keylogfile for openssl s_client and s_server; a KeyLogWriter in Go) and run again "
 		   "with -k");
 	if (facts->has_suite && facts->suite != NULL && facts->suite->kx == BM_KX_RSA)
-		add(s, "this suite uses RSA key exchange: the server's private key opens it too: `badmac "
-			   "diagnose -k server.key ...`");
+		add(s,
+			bm_arena_print(s->arena,
+				"this suite uses RSA key exchange: the server's private key opens it too: `badmac "
+				"diagnose -k server.key %s`",
+				all_captures != NULL ? all_captures : "..."));
 }
 
 /* What no cipher made, and nobody knows what was sent there. */
@@ -223,8 +182,8 @@ is_odd_run(const struct bm_finding *f)
 
 enum bm_status
 bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
-	const struct bm_session_facts *facts, const struct bm_connection *conn, struct bm_arena *arena,
-	struct bm_failure *out)
+	const struct bm_session_facts *facts, const struct bm_connection *conn,
+	const char *all_captures, struct bm_arena *arena, struct bm_failure *out)
 {
 	struct steps s = {.arena = arena};
 
@@ -264,7 +223,7 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 			add(&s, "check that the key log was written by this very process and run, and that "
 					"none of its lines "
 					"was cut or altered");
-			get_keys(&s, facts);
+			get_keys(&s, facts, all_captures);
 		} else {
 			add(&s, "log the secrets at both ends and compare the lines with this client random: "
 					"the end whose line does not open the other's records derived them wrong: "
@@ -275,7 +234,7 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 		}
 		break;
 	case BM_CAUSE_RETRANSMISSION_DIFFERS:
-		look_at_packets(&s, c, out);
+		look_at_packets(&s, c, conn, out);
 		capture_more(&s, c, conn, out);
 		look_for(&s, out,
 			"look for zero-copy sends whose buffer is reused before it has been acknowledged",
@@ -284,7 +243,7 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 	case BM_CAUSE_PLAINTEXT_INJECTED:
 	case BM_CAUSE_BYTES_INSERTED:
 	case BM_CAUSE_BYTES_MISSING:
-		look_at_packets(&s, c, out);
+		look_at_packets(&s, c, conn, out);
 		if (f->cause == BM_CAUSE_BYTES_MISSING)
 			look_for(&s, out,
 				"look for partial writes whose rest is not written, and for proxies and tunnels "
@@ -299,13 +258,13 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 		capture_more(&s, c, conn, out);
 		break;
 	case BM_CAUSE_WRONG_EPOCH:
-		look_at_packets(&s, c, out);
+		look_at_packets(&s, c, conn, out);
 		add(&s, "look at what the sender does at the change of keys: KeyUpdate, renegotiation, "
 				"early data, and writes "
 				"that go on meanwhile; try its TLS library's next version");
 		break;
 	case BM_CAUSE_FOREIGN_RECORD:
-		look_at_packets(&s, c, out);
+		look_at_packets(&s, c, conn, out);
 		look_for(&s, out,
 			"look for file descriptors that are used after they were closed, and for pools and "
 			"proxies that mix connections up",
@@ -313,7 +272,7 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 		capture_more(&s, c, conn, out);
 		break;
 	case BM_CAUSE_REFLECTED_RECORD:
-		look_at_packets(&s, c, out);
+		look_at_packets(&s, c, conn, out);
 		if (f->own_make) {
 			add(&s, "the sender's TLS library took the receiver's key: see what it had done just "
 					"before (rekeying, resumption, an offload engine that was set up), and try its "
@@ -331,7 +290,7 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 	case BM_CAUSE_SEQUENCE_REUSED:
 		if (f->nonce_reused)
 			warn_of_reuse(&s, facts);
-		look_at_packets(&s, c, out);
+		look_at_packets(&s, c, conn, out);
 		if (blames_sender(out))
 			who_writes(&s, c, conn);
 		else
@@ -343,19 +302,19 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 			add(&s, "check that the capture has the handshake of this very connection, with both "
 					"hellos as they were sent");
 		else
-			look_at_packets(&s, c, out);
+			look_at_packets(&s, c, conn, out);
 		add(&s, "compare what the hellos negotiate with what the sender does, and try its TLS "
 				"library's "
 				"next version; another cipher suite avoids the fault meanwhile");
 		break;
 	case BM_CAUSE_BAD_PADDING:
-		look_at_packets(&s, c, out);
+		look_at_packets(&s, c, conn, out);
 		add(&s,
 			"the sender's TLS library makes the padding: try its next version; AEAD suites (GCM, "
 			"ChaCha20-Poly1305) have none");
 		break;
 	case BM_CAUSE_SENDER_MISCOMPUTED:
-		look_at_packets(&s, c, out);
+		look_at_packets(&s, c, conn, out);
 		if (out->confidence == BM_PROVEN) {
 			who_writes(&s, c, conn);
 			add(&s, "an AEAD suite (GCM, ChaCha20-Poly1305) has no keystream that goes on from "
@@ -371,7 +330,7 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 		capture_more(&s, c, conn, out);
 		break;
 	case BM_CAUSE_STALE_DATA:
-		look_at_packets(&s, c, out);
+		look_at_packets(&s, c, conn, out);
 		look_for(&s, out,
 			"look for buffers that are used again before the socket is done with them: zero-copy "
 			"sends, io_uring, ring buffers of drivers",
@@ -386,10 +345,10 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 		break;
 	default:
 		if (c->kind != BM_CASE_BAD_RECORD && conn->undecided_next == NULL)
-			get_keys(&s, facts);
+			get_keys(&s, facts, all_captures);
 		else if (c->kind != BM_CASE_BAD_RECORD && f->about == NULL)
 			add(&s, conn->undecided_next);
-		look_at_packets(&s, c, out);
+		look_at_packets(&s, c, conn, out);
 		capture_more(&s, c, conn, out);
 		move_the_sum(&s, c, conn, out);
 		watch_counters(&s, conn);

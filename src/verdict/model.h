@@ -3,6 +3,7 @@
 #define BM_VERDICT_MODEL_H
 
 #include "base/buf.h"
+#include "capture/pieces.h"
 #include "packet/packet.h"
 #include "session/timeline.h"
 #include "tls/keyring.h"
@@ -146,7 +147,8 @@ struct bm_connection {
 	uint64_t id;
 	const char
 		*capture; /* name of the capture (the first piece) it was found in; static for the run */
-	const char *const *also_in; /* other captures that show it; borrowed */
+	const struct bm_capture_pieces *pieces; /* of that capture, if it is in several; borrowed */
+	const char *const *also_in;             /* other captures that show it; borrowed */
 	size_t also_in_count;
 	enum bm_transport transport;
 	struct bm_address client, server;
@@ -186,6 +188,13 @@ struct bm_notice {
 	const char *text;
 };
 
+/* One that was read. */
+struct bm_capture_read {
+	const char *name;
+	const char *capture;            /* as connections name it: its first piece */
+	uint64_t first_packet, packets; /* BM_UNKNOWN: it was not read to its end */
+};
+
 struct bm_summary {
 	enum bm_conclusion result;
 	uint64_t connections;
@@ -193,6 +202,9 @@ struct bm_summary {
 	uint64_t packets, bytes; /* frames read, and their captured octets */
 	uint64_t undecoded; /* frames of unknown link types, or with headers that are not all there */
 	uint64_t seen_elsewhere; /* connections of other captures that are among those told of */
+	const struct bm_capture_read
+		*captures; /* in the order of reading; none if one alone was given */
+	size_t capture_count;
 	const struct bm_notice *notices;
 	size_t notice_count;
 };

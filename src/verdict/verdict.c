@@ -260,7 +260,7 @@ fill_failure(const struct bm_session *s, const struct bm_case *c,
 	out->evidence_count = f->evidence_count;
 	out->ruled_out = ruled;
 	out->ruled_out_count = e.excluded_count;
-	return bm_verdict_advice(c, f, facts, conn, a, out);
+	return bm_verdict_advice(c, f, facts, conn, o->all_captures, a, out);
 }
 
 static bool
@@ -289,6 +289,7 @@ fill_facts(
 	const struct bm_flow *flow = bm_session_flow(s);
 
 	out->capture = o->capture;
+	out->pieces = o->pieces != NULL && o->pieces->n > 1 ? o->pieces : NULL;
 	out->also_in = o->also_in;
 	out->also_in_count = o->also_in_count;
 	out->transport = bm_flow_transport(flow);
@@ -424,5 +425,5 @@ bm_verdict(const struct bm_session *s, const struct bm_verdict_options *o,
 	if (out->undecided_because != NULL && f->keys_wrong && by_other_rule)
 		out->undecided_because =
 			"its records verify by another rule for the MAC than the one that was negotiated";
-	return BM_OK;
+	return bm_verdict_pieces(out, failures, arena);
 }

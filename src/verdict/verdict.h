@@ -26,6 +26,10 @@ struct bm_verdict_options {
 	enum bm_detail_of detail; /* else than BM_DETAIL_NONE: the session has a timeline */
 	enum bm_place place;
 	const char *capture; /* name; outlives the model */
+	/* Those of that capture, and all that were read as words of a command (NULL: none are named);
+	 * both outlive the model. */
+	const struct bm_capture_pieces *pieces;
+	const char *all_captures;
 	enum bm_effort effort;
 	bool any_keys; /* was any key material given at all */
 	const struct bm_keyring *keys;
@@ -97,7 +101,16 @@ const char *bm_verdict_keyless_summary(
 bool bm_verdict_unread(const struct bm_session *s, struct bm_arena *arena, const char **out);
 /* advice.c: what to do next. */
 enum bm_status bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
-	const struct bm_session_facts *facts, const struct bm_connection *conn, struct bm_arena *arena,
-	struct bm_failure *out);
+	const struct bm_session_facts *facts, const struct bm_connection *conn,
+	const char *all_captures, struct bm_arena *arena, struct bm_failure *out);
+/* looks.c: where to look at the packets of a failure; how many lines. A line that is NULL: out of
+ * memory. */
+enum { BM_LOOKS_MAX = 4 };
+size_t bm_verdict_looks(const struct bm_case *c, const struct bm_connection *conn,
+	const struct bm_failure *out, struct bm_arena *arena, const char *line[BM_LOOKS_MAX]);
+/* pieces.c: in sentences, where c->pieces is set, what piece holds a packet. failures: those of c.
+ */
+BM_MUST_USE enum bm_status bm_verdict_pieces(
+	struct bm_connection *c, struct bm_failure *failures, struct bm_arena *arena);
 
 #endif

@@ -15,6 +15,15 @@ enum {
 	STALE_LEAST = 8
 };
 
+/* What piece of e's capture holds a packet. */
+static const char *
+piece_text(const struct bm_why *w, const struct bm_elsewhere *e, uint64_t packet)
+{
+	const char *text = bm_capture_piece_text(e->pieces, packet, w->arena);
+
+	return text != NULL ? text : "";
+}
+
 /* The record at `at` as e shows it; empty when it is not all there. */
 static struct bm_view
 record_there(const struct bm_elsewhere *e, size_t at)
@@ -274,9 +283,10 @@ show_changes(const struct difference *d, struct bm_finding *out)
 			memcmp(o->bytes.p + (from - o->record_off), c->record + d->at, last - d->at) != 0)
 			continue;
 		bm_evidence(w, out,
-			"there packet %llu carries the bytes as they arrived here: the two were sent as copies "
+			"there packet %llu%s carries the bytes as they arrived here: the two were sent as "
+			"copies "
 			"of the same TCP data",
-			(unsigned long long)o->packet);
+			(unsigned long long)o->packet, piece_text(w, d->e, o->packet));
 		return BM_CAUSE_RETRANSMISSION_DIFFERS;
 	}
 	if (d->sent.n == c->len && tag_stands_last(w) &&
@@ -355,11 +365,12 @@ show_difference(
 	const struct bm_fragment *g = fragment_there(e, at + d.at);
 	if (g != NULL)
 		bm_evidence(w, out,
-			"%s shows other bytes from offset %llu of the record on: packet %llu there, offset "
+			"%s shows other bytes from offset %llu of the record on: packet %llu there%s, offset "
 			"%llu "
 			"in "
 			"its frame",
 			e->capture, (unsigned long long)d.at, (unsigned long long)g->packet,
+			piece_text(w, e, g->packet),
 			(unsigned long long)(g->packet_off + (at + d.at - g->record_off)));
 	if (shift == 0)
 		out->cause = show_changes(&d, out);

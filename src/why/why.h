@@ -4,6 +4,7 @@
 #define BM_WHY_WHY_H
 
 #include "base/arena.h"
+#include "capture/pieces.h"
 #include "session/session.h"
 #include "repair/repair.h"
 #include "why/altered.h"
@@ -55,6 +56,7 @@ struct bm_finding {
 /* The same connection in another capture of the run. Borrowed. */
 struct bm_elsewhere {
 	const char *capture;
+	const struct bm_capture_pieces *pieces; /* of that capture */
 	/* Octets of the failed record's direction there, and which of them stands where the failed
 	 * record begins. Empty: none were captured, or there was no use for them. */
 	struct bm_view bytes;

@@ -44,7 +44,8 @@ ask(void)
 {
 	struct bm_session_facts facts = {.version = 0x0303};
 
-	assert_int_equal(bm_verdict_advice(&failed, &finding, &facts, &conn, &arena, &out), BM_OK);
+	assert_int_equal(
+		bm_verdict_advice(&failed, &finding, &facts, &conn, NULL, &arena, &out), BM_OK);
 	for (size_t i = 0; i < out.next_step_count; i++)
 		for (size_t k = 0; k < i; k++)
 			assert_null(strstr(out.next_steps[k], out.next_steps[i]));
