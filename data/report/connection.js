@@ -27,12 +27,12 @@ function countsText(c) {
 		.join(', ');
 }
 
-function alertText(a) {
+function alertText(c, a) {
 	return [
 		`${known(a.description) ? a.description : known(a.code) ? `code ${a.code}` : 'unreadable alert'}`,
 		known(a.level) ? ` (${a.level})` : '',
 		`, ${directionWords(a.direction)}`,
-		known(a.packet) ? `, packet ${count(a.packet)}` : '',
+		known(a.packet) ? `, packet ${packetText(c.capture, a.packet)}` : '',
 		a.encrypted ? ', encrypted' : ', in the clear',
 	].join('');
 }
@@ -45,14 +45,19 @@ function connectionFacts(c) {
 		['Client to server', countsText(c.records.client_to_server)],
 		['Server to client', countsText(c.records.server_to_client)],
 		['Seen', timeText(c.first_time), ' to ', timeText(c.last_time)],
-		['Capture', shown(c.capture), c.also_in.length ? `; also in ${listed(c.also_in)}` : null],
+		[
+			'Capture',
+			shown(c.capture),
+			isInPieces(c.capture) ? `, in ${count(piecesOf.get(c.capture).length)} pieces` : null,
+			c.also_in.length ? `; also in ${listed(c.also_in)}` : null,
+		],
 		c.capture_gaps ? ['Gaps of the capture', count(c.capture_gaps)] : null,
 		c.alerts.length
 			? [
 					'Alerts',
 					make(
 						'ul.bare',
-						c.alerts.map((a) => make('li', alertText(a))),
+						c.alerts.map((a) => make('li', alertText(c, a))),
 					),
 				]
 			: null,
@@ -108,7 +113,7 @@ function chosenPanel(ladder, connection) {
 						: make('small', ` (${clockText(ladder.timeline.start + d.time)})`),
 				],
 				['Length', known(d.length) ? bytesText(d.length) : unknown()],
-				['Packet', known(d.packet) ? command(`frame.number == ${d.packet}`, 'Wireshark display filter') : unknown()],
+				['Packet', known(d.packet) ? packetFilters(connection.capture, [d.packet]) : unknown()],
 				d.epoch === null ? null : ['Epoch', count(d.epoch)],
 				d.state === null || d.state === 'plaintext' ? null : ['Sequence number', shown(d.number)],
 				['Stream offset', shown(d.offset)],
@@ -151,7 +156,7 @@ function recordTable(ladder) {
 					make('th', { scope: 'row' }, Timeline.mark(d), d.label),
 					make('td.number', d.state ? shown(d.length) : dash(d.length)),
 					make('td', d.state ? (d.state === 'plaintext' ? 'in the clear' : d.state) : EVENT_WORDS[d.kind] || d.kind),
-					make('td.number', shown(d.packet)),
+					make('td.number', packetCell(t.connection.capture, d.packet)),
 					make('td.number', dash(d.epoch)),
 					make('td.number', d.state === 'plaintext' ? '–' : d.state ? shown(d.number) : '–'),
 					make('td.number', d.state ? shown(d.offset) : dash(d.offset)),
@@ -288,7 +293,6 @@ function diagram(connection, detail) {
 
 function failureFacts(entry) {
 	const { failure, connection } = entry;
-	const chosen = failure.packets.length ? `frame.number in {${failure.packets.slice(0, 40).join(', ')}}` : null;
 	return facts(
 		['Direction', directionWords(failure.direction)],
 		['Epoch and sequence number', shown(failure.epoch), ', ', shown(failure.sequence_number)],
@@ -298,12 +302,8 @@ function failureFacts(entry) {
 			'Packets',
 			failure.packets.length
 				? [
-						failure.packets.map((p) => count(p)).join(', '),
-						' ',
-						command(
-							failure.packets.length === 1 ? `frame.number == ${failure.packets[0]}` : chosen,
-							'Wireshark display filter',
-						),
+						failure.packets.map((p) => packetText(connection.capture, p)).join(', '),
+						packetFilters(connection.capture, failure.packets),
 					]
 				: unknown(),
 		],

@@ -115,10 +115,9 @@ function byteFacts(map, i) {
 	const inFrame = segment && known(segment.packet_offset) ? segment.packet_offset + at - segment.record_offset : null;
 	const body = layout.header === null ? -1 : aligned.own[i] - layout.header - layout.nonce;
 	const value = aligned.got[i];
-	const filter =
-		segment && known(segment.packet)
-			? `frame.number == ${segment.packet}${inFrame !== null && value >= 0 ? ` && frame[${inFrame}:1] == ${hex(value, 2)}` : ''}`
-			: null;
+	const capture = entry.connection.capture;
+	const octet = inFrame !== null && value >= 0 ? ` && frame[${inFrame}:1] == ${hex(value, 2)}` : '';
+	const filter = segment && known(segment.packet) ? packetFilters(capture, [segment.packet], octet) : null;
 	const region = ['body', 'header', layout.nonceName, layout.tagName, REGION_WORDS[4]][map.regionOf[i]];
 	return facts(
 		[
@@ -132,13 +131,13 @@ function byteFacts(map, i) {
 			'Packet',
 			segment && known(segment.packet)
 				? [
-						count(segment.packet),
+						packetText(capture, segment.packet),
 						inFrame === null ? '' : `, at byte ${count(inFrame)} (0x${hex(inFrame, 1)}) of the frame`,
 					]
 				: unknown(),
 		],
 		['Checksum', segment && known(segment.checksum) ? CHECKSUM_WORDS[segment.checksum] || segment.checksum : unknown()],
-		filter ? ['Wireshark', command(filter, 'Wireshark display filter')] : null,
+		filter ? ['Wireshark', filter] : null,
 	);
 }
 
@@ -201,7 +200,7 @@ function damageList(entry, map) {
 						make('td.number', at),
 						make('td.number', shown(d.stream_offset)),
 						make('td.number', count(d.length)),
-						make('td.number', shown(d.packet)),
+						make('td.number', packetCell(entry.connection.capture, d.packet)),
 						make('td.number', shown(d.packet_offset)),
 						make('td', make('code', cut(d.received))),
 						make('td', make('code', cut(d.sent))),
@@ -220,7 +219,7 @@ function segmentList(map) {
 			make(
 				'li',
 				make(`span.swatch.${k % 2 ? 'odd' : 'even'}`),
-				button(known(s.packet) ? `packet ${count(s.packet)}` : 'packet unknown', () =>
+				button(known(s.packet) ? `packet ${packetText(map.entry.connection.capture, s.packet)}` : 'packet unknown', () =>
 					map.move(Math.max(0, map.segmentOf.indexOf(k))),
 				),
 				` bytes ${count(s.record_offset)}–${count(s.record_offset + Math.max(0, s.length - 1))}, checksum `,

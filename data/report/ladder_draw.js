@@ -164,7 +164,7 @@ function drawRow(context, c, f, t, row, at) {
 		context.fillRect(from - 6, at - 1.5, 12, 3);
 	}
 	context.setLineDash([]);
-	labelRow(context, c, f, d, at, colour, fails, alert);
+	labelRow(context, c, f, t, row, at, colour, fails, alert);
 }
 
 function drawCross(context, x, y, r) {
@@ -177,10 +177,13 @@ function drawCross(context, x, y, r) {
 	context.stroke();
 }
 
-function labelRow(context, c, f, d, at, colour, fails, alert) {
+function labelRow(context, c, f, t, row, at, colour, fails, alert) {
+	const d = t.describe(row);
 	const room = f.right - f.left - (f.narrow ? 30 : 60);
 	const size = known(d.length) && d.kind !== 'end' ? ` · ${count(d.length)} B` : '';
-	const packet = known(d.packet) && room > 240 ? ` · #${d.packet}` : '';
+	const piece = pieceOf(t.connection.capture, d.packet);
+	const own = piece ? ` (${piece.packet} of ${piece.name})` : '';
+	const packet = known(d.packet) && room > 240 ? ` · #${d.packet}${own}` : '';
 	const number = d.number !== null && room > 330 ? ` · seq ${d.number}` : '';
 	context.font = fails || alert ? BOLD : PLAIN;
 	context.textAlign = 'center';
@@ -261,7 +264,7 @@ function pins(context, c, f, ladder, first, last, y) {
 		context.lineTo(f.right + 6, at);
 		context.stroke();
 		if (at - free >= 17) {
-			labelRow(context, c, f, t.describe(row), at, context.strokeStyle, fails, !fails);
+			labelRow(context, c, f, t, row, at, context.strokeStyle, fails, !fails);
 			free = at;
 			shown++;
 		}

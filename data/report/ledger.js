@@ -42,7 +42,7 @@ function proofFacts(proof) {
 }
 
 /* Of a proof that says so: which inputs were altered, and with what the record was checked. */
-function alteredFacts(altered) {
+function alteredFacts(altered, connection) {
 	if (!altered) return null;
 	const inputs = (altered.inputs || []).map((i) => INPUT_WORDS[i] || i);
 	const row = (name, value, text = (v) => shown(v)) => (known(value) ? [name, text(value)] : null);
@@ -55,7 +55,7 @@ function alteredFacts(altered) {
 		row(
 			'Header in packet',
 			altered.packet,
-			(p) => `${count(p)}${known(altered.packet_offset) ? `, at byte ${count(altered.packet_offset)}` : ''}`,
+			(p) => `${packetText(connection.capture, p)}${known(altered.packet_offset) ? `, at byte ${count(altered.packet_offset)}` : ''}`,
 		),
 		row('Sender', altered.sender),
 		row('Receiver', altered.receiver),
@@ -66,13 +66,16 @@ function alteredFacts(altered) {
 		row('IV', altered.iv, (v) => make('code', v)),
 		row('Other capture', altered.capture),
 		(altered.sent_packets || []).length
-			? ['What was sent is in packets', altered.sent_packets.map(count).join(', ')]
+			? [
+					'What was sent is in packets',
+					altered.sent_packets.map((p) => packetText(altered.capture || connection.capture, p)).join(', '),
+				]
 			: null,
 		altered.other_record
 			? [
 					'The other record',
 					`${known(altered.other_record.direction) ? directionWords(altered.other_record.direction) : ''}`,
-					known(altered.other_record.packet) ? `, packet ${count(altered.other_record.packet)}` : null,
+					known(altered.other_record.packet) ? `, packet ${packetText(connection.capture, altered.other_record.packet)}` : null,
 					known(altered.other_record.sequence_number)
 						? `, sequence number ${count(altered.other_record.sequence_number)}`
 						: null,
@@ -94,8 +97,7 @@ function chanceWords(proof) {
 }
 
 function proveCommand(connection) {
-	const capture = known(connection.capture) ? connection.capture : 'CAPTURE';
-	return `badmac prove report.json ${shellWord(capture)} -k KEYS`;
+	return `badmac prove report.json ${captureWords(connection)} -k KEYS`;
 }
 
 const REPLAY_REDACTED =
@@ -112,7 +114,7 @@ function proofBlock(entry) {
 		words
 			? [make('p', make('b', 'How it was found. '), words[0]), make('p', make('b', 'To see it again. '), words[1])]
 			: null,
-		proof ? [alteredFacts(proof.altered), make('p.quiet', chanceWords(proof))] : null,
+		proof ? [alteredFacts(proof.altered, connection), make('p.quiet', chanceWords(proof))] : null,
 		entry.redacted ? make('div.replay', make('p', make('b', 'To check it, '), REPLAY_REDACTED)) : make(
 			'div.replay',
 			make(

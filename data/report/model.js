@@ -14,6 +14,7 @@ function readModel() {
 	const detail = readJson('detail') || {};
 	const details = new Map((detail.connections || []).map((d) => [d.id, d]));
 	const connections = report.connections || [];
+	readPieces(report.summary || {});
 	const model = {
 		summary: report.summary || {},
 		connections,

@@ -121,6 +121,7 @@ function incidentBlock(model, incident) {
 			? make('a', { href: `#${e.id}` }, `connection ${count(connection)}, failure ${count(failure + 1)}`)
 			: `connection ${count(connection)}`;
 	};
+	const about = model.connections.find((c) => c.id === incident.connection);
 	return make(
 		'article.card',
 		make('h4', incident.summary || incident.event || 'Incident'),
@@ -141,7 +142,7 @@ function incidentBlock(model, incident) {
 				incident.connection === null
 					? SURE_WORDS[incident.sure] || incident.sure
 					: ` (${SURE_WORDS[incident.sure] || incident.sure})`,
-				known(incident.alert_packet) ? `, alert in packet ${count(incident.alert_packet)}` : null,
+				known(incident.alert_packet) ? `, alert in packet ${packetText(about ? about.capture : null, incident.alert_packet)}` : null,
 			],
 			incident.because ? ['Why', incident.because] : null,
 			(incident.grounds || []).length
@@ -237,7 +238,10 @@ function noticesSection(model) {
 }
 
 function aboutSection(model) {
-	const captures = [...new Set(model.connections.flatMap((c) => [c.capture, ...(c.also_in || [])]).filter(known))];
+	const named = [...new Set(model.connections.flatMap((c) => [c.capture, ...(c.also_in || [])]).filter(known))];
+	const captures = capturesRead.length
+		? capturesRead.map((c) => `${c.name}${known(c.packets) ? `, ${plural(c.packets, 'packet')}` : ', not read'}`)
+		: named;
 	const redacted = {
 		addresses: 'Addresses and names are hidden in this page.',
 		all: 'Addresses, names and the bytes of records are hidden in this page: “..” stands for a hidden byte, and times are counted from 2000-01-01.',

@@ -33,6 +33,7 @@ function failureTable(entries) {
 		if (k === 0) return make('a', { href: `#${e.id}`, 'aria-label': `Failure ${v}` }, v);
 		if (k === 1) return Number.isNaN(v) ? unknown() : clockText(v).replace(' UTC', '');
 		if (k === 11 && v === null) return 'none';
+		if (k === 10 && known(v)) return packetCell(e.connection.capture, v);
 		return k === 6 ? make('a', { href: `#${e.id}` }, v) : k === 7 ? confidenceBadge(v) : shown(v);
 	};
 	const titles = COLUMNS.map(([name], k) => {

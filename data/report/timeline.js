@@ -230,7 +230,7 @@ class Timeline {
 		];
 		if (known(d.length)) parts.push(bytesText(d.length));
 		if (d.state) parts.push(d.state);
-		if (known(d.packet)) parts.push(`packet ${count(d.packet)}`);
+		if (known(d.packet)) parts.push(`packet ${packetText(this.connection.capture, d.packet)}`);
 		if (d.number !== null) parts.push(`epoch ${count(d.epoch)}, sequence number ${count(d.number)}`);
 		return parts.join(', ');
 	}

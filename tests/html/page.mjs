@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import { close, open } from './browser.mjs';
 import { folder } from './reports.mjs';
 import './said.mjs';
+import './pieces.mjs';
 import './operate.mjs';
 import './whole.mjs';
 import { note, runAll } from './tap.mjs';

@@ -18,12 +18,35 @@ function run(program, args) {
 	return r.stdout.toString();
 }
 
+/* What a command of a page comes to, as it is printed, where report.json and KEYS are: { status, out }. */
+export function asPrinted(command, report, keys) {
+	const here = fs.mkdtempSync(path.join(folder, 'typed-'));
+	fs.writeFileSync(path.join(here, 'report.json'), report);
+	fs.symlinkSync(path.join(ROOT, keys), path.join(here, 'KEYS'));
+	fs.symlinkSync(BADMAC, path.join(here, 'badmac'));
+	const r = spawnSync('sh', ['-c', command], { cwd: here, env: { ...process.env, PATH: `${here}:${process.env.PATH}` }, timeout: 120000 });
+	return { status: r.status, out: `${r.stdout}${r.stderr}` };
+}
+
 export function tshark(args) {
 	return run('tshark', args);
 }
 
 function damagedArgs(names) {
 	return names.flatMap((n) => ['-k', `${DAMAGED}/${n}/keys.log`, `${DAMAGED}/${n}/receiver.pcap`]);
+}
+
+/* A pcap file in pieces, in the folder: each from one packet, as they count from 0, up to the next. */
+function cut(capture, from, name) {
+	const bytes = fs.readFileSync(path.join(ROOT, capture));
+	const starts = [];
+	for (let at = 24; at < bytes.length; at += 16 + bytes.readUInt32LE(at + 8)) starts.push(at);
+	return from.map((first, i) => {
+		const file = path.join(folder, name(i));
+		const end = i + 1 < from.length ? starts[from[i + 1]] : bytes.length;
+		fs.writeFileSync(file, Buffer.concat([bytes.subarray(0, 24), bytes.subarray(starts[first], end)]));
+		return file;
+	});
 }
 
 const SUITES = ['tls12-aes128gcm', 'tls13-aes256gcm', 'tls10-rc4sha-gnutls'];
@@ -36,6 +59,19 @@ const ASKED = {
 	inject: () => damagedArgs(['tls13-aes256gcm/inject_raw']),
 	header: () => damagedArgs(['tls12-aes128gcm/lenhdr']),
 	swap: () => damagedArgs(['tls12-cbc-sha256-mte/swap']),
+	/* The record is sent twice, and the second piece begins between the two. */
+	pieces: () => [
+		'-k',
+		`${DAMAGED}/tls12-aes128gcm/replay/keys.log`,
+		...cut(`${DAMAGED}/tls12-aes128gcm/replay/receiver.pcap`, [0, 22, 27], (i) => `it's piece ${i + 1}.pcap`),
+	],
+	/* Two places, each in pieces. */
+	places: () => [
+		'-k',
+		`${DAMAGED}/tls12-aes128gcm/bitflip/keys.log`,
+		...cut(`${DAMAGED}/tls12-aes128gcm/bitflip/receiver.pcap`, [0, 20], (i) => `receiver${i + 1}.pcap`),
+		...cut(`${DAMAGED}/tls12-aes128gcm/bitflip/sender.pcap`, [0, 19], (i) => `sender${i + 1}.pcap`),
+	],
 	good: () => damagedArgs(['tls12-aes128gcm/s2c_bitflip']),
 	chacha: () => damagedArgs(['tls12-chacha20/bitflip']),
 	many: () => damagedArgs(SUITES.flatMap((s) => WAYS.map((w) => `${s}/${w}`))),
