@@ -12,6 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tests", "live"))
 import judge  # noqa: E402
+import pieces  # noqa: E402
 import wire  # noqa: E402
 
 BADMAC = judge.find_badmac()
@@ -418,6 +419,7 @@ class Places:
                              ("tls10-aes128cbc-sha", "tls12-cbc-sha256-mte")):
             self.case("%s: a record of %s" % (suite, other), self.of_another_connection, suite, other)
         self.case("pieces of one capture", self.pieces, "tls12-aes128gcm")
+        pieces.Pieces(self, BADMAC, DATA, load, store, cut_small).run()
         return self.tap.end()
 
 
