@@ -34,6 +34,7 @@ function alertText(c, a) {
 		`, ${directionWords(a.direction)}`,
 		known(a.packet) ? `, packet ${packetText(c.capture, a.packet)}` : '',
 		a.encrypted ? ', encrypted' : ', in the clear',
+		a.stale ? ', about a record that was repaired since' : '',
 	].join('');
 }
 

@@ -310,6 +310,12 @@ frames_format(const struct frames *f)
 	return bm_capture_format(f->capture);
 }
 
+bool
+frames_repaired(const struct frames *f)
+{
+	return bm_capture_repaired(f->capture);
+}
+
 void
 frames_close(struct frames *f)
 {

@@ -36,6 +36,8 @@ void frames_read_on(struct frames *f);
 /* bm_capture_input_offset, about, and bm_capture_format. */
 uint64_t frames_offset(const struct frames *f);
 const char *frames_format(const struct frames *f);
+/* bm_capture_repaired, once there are no more batches. */
+bool frames_repaired(const struct frames *f);
 void frames_close(struct frames *f); /* NULL allowed */
 
 #endif

@@ -62,6 +62,7 @@ struct badmac {
 	struct views views;   /* when there are several sites */
 	uint32_t snap_length; /* to which frames of the capture in hand were cut; 0: none */
 	uint64_t cut_frames;
+	size_t stale_told;     /* of env.stale, in captures that it was said of */
 	bool cut_hello;        /* the beginning of one was seen, in any site */
 	uint64_t ended_early;  /* connections of the site in hand, for want of memory */
 	enum bm_status status; /* first failure inside a callback */

@@ -133,6 +133,8 @@ api_count_frame(struct badmac *b, const struct bm_frame *frame, const struct bm_
 		b->summary.packets++;
 		b->summary.bytes += frame->data.n;
 	}
+	if (frame->stale_alert && bm_session_env_stale(&b->env, frame->number) != BM_OK)
+		b->status = BM_NOMEM;
 	if (b->tie != NULL)
 		bm_tie_frame(b->tie, frame->ts_ns);
 	if (segment != NULL && is_cut_hello(segment))
@@ -160,6 +162,23 @@ take_frame(struct badmac *b, const struct input *in, const struct bm_frame *fram
 	return s;
 }
 
+/* The records of such a capture are not those that its receivers got. */
+static void
+tell_repaired(struct badmac *b, const struct input *in, const struct frames *f)
+{
+	if (f != NULL && frames_repaired(f))
+		api_notice(b,
+			"%s: was repaired by badmac carve: records are as they were sent, not as they came; an "
+			"alert about one that was repaired says nothing about its receiver",
+			in->name);
+	else if (b->env.stale_count != b->stale_told)
+		api_notice(b,
+			"%s: holds packets that badmac carve repaired: an alert about a record that was "
+			"repaired says nothing about its receiver",
+			in->name);
+	b->stale_told = b->env.stale_count;
+}
+
 enum bm_status
 api_end_input(struct badmac *b, const struct input *in, struct frames *f, enum bm_status s,
 	const struct bm_decoder_stats *before, const struct bm_decoder *decoder, struct bm_error *e)
@@ -179,6 +198,7 @@ api_end_input(struct badmac *b, const struct input *in, struct frames *f, enum b
 	}
 	if (f != NULL)
 		b->input_done += frames_offset(f);
+	tell_repaired(b, in, f);
 	frames_close(f);
 	if (s == BM_END)
 		s = unknown_links(b, before, bm_decoder_stats(decoder), e);
@@ -312,6 +332,7 @@ begin_site(struct badmac *b, uint32_t site)
 {
 	b->cut_frames = b->snap_length = 0;
 	b->ended_early = 0;
+	b->stale_told = 0;
 	if (b->pass != PASS_REPORT || b->env.knows_all)
 		bm_session_env_go_on(&b->env);
 	else

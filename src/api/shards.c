@@ -305,7 +305,8 @@ end_run(struct run *r)
 	free(r->all);
 }
 
-/* What the frames of a batch hold, and whose it is. False: some of it stands in several frames. */
+/* What the frames of a batch hold, and whose it is. False: some of it stands in several frames,
+ * or has to be known to all. */
 static bool
 take_batch(struct run *r, const struct frames_batch *batch, struct bm_decoder *decoder)
 {
@@ -323,7 +324,7 @@ take_batch(struct run *r, const struct frames_batch *batch, struct bm_decoder *d
 	r->batch = batch;
 	r->segments = 0;
 	for (size_t i = 0; i < batch->n; i++) {
-		if (bm_decoded_in_part(&batch->decoded[i]))
+		if (bm_decoded_in_part(&batch->decoded[i]) || batch->frame[i].stale_alert)
 			return false;
 		const struct bm_segment *g =
 			bm_decode_joined(decoder, &batch->frame[i], &batch->decoded[i]);

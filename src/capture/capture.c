@@ -207,6 +207,20 @@ bm_capture_input_offset(const struct bm_capture *c)
 	return bm_input_offset(&c->raw);
 }
 
+bool
+bm_capture_repaired(const struct bm_capture *c)
+{
+	return c->repaired;
+}
+
+bool
+bm_begins(struct bm_view text, const char *with)
+{
+	size_t n = strlen(with);
+
+	return text.n >= n && memcmp(text.p, with, n) == 0;
+}
+
 const char *
 bm_capture_format(const struct bm_capture *c)
 {

@@ -38,6 +38,7 @@ struct bm_frame {
 		*home; /* the same data, where it stays valid until bm_capture_free; NULL: nowhere.
 				* data itself is valid until the next call, if it is not there or on loan */
 	enum bm_frame_direction direction; /* pcapng epb_flags */
+	bool stale_alert;                  /* a comment begins with BM_STALE_ALERT */
 	uint64_t units; /* the time as the capture has it, in units of the interface; 0 if ts_ns is */
 	uint32_t interface; /* of the section, from 0 in the order of their descriptions; 0 in pcap */
 };
@@ -108,6 +109,15 @@ void bm_capture_may_pause(struct bm_capture *c, bool may);
 /* Bytes of (decompressed) capture consumed so far, and of input (compressed). */
 uint64_t bm_capture_offset(const struct bm_capture *c);
 uint64_t bm_capture_input_offset(const struct bm_capture *c);
+
+/* How comments begin by which badmac carve --repaired tells of its work: that of a section whose
+ * packets are as they were sent, and that of a packet with an alert about a record that was
+ * repaired. Whoever writes them says so, and nothing else vouches for it. */
+#define BM_REPAIRED_SECTION "badmac carve --repaired: "
+#define BM_STALE_ALERT "badmac: stale alert: "
+
+/* Does a section that was read so far say that it was repaired? */
+bool bm_capture_repaired(const struct bm_capture *c);
 
 /* Static name: "pcap", "pcapng", "pcap (gzip)", ... */
 const char *bm_capture_format(const struct bm_capture *c);

@@ -44,6 +44,7 @@ struct bm_capture {
 	/* pcapng, per section */
 	struct bm_interface *interfaces;
 	size_t interface_count, interface_cap;
+	bool repaired; /* a section so far says so */
 };
 
 /* True when the input starts like this format; m holds what is there, up to 12 bytes. */
@@ -58,6 +59,9 @@ enum bm_status bm_pcapng_next(
 
 /* Sets resolution and offset of an interface. */
 void bm_interface_clock(struct bm_interface *f, uint8_t ts_resolution, int64_t ts_offset_s);
+
+/* Is it text that begins so? */
+bool bm_begins(struct bm_view text, const char *with);
 
 /* Nanoseconds since the epoch; what does not fit becomes 0 or UINT64_MAX. */
 uint64_t bm_interface_time(const struct bm_interface *f, uint64_t units);

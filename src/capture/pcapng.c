@@ -33,6 +33,7 @@ enum {
 /* Options (sections 4.1 to 4.3). */
 enum {
 	OPTION_END = 0,
+	OPTION_COMMENT = 1,
 	OPTION_PACKET_FLAGS = 2,
 	OPTION_IF_NAME = 2,
 	OPTION_IF_DESCRIPTION = 3,
@@ -97,6 +98,11 @@ section(struct bm_capture *c, struct block *b, struct bm_error *e)
 	if (major != 1 || (minor != 0 && minor != 2))
 		return bm_fail(e, BM_FORMAT, b->offset, "pcapng section of an unknown version");
 	c->interface_count = 0;
+	unsigned code;
+	struct bm_reader value;
+	while (next_option(&b->body, c->big, &code, &value))
+		if (code == OPTION_COMMENT && bm_begins(bm_take_rest(&value), BM_REPAIRED_SECTION))
+			c->repaired = true;
 	return BM_OK;
 }
 
@@ -177,20 +183,25 @@ yield(struct bm_capture *c, struct bm_capture_item *item, const struct block *b,
 	};
 }
 
-/* Bits 0 and 1 of epb_flags (section 4.3.1). */
-static enum bm_frame_direction
-direction(struct bm_reader *r, bool big)
+/* Of the flags bits 0 and 1 (section 4.3.1), the first of them; of the comments that one word of
+ * badmac's. */
+static void
+packet_options(struct bm_reader *r, bool big, struct bm_frame *f)
 {
 	static const enum bm_frame_direction of[4] = {
 		BM_FRAME_UNKNOWN, BM_FRAME_INBOUND, BM_FRAME_OUTBOUND, BM_FRAME_UNKNOWN};
+	bool has_flags = false;
 	unsigned code;
 	struct bm_reader value;
 
 	while (next_option(r, big, &code, &value)) {
-		if (code == OPTION_PACKET_FLAGS && value.n == 4)
-			return of[bm_order32(&value, big) & 3];
+		if (code == OPTION_PACKET_FLAGS && value.n == 4 && !has_flags) {
+			has_flags = true;
+			f->direction = of[bm_order32(&value, big) & 3];
+		} else if (code == OPTION_COMMENT && bm_begins(bm_take_rest(&value), BM_STALE_ALERT)) {
+			f->stale_alert = true;
+		}
 	}
-	return BM_FRAME_UNKNOWN;
 }
 
 /*
@@ -235,7 +246,7 @@ packet(struct bm_capture *c, struct block *b, struct bm_capture_item *item, stru
 	item->frame.interface = id;
 	if (bm_left(r) > 4) {
 		bm_skip(r, padded(captured) - captured);
-		item->frame.direction = direction(r, c->big);
+		packet_options(r, c->big, &item->frame);
 	}
 	return BM_OK;
 }
@@ -277,11 +288,12 @@ packet_at_hand(struct bm_capture *c, struct bm_capture_item *item)
 	f->offset = bm_input_offset(in) + BLOCK_HEADER + PACKET_HEADER;
 	f->home = in->whole ? in->home.p + f->offset : NULL;
 	f->direction = BM_FRAME_UNKNOWN;
+	f->stale_alert = false;
 	size_t behind = len - PACKET_MIN - captured;
 	if (behind > 4) {
 		struct bm_reader options = bm_reader(bm_view(p + captured, behind));
 		bm_skip(&options, padded(captured) - captured);
-		f->direction = direction(&options, big);
+		packet_options(&options, big, f);
 	}
 	bm_input_advance(in, len);
 	bm_input_prefetch(in);

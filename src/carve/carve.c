@@ -236,6 +236,7 @@ bm_carve_read(struct bm_carve *c, struct bm_error *e, const char **input)
 		plan_repairs(c);
 		st = make_repairs(c);
 	}
+	comment_stale_alerts(c);
 	if (st == BM_OK)
 		st = gather_secrets(c);
 	if (st == BM_OK && c->nomem)

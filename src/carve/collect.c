@@ -108,7 +108,8 @@ copy_frame(struct reading *r, const struct bm_frame *f, struct frame *out)
 		.number = f->number,
 		.units = f->units,
 		.ts_ns = f->ts_ns,
-		.direction = f->direction};
+		.direction = f->direction,
+		.stale_alert = f->stale_alert};
 	if (out->bytes == NULL)
 		return BM_NOMEM;
 	if (f->data.n != 0)

@@ -183,6 +183,53 @@ comment_all(struct bm_carve *c)
 	}
 }
 
+/* A complaint is put down to whatever of its direction failed; else it was reported by itself. */
+static bool
+is_answered(const struct item *item, const struct bm_found_alert *a)
+{
+	unsigned way = 1 - (unsigned)a->direction;
+	bool repaired = item->edit_count[way] != 0;
+
+	for (size_t k = 0; k < item->found->failure_count; k++) {
+		const struct bm_found_failure *x = &item->found->failures[k];
+		if ((unsigned)x->direction == way && strcmp(x->cause, "record-was-good") == 0)
+			return false;
+	}
+	return repaired;
+}
+
+static void
+mark_stale(struct bm_carve *c, struct frame *f)
+{
+	frame_comment(c, f,
+		BM_STALE_ALERT "it is about a record that was repaired here, and says nothing about its "
+					   "receiver");
+}
+
+void
+comment_stale_alerts(struct bm_carve *c)
+{
+	/* bad_record_mac, decryption_failed (RFC 5246, section 7.2.2), or one that nobody could read.
+	 */
+	enum { BAD_RECORD_MAC = 20, DECRYPTION_FAILED = 21 };
+
+	for (size_t i = 0; i < c->item_count; i++) {
+		const struct item *item = &c->items[i];
+		for (size_t k = 0; item->in_capture && k < item->found->alert_count; k++) {
+			const struct bm_found_alert *a = &item->found->alerts[k];
+			bool complains = a->code == BAD_RECORD_MAC || a->code == DECRYPTION_FAILED ||
+							 a->code == BM_FOUND_UNKNOWN;
+			struct frame *f = a->packet != BM_FOUND_UNKNOWN ? frame_of(c, item, a->packet) : NULL;
+			if (f != NULL && complains && !f->stale_alert && is_answered(item, a))
+				mark_stale(c, f);
+		}
+	}
+	/* What was repaired before stays so. */
+	for (size_t i = 0; i < c->frame_count; i++)
+		if (c->frames[i].wanted && c->frames[i].stale_alert)
+			mark_stale(c, &c->frames[i]);
+}
+
 static void
 add(char *out, size_t *used, const char *text)
 {
@@ -230,10 +277,10 @@ carve_verdict(struct bm_carve *c)
 	size_t used = 0;
 
 	add(out, &used,
-		c->options.repaired
-			? "badmac carve --repaired: packets as they were sent, not as they were captured; "
-			  "comments say what was changed"
-			: "badmac carve: the connections that failed, packets as captured");
+		c->options.repaired ? BM_REPAIRED_SECTION
+			"packets as they were sent, not as they were captured; "
+			"comments say what was changed"
+							: "badmac carve: the connections that failed, packets as captured");
 	for (size_t i = 0; i < c->item_count; i++)
 		say_item(out, &used, c, &c->items[i]);
 	/* Texts of the report may hold anything. */

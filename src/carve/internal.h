@@ -28,6 +28,7 @@ struct frame {
 	bool wanted;       /* belongs to a connection that is */
 	size_t connection; /* index of bm_carve.items + 1; 0: of none */
 	size_t part;       /* of that item's talk */
+	bool stale_alert;  /* as captured: its comment says so */
 	bool taken_out;    /* and was never sent */
 	struct text *comments, **last_comment;
 	unsigned comment_count;
@@ -186,6 +187,8 @@ bool premaster_of(const struct bm_carve *c, struct bm_view encrypted, uint8_t ou
 
 /* comment.c: on frames, and of the file as a whole. */
 void comment_all(struct bm_carve *c);
+/* After the repairs: those alerts that were about what has been repaired. */
+void comment_stale_alerts(struct bm_carve *c);
 const char *carve_verdict(struct bm_carve *c);
 
 #endif

@@ -214,6 +214,8 @@ alert(struct bm_lines *l, const struct bm_connection *c, const struct bm_alert *
 		bm_say_packet(l, c->pieces, a->packet);
 	}
 	bm_say(l, ", %s", a->encrypted ? "encrypted" : "in the clear");
+	if (a->stale)
+		bm_say(l, ", about a record that was repaired since");
 	end_line(l, from);
 }
 

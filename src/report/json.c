@@ -79,6 +79,7 @@ alerts(struct json *j, const struct bm_connection *c)
 			j, "code", a->level == 0 && a->description == 255 ? BM_UNKNOWN : a->description);
 		number_or_null(j, "packet", a->packet != 0 ? a->packet : BM_UNKNOWN);
 		truth(j, "encrypted", a->encrypted);
+		truth(j, "stale", a->stale);
 		end(j, "}");
 	}
 	end(j, "]");

@@ -176,6 +176,8 @@ list_alert(struct bm_text *t, const struct bm_connection *c)
 		bm_say(l, ", ");
 		bm_say_packet(l, c->pieces, a->packet);
 	}
+	if (a->stale)
+		bm_say(l, ", about a record that was repaired since");
 	bm_wrap_since(l, mark, LISTED);
 	bm_say(l, "\n");
 	return keep_whole(&t->alerts, mark);

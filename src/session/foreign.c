@@ -131,6 +131,7 @@ bm_session_env_restart(struct bm_session_env *env)
 {
 	forget_all(env);
 	env->spent = env->cases = 0;
+	env->stale_count = 0;
 }
 
 void
@@ -139,6 +140,7 @@ bm_session_env_go_on(struct bm_session_env *env)
 	for (size_t i = 0; i < env->foreign_count; i++)
 		env->foreign[i].flow = BM_NO_SEQ;
 	env->spent = env->cases = 0;
+	env->stale_count = 0;
 }
 
 void
@@ -147,5 +149,6 @@ bm_session_env_clear(struct bm_session_env *env)
 	ahead_clear(env);
 	forget_all(env);
 	free(env->foreign);
+	free(env->stale);
 	bm_wipe(env, sizeof *env);
 }

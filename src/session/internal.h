@@ -505,6 +505,9 @@ void keyless_record(struct half *h, const struct bm_wire *w, uint64_t off);
 bool keyless_skim(struct half *h, struct bm_record_header hdr);
 /* No header stands at off. */
 void keyless_break(struct half *h, uint64_t off);
+/* stale.c: does an alert in this packet speak of what is no more? */
+bool is_stale(const struct bm_session_env *env, uint64_t packet);
+
 /* The other side may have complained of what h sent so far. */
 void keyless_hold(struct half *h);
 /* bm_stream_release, but for what may have to be looked at once more. */

@@ -201,12 +201,17 @@ about_a_case(struct bm_session *s, const struct bm_alert_seen *a)
 }
 
 static void
-complaint(struct bm_session *s, const struct bm_alert_seen *a)
+complaint(struct bm_session *s, struct bm_alert_seen *a)
 {
 	unsigned dir = 1 - a->direction; /* whose records were rejected */
 	struct half *h = &s->half[dir];
 
-	if (about_a_case(s, a))
+	/* Whatever is bad is bad, whoever says that it was repaired. */
+	if (about_a_case(s, a)) {
+		a->stale = false;
+		return;
+	}
+	if (a->stale)
 		return;
 	uint64_t meant;
 	const struct past *p = meant_by(s, h, a, &meant);

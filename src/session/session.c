@@ -67,6 +67,7 @@ add_alert(struct half *h, uint8_t level, uint8_t description, uint64_t packet, b
 		.description = description,
 		.packet = packet,
 		.encrypted = encrypted,
+		.stale = is_stale(s->env, packet),
 		.acked = other != NULL ? bm_stream_acked(other) : 0};
 }
 

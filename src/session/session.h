@@ -62,12 +62,18 @@ struct bm_session_env {
 	bool timeline_full;
 	struct bm_timeline *timelines; /* all that there are */
 	struct bm_ahead *ahead;        /* their records that wait to be checked; owned */
+	uint64_t *stale;               /* of bm_session_env_stale, in order; owned */
+	size_t stale_count, stale_cap;
 };
 void bm_session_env_clear(struct bm_session_env *env);
 /* Before the same captures are read anew: forgets what was seen. */
 void bm_session_env_restart(struct bm_session_env *env);
 /* Before those of another place: the keys that were seen stay known. */
 void bm_session_env_go_on(struct bm_session_env *env);
+/* An alert in this packet is said to be about a record that was repaired since. It attests a
+ * failure of a record that is bad still, and is no complaint about one that is good. Before the
+ * packet is handed on, in the order of packets. BM_NOMEM. */
+BM_MUST_USE enum bm_status bm_session_env_stale(struct bm_session_env *env, uint64_t packet);
 /* Nanoseconds that the next search may cost: first_share at first, and half of that each time when
  * searches have cost the run half of first_share more, so that hostile input ends too. */
 #define BM_SHARE_QUICK 200000000u
@@ -91,6 +97,7 @@ struct bm_alert_seen {
 	uint64_t acked; /* stream octets of the other direction that its sender had acknowledged; 0:
 					   unknown */
 	bool encrypted;
+	bool stale; /* bm_session_env_stale */
 };
 
 /* A run of a failed record as it was captured. */

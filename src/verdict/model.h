@@ -138,6 +138,7 @@ struct bm_alert {
 	uint8_t level, description; /* 1 warning, 2 fatal; RFC 8446, section 6 */
 	uint64_t packet;
 	bool encrypted;
+	bool stale; /* what it is about was repaired since */
 };
 /* "bad_record_mac", ...; NULL for an unassigned code. */
 const char *bm_alert_name(unsigned description);

@@ -350,7 +350,7 @@ bm_verdict(const struct bm_session *s, const struct bm_verdict_options *o,
 		return BM_NOMEM;
 	for (size_t i = 0; i < alerts; i++)
 		a[i] = (struct bm_alert){seen[i].direction, seen[i].level, seen[i].description,
-			seen[i].packet, seen[i].encrypted};
+			seen[i].packet, seen[i].encrypted, seen[i].stale};
 	out->alerts = a;
 	out->alert_count = alerts;
 	uint64_t undecided = out->records[0].undecided + out->records[1].undecided;

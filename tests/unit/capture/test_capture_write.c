@@ -176,6 +176,79 @@ test_full(void **state)
 	assert_true(write_all(all));
 }
 
+struct piece {
+	size_t at, n;
+};
+
+static long
+read_pieces(void *ctx, uint8_t *p, size_t n)
+{
+	struct piece *from = ctx;
+	size_t left = file.n - from->at, now = from->n < n ? from->n : n;
+
+	now = now < left ? now : left;
+	memcpy(p, file.p + from->at, now);
+	from->at += now;
+	return (long)now;
+}
+
+/* One capture with a comment of its section and one of its only packet. */
+static void
+say(const char *of_section, const char *of_packet)
+{
+	struct bm_pcapng_writer w = {.write = to_buf};
+	const struct bm_view comments[] = {text("first"), text(of_packet)};
+	const struct bm_pcapng_packet p = {.data = text("frame"),
+		.wire_len = 5,
+		.direction = BM_FRAME_INBOUND,
+		.comments = comments,
+		.comment_count = 2};
+
+	bm_buf_clear(&file);
+	file.max = 1 << 24;
+	room = SIZE_MAX;
+	bm_pcapng_section(&w, text("a program"), text(of_section));
+	bm_pcapng_interface(&w, &(struct bm_interface_info){.link_type = 1, .ts_resolution = 6});
+	bm_pcapng_packet(&w, &p);
+	assert_false(w.failed);
+}
+
+/* What badmac carve says of its repairs, from memory and from a pipe in pieces of any size. */
+static void
+test_marks(void **state)
+{
+	static const struct {
+		const char *section, *packet;
+		bool repaired, stale;
+	} cases[] = {
+		{BM_REPAIRED_SECTION "x", BM_STALE_ALERT "x", true, true},
+		{BM_REPAIRED_SECTION, BM_STALE_ALERT, true, true},
+		{" " BM_REPAIRED_SECTION, "x " BM_STALE_ALERT, false, false},
+		{"badmac carve --repaired", "badmac: stale alert", false, false},
+		{"badmac carve: x", "badmac: x", false, false},
+		{BM_STALE_ALERT, BM_REPAIRED_SECTION, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		say(cases[i].section, cases[i].packet);
+		for (size_t n = 0; n < 40; n++) {
+			struct piece from = {.n = n};
+			struct bm_capture_item item;
+			struct bm_capture *c;
+			assert_int_equal(n == 0 ? bm_capture_open_memory(&c, bm_buf_view(&file), NULL)
+									: bm_capture_open_stream(&c, read_pieces, &from, NULL),
+				BM_OK);
+			assert_int_equal(bm_capture_next(c, &item, NULL), BM_OK);
+			assert_int_equal(item.frame.stale_alert, cases[i].stale);
+			assert_int_equal(item.frame.direction, BM_FRAME_INBOUND);
+			assert_int_equal(bm_capture_repaired(c), cases[i].repaired);
+			assert_int_equal(bm_capture_next(c, &item, NULL), BM_END);
+			bm_capture_free(c);
+		}
+	}
+}
+
 static void
 test_interface_of_pcap(void **state)
 {
@@ -213,6 +286,7 @@ main(void)
 		cmocka_unit_test(test_read_back),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_interface_of_pcap),
 	};
 

@@ -82,9 +82,9 @@ sample_full(void)
 	c.undecided_because = "the capture lacks packets of this connection";
 	c.undecided_detail = "9 bytes are missing";
 	c.undecided_next = "capture again";
-	a[0] = (struct bm_alert){BM_SERVER_TO_CLIENT, 2, 20, 31, true};
-	a[1] = (struct bm_alert){BM_CLIENT_TO_SERVER, 1, 0, 33, true};
-	a[2] = (struct bm_alert){BM_CLIENT_TO_SERVER, 0, 255, 34, true};
+	a[0] = (struct bm_alert){BM_SERVER_TO_CLIENT, 2, 20, 31, true, false};
+	a[1] = (struct bm_alert){BM_CLIENT_TO_SERVER, 1, 0, 33, true, false};
+	a[2] = (struct bm_alert){BM_CLIENT_TO_SERVER, 0, 255, 34, true, true};
 	c.alerts = a;
 	c.alert_count = 3;
 	f.direction = BM_CLIENT_TO_SERVER;

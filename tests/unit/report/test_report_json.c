@@ -100,12 +100,12 @@ every_field(void **state)
 	expect(c, "alerts",
 		"[{\"direction\":\"server_to_client\",\"level\":\"fatal\",\"description\":\"bad_record_"
 		"mac\","
-		"\"code\":20,\"packet\":31,\"encrypted\":true},"
+		"\"code\":20,\"packet\":31,\"encrypted\":true,\"stale\":false},"
 		"{\"direction\":\"client_to_server\",\"level\":\"warning\",\"description\":\"close_"
 		"notify\","
-		"\"code\":0,\"packet\":33,\"encrypted\":true},"
+		"\"code\":0,\"packet\":33,\"encrypted\":true,\"stale\":false},"
 		"{\"direction\":\"client_to_server\",\"level\":null,\"description\":null,"
-		"\"code\":null,\"packet\":34,\"encrypted\":true}]");
+		"\"code\":null,\"packet\":34,\"encrypted\":true,\"stale\":true}]");
 
 	json_t *f = json_array_get(json_object_get(c, "failures"), 0);
 	assert_int_equal(json_object_size(f), 16);

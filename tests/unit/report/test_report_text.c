@@ -58,7 +58,9 @@ whole_failure(void **state)
 		"  capture  lacks bytes in 1 place\n"
 		"  seen in  front.pcap, from 2024-02-29T12:34:56.123456789Z; also in back.pcap\n"
 		"  alert    bad_record_mac (fatal), server to client, packet 31, encrypted\n"
-		"  alert    unreadable, client to server, packet 34, encrypted\n"
+		"  alert    unreadable, client to server, packet 34, encrypted, about a record that was "
+		"repaired\n"
+		"           since\n"
 		"\n"
 		"  record   client to server, epoch 1, sequence number 4, at stream offset 3529, 1,029 "
 		"bytes,\n"
@@ -155,7 +157,7 @@ answers(void **state)
 	two[1] = *sample_full();
 	two[0].result = BM_RESULT_VERIFIED;
 	two[0].records[0] = (struct bm_record_counts){.verified = 12};
-	struct bm_alert fatal = {BM_CLIENT_TO_SERVER, 2, 48, 9, false};
+	struct bm_alert fatal = {BM_CLIENT_TO_SERVER, 2, 48, 9, false, false};
 	two[0].alerts = &fatal;
 	two[0].alert_count = 1;
 	t = text(two, 1, false);
