@@ -107,9 +107,10 @@ item_of(struct bm_carve *c, const struct bm_found_connection *found)
 	struct item *i = &c->items[c->item_count];
 	*i = (struct item){.found = found,
 		.wanted = calloc(found->failure_count + 1, sizeof *i->wanted),
-		.left = calloc(found->failure_count + 1, sizeof *i->left)};
+		.left = calloc(found->failure_count + 1, sizeof *i->left),
+		.twice = calloc(found->failure_count + 1, sizeof *i->twice)};
 	c->item_count++;
-	return i->wanted != NULL && i->left != NULL ? i : NULL;
+	return i->wanted != NULL && i->left != NULL && i->twice != NULL ? i : NULL;
 }
 
 static enum bm_status
@@ -360,6 +361,7 @@ bm_carve_free(struct bm_carve *c)
 	for (size_t i = 0; i < c->item_count; i++) {
 		free(c->items[i].wanted);
 		free(c->items[i].left);
+		free(c->items[i].twice);
 		free(c->items[i].edits[0]);
 		free(c->items[i].edits[1]);
 	}

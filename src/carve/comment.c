@@ -262,6 +262,9 @@ say_item(char *out, size_t *used, const struct bm_carve *c, const struct item *i
 		add(out, used, f->failures[k].summary);
 		if (c->options.repaired && item->left[k])
 			add(out, used, " Not repaired.");
+		if (item->twice[k])
+			add(out, used,
+				" The record stands right behind it once more, so the damaged one is taken out.");
 	}
 	if (item->taken_out != 0) {
 		(void)snprintf(line, sizeof line, "\n  %llu packets that carried nothing else taken out",

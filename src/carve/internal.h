@@ -84,6 +84,7 @@ struct item {
 	const struct bm_found_connection *found;
 	bool *wanted; /* owned; by failure */
 	bool *left;   /* owned; by failure: was not repaired, though it should have been */
+	bool *twice;  /* owned; by failure: taken out, as a good copy stands right behind it */
 	struct talk *talk;
 	bool in_capture;
 	bool has_base[2];
@@ -156,6 +157,11 @@ bool stream_octets(const struct bm_carve *c, const struct item *i, unsigned way,
 	size_t n, uint8_t *out);
 /* Where the stream offset of an octet is once all edits are made. */
 int64_t moved(const struct item *i, unsigned way, int64_t at);
+
+/* twice.c: does the record that begins there, with the failure's edits made, stand once more right
+ * behind? *was: the octets that were captured of it, in the arena. */
+bool stands_twice(struct bm_carve *c, const struct item *item, unsigned way, size_t failure,
+	uint64_t from, struct bm_view *was);
 
 /* plan.c: what is to be put right. */
 void plan_repairs(struct bm_carve *c);

@@ -157,6 +157,34 @@ put_back(struct plan *p, const struct bm_found_damage *d)
 		p, (struct edit){.off = off, .n = d->length, .received = d->received, .sent = d->sent});
 }
 
+/* Of a failure, what was planned so far. */
+static void
+drop_edits(struct plan *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->item->edit_count[p->way]; i++)
+		if (p->item->edits[p->way][i].failure != p->which)
+			p->item->edits[p->way][n++] = p->item->edits[p->way][i];
+	p->item->edit_count[p->way] = n;
+}
+
+/* Whoever sent the record once did not send it twice: where a good copy follows, what came damaged
+ * goes away. */
+static bool
+leave_good_copy(struct plan *p)
+{
+	struct bm_view was;
+
+	if (p->x->stream_offset == BM_FOUND_UNKNOWN || p->x->stream_offset > INT64_MAX / 2 ||
+		p->item->talk->transport != BM_TCP ||
+		!stands_twice(p->c, p->item, p->way, p->which, p->x->stream_offset, &was))
+		return true;
+	drop_edits(p);
+	p->item->twice[p->which] = true;
+	return add(p, (struct edit){.off = p->x->stream_offset, .n = was.n, .received = was});
+}
+
 static bool
 put_all_back(struct plan *p)
 {
@@ -165,7 +193,7 @@ put_all_back(struct plan *p)
 	/* One that cannot be put back speaks for all: half of a repair opens nothing. */
 	for (size_t k = 0; all && k < p->x->damage_count; k++)
 		all = put_back(p, &p->x->damage[k]);
-	return all;
+	return all && leave_good_copy(p);
 }
 
 /* Octets of a stream, kept; empty if they were not captured. */
@@ -338,11 +366,8 @@ plan_failure(struct bm_carve *c, struct item *item, size_t which)
 	if (plan(&p))
 		return;
 	/* What was planned of it before is not made either. */
-	size_t n = 0;
-	for (size_t i = 0; i < item->edit_count[p.way]; i++)
-		if (item->edits[p.way][i].failure != which)
-			item->edits[p.way][n++] = item->edits[p.way][i];
-	item->edit_count[p.way] = n;
+	drop_edits(&p);
+	item->twice[which] = false;
 }
 
 void

@@ -141,3 +141,46 @@ def with_port(frame, old, new):
 
 def later(frames, seconds):
     return [Frame(f.ns + seconds * 10**9, f.data, f.wire, f.link) for f in frames]
+
+
+def with_tcp_sum(data):
+    tcp, end = 14 + (data[14] & 15) * 4, end_of_ip(data)
+    data = data[:tcp + 16] + b"\0\0" + data[tcp + 18:]
+    s = summed(data[26:34] + struct.pack(">HH", 6, end - tcp) + data[tcp:end])
+    return data[:tcp + 16] + struct.pack(">H", 0xffff - s) + data[tcp + 18:]
+
+
+def numbers(data):
+    """Source port, destination port, sequence and acknowledgement number."""
+    return struct.unpack_from(">HHII", data, 14 + (data[14] & 15) * 4)
+
+
+def renumbered(frame, seq, ack):
+    tcp = 14 + (frame.data[14] & 15) * 4
+    data = frame.data[:tcp + 4] + struct.pack(">II", seq & 0xffffffff, ack & 0xffffffff) + frame.data[tcp + 12:]
+    return Frame(frame.ns, with_tcp_sum(data))
+
+
+def carrying(frame, payload_octets, ns=0, seq=0):
+    """The same segment, so much later and further on in the stream, with another payload."""
+    start = payload(frame.data)[0]
+    data = frame.data[:start] + payload_octets
+    data = data[:14] + with_ip_sum(data[14:16] + struct.pack(">H", len(data) - 14) + data[18:])
+    _, _, was, ack = numbers(data)
+    return renumbered(Frame(frame.ns + ns, data), was + seq, ack)
+
+
+def with_more(frames, k, payloads):
+    """In place of what frame k carries its sender sends these, a segment each; all later numbers of the connection fit."""
+    start, end = payload(frames[k].data)
+    port, _, seq, _ = numbers(frames[k].data)
+    out, at, longer = list(frames[:k]), 0, sum(len(p) for p in payloads) - (end - start)
+    for n, p in enumerate(payloads):
+        out.append(carrying(frames[k], p, n * 1000, at))
+        at += len(p)
+    for f in frames[k + 1:]:
+        src, dst, s, a = numbers(f.data)
+        s += longer if src == port and 0 < (s - seq) % 2**32 < 2**31 else 0
+        a += longer if dst == port and 0 < (a - seq) % 2**32 < 2**31 else 0
+        out.append(renumbered(f, s, a))
+    return out

@@ -242,6 +242,65 @@ class Carve:
             want(len(tshark(out, "frame.number", only=odd)) <= len(tshark(as_is, "frame.number", only=odd)), fault)
         judge.in_parallel([(one, *f) for f in faults])
 
+    def one_copy_behind(self, name, damage, found):
+        """Of a record that comes damaged, and whole right behind, the damaged one goes: it was sent once."""
+        d = os.path.join(DATA, name)
+        all_of_it = frames.read_pcap(d + "/receiver.pcap")
+        client = frames.numbers(all_of_it[0].data)[0]
+        sent = [k for k, f in enumerate(all_of_it) if frames.numbers(f.data)[0] == client
+                and frames.payload(f.data)[1] - frames.payload(f.data)[0] > 300 and f.data[frames.payload(f.data)[0]] == 23]
+        k = sent[4]
+        start, end = frames.payload(all_of_it[k].data)
+        good = all_of_it[k].data[start:end]
+        want(len(good) == 5 + int.from_bytes(good[3:5], "big"), (name, "one record a segment"))
+        bad = damage(bytearray(good))
+        whole = diagnose("-k", d + "/keys.log", d + "/receiver.pcap")
+        for payloads in ([bad + good], [bad, good]):
+            path = frames.write_pcap(self.path("twice.pcap"), frames.with_more(all_of_it, k, [bytes(p) for p in payloads]))
+            report = diagnose("-k", d + "/keys.log", path)
+            want(causes(report) == [found], (name, causes(report)))
+            out, _ = self.carve("--repaired", "-k", d + "/keys.log", self.save(report), path)
+            again = diagnose(out)
+            want(causes(again) == [] and tally(again, "verified") == tally(whole, "verified"), (name, causes(again)))
+            got, _, _, about = frames.read_pcapng(out)
+            parts = [f.data[slice(*frames.payload(f.data))] for f in got if frames.numbers(f.data)[0] == client]
+            want(b"".join(parts).count(good) == 1 and all(frames.tcp_sum_is_right(f.data) for f in got), name)
+            want(found == "bytes-inserted" or "so the damaged one is taken out" in about[0], about)
+            want(tshark(out, "frame.number", only="tcp.analysis.lost_segment || tcp.analysis.retransmission") == [], name)
+            want(judge.tshark_verified(out, []) == tally(again, "verified"), name)
+        # A copy that is no copy stays: the damage is put right, and both are there.
+        near = bytearray(good)
+        near[-1] ^= 1
+        path = frames.write_pcap(self.path("near.pcap"), frames.with_more(all_of_it, k, [bytes(bad), bytes(near)]))
+        report = diagnose("-k", d + "/keys.log", path)
+        if causes(report)[:1] != [found] or found == "bytes-inserted":
+            return
+        rc, _, _ = run("carve", "--repaired", "-k", d + "/keys.log", "-o", path + "ng", self.save(report), path)
+        parts = [f.data[slice(*frames.payload(f.data))] for f in frames.read_pcapng(path + "ng")[0]]
+        want(rc in (WRITTEN, PARTLY) and parts.count(good) == 1, (name, rc))
+
+    def test_good_copy_behind(self):
+        def flip(octets):
+            octets[100] ^= 0x10
+            return octets
+
+        def mask(octets):
+            octets[100:104] = bytes(x ^ 0x3b for x in octets[100:104])
+            return octets
+
+        def tag(octets):
+            octets[-3] ^= 4
+            return octets
+
+        def noise(octets):
+            for i in range(60, 260, 7):
+                octets[i] ^= i % 255 + 1
+            return octets
+        cases = [("tls12-aes128gcm/none", flip, "bits-flipped"), ("tls12-aes128gcm/none", mask, "bytes-damaged"),
+                 ("tls13-aes256gcm/none", tag, "tag-damaged"), ("tls10-aes128cbc-sha/none", flip, "bits-flipped"),
+                 ("tls10-rc4sha-gnutls/none", flip, "bits-flipped"), ("tls12-chacha20/none", noise, "bytes-inserted")]
+        judge.in_parallel([(self.one_copy_behind, *c) for c in cases])
+
     def told(self, *args):
         """(exit status, report, what is said of it) of a diagnosis."""
         rc, out, err = run("diagnose", "--effort", "quick", "--format", "json", *args)
