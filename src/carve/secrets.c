@@ -131,14 +131,29 @@ gather(struct bm_carve *c, const struct item *item)
 
 	if (st == BM_OK && c->secrets.n == before)
 		st = add_by_handshake(c, item, random);
-	if (st == BM_OK && c->secrets.n == before && !c->options.no_secrets)
+	if (st == BM_OK && c->secrets.n == before && !c->options.no_secrets &&
+		!bm_keyring_empty(c->keys))
 		carve_say(c, false, "connection %llu: no secrets that open it are written: %s",
 			(unsigned long long)f->id,
 			f->has_client_random
 				? "none of those given can be told to be its own by its client random, its session "
-				  "id or its key exchange"
+				  "id or its key exchange; give with -k those that the report was made with"
 				: "the report does not tell its client random");
 	return st;
+}
+
+/* Once, however many connections there are. */
+static void
+tell_no_keys(struct bm_carve *c)
+{
+	bool opened = false;
+
+	for (size_t i = 0; i < c->item_count; i++)
+		opened = opened || (c->items[i].in_capture && c->items[i].found->keys != NULL);
+	carve_say(c, false,
+		"no secrets are written, for none were given: nobody can decrypt the file by itself; %s",
+		opened ? "give with -k the key material that the report was made with, or say --no-secrets"
+			   : "give a key log or a private key with -k, or say --no-secrets");
 }
 
 enum bm_status
@@ -149,5 +164,8 @@ gather_secrets(struct bm_carve *c)
 	for (size_t i = 0; st == BM_OK && i < c->item_count; i++)
 		if (c->items[i].in_capture)
 			st = gather(c, &c->items[i]);
+	if (st == BM_OK && bm_keyring_empty(c->keys) && !c->options.no_secrets &&
+		bm_carve_packets(c) != 0)
+		tell_no_keys(c);
 	return st;
 }

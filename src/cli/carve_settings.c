@@ -27,7 +27,8 @@ const char carve_help[] =
 	"  -h, --help            show this\n"
 	"\n"
 	"Exit status: 0 written, 2 bad usage, or something cannot be read or written, 3 written\n"
-	"as far as possible: something of the report is not in the captures, or not repaired.\n";
+	"as far as possible: something of the report is not in the captures, or not repaired; if\n"
+	"nothing of it is there, no file is written.\n";
 
 enum { OUTPUT, KEYS, NO_SECRETS, REPAIRED, CONNECTION, FAILURE, QUIET, HELP };
 

@@ -60,8 +60,7 @@ read_report(struct run *r)
 		say("%s: %s", shown(path), problem);
 	else if (r->report.redacted != NULL && !r->settings.quiet)
 		say("%s: is redacted: no address in it is a real one, so its connections are in no "
-			"capture; "
-			"give the report without --redact",
+			"capture; make one without --redact",
 			shown(path));
 	return status == BM_OK;
 }
@@ -164,9 +163,25 @@ check_repaired(struct run *r)
 	return true;
 }
 
+/* A file without packets would look like one in which nothing is wrong. */
+static bool
+is_empty(struct run *r)
+{
+	if (bm_carve_packets(r->carve) != 0)
+		return false;
+	r->missing = true;
+	if (!r->settings.quiet)
+		say("nothing is written: the captures have no packet of the connections that are wanted; "
+			"give those that %s is about",
+			shown(r->settings.report));
+	return true;
+}
+
 static bool
 write_file(struct run *r)
 {
+	if (is_empty(r))
+		return true;
 	if (r->settings.repaired && !check_repaired(r))
 		return false;
 	if (!output_open(&r->output, r->settings.output))

@@ -68,6 +68,14 @@ on_end(int signal_number)
 	(void)raise(signal_number);
 }
 
+/* A file that is to grow past its limit: whoever writes it is told so, and says which file it is.
+ * Not SIG_IGN, which programs that are started would inherit. */
+static void
+on_nothing(int signal_number)
+{
+	(void)signal_number;
+}
+
 /* A closed standard descriptor would be taken by the next file that is opened. What takes its place
  * refuses to be used: reading from standard input and writing to standard output fail as they
  * should. */
@@ -85,11 +93,12 @@ open_standard(void)
 bool
 guard_start(void)
 {
-	static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT, SIGXCPU, SIGXFSZ};
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT, SIGXCPU};
 	/* Not 0: Linux would still hand the core to a program that core_pattern names (core(5)). */
 	const struct rlimit no_core = {1, 1};
 	struct sigaction bus = {.sa_sigaction = on_bus, .sa_flags = SA_SIGINFO};
 	struct sigaction end = {.sa_handler = on_end};
+	struct sigaction goes_on = {.sa_handler = on_nothing, .sa_flags = SA_RESTART};
 	struct sigaction now;
 
 	if (!open_standard())
@@ -102,6 +111,8 @@ guard_start(void)
 	(void)sigemptyset(&bus.sa_mask);
 	(void)sigaction(SIGBUS, &bus, NULL);
 	(void)sigemptyset(&end.sa_mask);
+	(void)sigemptyset(&goes_on.sa_mask);
+	(void)sigaction(SIGXFSZ, &goes_on, NULL);
 	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
 		if (sigaction(ends[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
 			(void)sigaction(ends[i], &end, NULL);

@@ -46,6 +46,35 @@ mode_of_new_files(void)
 	return 0666 & ~mask;
 }
 
+/* Where a file that is not there yet will be, once it is made: at the end of the links that lead
+ * there. To be freed; NULL: errno says why. */
+static char *
+end_of_links(const char *path)
+{
+	enum { LINKS = 40, LENGTH = 4096 };
+	char *at = strdup(path), target[LENGTH];
+
+	for (int i = 0; at != NULL && i <= LINKS; i++) {
+		ssize_t n = readlink(at, target, sizeof target - 1);
+		if (n < 0)
+			return at;
+		target[n] = '\0';
+		const char *slash = strrchr(at, '/');
+		size_t folder = target[0] == '/' || slash == NULL ? 0 : (size_t)(slash - at) + 1;
+		char *next = malloc(folder + (size_t)n + 1);
+		if (next != NULL) {
+			memcpy(next, at, folder);
+			memcpy(next + folder, target, (size_t)n + 1);
+		}
+		free(at);
+		at = next;
+	}
+	int error = at != NULL ? ELOOP : ENOMEM;
+	free(at);
+	errno = error;
+	return NULL;
+}
+
 /* st: of the file as it is, NULL if there is none. */
 static bool
 open_beside(struct output *o, const struct stat *st)
@@ -122,7 +151,7 @@ output_open(struct output *o, const char *path)
 	if (exists && access(path, W_OK) != 0)
 		return trouble(o);
 	/* A link stays one. */
-	o->path = exists ? realpath(path, NULL) : strdup(path);
+	o->path = exists ? realpath(path, NULL) : end_of_links(path);
 	return o->path != NULL ? open_beside(o, exists ? &st : NULL) : trouble(o);
 }
 

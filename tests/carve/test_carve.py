@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import re
+import resource
 import shutil
 import socket
 import stat
@@ -154,6 +155,13 @@ class Carve:
         randoms = {c["client_random"] for c in report["connections"] if c["failures"]}
         want({l.split()[1] for l in got[2][0].splitlines()} == randoms, got[2])
         want(sorted(causes(diagnose(out))) == sorted(causes(report)), "causes")
+        # As they were sent, in one file: what is taken out of one moves no numbers of another.
+        out, _ = self.carve("--repaired", *keys, file, capture)
+        again = diagnose(out)
+        want(causes(again) == [] and len(again["connections"]) == 3, causes(again))
+        want(all(sum(a["stale"] for a in c["alerts"]) == 1 for c in again["connections"]), [c["alerts"] for c in again["connections"]])
+        want(judge.tshark_verified(out, []) == tally(again, "verified") and tally(again, "undecided") == 0, again["summary"])
+        want({r[0] for r in tshark(out, "tcp.checksum.status")} == {"1"}, "sums")
         for c in report["connections"]:
             if causes({"connections": [c]}) != ["record-replayed"]:
                 continue
@@ -490,7 +498,7 @@ class Carve:
         lost = json.loads(json.dumps(report))
         lost["connections"][0]["capture"] = "middle.pcap"
         out, err = self.carve("-k", d + "/keys.log", self.save(lost), *both, expect=PARTLY)
-        want("none of the captures is middle.pcap" in err and frames.read_pcapng(out)[0] == [], err)
+        want("none of the captures is middle.pcap" in err and "nothing is written" in err and not os.path.exists(out), err)
 
     def test_datagrams(self):
         """DTLS: an octet of a record, in a capture of another link type."""
@@ -560,7 +568,7 @@ class Carve:
         repaired, _ = self.carve("--no-secrets", "--repaired", "-k", keys, file, capture)
         want(frames.read_pcapng(repaired)[2] == [] and causes(diagnose("-k", keys, repaired)) == [], "repaired")
         out, err = self.carve_noisy(file, capture)
-        want("no secrets that open it" in err and frames.read_pcapng(out)[2] == [], err)
+        want("no secrets are written" in err and frames.read_pcapng(out)[2] == [], err)
         # Those of the capture itself are used, and only those that belong there.
         other, more, _, _ = self.case("tls12-chacha20/bitflip")
         inside = self.path("inside.pcapng")
@@ -744,8 +752,21 @@ class Carve:
         rc, _, err = run("carve", "-o", out, self.save(nothing), capture)
         want(rc == TROUBLE and "no connection of the report failed" in err, err)
         other, _, _, _ = self.case("tls12-chacha20/bitflip")
-        _, err = self.carve(file, other, expect=PARTLY)
-        want("is not in the capture" in err, err)
+        # Nothing of what the report is about is there: no file without packets, and none that was there is lost.
+        out, err = self.carve(file, other, expect=PARTLY)
+        want("is not in the capture" in err and "nothing is written" in err and not os.path.exists(out), err)
+        with open(out, "w", encoding="ascii") as f:
+            f.write("mine")
+        for words in (["--repaired"], ["-q"]):
+            rc, said, err = run("carve", *words, "-o", out, file, other)
+            with open(out, encoding="ascii") as f:
+                want(rc == PARTLY and said == b"" and ("nothing is written" in err) == (words != ["-q"]) and f.read() == "mine", (rc, err))
+        rc, said, err = run("carve", "-o", "-", file, other)
+        want(rc == PARTLY and said == b"" and "nothing is written" in err, (rc, err))
+        redacted = self.path("redacted.json")
+        run("diagnose", "-q", "--redact", "addresses", "--format", "json", "-o", redacted, "-k", self.case("tls12-chacha20/bitflip")[1], other)
+        out, err = self.carve(redacted, other, expect=PARTLY)
+        want("make one without --redact" in err and not os.path.exists(out), err)
 
     # The command line ---------------------------------------------------------------------------
 
@@ -786,7 +807,41 @@ class Carve:
         if os.path.exists("/dev/full"):
             rc, _, err = run("carve", "-k", keys, "-o", "/dev/full", file, capture)
             want(rc == TROUBLE and "No space left" in err, (rc, err))
+        # Nor does a limit, in the first octets or in the last.
+        whole = os.path.getsize(self.carve("-k", keys, file, capture)[0])
+        for most, expect in ((0, TROUBLE), (4096, TROUBLE), (whole - 1, TROUBLE), (whole, WRITTEN)):
+            r = subprocess.run([BADMAC, "carve", "-k", keys, "-o", out, file, capture], stderr=subprocess.PIPE, timeout=60,
+                               preexec_fn=lambda n=most: resource.setrlimit(resource.RLIMIT_FSIZE, (n, n)))
+            want(r.returncode == expect and (b"File too large" in r.stderr) == (expect == TROUBLE), (most, r.returncode, r.stderr))
+            want((os.path.getsize(out) == 4) == (expect == TROUBLE), most)
         want(not [n for n in os.listdir(self.dir.name) if re.search(r"(pcapng|mine|kept)\.[A-Za-z0-9]{6}$", n)], "temporary files")
+
+    def test_links_to_nowhere(self):
+        """A link stays one: what it leads to is made, at the end of a chain as well."""
+        capture, keys, _, file = self.case("tls12-aes128gcm/bitflip")
+        folder = self.path("folder")
+        os.mkdir(folder)
+        first, second, end = self.path("first"), os.path.join(folder, "second"), os.path.join(folder, "end.pcapng")
+        os.symlink(os.path.join(os.path.basename(folder), "second"), first)
+        os.symlink("end.pcapng", second)
+        self.carve("-k", keys, file, capture, out=first)
+        want(os.path.islink(first) and os.path.islink(second) and not os.path.islink(end), os.listdir(folder))
+        want(causes(diagnose(end)) == ["bits-flipped"] and sorted(os.listdir(folder)) == ["end.pcapng", "second"], os.listdir(folder))
+        os.symlink("../%s" % os.path.basename(folder) + "/gone/x", os.path.join(folder, "astray"))
+        rc, _, err = run("carve", "-o", os.path.join(folder, "astray"), file, capture)
+        want(rc == TROUBLE and "No such file" in err and os.path.islink(os.path.join(folder, "astray")), (rc, err))
+
+    def test_without_keys(self):
+        """What to do is said: once if nothing was given, and of each connection that nothing given opens."""
+        capture, _, _, file = self.case("tls12-aes128gcm/bitflip")
+        _, err = self.carve_noisy(file, capture)
+        want(err.count("no secrets") == 1 and "give with -k the key material that the report was made with" in err, err)
+        _, err = self.carve_noisy("--no-secrets", file, capture)
+        want(err == "", err)
+        _, err = self.carve_noisy("-k", self.case("tls12-chacha20/bitflip")[1], file, capture)
+        want("none of those given can be told to be its own" in err and "with -k" in err, err)
+        _, err = self.carve("--repaired", file, capture, expect=PARTLY)
+        want("could not be checked: no key material was given" in err, err)
 
     def test_standard_output(self):
         capture, keys, _, file = self.case("tls12-aes128gcm/bitflip")
