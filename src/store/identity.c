@@ -4,7 +4,8 @@
 #include "store/statements.h"
 
 enum {
-	SAME_MOST = 64,     /* connections that turn out to be one */
+	SAME_MOST = 64, /* connections that turn out to be one */
+	NAMELESS_FEW = 64,
 	DISTINCT_LEAST = 16 /* octets: 32 random ones have fewer with a chance of 2^-54 */
 };
 /* Twice the maximum segment lifetime of RFC 9293, section 3.4.2: for so long a closed connection's
@@ -101,6 +102,41 @@ gap(const struct bm_found_connection *c, uint64_t from, uint64_t to)
 	return n > QUIET_NS ? INT64_MAX : n > 0 ? n : 0;
 }
 
+/* Are there so few sightings without a random that all of them can be looked at? */
+static bool
+few_nameless(struct bm_store *s)
+{
+	struct bm_db_row r = bm_db_row(s, BM_SQL_NAMELESS_COUNT);
+
+	bm_db_put(&r, NAMELESS_FEW + 1);
+	bool few = bm_db_next(&r) && bm_db_number(&r, 0) <= NAMELESS_FEW;
+	if (r.stmt != NULL)
+		(void)sqlite3_reset(r.stmt);
+	return few;
+}
+
+/* Those between its ends that may be near it, and more. The same two ends may have met any number
+ * of times: all of them are never looked at. */
+static struct bm_db_row
+ask_ends(struct bm_store *s, const struct bm_found_connection *c, bool has_random)
+{
+	int64_t first, last;
+	bool dated = bm_store_time(c->first_time, &first) && bm_store_time(c->last_time, &last);
+	bool nameless = has_random && few_nameless(s);
+	struct bm_db_row r = bm_db_row(s, nameless ? BM_SQL_CONNECTION_NAMELESS
+									  : dated  ? BM_SQL_CONNECTION_NEAR
+											   : BM_SQL_CONNECTION_UNDATED);
+
+	bm_db_put_text(&r, c->client);
+	bm_db_put_text(&r, c->server);
+	bm_db_put_text(&r, transport(c));
+	if (!nameless && dated) {
+		bm_db_put_signed(&r, first - QUIET_NS, true);
+		bm_db_put_signed(&r, last < INT64_MAX - QUIET_NS ? last + QUIET_NS : INT64_MAX, true);
+	}
+	return r;
+}
+
 /* The same ends at about the same time, where one of the two shows no random. Of connections that
  * show different ones the nearest is taken. */
 static void
@@ -108,11 +144,8 @@ by_ends(struct bm_store *s, const struct bm_found_connection *c, const char *ran
 {
 	uint64_t nearest = BM_DB_NULL;
 	int64_t least = INT64_MAX;
-	struct bm_db_row r = bm_db_row(s, BM_SQL_CONNECTION_BY_ENDS);
+	struct bm_db_row r = ask_ends(s, c, random != NULL);
 
-	bm_db_put_text(&r, c->client);
-	bm_db_put_text(&r, c->server);
-	bm_db_put_text(&r, transport(c));
 	while (bm_db_next(&r)) {
 		int64_t far = gap(c, bm_db_number(&r, 2), bm_db_number(&r, 3));
 		bool has_random = bm_db_text(&r, 1) != NULL;

@@ -132,6 +132,9 @@ open_it(struct bm_store *s, const char *path, bool to_write)
 	if (to_write && is_empty(s))
 		make_tables(s);
 	check(s);
+	/* Stores that were made before have others. */
+	if (to_write && s->status == BM_OK)
+		bm_db_run(s, bm_store_indexes);
 }
 
 enum bm_status

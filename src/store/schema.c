@@ -75,7 +75,8 @@ const char bm_store_schema[] =
 	" badmac INTEGER NOT NULL"
 	") STRICT;"
 	"CREATE INDEX sighting_connection ON sighting(connection);"
-	"CREATE INDEX sighting_ends ON sighting(client, server);"
+	"CREATE INDEX sighting_near ON sighting(client, server, first_time);"
+	"CREATE INDEX sighting_span ON sighting(client, server, last_time - first_time);"
 	"CREATE INDEX sighting_run ON sighting(run);"
 	"CREATE TABLE failure ("
 	" id INTEGER PRIMARY KEY,"
@@ -151,3 +152,8 @@ const char bm_store_schema[] =
 	" (SELECT count(*) FROM failure o WHERE o.connection = f.connection AND o.finding = f.finding) "
 	"AS sightings"
 	" FROM failure f JOIN sighting s ON s.id = f.sighting WHERE f.best = 1;";
+
+const char bm_store_indexes[] =
+	"CREATE INDEX IF NOT EXISTS sighting_near ON sighting(client, server, first_time);"
+	"CREATE INDEX IF NOT EXISTS sighting_span ON sighting(client, server, last_time - first_time);"
+	"DROP INDEX IF EXISTS sighting_ends;";

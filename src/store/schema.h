@@ -9,5 +9,7 @@ enum {
 
 /* Makes them in an empty database. */
 extern const char bm_store_schema[];
+/* Gives a store of the same schema the indexes that one made now has. */
+extern const char bm_store_indexes[];
 
 #endif

@@ -28,11 +28,26 @@ const char *const bm_store_sql[BM_SQL_COUNT] = {
 		"SELECT s.connection, s.client, s.server, s.client_address FROM connection c"
 		" JOIN sighting s ON s.connection = c.id WHERE c.client_random = ? AND s.transport = ?"
 		" ORDER BY s.connection",
-	[BM_SQL_CONNECTION_BY_ENDS] =
+	/* Between two ends, not over before ?4 and begun by ?5. None has begun longer before it was
+	 * over than the longest between them lasted: so an index has both bounds. */
+	[BM_SQL_CONNECTION_NEAR] =
 		"SELECT s.connection, c.client_random, s.first_time, s.last_time FROM sighting s"
-		" JOIN connection c ON c.id = s.connection WHERE s.client = ? AND s.server = ? AND "
-		"s.transport = ?"
+		" CROSS JOIN connection c ON c.id = s.connection WHERE s.client = ?1 AND s.server = ?2 AND"
+		" s.transport = ?3 AND s.last_time >= ?4 AND s.first_time <= ?5 AND s.first_time >= ?4 -"
+		" coalesce((SELECT l.last_time - l.first_time FROM sighting l WHERE l.client = ?1 AND"
+		" l.server = ?2 ORDER BY l.last_time - l.first_time DESC LIMIT 1), 0)"
 		" ORDER BY s.connection",
+	[BM_SQL_CONNECTION_UNDATED] =
+		"SELECT s.connection, c.client_random, s.first_time, s.last_time FROM sighting s"
+		" CROSS JOIN connection c ON c.id = s.connection WHERE s.client = ? AND s.server = ? AND"
+		" s.transport = ? AND (s.first_time IS NULL OR s.last_time IS NULL) ORDER BY s.connection",
+	[BM_SQL_CONNECTION_NAMELESS] =
+		"SELECT s.connection, c.client_random, s.first_time, s.last_time FROM connection c"
+		" CROSS JOIN sighting s ON s.connection = c.id WHERE c.client_random IS NULL AND s.client ="
+		" ? AND s.server = ? AND s.transport = ? ORDER BY s.connection",
+	[BM_SQL_NAMELESS_COUNT] =
+		"SELECT count(*) FROM (SELECT 1 FROM connection c CROSS JOIN sighting s ON s.connection ="
+		" c.id WHERE c.client_random IS NULL LIMIT ?)",
 	[BM_SQL_CONNECTION_ADD] = "INSERT INTO connection (client_random) VALUES (?)",
 	[BM_SQL_CONNECTION_NAME] =
 		"UPDATE connection SET client_random = ? WHERE id = ? AND client_random IS NULL",

@@ -10,6 +10,7 @@ import math
 import os
 import random
 import re
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -260,6 +261,63 @@ class Store:
             add(db, self.put(m, [c]))
             add(db, self.put(m, [dict(c, first_time=later, last_time=later)]))
             want(ask(db, "SELECT count(DISTINCT connection) FROM sighting") == [(n,)], begin)
+
+    def test_ends_among_many(self):
+        """Who is near in time is found among few and many without a random, however long any of them lasted."""
+        def at(clock):
+            return clock and "2026-03-01T%s.000000000Z" % clock
+        for padding in (0, 90):
+            m = self.maker()
+            pad = [dict(m.connection(client="198.51.100.250"), client_random=None) for _ in range(padding)]
+            for first, second, n in ((("12:00:00", "12:00:30"), ("12:04:29", "12:04:30"), 1), (("12:00:00", "12:00:30"), ("12:04:31", "12:04:32"), 2),
+                                     (("02:00:00", "12:00:30"), ("12:04:29", "13:00:00"), 1), (("02:00:00", "12:00:30"), ("07:00:00", "07:00:00"), 1),
+                                     (("07:00:00", "07:00:00"), ("02:00:00", "12:00:30"), 1), (("12:04:31", "12:04:32"), ("02:00:00", "12:00:30"), 2),
+                                     ((None, None), ("07:00:00", "07:00:00"), 2), ((None, None), (None, None), 1)):
+                for names in ((False, False), (True, False), (False, True)):
+                    db, both = self.path(), []
+                    for (begin, end), named in zip((first, second), names):
+                        c = dict(m.connection(client="198.51.100.7"), client="198.51.100.7:40000", first_time=at(begin), last_time=at(end))
+                        both.append(c if named else dict(c, client_random=None))
+                    # Others between these ends, far away, one of them long.
+                    others = [dict(m.connection(), client="198.51.100.7:40000", first_time=at("00:00:%02d" % i), last_time=at("00:%02d:59" % i))
+                              for i in range(20)]
+                    add(db, self.put(m, others + pad + both[:1]))
+                    add(db, self.put(m, both[1:]))
+                    want(ask(db, "SELECT count(DISTINCT connection) FROM sighting WHERE client = '198.51.100.7:40000'") == [(20 + n,)],
+                         padding, first, second, names)
+
+    def test_one_pair_takes_no_longer(self):
+        """Four times as many connections between the same two ends take four times as long, and not sixteen times."""
+        def cpu(n, named):
+            m, db = self.maker(), self.path()
+            cs = [dict(m.connection(), client="198.51.100.7:40000", first_time="2026-03-%02dT%02d:%02d:00.000000000Z" % (1 + i // 1440, i // 60 % 24, i % 60))
+                  for i in range(n)]
+            for c in cs:
+                c["last_time"] = c["first_time"]
+                c["client_random"] = c["client_random"] if named else None
+            # An hour lies between those that have no random, so that they are not one.
+            cs = cs if named else [dict(c, first_time=t, last_time=t) for i, c in enumerate(cs) for t in
+                                   ["20%02d-%02d-%02dT%02d:00:00.000000000Z" % (10 + i // 8064, 1 + i // 672 % 12, 1 + i // 24 % 28, i % 24)]]
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            add(db, self.put(m, cs))
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            want(ask(db, "SELECT count(*) FROM connection") == [(n,)], "connections")
+            return after.ru_utime - before.ru_utime
+        for named in (True, False):
+            few, many = min(cpu(1500, named) for _ in range(2)), cpu(6000, named)
+            want(many < 6 * few + 0.2, "1500 take", few, "6000 take", many)
+
+    def test_older_indexes(self):
+        """A store that was made with other indexes gets those of now when something is added, and is read as it is."""
+        db, fresh = self.filled(), self.filled()
+        change(db, "DROP INDEX sighting_near", "DROP INDEX sighting_span", "CREATE INDEX sighting_ends ON sighting(client, server)")
+        before = made.read(db)
+        want(history(db)["summary"] == history(fresh)["summary"] and made.read(db) == before, "read")
+        for d in (db, fresh):
+            add(d, *self.of("keyless", "sender"))
+        want(snapshot(db) == snapshot(fresh), "findings")
+        indexes = [sorted(ask(d, "SELECT name, sql FROM sqlite_schema WHERE type = 'index'"), key=str) for d in (db, fresh)]
+        want(indexes[0] == indexes[1], indexes)
 
     def test_more_captures_are_the_better_diagnosis(self):
         m = self.maker()
