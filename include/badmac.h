@@ -266,6 +266,14 @@ struct badmac_claimed_record {
 	uint64_t stream_offset, packet, sequence_number;
 };
 
+/* Another rule for the MAC: the words of `mac_rule`. */
+struct badmac_claimed_mac_rule {
+	const char *order;
+	uint64_t tag_length; /* octets */
+	const char *mac, *cipher_key, *mac_key, *iv, *nonce, *number, *number_in, *version, *header,
+		*length;
+};
+
 struct badmac_claimed_change {
 	unsigned inputs; /* enum badmac_input */
 	enum badmac_direction direction;
@@ -273,6 +281,8 @@ struct badmac_claimed_change {
 	const char *sender, *receiver;
 	struct badmac_bytes session;
 	const char *rule;
+	int has_mac_rule; /* 0: null */
+	struct badmac_claimed_mac_rule mac_rule;
 	uint64_t padding, keystream_offset;
 	struct badmac_bytes iv;
 	const char *capture;

@@ -13,6 +13,23 @@ counts(const struct bm_found_counts *c)
 	return (struct badmac_counts){c->verified, c->failed, c->undecided, c->plaintext};
 }
 
+static struct badmac_claimed_mac_rule
+mac_rule(const struct bm_found_mac_rule *r)
+{
+	return (struct badmac_claimed_mac_rule){.order = r->order,
+		.tag_length = r->tag_length,
+		.mac = r->mac,
+		.cipher_key = r->cipher_key,
+		.mac_key = r->mac_key,
+		.iv = r->iv,
+		.nonce = r->nonce,
+		.number = r->number,
+		.number_in = r->number_in,
+		.version = r->version,
+		.header = r->header,
+		.length = r->length};
+}
+
 static struct badmac_claimed_change
 change(const struct bm_found_altered *a)
 {
@@ -29,6 +46,8 @@ change(const struct bm_found_altered *a)
 		.receiver = a->receiver,
 		.session = bytes(a->session),
 		.rule = a->rule,
+		.has_mac_rule = a->has_mac_rule,
+		.mac_rule = mac_rule(&a->mac_rule),
 		.padding = a->padding,
 		.keystream_offset = a->keystream_offset,
 		.iv = bytes(a->iv),

@@ -60,6 +60,30 @@ take_other_record(struct taker *t, const struct spot *in, struct bm_found_altere
 		.sequence_number = bm_take_number_or_null(t, &s, "sequence_number", 0, BM_TAKE_MOST)};
 }
 
+static void
+take_mac_rule(struct taker *t, const struct spot *in, struct bm_found_altered *a)
+{
+	/* Reports of before have none. */
+	if (t->status != BM_OK || json_object_get(in->value, "mac_rule") == NULL)
+		return;
+	struct spot s = bm_spot_member(t, in, "mac_rule");
+	a->has_mac_rule = !bm_spot_is_null(t, &s);
+	if (!a->has_mac_rule)
+		return;
+	a->mac_rule = (struct bm_found_mac_rule){.order = bm_take_text_or_null(t, &s, "order"),
+		.tag_length = bm_take_number_or_null(t, &s, "tag_length", 1, BM_TAKE_MOST),
+		.mac = bm_take_text_or_null(t, &s, "mac"),
+		.cipher_key = bm_take_text_or_null(t, &s, "cipher_key"),
+		.mac_key = bm_take_text_or_null(t, &s, "mac_key"),
+		.iv = bm_take_text_or_null(t, &s, "iv"),
+		.nonce = bm_take_text_or_null(t, &s, "nonce"),
+		.number = bm_take_text_or_null(t, &s, "number"),
+		.number_in = bm_take_text_or_null(t, &s, "number_in"),
+		.version = bm_take_text_or_null(t, &s, "version"),
+		.header = bm_take_text_or_null(t, &s, "header"),
+		.length = bm_take_text_or_null(t, &s, "length")};
+}
+
 void
 bm_take_altered(struct taker *t, const struct spot *proof, struct bm_found_proof *p)
 {
@@ -88,6 +112,7 @@ bm_take_altered(struct taker *t, const struct spot *proof, struct bm_found_proof
 		.iv = hex_or_null(t, &s, "iv"),
 		.capture = bm_take_text_or_null(t, &s, "capture"),
 		.sent_packet_offset = bm_take_number_or_null(t, &s, "sent_packet_offset", 0, BM_TAKE_MOST)};
+	take_mac_rule(t, &s, a);
 	take_sent_packets(t, &s, a);
 	take_other_record(t, &s, a);
 }

@@ -91,6 +91,15 @@ struct bm_found_record {
 	uint64_t stream_offset, packet, sequence_number; /* each BM_FOUND_UNKNOWN where null */
 };
 
+/* Another rule for the MAC. What is as negotiated is NULL, or BM_FOUND_UNKNOWN; the words are those
+ * of docs/OUTPUT.md, or some that this version has not heard of. */
+struct bm_found_mac_rule {
+	const char *order;
+	uint64_t tag_length; /* octets */
+	const char *mac, *cipher_key, *mac_key, *iv, *nonce, *number, *number_in, *version, *header,
+		*length;
+};
+
 /* What the check was given otherwise than the receiver had it. Numbers are BM_FOUND_UNKNOWN, texts
  * NULL and octets empty where null. */
 struct bm_found_altered {
@@ -100,6 +109,8 @@ struct bm_found_altered {
 	const char *sender, *receiver;
 	struct bm_view session;
 	const char *rule;
+	bool has_mac_rule; /* false: null, or a report of before there was any */
+	struct bm_found_mac_rule mac_rule;
 	uint64_t padding, keystream_offset; /* octets */
 	struct bm_view iv;
 	const char *capture;

@@ -85,21 +85,6 @@ stand(const struct check *c, const struct bm_protection *p, uint64_t seq, struct
 	return true;
 }
 
-/* RFC 6101, section 5.2.3.1. */
-static enum bm_status
-ssl3_mac(const struct bm_mac_rules *r, struct bm_view head, struct bm_view text, uint8_t *out)
-{
-	size_t n = r->hash == BM_MD5 ? 48 : 40;
-	uint8_t inner_pad[48], outer_pad[48], inner[BM_HASH_MAX];
-
-	memset(inner_pad, 0x36, sizeof inner_pad);
-	memset(outer_pad, 0x5c, sizeof outer_pad);
-	const struct bm_view in[] = {r->key, {inner_pad, n}, head, text};
-	const struct bm_view over[] = {r->key, {outer_pad, n}, {inner, bm_hash_size(r->hash)}};
-	enum bm_status st = bm_hash_once(r->hash, in, 4, inner);
-	return st == BM_OK ? bm_hash_once(r->hash, over, 3, out) : st;
-}
-
 /* With so many octets at the end taken for padding, whatever they say, is the MAC before them
  * right? The record was decrypted into the scratch. */
 static enum bm_status
@@ -108,7 +93,6 @@ look_before_padding(const struct check *c, const struct bm_protection *p,
 {
 	struct bm_mac_rules r;
 	uint8_t head[BM_MAC_HEADER_MAX], mac[BM_HASH_MAX];
-	struct bm_hmac *m = NULL;
 
 	*right = false;
 	bm_protection_mac(p, &r);
@@ -120,15 +104,7 @@ look_before_padding(const struct check *c, const struct bm_protection *p,
 	size_t len = n - r.tag_len - (size_t)c->padding;
 	struct bm_view text[] = {
 		bm_view(head, bm_mac_header(p, pos, w, len, head)), bm_view(scratch->bytes, len)};
-	enum bm_status st;
-	if (r.ssl3) {
-		st = ssl3_mac(&r, text[0], text[1], mac);
-	} else {
-		st = bm_hmac_new(&m, r.hash, r.key);
-		if (st == BM_OK)
-			st = bm_hmac_tag(m, text, 2, mac);
-		bm_hmac_free(m);
-	}
+	enum bm_status st = mac_make(&r, text[0], text[1], mac);
 	*right = st == BM_OK && memcmp(mac, scratch->bytes + len, r.tag_len) == 0;
 	return st;
 }
@@ -148,7 +124,10 @@ make(const struct check *c, struct bm_scratch *scratch, struct checked *out)
 	if (st != BM_OK)
 		return st;
 	out->tag_len = bm_protection_tag_len(p);
-	if (read_record(c, p, header, &w, &seq, &out->used) && stand(c, p, seq, &pos)) {
+	bool ready = read_record(c, p, header, &w, &seq, &out->used) && stand(c, p, seq, &pos);
+	if (ready && c->rule != NULL) {
+		st = rule_check(c, p, &pos, &w, scratch, out);
+	} else if (ready) {
 		bool padding = c->padding != BADMAC_UNKNOWN;
 		st = bm_verify(p, &pos, &w, padding, scratch, &o);
 		out->made = st == BM_OK;
@@ -158,8 +137,8 @@ make(const struct check *c, struct bm_scratch *scratch, struct checked *out)
 			st = look_before_padding(c, p, &pos, &w, scratch, &right);
 			out->result = right ? BM_VERIFIED : o.result;
 		}
-		bm_wipe(scratch->bytes, sizeof scratch->bytes);
 	}
+	bm_wipe(scratch->bytes, sizeof scratch->bytes);
 	bm_wipe(&pos, sizeof pos);
 	bm_protection_free(p);
 	return st;

@@ -41,6 +41,8 @@ struct window {
 struct part {
 	struct window record, checked, other;
 	bool has_case;
+	enum bm_case_kind kind;
+	bool framed;      /* behind it, where its header says, stands another record, or nothing */
 	size_t case_keys; /* SIZE_MAX: none */
 	bool has_position;
 	struct bm_position position;   /* that the receiver brought; secret */
@@ -162,6 +164,10 @@ struct check {
 	uint8_t cid_len;
 	struct bm_view record; /* header first */
 	uint64_t padding;      /* octets that stand for padding; BADMAC_UNKNOWN: as they say */
+	/* Another rule for the MAC; NULL: the negotiated one. And what it may take besides. */
+	const struct badmac_claimed_mac_rule *rule;
+	const struct bm_traffic_keys *other; /* of the other direction; NULL: there are none */
+	uint64_t epoch;
 };
 struct checked {
 	bool made; /* false: no record that could be checked, by its header */
@@ -178,6 +184,20 @@ bool check_is_chained(const struct bm_traffic_keys *k);
 size_t check_tag_len(const struct bm_traffic_keys *k);
 /* Libraries that check_make uses, in words. */
 const char *check_libraries(void);
+
+/* rule.c: are all its words known? And what it would be by another name; NULL: it is another rule.
+ * all_fail: no record of the epoch verifies by the negotiated one. */
+bool rule_is_known(const struct badmac_claimed_mac_rule *m);
+const char *rule_wrong(const struct badmac_claimed_mac_rule *m, const struct bm_traffic_keys *k,
+	struct bm_view record, bool all_fail);
+/* rule_check.c: as check_make, by the library that was chosen. out->used stays as it is. BM_NOMEM.
+ */
+BM_MUST_USE enum bm_status rule_check(const struct check *c, const struct bm_protection *p,
+	const struct bm_position *pos, const struct bm_wire *w, struct bm_scratch *scratch,
+	struct checked *out);
+/* HMAC, or the MAC of SSL 3.0, whole, with the key and the hash of r. */
+BM_MUST_USE enum bm_status mac_make(const struct bm_mac_rules *r, struct bm_view head,
+	struct bm_view text, uint8_t out[BM_HASH_MAX]);
 
 /* The keys that sender and epoch name, the last first; NULL past them. */
 const struct key_set *flow_keys(
@@ -222,6 +242,13 @@ void judge_sources(struct judge *j);
 /* verify.c */
 void judge_as_captured(struct judge *j);
 void judge_verifies(struct judge *j);
+/* judge_rule.c, of a claim of another rule. False: it was decided. */
+bool judge_rule(struct judge *j);
+void rule_choose(const struct judge *j, struct check *k);
+/* k verifies: does it take all that the rule names? */
+void judge_rule_needed(struct judge *j, const struct check *k);
+/* verify.c: the check, made. False: it could not be, which decides. */
+bool judge_made(struct judge *j, const struct check *c, const char *id, struct checked *out);
 /* facts.c */
 void judge_chance(struct judge *j);
 void judge_checksum(struct judge *j);

@@ -28,8 +28,8 @@ receivers_keys(const struct judge *j)
 	return flow_keys(j->flow, c->direction, c->epoch, 0);
 }
 
-static bool
-made(struct judge *j, const struct check *c, const char *id, struct checked *out)
+bool
+judge_made(struct judge *j, const struct check *c, const char *id, struct checked *out)
 {
 	bool agree;
 	enum bm_status st = check_make(c, &j->p->scratch, out, &agree);
@@ -179,7 +179,7 @@ judge_as_captured(struct judge *j)
 			return;
 		}
 	}
-	if (!made(j, &k, "as-captured", &got))
+	if (!judge_made(j, &k, "as-captured", &got))
 		return;
 	/* Not every header is authenticated; one that no receiver takes begins no record. */
 	unsigned version = k.keys->version == BM_TLS13 ? BM_TLS12 : k.keys->version;
@@ -371,6 +371,8 @@ try_keys(struct judge *j, const struct bm_traffic_keys *keys, bool *verifies)
 	*verifies = false;
 	if (!choose_record(j, &k) || !choose_chain(j, &k))
 		return;
+	if ((a->inputs & BADMAC_INPUT_RULE) != 0)
+		rule_choose(j, &k);
 	/* A record of the other direction has its connection id; under a header that is put right there
 	 * may be one where none could be read. */
 	const uint8_t cid_len[] = {
@@ -379,13 +381,15 @@ try_keys(struct judge *j, const struct bm_traffic_keys *keys, bool *verifies)
 		k.cid_len = cid_len[i];
 		if (i != 0 && k.cid_len == cid_len[0])
 			continue;
-		if (!made(j, &k, "verifies", &got))
+		if (!judge_made(j, &k, "verifies", &got))
 			return;
 		*verifies = got.made && (got.result == BM_VERIFIED || is_right_without_iv(j, keys, &got));
 	}
 	j->tag_len = got.tag_len;
 	if (*verifies)
 		j->rebuilt = bm_view(k.record.p, got.used);
+	if (*verifies && k.rule != NULL)
+		judge_rule_needed(j, &k);
 }
 
 /* Bad as captured, and its MAC right, which was looked at first: outside of the encryption (RFC
@@ -416,11 +420,8 @@ judge_verifies(struct judge *j)
 				"under this cipher suite the padding says nothing of the MAC");
 		return;
 	}
-	if ((a->inputs & BADMAC_INPUT_RULE) != 0) {
-		step_decides(j, BADMAC_CANNOT_BE_CHECKED, "verifies",
-			"the rule for the MAC that the report names is not known here");
+	if ((a->inputs & BADMAC_INPUT_RULE) != 0 && !judge_rule(j))
 		return;
-	}
 	if (a->sequence_number == BADMAC_UNKNOWN) {
 		step_decides(j, BADMAC_CANNOT_BE_CHECKED, "verifies",
 			"the report does not say under which number it verifies");

@@ -134,6 +134,32 @@ other_record(struct json *j, const struct bm_altered *a)
 }
 
 static void
+mac_rule(struct json *j, const struct bm_altered *a)
+{
+	const struct bm_mac_rule *r = &a->mac_rule;
+
+	name(j, "mac_rule");
+	if ((a->inputs & BM_INPUT_RULE) == 0) {
+		raw(j, "null");
+		return;
+	}
+	begin(j, "{");
+	string_or_null(j, "order", r->order);
+	number_or_null(j, "tag_length", r->tag_length != 0 ? r->tag_length : BM_UNKNOWN);
+	string_or_null(j, "mac", r->mac);
+	string_or_null(j, "cipher_key", r->cipher_key);
+	string_or_null(j, "mac_key", r->mac_key);
+	string_or_null(j, "iv", r->iv);
+	string_or_null(j, "nonce", r->nonce);
+	string_or_null(j, "number", r->number);
+	string_or_null(j, "number_in", r->number_in);
+	string_or_null(j, "version", r->version);
+	string_or_null(j, "header", r->header);
+	string_or_null(j, "length", r->length);
+	end(j, "}");
+}
+
+static void
 altered(struct json *j, const struct bm_altered *a)
 {
 	name(j, "altered");
@@ -156,6 +182,7 @@ altered(struct json *j, const struct bm_altered *a)
 	else
 		string_or_null(j, "session", NULL);
 	string_or_null(j, "rule", a->rule);
+	mac_rule(j, a);
 	number_or_null(j, "padding", a->padding);
 	number_or_null(j, "keystream_offset", a->keystream);
 	if (a->iv_n != 0)

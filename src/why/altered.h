@@ -20,6 +20,15 @@ enum bm_input {
 	BM_INPUT_RECORD = 512     /* another record, which shows where the stream goes on */
 };
 
+/* Another rule for the MAC, input by input: the ids of docs/OUTPUT.md, static; NULL (tag_length:
+ * 0): as negotiated. */
+struct bm_mac_rule {
+	const char *order;
+	uint64_t tag_length; /* octets */
+	const char *mac, *cipher_key, *mac_key, *iv, *nonce, *number, *number_in, *version, *header,
+		*length;
+};
+
 /* An unknown number in it. */
 #define BM_ALTERED_UNKNOWN UINT64_MAX
 
@@ -44,8 +53,9 @@ struct bm_altered {
 	/* Or the name of its session in the key material. */
 	uint8_t session[BM_SESSION_NAME_MAX];
 	size_t session_n;
-	const char *rule; /* in words; static or in the arena */
-	uint64_t padding; /* octets */
+	const char *rule;            /* in words; static or in the arena */
+	struct bm_mac_rule mac_rule; /* of BM_INPUT_RULE: the same as data */
+	uint64_t padding;            /* octets */
 	/* Of a cipher that chains records: octets of keystream used before, or the IV. */
 	uint64_t keystream;
 	uint8_t iv[16];

@@ -58,7 +58,8 @@ reversed(uint64_t seq)
 }
 
 bool
-rule_other_number(const struct rule_search *s, unsigned nth, uint64_t *seq, const char **what)
+rule_other_number(
+	const struct rule_search *s, unsigned nth, uint64_t *seq, const char **what, const char **id)
 {
 	enum { SEQ_BITS = 48 };
 	uint64_t own = s->w->c->position->seq, low = own & ((UINT64_C(1) << SEQ_BITS) - 1);
@@ -66,6 +67,7 @@ rule_other_number(const struct rule_search *s, unsigned nth, uint64_t *seq, cons
 	if (nth == 0) {
 		*seq = reversed(own);
 		*what = "the sequence number low octet first";
+		*id = "low-octet-first";
 		return true;
 	}
 	if (nth != 1 || !bm_is_dtls(s->w))
@@ -74,6 +76,7 @@ rule_other_number(const struct rule_search *s, unsigned nth, uint64_t *seq, cons
 	bool in = own >> SEQ_BITS != 0;
 	*seq = in ? low : (uint64_t)s->w->c->epoch << SEQ_BITS | low;
 	*what = in ? "the sequence number without its epoch" : "the epoch before the sequence number";
+	*id = in ? "without-epoch" : "with-epoch";
 	return true;
 }
 
@@ -87,13 +90,13 @@ put(uint8_t *out, size_t at, struct bm_view v)
 
 size_t
 rule_header(const struct rule_search *s, unsigned nth, uint64_t seq, unsigned version,
-	uint8_t out[RULE_HEADER_MAX], const char **what)
+	uint8_t out[RULE_HEADER_MAX], const char **what, const char **id)
 {
 	const struct bm_wire *w = &s->wire;
 	struct bm_position pos = {.seq = seq};
 	size_t n = 8;
 
-	*what = NULL;
+	*what = *id = NULL;
 	if (w->cid.n != 0 && nth == 0 && version != 0) {
 		struct bm_wire as = *w;
 		as.version = (uint16_t)version;
@@ -110,10 +113,12 @@ rule_header(const struct rule_search *s, unsigned nth, uint64_t seq, unsigned ve
 	if (nth == 1) {
 		/* draft-ietf-tls-dtls-connection-id, up to the 8th. */
 		*what = "the connection id behind the version, as in drafts of RFC 9146";
+		*id = "cid-as-in-drafts";
 		n = put(out, n, w->cid);
 		out[n++] = (uint8_t)w->cid.n;
 	} else if (nth == 2) {
 		*what = "no connection id authenticated";
+		*id = "without-cid";
 	}
 	return n;
 }
@@ -145,6 +150,7 @@ show(const struct rule_search *s, struct bm_finding *out)
 	bm_prove(out, "rule-search", s->tag_len, s->tried);
 	bm_alter(w, out, BM_INPUT_RULE);
 	out->altered.rule = how;
+	out->altered.mac_rule = s->rule;
 	bm_evidence(
 		w, out, "it verifies where it was expected with %s", how != NULL ? how : "another rule");
 	if (c->kind != BM_CASE_NO_KEYS_FIT)

@@ -15,6 +15,7 @@ struct aead_search {
 	size_t tag;                 /* in use */
 	bool tls13, own_explicit;   /* as negotiated */
 	uint64_t number;            /* in use */
+	bool number_in_nonce;       /* that one */
 	uint8_t nonce[NONCE];
 	struct bm_view text;
 };
@@ -46,12 +47,15 @@ try_lengths(struct aead_search *a, uint8_t *aad, size_t n, const char *as)
 		"the record's own length authenticated",
 		"the explicit nonce counted in the length that is authenticated",
 		"the authenticated length low octet first"};
+	static const char *const id[] = {
+		NULL, "with-tag", "record", "with-explicit-nonce", "low-octet-first"};
 
 	for (size_t i = 0; i < sizeof len / sizeof len[0]; i++) {
 		/* The same by another name. */
 		if (i != 0 && (i == 4 ? len[0] >> 8 == (len[0] & 0xff) : len[i] == len[0]))
 			continue;
 		s->what[AAD] = i == 0 ? as : what[i];
+		s->rule.length = id[i];
 		bm_store16(aad + n, (unsigned)len[i]);
 		if (i == 4) {
 			uint8_t b = aad[n];
@@ -68,12 +72,15 @@ static bool
 try_headers(struct aead_search *a, uint64_t seq, unsigned version, const char *as)
 {
 	uint8_t aad[RULE_HEADER_MAX + 2];
-	const char *what;
+	const char *what, *id;
 	size_t n;
 
-	for (unsigned nth = 0; (n = rule_header(a->s, nth, seq, version, aad, &what)) != 0; nth++)
+	for (unsigned nth = 0; (n = rule_header(a->s, nth, seq, version, aad, &what, &id)) != 0;
+		 nth++) {
+		a->s->rule.header = id != NULL ? id : a->tls13 ? "as-in-tls12" : NULL;
 		if (try_lengths(a, aad, n, what != NULL ? what : as))
 			return true;
+	}
 	return false;
 }
 
@@ -81,8 +88,13 @@ static bool
 try_aad12(struct aead_search *a, unsigned version, const char *as)
 {
 	/* Another number in the nonce: then here too, or not. */
-	return try_headers(a, a->s->w->c->position->seq, version, as) ||
-		   (a->s->what[SEQUENCE] != NULL && try_headers(a, a->number, version, as));
+	a->s->rule.number_in = a->s->what[SEQUENCE] != NULL ? "nonce" : NULL;
+	if (try_headers(a, a->s->w->c->position->seq, version, as))
+		return true;
+	if (a->s->what[SEQUENCE] == NULL)
+		return false;
+	a->s->rule.number_in = a->number_in_nonce ? NULL : "associated-data";
+	return try_headers(a, a->number, version, as);
 }
 
 /* DTLS 1.3 (RFC 9147, section 4): the header, of which the number is unmasked. */
@@ -95,6 +107,7 @@ try_unified(struct aead_search *a, const char *as)
 	if (fits(a, s->wire.header))
 		return true;
 	s->what[AAD] = "the header authenticated with its number masked";
+	s->rule.header = "with-masked-number";
 	return fits(a, bm_view(s->w->c->record, s->wire.header.n));
 }
 
@@ -105,6 +118,9 @@ try_aad13(struct aead_search *a, unsigned version, const char *as)
 	struct rule_search *s = a->s;
 	uint8_t aad[BM_HEADER];
 
+	/* No number is authenticated there. */
+	s->rule.number_in = s->rule.length = NULL;
+	s->rule.header = a->tls13 ? NULL : "as-in-tls13";
 	if (a->keys->version == BM_DTLS13)
 		return version == s->wire.version && try_unified(a, as);
 	if (s->wire.header.n != BM_HEADER)
@@ -115,6 +131,7 @@ try_aad13(struct aead_search *a, unsigned version, const char *as)
 	if (fits(a, bm_view(aad, sizeof aad)))
 		return true;
 	s->what[AAD] = "the length in the authenticated header without the tag";
+	s->rule.length = "without-tag";
 	bm_store16(aad + 3, (unsigned)a->text.n);
 	return fits(a, bm_view(aad, sizeof aad));
 }
@@ -138,7 +155,7 @@ try_aad(struct aead_search *a)
 		"version 254.253 (DTLS 1.2) authenticated"};
 	struct rule_search *s = a->s;
 
-	s->what[VERSION] = NULL;
+	s->what[VERSION] = s->rule.version = NULL;
 	if (try_version(a, s->wire.version))
 		return true;
 	for (size_t i = 0; i < RULE_VERSIONS; i++) {
@@ -146,15 +163,18 @@ try_aad(struct aead_search *a)
 			!rule_version_free(s, rule_versions[i]))
 			continue;
 		s->what[VERSION] = what[i];
+		s->rule.version = bm_version_name(rule_versions[i]);
 		if (try_version(a, rule_versions[i]))
 			return true;
 	}
-	s->what[VERSION] = NULL;
+	s->what[VERSION] = s->rule.version = s->rule.length = NULL;
 	s->what[AAD] =
 		a->tls13 ? "no associated data, as up to draft 24 of TLS 1.3" : "no associated data";
+	s->rule.header = "none";
+	s->rule.number_in = NULL;
 	if (fits(a, bm_view(NULL, 0)))
 		return true;
-	s->what[AAD] = NULL;
+	s->what[AAD] = s->rule.header = s->rule.number_in = NULL;
 	return false;
 }
 
@@ -209,6 +229,14 @@ make_nonce(struct aead_search *a, unsigned which, uint64_t seq)
 	}
 }
 
+/* Of another number: in the nonce, or not there. */
+static bool
+try_number(struct aead_search *a, unsigned which, uint64_t in_nonce, bool other)
+{
+	a->number_in_nonce = other;
+	return make_nonce(a, which, in_nonce) && try_aad(a);
+}
+
 static bool
 try_nonces(struct aead_search *a)
 {
@@ -220,21 +248,27 @@ try_nonces(struct aead_search *a)
 		"the sequence number behind the first four octets of the IV as nonce",
 		"the sequence number on the front of the IV as nonce",
 		"an explicit nonce in front of the ciphertext"};
+	static const char *const id[] = {
+		NULL, "sequence-number", "zeros", "sequence-number-and-no-explicit-part"};
+	static const char *const implicit_id[] = {
+		NULL, "sequence-number", "sequence-number-on-the-front", "explicit-part"};
 	struct rule_search *s = a->s;
 	uint64_t seq = s->w->c->position->seq;
 
 	for (unsigned which = 0; which < 4; which++) {
 		s->what[NONCE_OF] = a->own_explicit ? with_explicit[which] : implicit[which];
-		s->what[SEQUENCE] = NULL;
+		s->rule.nonce = a->own_explicit ? id[which] : implicit_id[which];
+		s->what[SEQUENCE] = s->rule.number = NULL;
 		a->number = seq;
 		if (make_nonce(a, which, seq) && try_aad(a))
 			return true;
-		for (unsigned nth = 0; rule_other_number(s, nth, &a->number, &s->what[SEQUENCE]); nth++)
-			if (a->number != seq && ((make_nonce(a, which, a->number) && try_aad(a)) ||
-										(make_nonce(a, which, seq) && try_aad(a))))
+		for (unsigned nth = 0;
+			 rule_other_number(s, nth, &a->number, &s->what[SEQUENCE], &s->rule.number); nth++)
+			if (a->number != seq &&
+				(try_number(a, which, a->number, true) || try_number(a, which, seq, false)))
 				return true;
 	}
-	s->what[NONCE_OF] = s->what[SEQUENCE] = NULL;
+	s->what[NONCE_OF] = s->what[SEQUENCE] = s->rule.nonce = s->rule.number = NULL;
 	return false;
 }
 
@@ -248,11 +282,16 @@ try_key(struct aead_search *a, enum bm_cipher cipher, const uint8_t *key, const 
 	bool found = false;
 
 	s->what[KEY] = what;
+	s->rule.cipher_key = key == a->keys->key && cipher == suite->cipher ? NULL
+						 : key == a->keys->key                          ? "first-half"
+																		: "other-direction";
+	s->rule.iv = iv == a->keys->iv ? NULL : "other-direction";
 	a->iv = iv;
 	for (int other = 0; !found && other < (suite->mode == BM_MODE_CCM ? 2 : 1); other++) {
 		struct bm_aead *made = NULL;
 		a->tag = other == 0 ? suite->tag_len : suite->tag_len == 16 ? 8 : 16;
 		s->what[TAG] = other == 0 ? NULL : a->tag == 8 ? "a tag of 8 octets" : "a tag of 16 octets";
+		s->rule.tag_length = other == 0 ? 0 : a->tag;
 		enum bm_status st = bm_aead_new(
 			&made, cipher, suite->mode, a->tag, bm_view(key, bm_cipher_key_size(cipher)));
 		if (st == BM_NOMEM)

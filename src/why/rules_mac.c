@@ -59,12 +59,14 @@ try_lengths(struct mac_search *m, bool ssl3, struct bm_view key, uint8_t *head, 
 		"the record's length instead of the content's in the MAC header",
 		"the length with padding in the MAC header",
 		"the length in the MAC header low octet first"};
+	static const char *const id[] = {NULL, "with-tag", "record", "with-padding", "low-octet-first"};
 
 	for (size_t i = 0; i < sizeof len / sizeof len[0]; i++) {
 		/* The same by another name. */
 		if (i != 0 && (i == 4 ? len[0] >> 8 == (len[0] & 0xff) : len[i] == len[0]))
 			continue;
 		m->s->what[LENGTH] = what[i];
+		m->s->rule.length = id[i];
 		bm_store16(head + n, (unsigned)len[i]);
 		if (i == 4) {
 			uint8_t b = head[n];
@@ -74,7 +76,7 @@ try_lengths(struct mac_search *m, bool ssl3, struct bm_view key, uint8_t *head, 
 		if (fits(m, ssl3, key, bm_view(head, n + 2)))
 			return true;
 	}
-	m->s->what[LENGTH] = NULL;
+	m->s->what[LENGTH] = m->s->rule.length = NULL;
 	return false;
 }
 
@@ -84,11 +86,12 @@ try_headers(struct mac_search *m, bool ssl3, struct bm_view key, uint64_t seq, u
 	uint8_t head[RULE_HEADER_MAX + 2];
 	size_t n;
 
-	for (unsigned nth = 0;
-		 (n = rule_header(m->s, nth, seq, version, head, &m->s->what[HEADER])) != 0; nth++)
+	for (unsigned nth = 0; (n = rule_header(m->s, nth, seq, version, head, &m->s->what[HEADER],
+								&m->s->rule.header)) != 0;
+		 nth++)
 		if (try_lengths(m, ssl3, key, head, n))
 			return true;
-	m->s->what[HEADER] = NULL;
+	m->s->what[HEADER] = m->s->rule.header = NULL;
 	return false;
 }
 
@@ -100,25 +103,27 @@ try_versions(struct mac_search *m, bool ssl3, struct bm_view key, uint64_t seq)
 		"version 3.3 (TLS 1.2) in the MAC header", "version 3.4 (TLS 1.3) in the MAC header",
 		"version 254.255 (DTLS 1.0) in the MAC header",
 		"version 254.253 (DTLS 1.2) in the MAC header"};
-	const struct rule_search *s = m->s;
+	struct rule_search *s = m->s;
 	/* SSL 3.0 has none there. */
 	unsigned own = ssl3 ? 0 : s->wire.version;
 
-	m->s->what[VERSION] = NULL;
+	s->what[VERSION] = s->rule.version = NULL;
 	if (try_headers(m, ssl3, key, seq, own))
 		return true;
-	m->s->what[VERSION] = "no version in the MAC header";
+	s->what[VERSION] = "no version in the MAC header";
+	s->rule.version = "none";
 	if (own != 0 && rule_version_free(s, 0) && try_headers(m, ssl3, key, seq, 0))
 		return true;
 	for (size_t i = 0; i < RULE_VERSIONS; i++) {
 		unsigned version = rule_versions[i];
 		if (version == own || !rule_version_free(s, version))
 			continue;
-		m->s->what[VERSION] = what[i];
+		s->what[VERSION] = what[i];
+		s->rule.version = bm_version_name(version);
 		if (try_headers(m, ssl3, key, seq, version))
 			return true;
 	}
-	m->s->what[VERSION] = NULL;
+	s->what[VERSION] = s->rule.version = NULL;
 	return false;
 }
 
@@ -128,13 +133,14 @@ try_sequence(struct mac_search *m, bool ssl3, struct bm_view key)
 	struct rule_search *s = m->s;
 	uint64_t own = s->w->c->position->seq, seq;
 
-	s->what[SEQUENCE] = NULL;
+	s->what[SEQUENCE] = s->rule.number = NULL;
 	if (try_versions(m, ssl3, key, own))
 		return true;
-	for (unsigned nth = 0; rule_other_number(s, nth, &seq, &s->what[SEQUENCE]); nth++)
+	for (unsigned nth = 0; rule_other_number(s, nth, &seq, &s->what[SEQUENCE], &s->rule.number);
+		 nth++)
 		if (seq != own && try_versions(m, ssl3, key, seq))
 			return true;
-	s->what[SEQUENCE] = NULL;
+	s->what[SEQUENCE] = s->rule.number = NULL;
 	return false;
 }
 
@@ -149,16 +155,19 @@ try_macs(struct mac_search *m)
 		struct bm_view key =
 			other ? bm_view(m->other->mac_key, bm_hash_size(m->rules.hash)) : m->rules.key;
 		s->what[MAC_KEY] = other ? "the other direction's MAC key" : NULL;
+		s->rule.mac_key = other ? "other-direction" : NULL;
 		for (int kind = 0; kind < (both ? 2 : 1); kind++) {
 			bool ssl3 = m->rules.ssl3 != (kind == 1);
 			s->what[KIND] = kind == 0 ? NULL
 							: ssl3    ? "the MAC of SSL 3.0 instead of HMAC"
 									  : "HMAC instead of the MAC of SSL 3.0";
+			s->rule.mac = kind == 0 ? NULL : ssl3 ? "ssl3" : "hmac";
 			if (try_sequence(m, ssl3, key))
 				return true;
 		}
 	}
 	s->what[MAC_KEY] = s->what[KIND] = NULL;
+	s->rule.mac_key = s->rule.mac = NULL;
 	return false;
 }
 
@@ -211,6 +220,7 @@ try_orders(struct mac_search *m)
 				? "the MAC over the plaintext, although encrypt-then-MAC (RFC 7366) was negotiated"
 				: "the MAC over the ciphertext: encrypt-then-MAC (RFC 7366), which was not "
 				  "negotiated";
+		s->rule.order = order == 0 ? NULL : etm ? "mac-then-encrypt" : "encrypt-then-mac";
 		for (int cut = 0; cut < (whole > TRUNCATED ? 2 : 1); cut++) {
 			size_t mac_len = truncated != (cut == 1) ? TRUNCATED : whole;
 			s->what[LENGTH_OF_MAC] =
@@ -218,6 +228,7 @@ try_orders(struct mac_search *m)
 				: truncated
 					? "the whole MAC, although truncated_hmac (RFC 6066) was negotiated"
 					: "the MAC cut to 80 bits (RFC 6066, section 7), which was not negotiated";
+			s->rule.tag_length = cut == 0 ? 0 : mac_len;
 			bool outside = cbc && etm != (order == 1);
 			/* A MAC over the ciphertext says nothing of the cipher's key. */
 			if (outside && s->what[CIPHER_KEY] != NULL)
@@ -226,7 +237,8 @@ try_orders(struct mac_search *m)
 				return true;
 		}
 	}
-	s->what[ORDER] = s->what[LENGTH_OF_MAC] = NULL;
+	s->what[ORDER] = s->what[LENGTH_OF_MAC] = s->rule.order = NULL;
+	s->rule.tag_length = 0;
 	return false;
 }
 
@@ -250,11 +262,13 @@ decrypt_cbc(struct mac_search *m, const struct bm_cbc *cbc)
 }
 
 static bool
-try_cipher(struct mac_search *m, enum bm_cipher cipher, const uint8_t *key, const char *what)
+try_cipher(struct mac_search *m, enum bm_cipher cipher, const uint8_t *key, const char *what,
+	const char *id)
 {
 	struct bm_cbc *cbc = NULL;
 
 	m->s->what[CIPHER_KEY] = what;
+	m->s->rule.cipher_key = id;
 	m->s->status = bm_cbc_new(&cbc, cipher, bm_view(key, bm_cipher_key_size(cipher)));
 	if (m->s->status == BM_UNSUPPORTED)
 		m->s->status = BM_OK;
@@ -264,7 +278,7 @@ try_cipher(struct mac_search *m, enum bm_cipher cipher, const uint8_t *key, cons
 	bm_cbc_free(cbc);
 	bool ok = try_orders(m);
 	if (!ok)
-		m->s->what[CIPHER_KEY] = NULL;
+		m->s->what[CIPHER_KEY] = m->s->rule.cipher_key = NULL;
 	return ok;
 }
 
@@ -296,7 +310,8 @@ rule_search_mac(struct rule_search *s)
 													 : cipher;
 	return (half != cipher &&
 			   try_cipher(&m, half, m.keys->key,
-				   "a cipher of 128 bits, keyed with the first half of the 256-bit key")) ||
-		   (m.other != NULL &&
-			   try_cipher(&m, cipher, m.other->key, "the other direction's cipher key"));
+				   "a cipher of 128 bits, keyed with the first half of the 256-bit key",
+				   "first-half")) ||
+		   (m.other != NULL && try_cipher(&m, cipher, m.other->key,
+								   "the other direction's cipher key", "other-direction"));
 }

@@ -118,6 +118,30 @@ def about_words(f, causes):
         yield "method %s" % method, g
 
 
+RULES = {"order": ("mac-then-encrypt", "encrypt-then-mac"), "tag_length": (8, 10, 16, 20), "mac": ("ssl3", "hmac"),
+         "cipher_key": ("first-half", "other-direction"), "mac_key": ("other-direction",), "iv": ("other-direction",),
+         "nonce": ("sequence-number", "zeros", "sequence-number-and-no-explicit-part", "explicit-part",
+                   "sequence-number-on-the-front"),
+         "number": ("low-octet-first", "without-epoch", "with-epoch"), "number_in": ("nonce", "associated-data"),
+         "version": ("SSL 3.0", "TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3", "DTLS 1.0", "DTLS 1.2", "none"),
+         "header": ("as-in-tls12", "as-in-tls13", "none", "with-masked-number", "cid-as-in-drafts", "without-cid"),
+         "length": ("with-tag", "record", "with-padding", "with-explicit-nonce", "without-tag", "low-octet-first")}
+
+
+def about_rules(f):
+    """(what is altered, the failure) for every other word of a rule for the MAC."""
+    for name, values in RULES.items():
+        for value in (None, *values):
+            if value == f["proof"]["altered"]["mac_rule"][name]:
+                continue
+            g = copy.deepcopy(f)
+            g["proof"]["altered"]["mac_rule"][name] = value
+            yield "%s %s" % (name, value), g
+        g = copy.deepcopy(f)
+        g["proof"]["altered"]["mac_rule"][name] = "unheard-of" if name != "tag_length" else 2**53
+        yield "%s unheard-of" % name, g
+
+
 def about_chance(f):
     for name, change in (("chance", lambda p: p.update(chance_log2=p["chance_log2"] - 1)),
                          ("chance", lambda p: p.update(chance_log2=min(p["chance_log2"] + 1.1, -0.01))),

@@ -18,7 +18,9 @@ sys.path[:0] = [os.path.join(TESTS, "live"), os.path.join(TESTS, "oracle"), os.p
 import judge  # noqa: E402
 import lying  # noqa: E402
 import schemas  # noqa: E402
+import seal  # noqa: E402
 import tlsoracle  # noqa: E402
+import wire  # noqa: E402
 
 DATA = os.path.join(judge.ROOT, "tests", "data")
 BADMAC = judge.find_badmac()
@@ -329,6 +331,71 @@ def foreign_octets():
                     octets, cause, verdicts(told)[0]))
 
 
+def conversation(folder):
+    """What both ends sent there, in the order of packets."""
+    with open(os.path.join(folder, "receiver.pcap"), "rb") as f:
+        halves = tlsoracle.flows(f.read(), {})[0].halves
+    conv = wire.Conversation()
+    for _, d, a, b in sorted((packet, d, a, b) for d in (0, 1) for a, b, packet in halves[d].owners):
+        conv.feed(d, halves[d].data[a:b])
+    conv.end()
+    return conv
+
+
+def rules():
+    """(suite, what is otherwise, of all records) of records that are sealed by another rule"""
+    for suite, hows in (
+            ("tls12-cbc-sha256-mte", {"etm": True, "ten": True, "mac_key": True, "version": b"\3\1"}),
+            ("tls12-cbc-sha256-etm", {"etm": False, "ten": True}), ("tls10-aes128cbc-sha", {"ten": True, "ssl3": True}),
+            ("tls12-aes128gcm", {"length": 16, "aad": b"", "version": b"\3\1", "bare": True, "iv_of": True}),
+            ("tls12-chacha20", {"aad": b"", "iv_of": True}),
+            ("tls13-aes256gcm", {"aad": b"", "length": -16, "half": True, "version": b"\3\1"})):
+        for name, value in hows.items():
+            yield suite, name, value, True
+            # The next record's IV would be gone with the MAC that stands behind.
+            if suite != "tls10-aes128cbc-sha":
+                yield suite, name, value, False
+
+
+def rule(suite, name, value, every):
+    """A record by another rule, of which the report tells; that holds, and no other rule does."""
+    folder = os.path.join(DATA, "damaged", suite, "none")
+    keys = [os.path.join(folder, "keys.log")]
+    s = seal.Sealer(conversation(folder), keys[0])
+    judge.want(seal.checked(s), "sealed by the rules it is another conversation")
+    target = [r for r, _ in s.opened[0]][2]
+
+    def how(d, r, content):
+        number = [q.off for q in s.mine(d)].index(r.off).to_bytes(8, "big")
+        if not every and (d, r.off) != (0, target.off):
+            return None
+        other = s.side[seal.other(d)]
+        return {"ten": {"mac_len": 10}, "mac_key": {"mac_key": other.mac_key}, "iv_of": {"iv_of": other},
+                "half": {"key": s.side[d].key[:16]},
+                "bare": {"explicit": b"", "nonce": s.side[d].iv + number}}.get(name, {name: value})
+
+    conv = s.seal_all(how)
+    with tempfile.TemporaryDirectory() as where:
+        path = os.path.join(where, "rule.pcap")
+        wire.write(path, [(conv, wire.segments(conv))])
+        _, report, _ = judge.diagnose([path], keys, timeout=300)
+        found = [f for f in judge.failures(report) if f["proof"] and f["proof"]["method"] == "rule-search"]
+        judge.want(found and all(f["proof"]["altered"]["mac_rule"] for f in found), "found by its rule", report)
+        rc, told, err = prove(report, [path], keys)
+        judge.want(all(v["verdict"] == HOLDS for v in verdicts(told)) and rc == 0, "exit %d: %s" % (rc, verdicts(told)))
+        c = next(c for c in report["connections"] if c["failures"])
+        false = list(lying.about_rules(found[0]))
+        c["failures"] = [g for _, g in false] + [dict(found[0], proof=dict(found[0]["proof"], altered=dict(
+            found[0]["proof"]["altered"], mac_rule=None)))]
+        rc, told, err = prove(report, [path], keys)
+        judged = [v["verdict"] for v in verdicts(told)]
+        held = [n for (n, _), v in zip(false, judged) if v == HOLDS]
+        judge.want(not held and rc == 1, "exit %d; rules that hold too: %s" % (rc, held))
+        judge.want(judged[-1] == OPEN, "a rule in words alone: %s" % judged[-1])
+    with LOCK:
+        LIES[0] += len(false)
+
+
 def methods():
     """Every method that a report can name is in docs/PROVE.md: as one that can be made again, or as one that cannot."""
     with open(os.path.join(judge.ROOT, "docs", "OUTPUT.md"), encoding="utf-8") as f:
@@ -465,6 +532,8 @@ def main():
             kind = os.path.basename(folder)
             if kind not in ("none", "s2c_bitflip", "comp2"):
                 jobs.append((tap.case, "lies: %s/%s" % (suite, kind), lies, folder, "receiver"))
+    jobs += [(tap.case, "rules: %s, %s, %s" % (suite, name, "all" if every else "one"), rule, suite, name, value, every)
+             for suite, name, value, every in rules()]
     jobs += [(tap.case, "lies: record-was-good", lies, os.path.join(DATA, "damaged", "tls13-aes256gcm", "replay"), "sender"),
              (tap.case, "other captures and keys", other_captures), (tap.case, "redacted reports", redacted),
              (tap.case, "connections exchanged", swapped_connections),

@@ -59,7 +59,7 @@ def main():
             wrong += check_page(cause, pages)
         if f"[`{cause}`](causes/{cause}.md)" not in page:
             wrong.append(f"docs/OUTPUT.md does not link docs/causes/{cause}.md")
-    for name in ("connection", "alert", "failure", "proof", "altered", "other_record", "damage", "log", "clock", "incident"):
+    for name in ("connection", "alert", "failure", "proof", "altered", "mac_rule", "other_record", "damage", "log", "clock", "incident"):
         for member in schema[name]["properties"]:
             if f"`{member}`" not in page:
                 wrong.append(f"docs/OUTPUT.md does not mention {member}")

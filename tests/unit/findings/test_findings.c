@@ -424,6 +424,16 @@ static const char altered[] =
 	"\"capture\":\"c.pcap\",\"sent_packets\":[4,5],\"sent_packet_offset\":80,\"other_record\":{"
 	"\"direction\":\"client_to_server\",\"stream_offset\":7,\"packet\":8,\"sequence_number\":9}}";
 
+static const char with_rule[] =
+	"-115.03,\"altered\":{\"inputs\":[\"rule\"],"
+	"\"direction\":\"server_to_client\",\"epoch\":2,\"sequence_number\":5,\"stream_offset\":99,"
+	"\"packet\":21,\"packet_offset\":66,\"sender\":null,\"receiver\":null,\"session\":null,"
+	"\"rule\":\"another\",\"mac_rule\":{\"order\":\"a\",\"tag_length\":10,\"mac\":\"b\","
+	"\"cipher_key\":\"c\",\"mac_key\":\"d\",\"iv\":\"e\",\"nonce\":\"f\",\"number\":\"g\","
+	"\"number_in\":\"h\",\"version\":\"i\",\"header\":\"j\",\"length\":null},\"padding\":null,"
+	"\"keystream_offset\":null,\"iv\":null,\"capture\":null,\"sent_packets\":[],"
+	"\"sent_packet_offset\":null,\"other_record\":null}";
+
 /* What a check was given otherwise; reports of before say nothing of it. */
 static void
 test_altered(void **state)
@@ -459,6 +469,22 @@ test_altered(void **state)
 	assert_int_equal(a->other_record.stream_offset, 7);
 	assert_int_equal(a->other_record.packet, 8);
 	assert_int_equal(a->other_record.sequence_number, 9);
+	assert_false(a->has_mac_rule);
+	expect_instead("-115.03", with_rule, BM_OK, NULL);
+	a = &f.connections[0].failures[0].proof.altered;
+	assert_true(a->has_mac_rule);
+	assert_int_equal(a->mac_rule.tag_length, 10);
+	assert_string_equal(a->mac_rule.order, "a");
+	assert_string_equal(a->mac_rule.mac, "b");
+	assert_string_equal(a->mac_rule.cipher_key, "c");
+	assert_string_equal(a->mac_rule.mac_key, "d");
+	assert_string_equal(a->mac_rule.iv, "e");
+	assert_string_equal(a->mac_rule.nonce, "f");
+	assert_string_equal(a->mac_rule.number, "g");
+	assert_string_equal(a->mac_rule.number_in, "h");
+	assert_string_equal(a->mac_rule.version, "i");
+	assert_string_equal(a->mac_rule.header, "j");
+	assert_null(a->mac_rule.length);
 	expect_instead("-115.03", "-115.03,\"altered\":{}", BM_FORMAT,
 		"connections[0].failures[0].proof.altered.inputs: missing");
 	expect_instead("-115.03", "-115.03,\"altered\":[]", BM_FORMAT, NULL);

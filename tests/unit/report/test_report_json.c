@@ -204,7 +204,7 @@ what_was_altered(void **state)
 		"client\","
 		"\"epoch\":2,\"sequence_number\":7,\"stream_offset\":100,\"packet\":3,\"packet_offset\":66,"
 		"\"sender\":\"192.0.2.1:443\",\"receiver\":\"192.0.2.2:50000\",\"session\":\"abcd\","
-		"\"rule\":\"another\","
+		"\"rule\":\"another\",\"mac_rule\":null,"
 		"\"padding\":12,\"keystream_offset\":4096,\"iv\":\"0102\",\"capture\":\"other.pcap\","
 		"\"sent_packets\":[9,11],\"sent_packet_offset\":70,"
 		"\"other_record\":{\"direction\":\"client_to_server\",\"stream_offset\":50,\"packet\":2,"
@@ -218,9 +218,29 @@ what_was_altered(void **state)
 		"{\"inputs\":[],\"direction\":\"client_to_server\",\"epoch\":null,\"sequence_number\":null,"
 		"\"stream_offset\":null,\"packet\":null,\"packet_offset\":null,\"sender\":null,"
 		"\"receiver\":null,"
-		"\"session\":null,\"rule\":null,\"padding\":null,\"keystream_offset\":null,\"iv\":null,"
-		"\"capture\":null,"
+		"\"session\":null,\"rule\":null,\"mac_rule\":null,\"padding\":null,\"keystream_offset\":"
+		"null,"
+		"\"iv\":null,\"capture\":null,"
 		"\"sent_packets\":[],\"sent_packet_offset\":null,\"other_record\":null}");
+	json_decref(j);
+	none.inputs = BM_INPUT_RULE;
+	none.mac_rule = (struct bm_mac_rule){.order = "mac-then-encrypt",
+		.tag_length = 10,
+		.cipher_key = "first-half",
+		.number = "low-octet-first",
+		.version = "TLS 1.1"};
+	f.proof.altered = none;
+	j = report(c, 1);
+	expect(json_object_get(
+			   json_object_get(
+				   json_array_get(json_object_get(connection(j, 0), "failures"), 0), "proof"),
+			   "altered"),
+		"mac_rule",
+		"{\"order\":\"mac-then-encrypt\",\"tag_length\":10,\"mac\":null,\"cipher_key\":\"first-"
+		"half\","
+		"\"mac_key\":null,\"iv\":null,\"nonce\":null,\"number\":\"low-octet-first\",\"number_in\":"
+		"null,"
+		"\"version\":\"TLS 1.1\",\"header\":null,\"length\":null}");
 	json_decref(j);
 }
 
