@@ -54,7 +54,8 @@ _badmac() {
 	fi
 	local options='-k --keys --log --rules --at --effort -j --jobs --crypto --format -o --output --redact --store -v --verbose
 		-q --quiet --color --memory --flow-memory --max-flows --no-progress -h --help'
-	[[ $command == explain ]] && options='--format --rules --keys-out -o --output --color -h --help'
+	[[ $command == explain ]] && options='--format --rules --keys-out -o --output --redact -v --verbose -q --quiet
+		--color -h --help'
 	[[ $command == carve ]] && options='-o --output -k --keys --no-secrets --repaired --connection --failure -q --quiet
 		-h --help'
 	[[ $command == history ]] && options='--since --until --cause --peer --group --limit --add --format -o --output --color -h --help'

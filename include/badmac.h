@@ -189,6 +189,8 @@ struct badmac_explain_options {
 	int (*write_keys)(void *ctx, const char *bytes, size_t n);
 	void *write_keys_ctx;
 	unsigned columns; /* text: as in badmac_options */
+	int verbose; /* text: all causes, all that is ruled out, and the lines before an incident */
+	enum badmac_redact redact;
 };
 
 /* options are copied. On failure *out is NULL. */

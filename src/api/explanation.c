@@ -36,7 +36,8 @@ badmac_explanation_new(struct badmac_explanation **out,
 		return fail(error, BM_USAGE, NULL, 0, NULL);
 	*out = NULL;
 	if (options == NULL || options->write == NULL ||
-		(options->format != BADMAC_TEXT && options->format != BADMAC_JSON))
+		(options->format != BADMAC_TEXT && options->format != BADMAC_JSON) ||
+		(unsigned)options->redact > BADMAC_REDACT_ALL)
 		return fail(error, BM_USAGE, NULL, 0, NULL);
 	struct badmac_explanation *x = calloc(1, sizeof *x);
 	if (x == NULL)
@@ -102,6 +103,25 @@ badmac_explanation_feed(
 	return fail(error, bm_explain_feed(x->engine, bm_view(bytes, n)), NULL, 0, NULL);
 }
 
+static enum bm_status
+report(struct badmac_explanation *x)
+{
+	struct bm_explain_options o = {.json = x->options.format == BADMAC_JSON,
+		.color = x->options.color != 0,
+		.write = x->options.write,
+		.write_ctx = x->options.write_ctx,
+		.columns = x->options.columns,
+		.verbose = x->options.verbose != 0};
+	enum bm_status st = BM_OK;
+
+	if (x->options.redact != BADMAC_REDACT_NOTHING)
+		st = bm_redact_new(&o.redact, (enum bm_redaction)x->options.redact);
+	if (st == BM_OK)
+		st = bm_explain_report(x->engine, &o);
+	bm_redact_free(o.redact);
+	return st;
+}
+
 enum badmac_status
 badmac_explanation_finish(struct badmac_explanation *x, struct badmac_error *error)
 {
@@ -115,9 +135,7 @@ badmac_explanation_finish(struct badmac_explanation *x, struct badmac_error *err
 	x->finished = true;
 	enum bm_status st = bm_explain_end(x->engine);
 	if (st == BM_OK)
-		st = bm_explain_report(x->engine,
-			&(struct bm_explain_options){x->options.format == BADMAC_JSON, x->options.color != 0,
-				x->options.write, x->options.write_ctx, x->options.columns});
+		st = report(x);
 	if (st == BM_OK && x->keys != NULL)
 		st =
 			bm_explain_keys(x->keys, x->options.write_keys, x->options.write_keys_ctx, &x->secrets);

@@ -24,19 +24,26 @@ static const char explain_help[] =
 	"      --keys-out FILE  write the secrets that a javax.net.debug log holds there, as an NSS\n"
 	"                       key log for badmac diagnose -k\n"
 	"  -o, --output FILE    write the report there; FILE is replaced once it is complete\n"
+	"      --redact LEVEL   hide addresses and names (addresses), or those, times and the lines\n"
+	"                       of the log (all): for reports that are handed on\n"
+	"  -v, --verbose        text: all causes, all that is ruled out, and lines that came before\n"
+	"  -q, --quiet          no notices about the input on standard error\n"
 	"      --color WHEN     text: auto (the default), always, never\n"
 	"  -h, --help           show this\n"
 	"\n"
 	"Exit status: 0 nothing reported, 1 a failed record was reported, 2 bad usage or input,\n"
 	"3 undecided (a failure was reported, but nothing says that it was a TLS record's).\n";
 
-enum { FORMAT, RULES, KEYS_OUT, OUTPUT, COLOR, HELP };
+enum { FORMAT, RULES, KEYS_OUT, OUTPUT, REDACT, VERBOSE, QUIET, COLOR, HELP };
 
 static const struct option_spec specs[] = {
 	[FORMAT] = {'\0', "format", true},
 	[RULES] = {'\0', "rules", true},
 	[KEYS_OUT] = {'\0', "keys-out", true},
 	[OUTPUT] = {'o', "output", true},
+	[REDACT] = {'\0', "redact", true},
+	[VERBOSE] = {'v', "verbose", false},
+	[QUIET] = {'q', "quiet", false},
 	[COLOR] = {'\0', "color", true},
 	[HELP] = {'h', "help", false},
 	{'\0', NULL, false},
@@ -48,7 +55,8 @@ struct run {
 	size_t rules_count;
 	const char *log, *output_path, *keys_path;
 	int color; /* -1: as the terminal is */
-	bool json, help;
+	enum badmac_redact redact;
+	bool json, help, verbose, quiet;
 	struct input_file file;
 	bool begun; /* something of it was read */
 	struct output output, keys;
@@ -75,6 +83,14 @@ read_option(struct run *r, const struct option_spec *spec, const char *value)
 		return value[0] != '\0' || refuse(spec->name, value, "must be the name of a file");
 	case OUTPUT:
 		return value_output("explain", value, &r->output_path);
+	case REDACT:
+		return value_redact("explain", value, &r->redact);
+	case VERBOSE:
+		r->verbose = true;
+		return true;
+	case QUIET:
+		r->quiet = true;
+		return true;
 	case COLOR:
 		return value_color("explain", value, &r->color);
 	default:
@@ -185,6 +201,8 @@ start(struct run *r)
 	struct badmac_explain_options o = {.format = r->json ? BADMAC_JSON : BADMAC_TEXT,
 		.color = output_has_color(r->output_path, r->color),
 		.columns = output_columns(r->output_path),
+		.verbose = r->verbose,
+		.redact = r->redact,
 		.write = output_write,
 		.write_ctx = &r->output};
 
@@ -247,7 +265,7 @@ finish(struct run *r)
 
 	if (!input_each(&r->file, feed, r))
 		return EXIT_TROUBLE;
-	if (input_was_empty(&r->file))
+	if (input_was_empty(&r->file) && !r->quiet)
 		say("%s: empty, so it says nothing", r->file.name);
 	if (badmac_explanation_finish(r->explanation, &e) != BADMAC_OK) {
 		if (!r->output.failed && !r->keys.failed)
@@ -258,9 +276,9 @@ finish(struct run *r)
 		return EXIT_TROUBLE;
 	if (r->keys_path != NULL) {
 		uint64_t n = badmac_explanation_secrets(r->explanation);
-		if (n == 0)
+		if (n == 0 && !r->quiet)
 			say("%s: no secrets in this log, so no key log is written", r->file.name);
-		else if (!output_commit(&r->keys))
+		else if (n != 0 && !output_commit(&r->keys))
 			return EXIT_TROUBLE;
 	}
 	switch (badmac_explanation_result(r->explanation)) {

@@ -145,18 +145,6 @@ read_format(struct settings *s, const char *value)
 	return true;
 }
 
-static bool
-read_redact(struct settings *s, const char *value)
-{
-	static const char *const words[] = {"addresses", "all", NULL};
-	int i = find_word(words, value);
-
-	if (i < 0)
-		return refuse("redact", value, "must be addresses or all");
-	s->options.redact = (enum badmac_redact)(BADMAC_REDACT_ADDRESSES + i);
-	return true;
-}
-
 /* A decimal number from 1 on and what follows it. */
 static bool
 read_number(const char *text, unsigned long long *n, const char **rest)
@@ -278,7 +266,7 @@ read_option(struct settings *s, const struct option_spec *spec, const char *valu
 	case OUTPUT:
 		return value_output("diagnose", value, &s->output);
 	case REDACT:
-		return read_redact(s, value);
+		return value_redact("diagnose", value, &s->options.redact);
 	case STORE:
 		s->store = value;
 		return value[0] != '\0' || refuse("store", value, "must be the name of a file");

@@ -37,6 +37,16 @@ value_color(const char *command, const char *value, int *color)
 		   value_refused(command, "color", value, "must be auto, always or never");
 }
 
+bool
+value_redact(const char *command, const char *value, enum badmac_redact *level)
+{
+	*level = strcmp(value, "addresses") == 0 ? BADMAC_REDACT_ADDRESSES
+			 : strcmp(value, "all") == 0     ? BADMAC_REDACT_ALL
+											 : BADMAC_REDACT_NOTHING;
+	return *level != BADMAC_REDACT_NOTHING ||
+		   value_refused(command, "redact", value, "must be addresses or all");
+}
+
 double
 value_decimal(const char *value)
 {

@@ -208,16 +208,21 @@ tell_trace(struct bm_arena *a, const struct bm_incident *i, struct bm_facts_told
 static void
 tell_times(struct bm_arena *a, const struct bm_incident *i, struct bm_facts_told *e)
 {
+	const char *span = "";
+
 	if (i->count < 2)
 		return;
+	/* Times may be hidden. */
+	if (i->first_time.text[0] != '\0')
+		span = bm_arena_print(a, " from %s to %s,", i->first_time.text, i->last_time.text);
+	e->failed = e->failed || span == NULL;
 	if (i->intervals == 0)
 		add(e, bm_arena_print(a, "it happened %" PRIu64 " times, in lines %" PRIu64 " to %" PRIu64,
 				   i->count, i->first_line, i->last_line));
 	else
 		add(e,
-			bm_arena_print(a,
-				"it happened %" PRIu64 " times, from %s to %s, every %.3g seconds on average, %s",
-				i->count, i->first_time.text, i->last_time.text, i->interval_mean,
+			bm_arena_print(a, "it happened %" PRIu64 " times,%s every %.3g seconds on average, %s",
+				i->count, span != NULL ? span : "", i->interval_mean,
 				bm_incident_is_regular(i) ? "evenly: something does it on a schedule"
 				: i->intervals < 3        ? "too few to call them even"
 										  : "unevenly"));

@@ -6,7 +6,7 @@
 
 #include "logs/text.h"
 
-enum { BLOCK_LEAST = 1024 };
+enum { BLOCK_LEAST = 1024, LONGEST_WORD = 128 };
 
 enum encoding { ENCODING_UNKNOWN, ENCODING_OCTETS, ENCODING_UTF16 };
 
@@ -75,7 +75,7 @@ bm_explain_gather(const struct bm_explain *x)
 	return x->gather;
 }
 
-const struct bm_rules *
+struct bm_rules *
 bm_explain_rules(const struct bm_explain *x)
 {
 	return x->rules;
@@ -159,11 +159,23 @@ take_line(struct bm_explain *x, struct bm_view line)
 	return st;
 }
 
+/* What is held, from the beginning of a word on: half a name is none to redaction. */
+static struct bm_view
+held_words(const struct bm_explain *x)
+{
+	struct bm_view v = bm_buf_view(&x->held);
+	const uint8_t *blank =
+		x->in_pieces ? memchr(v.p, ' ', v.n < LONGEST_WORD ? v.n : LONGEST_WORD) : NULL;
+	size_t n = blank != NULL ? (size_t)(blank - v.p) : 0;
+
+	return bm_view(v.p + n, v.n - n);
+}
+
 /* What is held has grown to its limit: it is looked at, and its end is kept for what follows. */
 static enum bm_status
 take_piece(struct bm_explain *x)
 {
-	enum bm_status st = take_line(x, bm_buf_view(&x->held));
+	enum bm_status st = take_line(x, held_words(x));
 	size_t keep = BM_EXPLAIN_OVERLAP;
 
 	memmove(x->held.p, x->held.p + x->held.n - keep, keep);
@@ -191,7 +203,7 @@ hold(struct bm_explain *x, struct bm_view v)
 static enum bm_status
 end_line(struct bm_explain *x)
 {
-	enum bm_status st = take_line(x, bm_buf_view(&x->held));
+	enum bm_status st = take_line(x, held_words(x));
 
 	x->held.n = 0;
 	x->in_pieces = false;

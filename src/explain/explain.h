@@ -4,6 +4,7 @@
 
 #include "explain/incident.h"
 #include "logs/jsse.h"
+#include "report/redact.h"
 
 struct bm_explain;
 
@@ -33,17 +34,20 @@ struct bm_explain_summary {
 };
 void bm_explain_summary(const struct bm_explain *x, struct bm_explain_summary *out);
 const struct bm_gather *bm_explain_gather(const struct bm_explain *x);
-const struct bm_rules *bm_explain_rules(const struct bm_explain *x);
+struct bm_rules *bm_explain_rules(const struct bm_explain *x);
 
 struct bm_explain_options {
 	bool json, color;
 	int (*write)(void *ctx, const char *bytes, size_t n); /* 0, or non-zero on failure */
 	void *write_ctx;
-	unsigned columns; /* of the text; 0: as is usual */
+	unsigned columns;         /* of the text; 0: as is usual */
+	bool verbose;             /* text: all causes, exclusions and lines that came before */
+	struct bm_redact *redact; /* NULL: nothing is hidden; borrowed */
 };
-/* After bm_explain_end. BM_IO: a write failed. */
+/* After bm_explain_end. With redaction what rules that were given say is replaced in them for good.
+ * BM_IO: a write failed. */
 BM_MUST_USE enum bm_status bm_explain_report(
-	const struct bm_explain *x, const struct bm_explain_options *o);
+	struct bm_explain *x, const struct bm_explain_options *o);
 
 /* The secrets of a ring as an NSS key log; *n counts them. BM_IO: a write failed. */
 BM_MUST_USE enum bm_status bm_explain_keys(const struct bm_keyring *k,

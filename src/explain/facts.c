@@ -369,38 +369,3 @@ bm_find_suite(struct bm_view line, char out[64])
 	}
 	return found == 1;
 }
-
-static bool
-is_hex(uint8_t c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-void
-bm_excerpt(struct bm_view line, char *out, size_t n)
-{
-	size_t to = 0;
-
-	line = text_trim(line);
-	for (size_t i = 0; i < line.n && to + 5 < n;) {
-		size_t hex = 0;
-		while (i + hex < line.n && is_hex(line.p[i + hex]))
-			hex++;
-		/* A secret or a random is 32 octets or more. */
-		if (hex >= 40) {
-			memcpy(out + to, "[..]", 4);
-			to += 4;
-			i += hex;
-			continue;
-		}
-		size_t take = hex != 0 ? hex : 1;
-		for (size_t k = 0; k < take && to + 5 < n; k++)
-			out[to++] = line.p[i + k] != 0 ? (char)line.p[i + k] : ' ';
-		i += take;
-	}
-	if (to + 5 >= n && to + 3 < n) {
-		memcpy(out + to, "...", 3);
-		to += 3;
-	}
-	out[to] = '\0';
-}

@@ -21,8 +21,8 @@ bool bm_find_clock(struct bm_view line, struct bm_log_time *out);
 bool bm_find_version(struct bm_view line, char out[16]);
 /* A suite's name as IANA or OpenSSL spell it; the only one in the line. */
 bool bm_find_suite(struct bm_view line, char out[64]);
-/* At most n - 1 octets of a line for a report: long runs of hex digits and what is secret by its
- * label are left out. */
+/* At most n - 1 octets of a line for a report: long runs of hex digits, dumps and what is secret by
+ * its label are left out, and it ends between words. n: 16 or more. */
 void bm_excerpt(struct bm_view line, char *out, size_t n);
 /* Copies at most n - 1 octets and ends with a zero. */
 void bm_copy_text(char *out, size_t n, struct bm_view v);

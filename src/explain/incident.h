@@ -19,7 +19,8 @@ enum {
 };
 
 struct bm_quote {
-	uint64_t line; /* from 1 */
+	uint64_t line;     /* from 1 */
+	const char *shown; /* instead of the text, which is gone then; NULL: it is as it was */
 	char text[BM_QUOTE_TEXT];
 };
 

@@ -1,5 +1,6 @@
 /* Takes what was found to the chosen kind of report. Refuses to know how it was found. */
 #include "explain/report.h"
+#include "explain/redact.h"
 
 #include <stdlib.h>
 
@@ -26,8 +27,14 @@ bm_rule_name(const struct bm_rule *r)
 	return r == NULL ? NULL : r->name != NULL ? r->name : r->id;
 }
 
-enum bm_status
-bm_explain_report(const struct bm_explain *x, const struct bm_explain_options *o)
+const char *
+bm_quote_text(const struct bm_quote *q)
+{
+	return q->shown != NULL ? q->shown : q->text;
+}
+
+static enum bm_status
+write_report(const struct bm_told *t, const struct bm_explain_options *o)
 {
 	struct bm_out *out = calloc(1, sizeof *out);
 
@@ -35,11 +42,32 @@ bm_explain_report(const struct bm_explain *x, const struct bm_explain_options *o
 		return BM_NOMEM;
 	out->write = o->write;
 	out->ctx = o->write_ctx;
-	enum bm_status st =
-		o->json ? bm_explain_json(x, out) : bm_explain_text(x, out, o->color, o->columns);
+	enum bm_status st = o->json ? bm_explain_json(t, out) : bm_explain_text(t, out, o);
 	bm_out_flush(out);
 	if (st == BM_OK && out->failed)
 		st = BM_IO;
 	free(out);
+	return st;
+}
+
+enum bm_status
+bm_explain_report(struct bm_explain *x, const struct bm_explain_options *o)
+{
+	struct bm_told t = {.explain = x, .level = bm_redact_level(o->redact)};
+	struct bm_arena words = {.max = 64 << 20};
+	struct bm_incident *hidden = NULL;
+	enum bm_status st = BM_OK;
+
+	t.incidents = bm_gather_incidents(bm_explain_gather(x), &t.incident_count);
+	if (o->redact != NULL) {
+		st = bm_incidents_redact(t.incidents, t.incident_count, o->redact, &words, &hidden);
+		if (st == BM_OK)
+			st = bm_rules_redact(bm_explain_rules(x), o->redact);
+		t.incidents = hidden;
+	}
+	if (st == BM_OK)
+		st = write_report(&t, o);
+	free(hidden);
+	bm_arena_clear(&words);
 	return st;
 }

@@ -7,9 +7,19 @@
 #include "explain/weigh.h"
 #include "report/lines.h"
 
+/* All that a report may see: what is hidden is not in it any more. */
+struct bm_told {
+	const struct bm_explain *explain; /* for counts and rules */
+	const struct bm_incident *incidents;
+	size_t incident_count;
+	enum bm_redaction level;
+};
+
 BM_MUST_USE enum bm_status bm_explain_text(
-	const struct bm_explain *x, struct bm_out *out, bool color, unsigned columns);
-BM_MUST_USE enum bm_status bm_explain_json(const struct bm_explain *x, struct bm_out *out);
+	const struct bm_told *t, struct bm_out *out, const struct bm_explain_options *o);
+BM_MUST_USE enum bm_status bm_explain_json(const struct bm_told *t, struct bm_out *out);
+
+const char *bm_quote_text(const struct bm_quote *q);
 
 /* "received" or "sent" by the end that wrote the log; NULL: not known. */
 const char *bm_incident_way(const struct bm_incident *i);

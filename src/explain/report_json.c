@@ -27,7 +27,7 @@ write_quote(struct json *j, const struct bm_quote *q)
 	next(j);
 	begin(j, "{");
 	number_or_null(j, "line", q->line);
-	string_or_null(j, "text", q->text);
+	string_or_null(j, "text", bm_quote_text(q));
 	end(j, "}");
 }
 
@@ -128,7 +128,7 @@ write_seen(struct json *j, const struct bm_incident *i)
 		string_or_null(j, "what", s->context->id);
 		string_or_null(j, "means", s->context->means);
 		number_or_null(j, "line", s->quote.line);
-		string_or_null(j, "text", s->quote.text);
+		string_or_null(j, "text", bm_quote_text(&s->quote));
 		end(j, "}");
 	}
 	end(j, "]");
@@ -226,18 +226,17 @@ result_name(const struct bm_explain_summary *s)
 }
 
 enum bm_status
-bm_explain_json(const struct bm_explain *x, struct bm_out *out)
+bm_explain_json(const struct bm_told *t, struct bm_out *out)
 {
 	struct json j = {.out = out, .bare = true};
 	struct bm_arena a = {.max = 16 << 20};
 	struct bm_explain_summary s;
-	size_t n;
-	const struct bm_incident *i = bm_gather_incidents(bm_explain_gather(x), &n);
 	enum bm_status st = BM_OK;
 
-	bm_explain_summary(x, &s);
+	bm_explain_summary(t->explain, &s);
 	begin(&j, "{");
 	string_or_null(&j, "schema", "badmac.explanation.v1");
+	string_or_null(&j, "redacted", bm_redaction_id(t->level));
 	name(&j, "summary");
 	begin(&j, "{");
 	string_or_null(&j, "result", result_name(&s));
@@ -247,11 +246,11 @@ bm_explain_json(const struct bm_explain *x, struct bm_out *out)
 	number_or_null(&j, "occurrences", s.occurrences);
 	number_or_null(&j, "left_out", s.left_out);
 	end(&j, "}");
-	write_others(&j, x);
+	write_others(&j, t->explain);
 	name(&j, "incidents");
 	begin(&j, "[");
-	for (size_t k = 0; k < n && st == BM_OK; k++) {
-		st = write_incident(&j, x, &i[k], &a);
+	for (size_t k = 0; k < t->incident_count && st == BM_OK; k++) {
+		st = write_incident(&j, t->explain, &t->incidents[k], &a);
 		bm_arena_reuse(&a);
 	}
 	end(&j, "]");

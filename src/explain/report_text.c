@@ -49,20 +49,31 @@ tell_lines(struct bm_lines *l, struct bm_arena *a, const struct bm_incident *i)
 {
 	for (size_t k = 0; k < i->quote_count; k++)
 		line(l, k == 0 ? "log" : "",
-			bm_arena_print(a, "line %" PRIu64 ": %s", i->quotes[k].line, i->quotes[k].text));
+			bm_arena_print(
+				a, "line %" PRIu64 ": %s", i->quotes[k].line, bm_quote_text(&i->quotes[k])));
+}
+
+/* Lines that are a cause's or a hint's, before the incident. */
+static void
+tell_before(struct bm_lines *l, struct bm_arena *a, const struct bm_incident *i)
+{
+	for (size_t k = 0; k < i->seen_count; k++)
+		line(l, k == 0 ? "before" : "",
+			bm_arena_print(a, "line %" PRIu64 ": %s", i->seen[k].quote.line,
+				bm_quote_text(&i->seen[k].quote)));
 }
 
 static void
-tell_opinion(
-	struct bm_lines *l, struct bm_arena *a, const struct bm_incident *i, const struct bm_opinion *o)
+tell_opinion(struct bm_lines *l, struct bm_arena *a, const struct bm_incident *i,
+	const struct bm_opinion *o, bool all)
 {
 	for (size_t k = 0; k < i->event_count; k++)
 		if (i->special[k] && i->events[k]->means != NULL)
 			line(l, k == 0 ? "means" : "", i->events[k]->means);
-	for (size_t k = 0; k < o->excluded_count && k < EXCLUDED_SHOWN; k++)
+	for (size_t k = 0; k < o->excluded_count && (all || k < EXCLUDED_SHOWN); k++)
 		line(l, k == 0 ? "not" : "",
 			bm_arena_print(a, "%s: %s", bm_cause_id(o->excluded[k].cause), o->excluded[k].reason));
-	for (size_t k = 0; k < o->cause_count && k < CAUSES_SHOWN; k++) {
+	for (size_t k = 0; k < o->cause_count && (all || k < CAUSES_SHOWN); k++) {
 		const struct bm_weighed *w = &o->causes[k];
 		line(l, k == 0 ? "likeliest" : "",
 			bm_arena_print(a, "%s: %s", bm_cause_id(w->cause), w->reasons[0]));
@@ -89,8 +100,8 @@ tell_steps(struct bm_lines *l, const char *label, const struct bm_next *list, si
 }
 
 static void
-tell_incident(struct bm_lines *l, struct bm_arena *a, const struct bm_explain *x, size_t number,
-	const struct bm_incident *i)
+tell_incident(struct bm_lines *l, struct bm_arena *a, const struct bm_told *t, size_t number,
+	const struct bm_incident *i, bool all)
 {
 	struct bm_facts_told e;
 	struct bm_opinion *o = malloc(sizeof *o);
@@ -99,7 +110,7 @@ tell_incident(struct bm_lines *l, struct bm_arena *a, const struct bm_explain *x
 		l->status = BM_NOMEM;
 		return;
 	}
-	bm_weigh(bm_explain_rules(x), i, o);
+	bm_weigh(bm_explain_rules(t->explain), i, o);
 	bm_say(l, "\n");
 	bm_style(l, BM_BOLD);
 	bm_say(l, "incident %zu", number);
@@ -111,6 +122,8 @@ tell_incident(struct bm_lines *l, struct bm_arena *a, const struct bm_explain *x
 	bm_say(l, "\n");
 	tell_who(l, a, i);
 	tell_lines(l, a, i);
+	if (all)
+		tell_before(l, a, i);
 	bm_incident_evidence(a, i, &e);
 	l->status = e.failed ? BM_NOMEM : l->status;
 	for (size_t k = 0; k < e.n; k++)
@@ -119,20 +132,20 @@ tell_incident(struct bm_lines *l, struct bm_arena *a, const struct bm_explain *x
 		line(l, "doubt",
 			"these words are used of other things too, and nothing near them says that a TLS "
 			"record failed its check");
-	tell_opinion(l, a, i, o);
+	tell_opinion(l, a, i, o, all);
 	tell_steps(l, "keys", o->keys, o->key_count);
 	tell_steps(l, "next", o->next, o->next_count);
 	free(o);
 }
 
 static void
-tell_answer(struct bm_lines *l, struct bm_arena *a, const struct bm_explain *x)
+tell_answer(struct bm_lines *l, struct bm_arena *a, const struct bm_told *t)
 {
 	struct bm_explain_summary s;
-	size_t n;
-	const struct bm_incident *i = bm_gather_incidents(bm_explain_gather(x), &n);
+	size_t n = t->incident_count;
+	const struct bm_incident *i = t->incidents;
 
-	bm_explain_summary(x, &s);
+	bm_explain_summary(t->explain, &s);
 	if (n == 0) {
 		size_t from = l->buf.n;
 		bm_style(l, BM_GREEN);
@@ -177,19 +190,29 @@ tell_others(struct bm_lines *l, struct bm_arena *a, const struct bm_explain *x)
 				o[k].rule->means != NULL ? o[k].rule->means : o[k].rule->id, o[k].first.line));
 }
 
-enum bm_status
-bm_explain_text(const struct bm_explain *x, struct bm_out *out, bool color, unsigned columns)
+static void
+tell_redaction(struct bm_lines *l, enum bm_redaction level)
 {
-	struct bm_lines l = {.buf = {.max = 16 << 20}, .color = color, .columns = columns};
+	if (level == BM_REDACT_NOTHING)
+		return;
+	bm_say(l, "\n");
+	line(l, "redacted",
+		level == BM_REDACT_ALL
+			? "addresses and names stand for others, lines of the log are left out (--redact all)"
+			: "addresses and names stand for others (--redact addresses)");
+}
+
+enum bm_status
+bm_explain_text(const struct bm_told *t, struct bm_out *out, const struct bm_explain_options *o)
+{
+	struct bm_lines l = {.buf = {.max = 16 << 20}, .color = o->color, .columns = o->columns};
 	struct bm_arena a = {.max = 16 << 20};
 	struct bm_explain_summary s;
-	size_t n;
-	const struct bm_incident *i = bm_gather_incidents(bm_explain_gather(x), &n);
 
-	bm_explain_summary(x, &s);
-	tell_answer(&l, &a, x);
-	for (size_t k = 0; k < n; k++) {
-		tell_incident(&l, &a, x, k + 1, &i[k]);
+	bm_explain_summary(t->explain, &s);
+	tell_answer(&l, &a, t);
+	for (size_t k = 0; k < t->incident_count; k++) {
+		tell_incident(&l, &a, t, k + 1, &t->incidents[k], o->verbose);
 		bm_out_add(out, l.buf.p, l.buf.n);
 		l.buf.n = 0;
 		bm_arena_reuse(&a);
@@ -197,7 +220,8 @@ bm_explain_text(const struct bm_explain *x, struct bm_out *out, bool color, unsi
 	if (s.left_out != 0)
 		bm_say(&l, "\n%s more of other kinds are not told of: there was no room\n",
 			bm_grouped(s.left_out).s);
-	tell_others(&l, &a, x);
+	tell_others(&l, &a, t->explain);
+	tell_redaction(&l, t->level);
 	bm_out_add(out, l.buf.p, l.buf.n);
 	bm_buf_clear(&l.buf);
 	bm_arena_clear(&a);

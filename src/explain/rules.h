@@ -67,6 +67,7 @@ struct bm_rule {
 	bool needs_tls;    /* the words alone do not say that it was TLS */
 	bool needs_more;   /* nor that it was a record, unless another line does */
 	bool replaced;     /* by a later section of the same kind and name */
+	bool built_in;     /* not of a file that was given */
 	unsigned order;    /* later ones win */
 	struct bm_field *fields, **last;
 	const char *file;

@@ -41,6 +41,7 @@ struct reading {
 	struct bm_rules *rules;
 	struct bm_rule *rule; /* the section that is being read */
 	const char *file;
+	bool built_in;
 	struct bm_rules_error *e;
 	unsigned line;
 };
@@ -144,6 +145,7 @@ begin_section(struct reading *r, struct bm_view v)
 		if (r->rule == NULL)
 			return failed(r, r->rules->count == RULES_MAX ? BM_LIMIT : BM_NOMEM);
 		r->rule->file = r->file;
+		r->rule->built_in = r->built_in;
 		r->rule->line = r->line;
 		return BM_OK;
 	}
@@ -314,7 +316,7 @@ enum bm_status
 bm_rules_read(
 	struct bm_rules *rules, const char *file, struct bm_view text, struct bm_rules_error *e)
 {
-	struct reading r = {.rules = rules, .e = e};
+	struct reading r = {.rules = rules, .e = e, .built_in = text.p == bm_rules_builtin().p};
 	struct bm_view line;
 	enum bm_status st = BM_OK;
 

@@ -39,11 +39,12 @@ const char *bm_redact_host(struct bm_redact *r, struct bm_arena *a, struct bm_vi
  * program's own sentences they are looked for where such sentences name files: redact_text.c lists
  * the places. */
 enum bm_redact_text {
-	BM_REDACT_OWN,    /* the program's own sentence; what it quotes is from elsewhere */
-	BM_REDACT_NOTICE, /* the same, of a run: may start with a file's name and a colon */
-	BM_REDACT_NAMED,  /* the same as OWN, and a word without a dot in it may be a host's name */
-	BM_REDACT_DAMAGE, /* the same as OWN, and octets in it are damaged ones, which may be shown */
-	BM_REDACT_FOREIGN /* from elsewhere: what looks like a name or a path is taken for one */
+	BM_REDACT_OWN,     /* the program's own sentence; what it quotes is from elsewhere */
+	BM_REDACT_NOTICE,  /* the same, of a run: may start with a file's name and a colon */
+	BM_REDACT_NAMED,   /* the same as OWN, and a word without a dot in it may be a host's name */
+	BM_REDACT_DAMAGE,  /* the same as OWN, and octets in it are damaged ones, which may be shown */
+	BM_REDACT_FOREIGN, /* from elsewhere: what looks like a name or a path is taken for one */
+	BM_REDACT_GIVEN    /* the same of what was given and stands in no input: never left out */
 };
 /* The text without what is hidden, in a. NULL: no memory. */
 const char *bm_redact_text(

@@ -78,19 +78,35 @@ is_code(struct bm_view word, struct bm_view last)
 	return false;
 }
 
-/* Labels with dots between them, of which the last one begins with a letter: no number. */
+/* Whether the last of a word's labels begins with a letter, and is not the only one; *last: where.
+ */
+static bool
+ends_with_letters(struct bm_view word, size_t *last)
+{
+	*last = word.n;
+	while (*last != 0 && word.p[*last - 1] != '.')
+		--*last;
+	uint8_t first = *last != 0 ? word.p[*last] : '0';
+	return (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z') || first >= 0x80;
+}
+
+/* Labels with dots between them, of which the last one begins with a letter: no number. A number
+ * may be tied to one: "db7.corp.example-10.1.1.7". */
 static bool
 take_dotted(struct bm_scan *s)
 {
 	struct bm_view v = bm_scan_rest(s);
-	size_t n = bm_scan_word(v), last = 0;
+	size_t n = bm_scan_word(v), last;
 
-	for (size_t i = 0; i < n; i++)
-		if (v.p[i] == '.')
-			last = i + 1;
-	uint8_t first = last != 0 ? v.p[last] : '0';
-	bool letter = (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z') || first >= 0x80;
-	if (!letter || n - last < 2 || is_code(bm_view(v.p, n), bm_view(v.p + last, n - last)))
+	while (!ends_with_letters(bm_view(v.p, n), &last)) {
+		/* To a dash before that label, which no shorter one makes a better one. */
+		for (n = last; n != 0 && v.p[n - 1] != '-';)
+			n--;
+		if (n == 0)
+			return false;
+		n--;
+	}
+	if (n - last < 2 || is_code(bm_view(v.p, n), bm_view(v.p + last, n - last)))
 		return false;
 	hide(s, BM_HIDDEN_HOST, n);
 	return true;

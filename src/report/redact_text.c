@@ -441,7 +441,11 @@ bm_redact_text(struct bm_redact *r, struct bm_arena *a, const char *text, enum b
 	struct bm_scan s = {.r = r, .how = how, .out = {.max = TEXT_MAX}};
 	struct bm_view v = bm_view(text, strlen(text));
 
-	if (how != BM_REDACT_FOREIGN)
+	if (how == BM_REDACT_GIVEN) {
+		s.text = v;
+		s.how = BM_REDACT_FOREIGN;
+		go_through(&s);
+	} else if (how != BM_REDACT_FOREIGN)
 		own(&s, v);
 	else if (r->level == BM_REDACT_ALL)
 		bm_scan_say(&s, v.n != 0 ? "(hidden)" : "");
