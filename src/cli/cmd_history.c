@@ -4,17 +4,13 @@
 #include "cli/history_settings.h"
 #include "cli/output.h"
 #include "cli/stored.h"
+#include "cli/values.h"
 #include "store/store.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-enum { COLUMNS = 100 /* where there is no terminal to ask */ };
 
 static bool
 trouble(const char *name, const char *problem)
@@ -48,12 +44,9 @@ add_report(struct bm_store *store, const char *path)
 	errno = error;
 	if (s != BM_OK)
 		return trouble(name, problem);
-	if (added.known)
-		say("%s: is in the store already", name);
-	else
-		say("%s: %" PRIu64 " failure%s in %" PRIu64 " connection%s, %" PRIu64 " new finding%s",
-			name, added.failures, added.failures == 1 ? "" : "s", added.connections,
-			added.connections == 1 ? "" : "s", added.findings, added.findings == 1 ? "" : "s");
+	char told[BM_STORE_PROBLEM];
+	bm_store_told(&added, told);
+	say("%s: %s", name, told);
 	return true;
 }
 
@@ -73,20 +66,6 @@ add(const struct history_settings *s)
 	return ok;
 }
 
-static unsigned
-columns(const char *output)
-{
-	const char *set = getenv("COLUMNS");
-	struct winsize size;
-	unsigned long n = set != NULL ? strtoul(set, NULL, 10) : 0;
-
-	if (n >= 40 && n <= 1000)
-		return (unsigned)n;
-	if (output == NULL && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
-		return size.ws_col;
-	return COLUMNS;
-}
-
 /* What the terminal is told to show, in the order of POSIX. */
 static bool
 is_utf8(void)
@@ -103,6 +82,23 @@ is_utf8(void)
 	return false;
 }
 
+/* A cause that nobody tells apart, and no finding of the store has, is a slip of the pen. */
+static bool
+cause_is_known(struct bm_store *store, const char *cause)
+{
+	char list[1000] = "is no cause, nor has the store one of that id; the ids are";
+	const char *id;
+
+	for (size_t i = 0; cause != NULL && (id = bm_history_cause(i)) != NULL; i++) {
+		size_t n = strlen(list);
+		if (strcmp(id, cause) == 0)
+			return true;
+		(void)snprintf(list + n, sizeof list - n, "%s %s", i == 0 ? "" : ",", id);
+	}
+	return cause == NULL || bm_history_has_cause(store, cause) ||
+		   value_refused("history", "cause", cause, list);
+}
+
 static bool
 report(const struct history_settings *s)
 {
@@ -117,11 +113,11 @@ report(const struct history_settings *s)
 	const struct bm_history_format f = {.kind = s->kind,
 		.color = s->kind == BM_HISTORY_TEXT && output_has_color(s->output, s->color),
 		.ascii = !is_utf8(),
-		.columns = columns(s->output),
+		.columns = output_columns(s->output),
 		.name = s->store,
 		.write = output_write,
 		.write_ctx = &output};
-	bool ok = output_open(&output, s->output);
+	bool ok = cause_is_known(store, s->question.cause) && output_open(&output, s->output);
 	if (ok) {
 		enum bm_status st = bm_history(store, &s->question, &f, problem);
 		ok = st == BM_OK && output_commit(&output);

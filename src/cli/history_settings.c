@@ -31,7 +31,8 @@ const char history_help[] =
 	"      --limit N        list so many findings at most, the newest first (20; 1000 in a\n"
 	"                       page and in JSON); 0 lists none\n"
 	"      --add REPORT     put reports of badmac diagnose (json or html) into STORE, which is\n"
-	"                       made if it is not there; names that follow are reports as well\n"
+	"                       made if it is not there; names that follow are reports as well, and\n"
+	"                       no other option goes with it\n"
 	"      --format FORMAT  text (the default), json or html\n"
 	"  -o, --output FILE    write the report there; FILE is replaced once it is complete\n"
 	"      --color WHEN     text: auto (the default), always, never\n"
@@ -197,10 +198,12 @@ read_option(struct history_settings *s, const struct option_spec *spec, const ch
 		s->reports[s->report_count++] = value;
 		return true;
 	case FORMAT:
+		s->format_given = true;
 		return read_format(s, value);
 	case OUTPUT:
 		return value_output("history", value, &s->output);
 	case COLOR:
+		s->color_given = true;
 		return value_color("history", value, &s->color);
 	default:
 		s->help = true;
@@ -222,8 +225,11 @@ check(struct history_settings *s)
 		say_usage("history", "standard input (-) can be read once only");
 	else if (s->report_count != 0 &&
 			 (q->has_since || q->has_until || q->cause != NULL || q->peer != NULL ||
-				 q->group != BM_GROUP_NONE || s->limit_given || s->output != NULL))
-		say_usage("history", "--add only adds; ask for the history in another call");
+				 q->group != BM_GROUP_NONE || s->limit_given || s->format_given || s->color_given ||
+				 s->output != NULL))
+		say_usage("history",
+			"--add only adds, and says what on standard error: no other option goes with it; ask "
+			"for the history in another call");
 	else
 		return true;
 	return false;

@@ -16,7 +16,7 @@ struct history_settings {
 	const char *output; /* NULL: standard output */
 	char peer[64];      /* what question.peer points at, if it is an address */
 	int color;
-	bool limit_given, help;
+	bool limit_given, format_given, color_given, help;
 };
 
 extern const char history_help[];

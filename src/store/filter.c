@@ -1,4 +1,5 @@
 /* Puts questions to the tables together, out of pieces that are all our own. */
+#include "report/report.h"
 #include "store/model.h"
 
 #include <math.h>
@@ -44,6 +45,24 @@ bm_filter_ask(struct bm_history_model *m, const char *what, const char *tail)
 	if (q->peer != NULL)
 		bm_db_put_text(&r, q->peer);
 	return r;
+}
+
+const char *
+bm_history_cause(size_t nth)
+{
+	return nth < BM_CAUSE_COUNT ? bm_cause_id((enum bm_cause)nth) : NULL;
+}
+
+bool
+bm_history_has_cause(struct bm_store *s, const char *cause)
+{
+	struct bm_db_row r =
+		bm_db_prepare(s, "SELECT 1 FROM failure WHERE best = 1 AND cause = ? LIMIT 1");
+
+	bm_db_put_text(&r, cause);
+	bool has = bm_db_next(&r);
+	bm_db_close(&r);
+	return has;
 }
 
 const char *

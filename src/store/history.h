@@ -35,6 +35,12 @@ const char *bm_history_group_name(enum bm_history_group g);
 /* BM_GROUP_NONE: there is none of that name. */
 enum bm_history_group bm_history_group_find(const char *name);
 
+/* The nth cause that badmac tells apart; NULL past the last. */
+const char *bm_history_cause(size_t nth);
+/* Has the store a finding of that cause? One of a newer badmac may have others. False too, where it
+ * cannot be read. */
+bool bm_history_has_cause(struct bm_store *s, const char *cause);
+
 /* Which findings. All zero: all of them, ungrouped. */
 struct bm_history_question {
 	bool has_since, has_until;
@@ -51,7 +57,7 @@ struct bm_history_format {
 	enum bm_history_kind kind;
 	bool color;       /* text */
 	bool ascii;       /* text: the terminal shows nothing else */
-	unsigned columns; /* text: its width, at least 40 */
+	unsigned columns; /* text: its width; 0: BM_COLUMNS */
 	const char *name; /* of the store, for a heading */
 	int (*write)(void *ctx, const char *bytes, size_t n); /* 0, or non-zero: it failed */
 	void *write_ctx;

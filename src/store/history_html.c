@@ -122,8 +122,8 @@ summary(struct page *p)
 		put(p, "No findings");
 	else
 		print(p, "<span class=\"bad\">%s finding%s</span> in %s connection%s",
-			bm_grouped(m->findings).s, m->findings == 1 ? "" : "s", bm_grouped(m->connections).s,
-			m->connections == 1 ? "" : "s");
+			bm_grouped(m->findings).s, bm_plural(m->findings), bm_grouped(m->connections).s,
+			bm_plural(m->connections));
 	put(p, "</h1>\n<p>");
 	if (m->first != BM_DB_NULL) {
 		put(p, "From ");
@@ -132,9 +132,10 @@ summary(struct page *p)
 		stamp(p, m->last);
 		put(p, " (UTC). ");
 	}
-	print(p, "Of %s connections with %s protected records in %s run%s.</p>\n",
-		bm_grouped(m->run_connections).s, bm_grouped(m->run_records).s, bm_grouped(m->runs).s,
-		m->runs == 1 ? "" : "s");
+	print(p, "Of %s connection%s with %s protected record%s in %s run%s.</p>\n",
+		bm_grouped(m->run_connections).s, bm_plural(m->run_connections),
+		bm_grouped(m->run_records).s, bm_plural(m->run_records), bm_grouped(m->runs).s,
+		bm_plural(m->runs));
 	if (m->format->name != NULL) {
 		put(p, "<p class=\"soft\">Store: ");
 		text(p, m->format->name);
@@ -173,7 +174,11 @@ timeline(struct page *p)
 	put(p, "<section aria-labelledby=\"over-time\">\n<h2 id=\"over-time\">Over time</h2>\n");
 	print(p, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"tt td\">\n", TIMELINE,
 		HEIGHT + 20);
-	print(p, "<title id=\"tt\">Findings in every %zu day%s</title>\n", each, each == 1 ? "" : "s");
+	put(p, "<title id=\"tt\">Findings ");
+	if (each == 1)
+		put(p, "a day</title>\n");
+	else
+		print(p, "in every %zu days</title>\n", each);
 	print(p, "<desc id=\"td\">From %s to %s; the highest bar is %s.</desc>\n", first, last,
 		bm_grouped(most).s);
 	for (size_t i = 0; i < n; i++) {
@@ -255,8 +260,9 @@ table(struct page *p, const struct bm_group_table *g)
 	}
 	put(p, "</tbody></table></div>\n");
 	if (g->left_out != 0)
-		print(p, "<p class=\"soft\">And %s findings of %s other values.</p>\n",
-			bm_grouped(g->left_out).s, bm_grouped(g->values - g->n).s);
+		print(p, "<p class=\"soft\">And %s finding%s of %s other value%s.</p>\n",
+			bm_grouped(g->left_out).s, bm_plural(g->left_out), bm_grouped(g->values - g->n).s,
+			bm_plural(g->values - g->n));
 	put(p, "</section>\n");
 }
 

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-enum { TEXT_MOST = 1 << 20, VALUE = 40, BAR_LEAST = 8, FLUSH = 1 << 16 };
+enum { TEXT_MOST = 1 << 20, VALUE = 40, BAR_LEAST = 8, NARROWEST = 40, FLUSH = 1 << 16 };
 
 struct text {
 	struct bm_history_model *m;
@@ -237,8 +237,8 @@ table(struct text *t, const struct bm_group_table *g)
 			flush(t);
 	}
 	if (g->left_out != 0)
-		bm_say(&t->l, "  and %s findings of %s other values\n", bm_grouped(g->left_out).s,
-			bm_grouped(g->values - g->n).s);
+		bm_say(&t->l, "  and %s finding%s of %s other value%s\n", bm_grouped(g->left_out).s,
+			bm_plural(g->left_out), bm_grouped(g->values - g->n).s, bm_plural(g->values - g->n));
 	bm_say(&t->l, "\n");
 }
 
@@ -326,29 +326,29 @@ headline(struct text *t)
 
 	bm_style(&t->l, m->findings != 0 ? BM_RED : BM_GREEN);
 	if (m->findings == 0)
-		(void)snprintf(text, sizeof text, "no findings");
+		(void)snprintf(text, sizeof text, "no findings,");
 	else
-		(void)snprintf(text, sizeof text, "%s finding%s", bm_grouped(m->findings).s,
-			m->findings == 1 ? "" : "s");
+		(void)snprintf(
+			text, sizeof text, "%s finding%s", bm_grouped(m->findings).s, bm_plural(m->findings));
 	bm_say(&t->l, "%s", text);
 	bm_style(&t->l, BM_PLAIN_STYLE);
 	size_t at = strlen(text);
+	text[0] = '\0';
 	if (m->findings != 0 && m->first != BM_DB_NULL) {
 		bm_time_text(m->first, from);
 		bm_time_text(m->last, to);
-		(void)snprintf(text, sizeof text, "in %s connection%s, %.16sZ to %.16sZ;",
-			bm_grouped(m->connections).s, m->connections == 1 ? "" : "s", from, to);
-		from[10] = to[10] = ' ';
-	} else {
-		(void)snprintf(text, sizeof text, "in %s connection%s;", bm_grouped(m->connections).s,
-			m->connections == 1 ? "" : "s");
+		(void)snprintf(text, sizeof text, "in %s connection%s, %.16sZ to %.16sZ; ",
+			bm_grouped(m->connections).s, bm_plural(m->connections), from, to);
+	} else if (m->findings != 0) {
+		(void)snprintf(text, sizeof text, "in %s connection%s; ", bm_grouped(m->connections).s,
+			bm_plural(m->connections));
 	}
 	size_t n = strlen(text);
 	(void)snprintf(text + n, sizeof text - n,
-		" of %s connection%s with %s protected record%s in %s run%s",
-		bm_grouped(m->run_connections).s, m->run_connections == 1 ? "" : "s",
-		bm_grouped(m->run_records).s, m->run_records == 1 ? "" : "s", bm_grouped(m->runs).s,
-		m->runs == 1 ? "" : "s");
+		"of %s connection%s with %s protected record%s in %s run%s",
+		bm_grouped(m->run_connections).s, bm_plural(m->run_connections),
+		bm_grouped(m->run_records).s, bm_plural(m->run_records), bm_grouped(m->runs).s,
+		bm_plural(m->runs));
 	bm_say(&t->l, " ");
 	wrapped(t, at + 1, 2, text);
 	bm_say(&t->l, "\n");
@@ -359,7 +359,8 @@ bm_history_text(struct bm_history_model *m, struct bm_out *o)
 {
 	struct text t = {.m = m, .l = {.buf = {.max = TEXT_MOST}, .color = m->format->color}, .out = o};
 
-	t.columns = m->format->columns >= 40 ? m->format->columns : 40;
+	t.columns = m->format->columns != 0 ? m->format->columns : BM_COLUMNS;
+	t.columns = t.columns > NARROWEST ? t.columns : NARROWEST;
 	headline(&t);
 	days(&t);
 	shared(&t);

@@ -12,6 +12,13 @@ enum {
 	BM_HISTORY_TABLES = 8     /* groupings of one report */
 };
 
+/* Of a word that so many are. */
+static inline const char *
+bm_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 struct bm_group_row {
 	const char *value; /* as shown; NULL: unknown */
 	uint64_t findings, connections;

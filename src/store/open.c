@@ -80,6 +80,29 @@ make_tables(struct bm_store *s)
 	/* What is not committed is undone when the file is closed. */
 }
 
+/* What was given in place of a store, by its first octets: the next step depends on it. */
+static void
+say_what_it_is(const char *path, char *problem)
+{
+	static const char captures[][4] = {{'\xa1', '\xb2', '\xc3', '\xd4'},
+		{'\xd4', '\xc3', '\xb2', '\xa1'}, {'\xa1', '\xb2', '\x3c', '\x4d'},
+		{'\x4d', '\x3c', '\xb2', '\xa1'}, {'\x0a', '\x0d', '\x0d', '\x0a'}};
+	char head[4] = "";
+	FILE *f = fopen(path, "re");
+	size_t n = f != NULL ? fread(head, 1, sizeof head, f) : 0;
+	const char *what = ": badmac diagnose --store, or badmac history --add, makes one";
+
+	if (f != NULL)
+		(void)fclose(f);
+	if (n != 0 && (head[0] == '{' || head[0] == '<'))
+		what = ", but perhaps a report: badmac history STORE --add puts one into a store";
+	for (size_t i = 0; i < sizeof captures / sizeof captures[0]; i++)
+		if (n == sizeof head && memcmp(head, captures[i], n) == 0)
+			what = ", but a capture: badmac diagnose --store STORE puts what failed in it into one";
+	(void)snprintf(
+		problem, BM_STORE_PROBLEM, "is no store of findings (it is no SQLite database)%s", what);
+}
+
 static void
 check(struct bm_store *s)
 {
@@ -87,7 +110,11 @@ check(struct bm_store *s)
 
 	if (s->status != BM_OK)
 		return;
-	if (application != BM_STORE_APPLICATION)
+	if (application == 0 && is_empty(s))
+		bm_db_problem(s, BM_FORMAT,
+			"is empty: no findings were put in yet; badmac diagnose --store, or badmac history "
+			"--add, does that");
+	else if (application != BM_STORE_APPLICATION)
 		bm_db_problem(s, BM_FORMAT, "is no store of findings: it is another program's database");
 	else if (schema > BM_STORE_SCHEMA)
 		bm_db_problem(s, BM_FORMAT,
@@ -159,6 +186,8 @@ bm_store_open(struct bm_store **out, const char *path, bool to_write, char *prob
 	enum bm_status status = s->status;
 	if (status != BM_OK) {
 		(void)snprintf(problem, BM_STORE_PROBLEM, "%s", s->problem);
+		if (s->db != NULL && (sqlite3_errcode(s->db) & 0xff) == SQLITE_NOTADB)
+			say_what_it_is(path, problem);
 		bm_store_close(s);
 		return status;
 	}

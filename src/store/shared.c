@@ -11,10 +11,11 @@
 enum { LEAST = 3 /* connections that share a value */, MODULUS = 64, PLACES = 3 };
 
 const char bm_shared_rule[] =
-	"one finding of each connection is counted, of hours one an hour; the chance is that of so "
-	"many "
-	"or more by the binomial distribution, times the values there are, times the properties tried; "
-	"stated where that is below 1 in 1000";
+	"The rule: of each connection one finding is counted, for hours of the day one finding an "
+	"hour. "
+	"The odds are those of so many or more by chance (binomial), times the number of values that "
+	"there are, times the number of properties that were looked at; what is likelier than 1 in "
+	"1,000 is not said.";
 
 static struct bm_shared *
 add(struct bm_history_model *m, const char *what, const char *null)

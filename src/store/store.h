@@ -44,6 +44,9 @@ struct bm_store_added {
 	bool known;                     /* the very same report was there already */
 };
 
+/* What came of it, in words: BM_STORE_PROBLEM octets. */
+void bm_store_told(const struct bm_store_added *added, char *out);
+
 /* Puts a report into the store, all of it or, unless BM_OK is returned, nothing. read gives up to n
  * octets of it, JSON or HTML: the count, 0 at the end, -1 when it failed (BM_IO, with an empty
  * problem). What it takes does not grow with the report where each connection of a JSON report

@@ -4,6 +4,7 @@
 #include "store/put.h"
 
 #include "base/buf.h"
+#include "store/model.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -199,6 +200,17 @@ starts_as_written(struct taking *t)
 			return n;
 	}
 	return 0;
+}
+
+void
+bm_store_told(const struct bm_store_added *a, char *out)
+{
+	if (a->known)
+		(void)snprintf(out, BM_STORE_PROBLEM, "is in the store already");
+	else
+		(void)snprintf(out, BM_STORE_PROBLEM, "%s failure%s in %s connection%s, %s new finding%s",
+			bm_grouped(a->failures).s, bm_plural(a->failures), bm_grouped(a->connections).s,
+			bm_plural(a->connections), bm_grouped(a->findings).s, bm_plural(a->findings));
 }
 
 enum bm_status

@@ -3,19 +3,23 @@
 at once; killed, without room, over files that are something else. Prints TAP. Knows docs/STORE.md and docs/OUTPUT.md."""
 import collections
 import copy
+import fcntl
 import fractions
 import html.parser
 import json
 import math
 import os
+import pty
 import random
 import re
 import resource
 import signal
 import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -62,6 +66,28 @@ def text(db, *args, **env):
     rc, out, err = run("history", db, *args, env={"LC_ALL": "C.UTF-8", **env})
     want(rc == 0 and err == "", rc, err)
     return out.decode("utf-8")
+
+
+def terminal(db, *args, columns=80, **env):
+    """What a terminal so wide is shown."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    full = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS")}
+    child = subprocess.Popen([BADMAC, "history", "--color", "never", *args, db], stdin=subprocess.DEVNULL, stdout=slave,
+                             env={**full, "LC_ALL": "C.UTF-8", **env})
+    os.close(slave)
+    out = b""
+    while True:
+        try:
+            b = os.read(master, 65536)
+        except OSError:
+            break
+        if not b:
+            break
+        out += b
+    os.close(master)
+    want(child.wait(60) == 0, "history on a terminal")
+    return out.decode("utf-8").replace("\r\n", "\n")
 
 
 def add(db, *reports):
@@ -438,7 +464,9 @@ class Store:
         change(odd, "PRAGMA user_version = 0")
         for db, says in ((foreign, "another program's database"), (newer, "a newer badmac"), (odd, "no schema 0"),
                          (self.file("text", b"no database at all, but long enough to be looked at " * 50), "no SQLite database"),
-                         (self.file("capture", made.read(CAPTURE)), "no SQLite database"), (self.dir.name, "")):
+                         (self.file("short", b"xy"), "no SQLite database"),
+                         (self.file("report", made.read(self.of("receiver", folder=BAD)[0])), "perhaps a report: badmac history STORE --add"),
+                         (self.file("capture", made.read(CAPTURE)), "a capture: badmac diagnose --store STORE"), (self.dir.name, "")):
             before = made.read(db) if os.path.isfile(db) else None
             rc, out, err = run("diagnose", "-q", "-k", KEYS, "--store", db, CAPTURE)
             want(rc == 2 and out.startswith(b"FAILED:") and says in err and len(err.splitlines()) == 1, db, rc, err)
@@ -448,6 +476,12 @@ class Store:
         rc, _, err = run("history", os.path.join(self.dir.name, "nowhere.db"))
         want(rc == 2 and "No such file" in err and not os.path.exists(os.path.join(self.dir.name, "nowhere.db")), err)
         # An empty file, and names that SQLite would take for something else.
+        bare = self.path()
+        change(bare, "CREATE TABLE t (x)", "DROP TABLE t")
+        for empty in (self.file("empty", b""), bare):
+            before = made.read(empty)
+            rc, out, err = run("history", empty)
+            want(rc == 2 and out == b"" and "is empty: no findings were put in yet; badmac diagnose --store" in err and made.read(empty) == before, err)
         add(self.file("empty", b""), *self.of("receiver", folder=BAD))
         for name in (":memory:", "file:x.db?mode=memory"):
             rc, _, err = run("history", name, "--add", *self.of("receiver", folder=BAD), cwd=self.dir.name)
@@ -670,13 +704,49 @@ class Store:
 
     def test_text_fits_its_width(self):
         db, _ = self.mixed()
-        for columns in (40, 57, 80, 132):
+        # As diagnose has it: 60 to 120 columns of a terminal, COLUMNS before what it says itself, and 96 in a file.
+        for columns, said, most in ((60, None, 60), (80, None, 80), (160, None, 120), (20, None, 60), (160, "71", 71), (60, "160", 120),
+                                    (100, "many", 100)):
             for locale, bars in (("C", "#"), ("de_DE.UTF-8", "\u2588")):
-                out = text(db, "--group", "cause", COLUMNS=str(columns), LC_ALL=locale)
-                wide = [l for l in out.splitlines() if len(l) > columns]
-                want(not wide, columns, wide[:3])
-                want((bars in out or columns < 60) and (locale != "C" or out.isascii()), columns, locale, out[:800])
+                env = {"COLUMNS": said} if said else {}
+                for args in ((), ("--group", "cause"), ("--group", "peer"), ("--group", "size", "--limit", "0")):
+                    out = terminal(db, *args, columns=columns, LC_ALL=locale, **env)
+                    widest = max(map(len, out.splitlines()))
+                    want(widest <= most and (args or widest > most - 12), columns, said, widest, [l for l in out.splitlines() if len(l) > most][:3])
+                    want((bars in out or (args and most < 72)) and (locale != "C" or out.isascii()), columns, locale, out[:800])
+        path = self.path("out.txt")
+        for columns in ("40", "160"):
+            rc, out, err = run("history", db, env={"COLUMNS": columns, "LC_ALL": "C"})
+            want(rc == 0 and 84 < max(map(len, out.decode().splitlines())) <= 96, rc, err)
+            rc, _, err = run("history", "-o", path, db, env={"COLUMNS": columns, "LC_ALL": "C"})
+            want(rc == 0 and made.read(path) == out, rc, err)
         want("\x1b[" in text(db, "--color", "always") and "\x1b" not in text(db), "colours")
+
+    def test_numbers_are_written_alike(self):
+        """Thousands are parted by commas wherever a person reads them, and one of a thing is one."""
+        m, db = self.maker(), self.path()
+        cs = [m.connection(server="203.0.113.%d:443" % (i % 2), day=1 + i % 20, bit=3) for i in range(1200)]
+        want(": 1,200 failures in 1,200 connections, 1,200 new findings" in add(db, self.put(m, cs)), "added")
+        want(": 1 failure in 1 connection, 1 new finding" in add(db, self.put(m, [m.connection()])), "added")
+        rc, page, _ = run("history", "--format", "html", db)
+        for out in (text(db), text(db, "--group", "size"), page.decode("utf-8")):
+            plain = re.sub("<svg.*?</svg>|<style.*?</style>", "", out, flags=re.S)
+            want(rc == 0 and "1,201" in out and not re.search(r"(?<![\d.:/^-])\d{4,}(?![\d-])", plain.replace("16413", "")), out[:1500])
+        want("odds" in text(db) and "the rule: of each connection one finding is counted" in " ".join(text(db).lower().split()), text(db))
+        want("1 in 1,000" in history(db)["shared_rule"], "rule")
+        one = self.path()
+        add(one, self.put(m, [m.connection()]))
+        rc, page, _ = run("history", "--format", "html", one)
+        for out in (text(one), page.decode("utf-8")):
+            want(rc == 0 and not re.search(r"\b1 (findings|connections|records|runs|days|values)\b", out), out[:1500])
+        # Of so many values that not all are listed, the rest are told as well.
+        many = self.path()
+        add(many, self.put(m, [m.connection(client="10.%d.%d.1" % (i // 200, i % 200)) for i in range(1001)]))
+        want("  and 1 finding of 1 other value\n" in text(many, "--group", "client"), text(many, "--group", "client")[-500:])
+        rc, page, _ = run("history", "--format", "html", "--group", "client", many)
+        want(rc == 0 and b"And 1 finding of 1 other value." in page, "page")
+        want("no findings, of 1 connection with" in text(one, "--until", "1980-01-01", "--cause", "bad-padding") or
+             "no findings, of 0 connections" in text(one, "--until", "1980-01-01"), text(one, "--until", "1980-01-01"))
 
     def test_hostile_names_stay_text(self):
         m, db = self.maker(), self.path()
@@ -734,9 +804,22 @@ class Store:
                            (["--since", "yesterday", db], "must be a time"), (["--until", "2026-02-30", db], "must be a time"),
                            (["--since", "2026-01-01T25:00", db], "must be a time"), (["--limit", "-1", db], "must be a number"),
                            (["--format", "xml", db], "text, json or html"), (["--cause"], "--cause"), ([db, "--add", "x", "--limit", "3"], "only adds"),
+                           ([db, "--add", "x", "--format", "text"], "only adds"), (["--format", "json", db, "--add", "x"], "only adds"),
+                           (["--color", "auto", db, "--add", "x"], "only adds"), (["-o", "y", db, "--add", "x"], "only adds"),
+                           (["--cause", "bogus", db], "--cause bogus: is no cause"), (["--cause", "", db], "is no cause"),
+                           (["--cause", "Bits-Flipped", db], "bits-flipped, bytes-damaged"),
                            ([db, "--add", "-", "-"], "once only")):
             rc, out, err = run("history", *args)
             want(rc == 2 and out == b"" and says in err and len(err.splitlines()) == 2, args, err)
+        # Every cause that docs/OUTPUT.md has a page of is named, and may be asked for; so may one that a newer badmac has stored.
+        with open(os.path.join(ROOT, "docs", "OUTPUT.md"), encoding="utf-8") as f:
+            ids = re.findall(r"^\| \[`([a-z-]+)`\]\(causes/", f.read(), re.M)
+        _, _, err = run("history", "--cause", "x", db)
+        want(len(ids) == 26 and err.splitlines()[0].split("the ids are ")[1].split(", ") == sorted(ids, key=err.find), err)
+        for cause in ids:
+            want(history(db, "--cause", cause)["filter"]["cause"] == cause, cause)
+        change(db, "UPDATE failure SET cause = 'cosmic-rays' WHERE id = (SELECT id FROM failure WHERE best = 1 LIMIT 1)")
+        want(history(db, "--cause", "cosmic-rays")["summary"]["findings"] == 1, "newer")
         for report, says in (("nowhere.json", "No such file"), (self.dir.name, "directory")):
             rc, _, err = run("history", db, "--add", report)
             want(rc == 2 and says in err, report, err)
