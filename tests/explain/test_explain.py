@@ -12,6 +12,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [HERE, os.path.join(ROOT, "tests", "live"), os.path.join(ROOT, "tests", "report")]
+import advice  # noqa: E402
 import hidden  # noqa: E402
 import judge  # noqa: E402
 import schemas  # noqa: E402
@@ -110,7 +111,7 @@ def check(block, report):
         want(c in [p["what"] for p in i["preceded_by"]], (str(block), i["preceded_by"]))
 
 
-class Explain(hidden.Hidden):
+class Explain(hidden.Hidden, advice.Advice):
     run, explain = staticmethod(run), staticmethod(explain)
 
     @staticmethod
