@@ -2,6 +2,7 @@
  * wanted. */
 #include "cli/cli.h"
 #include "cli/input.h"
+#include "cli/mistaken.h"
 #include "cli/options.h"
 #include "cli/values.h"
 #include "cli/output.h"
@@ -58,7 +59,7 @@ struct run {
 	enum badmac_redact redact;
 	bool json, help, verbose, quiet;
 	struct input_file file;
-	bool begun; /* something of it was read */
+	struct mistaken mistaken;
 	struct output output, keys;
 	struct badmac_explanation *explanation;
 };
@@ -230,17 +231,14 @@ start(struct run *r)
 	return add_rules(r);
 }
 
-/* Of a capture nothing would be found, and that would pass for an answer. */
 static bool
-is_capture(const uint8_t *p, size_t n)
+is_a_log(struct run *r, bool ended)
 {
-	static const char magic[][5] = {"\xd4\xc3\xb2\xa1", "\xa1\xb2\xc3\xd4", "\x4d\x3c\xb2\xa1",
-		"\xa1\xb2\x3c\x4d", "\x0a\x0d\x0d\x0a"};
+	const char *other = mistaken_for(&r->mistaken, ended);
 
-	for (size_t i = 0; n >= 4 && i < sizeof magic / sizeof magic[0]; i++)
-		if (memcmp(p, magic[i], 4) == 0)
-			return true;
-	return false;
+	if (other != NULL)
+		say("%s: %s", r->file.name, other);
+	return other == NULL;
 }
 
 static bool
@@ -249,13 +247,9 @@ feed(void *run, const uint8_t *p, size_t n)
 	struct run *r = run;
 	struct badmac_error e = {.what = ""};
 
-	if (!r->begun && is_capture(p, n)) {
-		say("%s: a capture, not a log: badmac diagnose reads it", r->file.name);
-		return false;
-	}
-	r->begun = true;
-	return badmac_explanation_feed(r->explanation, p, n, &e) == BADMAC_OK ||
-		   library_trouble(r->file.name, &e);
+	mistaken_take(&r->mistaken, p, n);
+	return is_a_log(r, false) && (badmac_explanation_feed(r->explanation, p, n, &e) == BADMAC_OK ||
+									 library_trouble(r->file.name, &e));
 }
 
 static int
@@ -263,7 +257,7 @@ finish(struct run *r)
 {
 	struct badmac_error e = {.what = ""};
 
-	if (!input_each(&r->file, feed, r))
+	if (!input_each(&r->file, feed, r) || !is_a_log(r, true))
 		return EXIT_TROUBLE;
 	if (input_was_empty(&r->file) && !r->quiet)
 		say("%s: empty, so it says nothing", r->file.name);
@@ -306,6 +300,7 @@ run(int argc, char **argv)
 			status = finish(&r);
 	}
 	badmac_explanation_free(r.explanation);
+	mistaken_forget(&r.mistaken);
 	output_close(&r.output);
 	output_close(&r.keys);
 	free(r.rules);

@@ -15,6 +15,7 @@ sys.path[:0] = [HERE, os.path.join(ROOT, "tests", "live"), os.path.join(ROOT, "t
 import advice  # noqa: E402
 import hidden  # noqa: E402
 import judge  # noqa: E402
+import mistaken  # noqa: E402
 import schemas  # noqa: E402
 
 BADMAC = judge.find_badmac()
@@ -111,7 +112,7 @@ def check(block, report):
         want(c in [p["what"] for p in i["preceded_by"]], (str(block), i["preceded_by"]))
 
 
-class Explain(hidden.Hidden, advice.Advice):
+class Explain(hidden.Hidden, advice.Advice, mistaken.Mistaken):
     run, explain = staticmethod(run), staticmethod(explain)
 
     @staticmethod
