@@ -112,6 +112,10 @@ const METHOD_WORDS = {
 		'Another capture holds other bytes for the same stretch of the stream; with those the record verifies.',
 		'Take the record’s bytes from the other capture and check its tag.',
 	],
+	'other-record': [
+		'The record came once more, whole, and verifies where the damaged one was expected; the two share their MAC, or all but that. What differs is what was damaged.',
+		'Check the other record at the sequence number that was expected here, and compare the two octet by octet.',
+	],
 	'exchange-search': [
 		'Two segments’ payloads were put into each other’s place.',
 		'Exchange the payloads of the two packets and check the record.',

@@ -25,9 +25,10 @@ static const struct {
 	{"wrong-epoch", EPOCH, NUMBER}, {"reflected-record", DIRECTION, NUMBER | EPOCH},
 	{"foreign-record", BADMAC_INPUT_CONNECTION, NUMBER}, {"mac-construction", BADMAC_INPUT_RULE, 0},
 	{"mac-construction", BADMAC_INPUT_DERIVATION, 0}, {"wrong-keys", BADMAC_INPUT_DERIVATION, 0},
-	{"sender-miscomputed", BADMAC_INPUT_KEYSTREAM, 0}, {"bits-flipped", BYTES, NUMBER},
-	{"bytes-damaged", BYTES, NUMBER}, {"words-swapped", BYTES, NUMBER},
-	{"tag-damaged", BYTES, NUMBER}, {"header-damaged", BYTES, NUMBER}, {"stale-data", BYTES, 0},
+	{"sender-miscomputed", BADMAC_INPUT_KEYSTREAM, 0}, {"sender-miscomputed", NUMBER, 0},
+	{"bits-flipped", BYTES, NUMBER}, {"bytes-damaged", BYTES, NUMBER},
+	{"words-swapped", BYTES, NUMBER}, {"tag-damaged", BYTES, NUMBER},
+	{"header-damaged", BYTES, NUMBER}, {"stale-data", BYTES, 0},
 	{"retransmission-differs", BYTES, 0}, {"bytes-inserted", BYTES, NUMBER},
 	{"bytes-inserted", RECORD, 0}, {"plaintext-injected", BYTES, NUMBER},
 	{"plaintext-injected", RECORD, 0}, {"records-interleaved", BYTES, NUMBER},
@@ -42,10 +43,11 @@ static const struct {
 	{"key-search", EPOCH | DIRECTION | BADMAC_INPUT_CONNECTION | BADMAC_INPUT_DERIVATION | NUMBER},
 	{"resynchronisation", RECORD | NUMBER | EPOCH}, {"rule-search", BADMAC_INPUT_RULE},
 	{"padding-search", BADMAC_INPUT_PADDING}, {"keystream-search", BADMAC_INPUT_KEYSTREAM},
-	{"copy-choice", BYTES}, {"other-capture", BYTES | RECORD}, {"header-search", BYTES | NUMBER},
-	{"cut-search", BYTES | NUMBER}, {"exchange-search", BYTES}, {"tag-search", BYTES},
-	{"ghash-syndrome", BYTES | NUMBER}, {"poly1305-difference", BYTES | NUMBER},
-	{"ccm-meeting", BYTES | NUMBER}, {"hmac-search", BYTES | NUMBER}};
+	{"copy-choice", BYTES}, {"other-record", BYTES}, {"other-capture", BYTES | RECORD},
+	{"header-search", BYTES | NUMBER}, {"cut-search", BYTES | NUMBER}, {"exchange-search", BYTES},
+	{"tag-search", BYTES}, {"ghash-syndrome", BYTES | NUMBER},
+	{"poly1305-difference", BYTES | NUMBER}, {"ccm-meeting", BYTES | NUMBER},
+	{"hmac-search", BYTES | NUMBER}};
 
 /* One that is not known here says nothing. */
 static bool

@@ -266,6 +266,32 @@ judge_other(struct judge *j)
 		checked ? ", and verifies" : "; that it verifies was seen when the stream was followed");
 }
 
+/* Of the same stream, and what comes of putting the bytes right: that verifies at its number. */
+static void
+judge_same_record(struct judge *j)
+{
+	const struct badmac_claim *c = j->claim;
+	const struct badmac_claimed_record *o = &c->altered.other_record;
+	const struct window *w = &j->part->other;
+	size_t n = j->rebuilt.n;
+
+	if (!c->altered.has_other_record || j->flow->dtls) {
+		step_decides(j, BADMAC_CANNOT_BE_CHECKED, "source",
+			"the report does not say where the other record stands");
+		return;
+	}
+	if (o->direction != c->direction || o->sequence_number != c->altered.sequence_number ||
+		o->stream_offset == c->stream_offset || window_have(w) < n ||
+		memcmp(window_bytes(w), j->rebuilt.p, n) != 0 ||
+		packet_of(w, o->stream_offset + n - 1) != o->packet) {
+		step_decides(j, BADMAC_DOES_NOT_HOLD, "source",
+			"the other record does not stand where the report says, or is another one");
+		return;
+	}
+	step_passes(
+		j, "source", "it stands once more at stream offset %llu, as that", ull(o->stream_offset));
+}
+
 /* -- by the cause ----------------------------------------------------------------------------- */
 
 static bool
@@ -450,7 +476,9 @@ judge_sources(struct judge *j)
 			"the report does not say where else the bytes stand that were received");
 		return;
 	}
-	if (bytes && a->capture != NULL)
+	if (strcmp(c->method, "other-record") == 0)
+		judge_same_record(j);
+	else if (bytes && a->capture != NULL)
 		judge_other_capture(j);
 	else if (bytes && (a->sent_packet_count != 0 || is_cause(j, "retransmission-differs") ||
 						  strcmp(c->method, "copy-choice") == 0))

@@ -26,6 +26,7 @@ case_clear(struct bm_case *c)
 	for (size_t i = 0; i < c->copy_count; i++)
 		free((void *)(uintptr_t)c->copies[i].bytes.p);
 	free(c->copies);
+	free(c->good);
 	free(c->sent_header);
 	if (c->position != NULL)
 		bm_wipe(c->position, sizeof *c->position);

@@ -72,6 +72,28 @@ by_iv(struct search *x, struct bm_position *pos)
 	return false;
 }
 
+/* From where a record failed. */
+static bool
+by_failure(struct search *x, struct bm_position *pos)
+{
+	const struct bm_session *s = x->h->s;
+
+	for (size_t n = s->case_count; n-- > 0;) {
+		const struct bm_case *c = &s->cases[n];
+		if (c->kind != BM_CASE_BAD_RECORD || c->direction != x->h->side || c->found ||
+			c->protection != x->h->keys || c->position == NULL || c->seq >= x->h->pos.seq)
+			continue;
+		if (!goes_on(x)) {
+			x->e->cut = true;
+			return false;
+		}
+		*pos = *c->position;
+		if (fits(x, pos))
+			return true;
+	}
+	return false;
+}
+
 /* The latest state that is kept from which the record `p` can be reached. */
 static void
 nearest_state(const struct search *x, const struct past *p, struct bm_rc4 *out)
@@ -156,6 +178,8 @@ earlier_state_fits(struct half *h, const struct bm_wire *w, struct earlier *e)
 		good = bm_protection_keys(h->keys)->suite->cipher == BM_RC4 ? by_keystream(&x, &pos)
 																	: by_iv(&x, &pos);
 	}
+	if (!good)
+		good = e->failed = by_failure(&x, &pos);
 	e->seq = pos.seq;
 	e->at = pos;
 	good = good && go_on_from(h, w, &pos, n);

@@ -10,9 +10,7 @@ is_rc4(const struct half *h)
 	return bm_protection_keys(h->keys)->suite->cipher == BM_RC4;
 }
 
-/* Looks for the sequence number under which w verifies with the state that is expected, nearest
- * first, and at most `forward` ahead. */
-static bool
+bool
 search_sequence(
 	struct half *h, const struct bm_wire *w, uint64_t forward, uint64_t *found, uint64_t *tried)
 {
@@ -202,6 +200,19 @@ pass_keystream(struct half *h, const struct bm_wire *w)
 	h->pos.seq = seq;
 }
 
+/* RC4: right behind one that had a number ahead of its own, this one has the number that comes next
+ * without that. */
+static bool
+counts_as_due(const struct half *h, uint64_t off, uint64_t found)
+{
+	const struct bm_session *s = h->s;
+
+	if (h->skipped_case >= s->case_count || found != h->skipped_from + 1)
+		return false;
+	const struct bm_case *c = &s->cases[h->skipped_case];
+	return c->in_step && c->direction == h->side && c->off + c->len == off;
+}
+
 /* A record that had a used number. */
 static void
 note_reused(struct half *h, uint64_t off, uint32_t len)
@@ -249,6 +260,7 @@ damaged_came_again(struct half *h, const struct bm_wire *w, uint64_t off)
 		nth--;
 	if (nth == 0)
 		return false;
+	note_good(h, &s->cases[nth - 1], w, off);
 	judged(h, BM_JUDGED_FAILED, off, BM_HEADER + w->body.n, h->pos.seq);
 	struct bm_case *c = new_case(h, BM_CASE_BAD_RECORD, off, (uint32_t)(BM_HEADER + w->body.n));
 	if (c != NULL) {
@@ -310,25 +322,30 @@ judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct
 	bool searched = twin == NULL && w->body.p != NULL && o->result != BM_BAD_LENGTH;
 	bool earlier = searched && earlier_state_fits(h, w, e);
 	bool is_found = earlier;
-	/* Records that were left out would have taken keystream with them; those that had used numbers
-	 * did, and were counted. */
-	uint64_t forward = !is_rc4(h)                               ? UINT64_MAX
-					   : h->reused != 0 && off == h->reused_end ? h->reused
-																: 0;
 	if (earlier)
 		found = e->seq;
 	if (searched && !earlier)
-		is_found = search_sequence(h, w, forward, &found, &tried);
+		is_found = search_sequence(h, w, UINT64_MAX, &found, &tried);
 	bool in_step = is_found && !earlier && is_rc4(h);
 	if (!earlier)
 		e->at = h->pos;
 	e->at.seq = found;
 
+	if (in_step && counts_as_due(h, off, found)) {
+		/* The one before it alone had another number. */
+		s->cases[h->skipped_case].number_alone = true;
+		h->skipped_case = SIZE_MAX;
+		judged(h, BM_JUDGED_VERIFIED, off, len, found);
+		ahead(h, w, SIZE_MAX, found, off);
+		return true;
+	}
 	if (is_found && found >= h->skipped_from && found < h->skipped_to &&
 		h->skipped_case < s->case_count) {
 		/* One of those that an earlier record overtook. */
 		s->cases[h->skipped_case].came_late = true;
 		judged(h, BM_JUDGED_VERIFIED, off, len, found);
+		if (in_step)
+			pass_keystream(h, w);
 		return true;
 	}
 	/* Made before the capture began: came late, or again, nobody can say which. */
@@ -375,6 +392,7 @@ judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct
 		c->found = is_found;
 		c->found_seq = found;
 		c->found_chain = chain_at(h->keys, &e->at);
+		c->in_step = in_step && found > h->pos.seq;
 		note_twin(h, c, twin);
 		const struct past *mirror =
 			w->body.p != NULL && twin == NULL ? find_twin(&s->half[1 - h->side], w) : NULL;
@@ -394,7 +412,7 @@ judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct
 			c->twin_off = BM_NO_SEQ;
 			note_first(h, c, verified_at(h, h->epoch, found), w);
 			c->nonce_reused = c->nonce_reused && !in_step;
-			c->first_unseen = !earlier && !other_known_at(h, w, h->epoch, found);
+			c->first_unseen = e->failed || (!earlier && !other_known_at(h, w, h->epoch, found));
 			c->in_step = in_step;
 		}
 	}

@@ -58,6 +58,7 @@ struct lost {
 	uint64_t tried;
 	uint64_t work, share;        /* nanoseconds that its search has cost, and may cost */
 	uint64_t missing;            /* bytes in gaps between start and scan */
+	uint64_t resume;             /* where the last of those ends; 0: there is none */
 	size_t case_index;           /* SIZE_MAX: none */
 	struct bm_position expected; /* at start */
 	struct bm_position counted;  /* after everything in the chain so far */
@@ -419,6 +420,16 @@ void note_twin(const struct half *h, struct bm_case *c, const struct past *twin)
 bool is_damaged_twin(struct half *h, const struct bm_wire *w, const struct bm_case *c);
 /* Notes in c, which has its bytes, that it was so. */
 void note_damaged_twin(struct bm_case *c, const struct bm_case *twin);
+/* Notes in c that it verifies at the number of the failure `first`, of which note_good has said
+ * whether it is the same record. */
+void note_second(struct bm_case *c, const struct bm_case *first);
+/* Are c and w, which is good, one record that was damaged in c? */
+bool is_damaged_copy(const struct bm_case *c, const struct bm_wire *w);
+/* How many octets of w are those of c's record, each in its place. */
+uint32_t octets_alike(const struct bm_case *c, const struct bm_wire *w);
+/* w, which stands at off and is good where c was expected, is what c was when it was sent, if the
+ * two end alike. Notes that in c. */
+void note_good(struct half *h, struct bm_case *c, const struct bm_wire *w, uint64_t off);
 /* The one that verified at seq in this epoch, of those that are remembered, or NULL. */
 const struct past *verified_at(const struct half *h, unsigned epoch, uint64_t seq);
 /* Two writers: w verifies at the number of `first`, or of one that is too long ago (NULL). Notes
@@ -434,6 +445,10 @@ void remember_record(struct half *h, const struct bm_wire *w, uint64_t fp, uint6
 	uint64_t off, uint64_t packet);
 
 /* failure.c: a record that does not verify */
+/* Looks for the sequence number under which w verifies with the state of h->pos, nearest first, and
+ * at most `forward` ahead. */
+bool search_sequence(
+	struct half *h, const struct bm_wire *w, uint64_t forward, uint64_t *found, uint64_t *tried);
 /* Returns true when the loop may go on at h->off; false: lost, resync decides. */
 bool record_failed(
 	struct half *h, const struct bm_wire *w, uint64_t off, const struct bm_outcome *o);
@@ -469,9 +484,10 @@ bool exhausted(const struct half *h);
 
 /* earlier.c: states that this sender was in before, under chained ciphers */
 struct earlier {
-	uint64_t seq;          /* under which the record verifies */
-	uint64_t tried;        /* states */
-	bool cut;              /* not all that are remembered */
+	uint64_t seq;   /* under which the record verifies */
+	uint64_t tried; /* states */
+	bool cut;       /* not all that are remembered */
+	bool failed;    /* it is that of a record that failed: what its sender made there is unknown */
 	struct bm_position at; /* the state; secret */
 };
 /* Does w verify from one of them? Remembers where that goes on. */
@@ -494,6 +510,10 @@ void lose_in_gap(struct half *h, uint64_t start, uint64_t gap_end);
  */
 bool resync(struct half *h, bool final);
 void drop_lost(struct half *h); /* wipes */
+
+/* behind_gap.c: w, at `at`, verifies at h->pos. Does a whole record stand between it and the end of
+ * a gap that its receiver cannot have taken? Tells of it. */
+void tell_behind_gap(struct half *h, const struct bm_wire *w, uint64_t at);
 
 /* meet.c: the record at `at` verifies at h->pos; goes on there. */
 void meet(struct half *h, const struct bm_wire *w, uint64_t at);

@@ -151,6 +151,8 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 {
 	struct bm_session *s = h->s;
 	struct lost *l = h->lost;
+	if (l->case_index >= s->case_count)
+		tell_behind_gap(h, w, at);
 	struct bm_case *c = l->case_index < s->case_count ? &s->cases[l->case_index] : NULL;
 	uint32_t n = (uint32_t)(BM_HEADER + w->body.n);
 
@@ -259,6 +261,10 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 			/* The header makes sense; what it announces reaches past the end of the stream. */
 			c->len = announced;
 			c->result = BM_BAD_TAG;
+		}
+		if (c->after == BM_AFTER_SAME && !other_epoch && c->protection == h->keys) {
+			note_good(h, c, w, at);
+			c->alike = octets_alike(c, w);
 		}
 	}
 	struct bm_position pos = h->pos;

@@ -90,7 +90,7 @@ lose_in_gap(struct half *h, uint64_t start, uint64_t gap_end)
 		return;
 	l->over_gap = true;
 	h->behind_gap = true;
-	l->scan = gap_end;
+	l->scan = l->resume = gap_end;
 	l->missing = gap_end - start;
 	if (end == 0)
 		return;
@@ -204,6 +204,48 @@ second_writers(struct half *h, const struct bm_wire *w, uint64_t at)
 	return true;
 }
 
+/* The record at `at` verifies where the one that failed was expected, and others stand between:
+ * were those counted? The one behind it tells. If so it is no place to go on from: the sender
+ * repeats itself, or there are two. FOUND: it was told of. */
+static enum step
+came_again(struct half *h, struct bm_wire *w, uint64_t at, bool final, uint8_t header[BM_HEADER])
+{
+	struct lost *l = h->lost;
+	struct bm_session *s = h->s;
+	uint32_t n = (uint32_t)(BM_HEADER + w->body.n);
+	uint8_t next_header[BM_HEADER];
+	struct bm_wire next;
+	struct bm_outcome o;
+
+	if (h->keys == NULL || l->chained == 0 || l->over_gap || l->epoch != h->epoch ||
+		h->pos.seq != l->expected.seq || l->case_index >= s->case_count)
+		return NOTHING;
+	enum step st = record_at(h, at + n, final, next_header, &next);
+	bool counted = st == FOUND && check(h, h->keys, &l->counted, &next, false, &o);
+	/* They may have been put together in the same place. */
+	*w = wire_at(h, at, bm_record_header(header), header);
+	if (st == WAIT || !counted)
+		return st == WAIT ? WAIT : NOTHING;
+	struct bm_chain chain = chain_at(h->keys, &h->pos);
+	h->pos = l->counted;
+	judged(h, BM_JUDGED_FAILED, at, n, h->pos.seq);
+	struct bm_case *c = new_case(h, BM_CASE_BAD_RECORD, at, n);
+	struct bm_case *first = &s->cases[l->case_index];
+	note_good(h, first, w, at);
+	if (c != NULL) {
+		c->result = BM_BAD_TAG;
+		c->compared = h->past_count;
+		c->found_chain = chain;
+		note_second(c, first);
+		if (!c->identical)
+			note_first(h, c, NULL, w);
+		h->reuse_told = h->reuse_told || !c->identical;
+	}
+	h->pos = l->expected;
+	h->records++;
+	return FOUND;
+}
+
 /* Follows the framing from the failed record on. */
 static enum step
 follow_chain(struct half *h, bool final)
@@ -231,6 +273,13 @@ follow_chain(struct half *h, bool final)
 				l->passed = l->chained == 0 && at == l->start + l->len + l->passed
 								? l->passed + BM_HEADER + (uint32_t)w.body.n
 								: l->passed;
+				l->chain = at + BM_HEADER + w.body.n;
+				continue;
+			}
+			enum step again = came_again(h, &w, at, final, header);
+			if (again == WAIT)
+				return WAIT;
+			if (again == FOUND) {
 				l->chain = at + BM_HEADER + w.body.n;
 				continue;
 			}
@@ -359,6 +408,7 @@ scan(struct half *h, bool final)
 			l->over_gap = h->behind_gap = true;
 			l->missing += gap;
 			l->scan += avail + gap;
+			l->resume = l->scan;
 			l->chain = 0;
 			continue;
 		}
@@ -403,7 +453,8 @@ scan(struct half *h, bool final)
 		}
 		if (n != 0)
 			l->scan += n - (BM_HEADER - 1);
-		if (l->scan > l->start + KEEP_BEHIND)
+		/* What stands right behind a gap may be told of yet. */
+		if (l->scan > (l->resume != 0 ? l->resume : l->start) + KEEP_BEHIND)
 			let_go(h, l->scan - 64);
 	}
 }

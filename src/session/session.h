@@ -191,7 +191,14 @@ struct bm_case {
 	bool identical;       /* its bytes equal those of the record at twin_off */
 	uint32_t twin_damage; /* identical: but for so many, which had been damaged there */
 	uint64_t twin_off, twin_seq, twin_packet; /* off: BM_NO_SEQ when it is too long ago */
-	uint64_t tried;                           /* sequence hypotheses tried in all */
+	/* The record of its number that came behind it and is good, where the two have the same MAC:
+	 * what this one was when it was sent. Owned; NULL: none came. */
+	uint8_t *good;
+	uint32_t good_len;
+	uint64_t good_off, good_packet; /* of its last octet */
+	/* AFTER_SAME: so many octets of this one are those of the record behind it. */
+	uint32_t alike;
+	uint64_t tried;   /* sequence hypotheses tried in all */
 	uint64_t earlier; /* chained ciphers: states tried that its sender had been in */
 	bool earlier_cut; /* not all that are remembered */
 	uint32_t between; /* whole records between it and the next good one */
@@ -218,6 +225,7 @@ struct bm_case {
 	bool
 		first_unseen; /* no other record of number found_seq verified: it failed, or a gap has it */
 	bool in_step;     /* RC4: it verifies at found_seq, with the keystream that was due */
+	bool number_alone; /* ... which is ahead, and the next one counts as if it had its own */
 
 	enum bm_after after;
 	unsigned after_epoch;
@@ -232,17 +240,19 @@ struct bm_case {
 	bool tolerated;
 	uint64_t
 		meant; /* REJECTED: records that the complaint may be about; 1: the one that is named */
-	bool carried_on;     /* BAD_RECORD: its receiver went on as if nothing had happened */
-	bool first_of_epoch; /* REJECTED: its receiver had accepted nothing of the epoch */
-	bool over_gap;       /* REJECTED: bytes of this direction were not captured */
-	bool behind_gap;     /* BAD_RECORD: the same, of those before it */
-	bool before_gap;     /* BAD_RECORD: and of those between it and the next good one */
-	bool no_keys;        /* REJECTED: records of this direction could not be checked */
-	bool epoch_verified; /* other records of its direction and epoch do verify */
-	unsigned sides;      /* NO_KEYS_FIT: whose records, as bits */
-	bool shown;          /* REJECTED: bm_session_show has said which record it was */
-	bool at_start;       /* nothing before it verified: it may be of another epoch */
-	bool only_one;       /* no other record of its epoch could be tried under these keys */
+	bool carried_on;       /* BAD_RECORD: its receiver went on as if nothing had happened */
+	bool first_of_epoch;   /* REJECTED: its receiver had accepted nothing of the epoch */
+	bool over_gap;         /* REJECTED: bytes of this direction were not captured */
+	bool behind_gap;       /* BAD_RECORD: the same, of those before it */
+	bool right_behind_gap; /* BAD_RECORD: a gap ends where it begins; the one behind it tells its
+							  number */
+	bool before_gap;       /* BAD_RECORD: and of those between it and the next good one */
+	bool no_keys;          /* REJECTED: records of this direction could not be checked */
+	bool epoch_verified;   /* other records of its direction and epoch do verify */
+	unsigned sides;        /* NO_KEYS_FIT: whose records, as bits */
+	bool shown;            /* REJECTED: bm_session_show has said which record it was */
+	bool at_start;         /* nothing before it verified: it may be of another epoch */
+	bool only_one;         /* no other record of its epoch could be tried under these keys */
 
 	/* Without keys: what the receiver had of this direction before the complaint or the end, as far
 	 * as it is at hand (a case of its own, of which bytes, fragments and copies count); owned. */
@@ -254,6 +264,16 @@ struct bm_case {
 	bool stream_ends; /* behind the scope nothing follows */
 };
 #define BM_NO_SEQ UINT64_MAX
+
+/* Octets that came in the place of a failed record of a stream, and are at hand; 0: not all are. */
+static inline uint32_t
+bm_case_octets(const struct bm_case *c)
+{
+	bool elsewhere = c->framing_lost && c->after != BM_AFTER_NOTHING && c->after_off > c->off;
+	uint64_t n = elsewhere ? c->after_off - c->off : c->len;
+
+	return c->record != NULL && n <= c->region ? (uint32_t)n : 0;
+}
 
 struct bm_session;
 

@@ -317,6 +317,8 @@ bm_verdict_advice(const struct bm_case *c, const struct bm_finding *f,
 		look_at_packets(&s, c, conn, out);
 		if (out->confidence == BM_PROVEN) {
 			who_writes(&s, c, conn);
+			if (c->number_alone)
+				break;
 			add(&s, "an AEAD suite (GCM, ChaCha20-Poly1305) has no keystream that goes on from "
 					"record to record");
 			break;

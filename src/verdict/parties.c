@@ -148,9 +148,10 @@ what_of(const struct bm_case *c, const struct bm_finding *f)
 		return WRITERS;
 	case BM_CAUSE_WRONG_EPOCH:
 		return EPOCH;
+	case BM_CAUSE_RECORD_MISSING:
+		return f->own_make ? STATE : RECORDS;
 	case BM_CAUSE_RECORD_REPLAYED:
 	case BM_CAUSE_RECORDS_REORDERED:
-	case BM_CAUSE_RECORD_MISSING:
 	case BM_CAUSE_FOREIGN_RECORD:
 	case BM_CAUSE_RECORDS_INTERLEAVED:
 		return RECORDS;

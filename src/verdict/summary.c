@@ -107,6 +107,10 @@ bm_verdict_summary(const struct bm_case *c, const struct bm_finding *f, struct b
 			return bm_arena_print(a,
 				"What ends epoch %u of the %s was never sent or was taken out on the way.",
 				c->epoch, who);
+		if (f->own_make)
+			return bm_arena_print(a,
+				"Where %s of the %s was due its sender left out numbers, and no record.", record,
+				who);
 		return bm_arena_print(
 			a, "%s of the %s was never sent or was taken out on the way.", Record, who);
 	case BM_CAUSE_WRONG_EPOCH:
@@ -153,6 +157,12 @@ bm_verdict_summary(const struct bm_case *c, const struct bm_finding *f, struct b
 		return bm_arena_print(a, "The MAC of %s of the %s is right; %s.", record, who,
 			c->result == BM_BAD_INNER ? "inside there is no content type" : "the padding is not");
 	case BM_CAUSE_SENDER_MISCOMPUTED:
+		if (c->number_alone)
+			return bm_arena_print(a,
+				"%s of the %s has its content and its place in the keystream; its sender made the "
+				"MAC "
+				"with another sequence number.",
+				Record, who);
 		if (f->strength == BM_STRENGTH_PROVEN)
 			return bm_arena_print(a,
 				"%s of the %s has its number and its content; the sender's keystream was at "

@@ -1,6 +1,6 @@
 /* Looks for a run of foreign bytes in a record, or for two records that were mixed, by cutting and
  * checking what is left. Refuses to name causes. */
-#include "why/framing.h"
+#include "why/record.h"
 
 #include "base/buf.h"
 
@@ -246,6 +246,16 @@ two_records(struct search *s, const struct bm_position *pos)
 	return false;
 }
 
+/* The same record once more is nothing that this one is left of. */
+static struct bm_view
+region_of(const struct bm_why *w)
+{
+	const struct bm_case *c = w->c, *right = bm_right_one(w);
+	bool inside = right != NULL && right->off > c->off && right->off - c->off < c->region;
+
+	return bm_view(c->record, inside ? (size_t)(right->off - c->off) : c->region);
+}
+
 const struct bm_cut *
 bm_find_cut(const struct bm_why *w)
 {
@@ -253,7 +263,9 @@ bm_find_cut(const struct bm_why *w)
 
 	if (cut->tried != 0 || !bm_has_framing(w))
 		return cut;
-	struct search s = {.w = w, .region = bm_view(w->c->record, w->c->region), .cut = cut};
+	struct search s = {.w = w, .region = region_of(w), .cut = cut};
+	if (s.region.n < BM_HEADER)
+		return cut;
 	s.left = malloc(s.region.n);
 	if (s.left == NULL)
 		return cut;

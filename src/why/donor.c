@@ -7,6 +7,7 @@
  * client random. A connection whose beginning was not captured could be one without showing it:
  * what it carries is not counted as found. */
 #include "why/donor.h"
+#include "why/record.h"
 
 #include <stdlib.h>
 
@@ -84,6 +85,31 @@ note_sighting(struct walk *k)
 		k->sightings[k->sighting_count++] = (struct ends){s->src, s->dst, s->tunnel};
 }
 
+/* Within [off, off + len) of the stream, by sequence numbers? */
+static bool
+lies_within(const struct walk *k, uint32_t seq, uint32_t n, uint64_t off, uint32_t len)
+{
+	uint32_t from = seq - (k->own_seq + (uint32_t)(off - (k->w->c->off + k->text_at)));
+
+	return from < len && n <= len - from;
+}
+
+/* In a record of the same number that is good: the run is what was not damaged of it. */
+static bool
+is_of_right_one(const struct walk *k, uint32_t seq, uint32_t n)
+{
+	const struct bm_case *c = k->w->c;
+	size_t count;
+	const struct bm_case *all = bm_session_cases(k->w->session, &count);
+
+	if (c->after == BM_AFTER_SAME && lies_within(k, seq, n, c->after_off, c->len))
+		return true;
+	for (size_t i = 0; i < count; i++)
+		if (bm_is_right_one(k->w, &all[i]) && lies_within(k, seq, n, all[i].off, all[i].len))
+			return true;
+	return false;
+}
+
 /* A sighting of the record's own octets, whatever addresses it has. */
 static bool
 is_itself(const struct walk *k, const struct bm_segment *s, struct bm_repeat m)
@@ -94,6 +120,8 @@ is_itself(const struct walk *k, const struct bm_segment *s, struct bm_repeat m)
 		return carries_record(c, s->packet);
 	uint32_t seq = s->seq + ((s->flags & BM_SYN) != 0) + (uint32_t)m.from;
 	if (seq == k->own_seq + m.at)
+		return true;
+	if (is_of_right_one(k, seq, m.n))
 		return true;
 	/* Within the record the repeat has been seen already. */
 	return way_of(k, &s->src, &s->dst) == 0 && seq - (k->own_seq - k->text_at) < c->len;

@@ -32,6 +32,9 @@ struct bm_donor_search {
  * for the record itself and other sightings of its connection. r has bm_sighting_name's name. */
 void bm_look_for_donor(
 	const struct bm_why *w, struct bm_repeats *r, uint32_t text_at, struct bm_donor_search *out);
+/* Says of it where it stands; at: in the record. */
+void bm_tell_donor(
+	const struct bm_why *w, struct bm_finding *out, const struct bm_donor *d, uint32_t at);
 /* By what another sighting of the connection is known; empty when it is not. */
 struct bm_view bm_sighting_name(const struct bm_why *w);
 

@@ -316,6 +316,17 @@ show_changes(const struct difference *d, struct bm_finding *out)
 	return BM_CAUSE_BYTES_DAMAGED;
 }
 
+enum bm_cause
+bm_shape_of_change(const struct bm_why *w, struct bm_view sent, struct bm_finding *out)
+{
+	struct bm_elsewhere e = {.bytes = sent};
+	struct difference d = {w, &e, sent, sent, bm_view(w->c->record, sent.n), 0};
+
+	while (d.at < sent.n && d.got.p[d.at] == sent.p[d.at])
+		d.at++;
+	return show_changes(&d, out);
+}
+
 static const struct bm_fragment *
 fragment_there(const struct bm_elsewhere *e, size_t at)
 {

@@ -165,6 +165,16 @@ bm_header_nearly_behind(const struct bm_why *w)
 
 /* -- runs that are no part of the record ------------------------------------- */
 
+/* What is right behind it, and good in its place, shares octets with it beyond chance, which makes
+ * one in 256 alike: these are no foreign bytes. */
+static bool
+looks_like_next(const struct bm_case *c)
+{
+	enum { LEAST = 16, PART = 8 };
+
+	return c->good != NULL || (c->alike >= LEAST && c->alike >= bm_case_octets(c) / PART);
+}
+
 /* Octets up to the next good record, if it has the number that was expected here: all of them are
  * foreign, also where it begins before the end that the header announces. 0: it has not. */
 static uint32_t
@@ -172,7 +182,8 @@ whole_region(const struct bm_why *w)
 {
 	const struct bm_case *c = w->c;
 
-	if (c->after != BM_AFTER_SAME || c->after_epoch != c->epoch ||
+	/* If that one is what these were when they were sent, they were a record. */
+	if (c->after != BM_AFTER_SAME || c->after_epoch != c->epoch || looks_like_next(c) ||
 		c->after_off - c->off > c->region)
 		return 0;
 	return (uint32_t)(c->after_off - c->off);
@@ -252,7 +263,15 @@ static enum bm_answer
 no_run(const struct bm_why *w, const char **because)
 {
 	const struct bm_cut *cut = w->cut;
+	const struct bm_case *c = w->c;
 
+	if (c->after == BM_AFTER_SAME && looks_like_next(c)) {
+		*because = bm_arena_print(w->arena,
+			"%u of its bytes are, each in its place, those of the record behind it, which verifies "
+			"where this one was expected",
+			c->alike);
+		return BM_EXCLUDED;
+	}
 	if (cut->tried != 0)
 		*because = bm_arena_print(w->arena,
 			"with no run cut out of it the record verifies: %llu were tried", ull(cut->tried));

@@ -236,21 +236,6 @@ few_bits_excluded(const struct bm_repair *r)
 	return excluded(r, "two bits anywhere") && excluded(r, "up to 4 octets in a row");
 }
 
-/* A record of this number that came again and is right. */
-static const struct bm_case *
-right_one(const struct bm_why *w)
-{
-	const struct bm_case *c = w->c;
-	size_t n = 0;
-	const struct bm_case *all = w->session != NULL ? bm_session_cases(w->session, &n) : NULL;
-
-	for (size_t i = 0; i < n; i++)
-		if (all[i].kind == BM_CASE_BAD_RECORD && all[i].direction == c->direction &&
-			all[i].epoch == c->epoch && all[i].found && all[i].found_seq == c->seq)
-			return &all[i];
-	return NULL;
-}
-
 enum bm_answer
 bm_ask_miscomputed(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
@@ -265,6 +250,11 @@ bm_ask_miscomputed(const struct bm_why *w, struct bm_finding *out, const char **
 		*because = "not tried: the record's bytes are not at hand, or have no length that fits";
 		return BM_EXCLUDED;
 	}
+	if (c->right_behind_gap) {
+		*because = "not told apart: bytes before it were not captured, and so it is not certain "
+				   "that it was counted";
+		return BM_EXCLUDED;
+	}
 	/* Nothing nearer may explain it. */
 	if (bm_find_repair(w)->found || w->repair->status != BM_OK) {
 		*because = "not tried: damage to its bytes is not ruled out";
@@ -277,7 +267,7 @@ bm_ask_miscomputed(const struct bm_why *w, struct bm_finding *out, const char **
 			*because = "not its sender's alone: a checksum over it is wrong as captured";
 			return BM_EXCLUDED;
 		}
-	const struct bm_case *right = right_one(w);
+	const struct bm_case *right = bm_right_one(w);
 	if (right != NULL) {
 		*because = bm_arena_print(w->arena,
 			"its sender made one of that number that is right: it stands at stream offset %llu",

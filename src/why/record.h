@@ -21,6 +21,14 @@ bool bm_words_traded(struct bm_view received, struct bm_view sent);
 /* Where few bits differ, what besides the cause would have left the same bytes. */
 void bm_tell_swap_or_bits(const struct bm_why *w, enum bm_cause cause, const uint8_t *sent,
 	unsigned bits, struct bm_finding *out);
+/* The same, and what they come to, where `sent` is as long as the record and not the same. */
+enum bm_cause bm_shape_of_change(
+	const struct bm_why *w, struct bm_view sent, struct bm_finding *out);
+/* Is o a record that verifies at the number that was expected of the failed one, where it was not
+ * expected itself? */
+bool bm_is_right_one(const struct bm_why *w, const struct bm_case *o);
+/* NULL: none came. */
+const struct bm_case *bm_right_one(const struct bm_why *w);
 /* The rest of a segment moved over by a few octets: what that search says of it. */
 bool bm_find_moved(const struct bm_why *w, struct bm_finding *out);
 

@@ -207,6 +207,26 @@ bm_ask_reordered(const struct bm_why *w, struct bm_finding *out, const char **be
 }
 
 enum bm_answer
+bm_ask_number(const struct bm_why *w, struct bm_finding *out, const char **because)
+{
+	const struct bm_case *c = w->c;
+
+	(void)because;
+	if (c->kind != BM_CASE_BAD_RECORD || !c->found || !c->number_alone)
+		return BM_NOT_ASKED;
+	bm_prove(out, "sequence-search", tag_len(c), c->tried);
+	alter_number(w, out);
+	bm_evidence(w, out,
+		"it verifies at sequence number %llu, with the keystream that is due; the receiver "
+		"expected "
+		"%llu, and the record right behind it has %llu: its sender made the MAC of this one alone "
+		"with another number",
+		(unsigned long long)c->found_seq, (unsigned long long)c->seq,
+		(unsigned long long)(c->seq + 1));
+	return BM_SHOWN;
+}
+
+enum bm_answer
 bm_ask_missing(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
 	const struct bm_case *c = w->c;
@@ -226,6 +246,23 @@ bm_ask_missing(const struct bm_why *w, struct bm_finding *out, const char **beca
 			"that "
 			"epoch (Finished, KeyUpdate) never came%s",
 			c->found_epoch, c->epoch, gap_word(w, out));
+		return BM_SHOWN;
+	}
+	if (c->found && c->number_alone)
+		return BM_NOT_ASKED;
+	/* What is enciphered and left out takes keystream with it. */
+	if (c->found && c->in_step && c->found_seq > c->seq) {
+		bm_prove(out, "sequence-search", tag_len(c), c->tried);
+		alter_number(w, out);
+		out->own_make = true;
+		bm_evidence(w, out,
+			"it verifies at sequence number %llu; the receiver expected %llu, and what comes "
+			"behind it "
+			"goes on from there",
+			(unsigned long long)c->found_seq, (unsigned long long)c->seq);
+		bm_evidence(w, out,
+			"its keystream goes on where that of the record before it ends: nothing was enciphered "
+			"between them, its sender counted on without a record");
 		return BM_SHOWN;
 	}
 	if (c->found && !c->identical && c->found_seq > c->seq) {

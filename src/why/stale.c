@@ -95,7 +95,7 @@ sources(const struct bm_why *w, size_t header, struct source *s)
 	const struct bm_case *all = bm_session_cases(w->session, &count);
 	for (size_t i = 0; i < count && n < OTHERS_MOST; i++) {
 		const struct bm_case *o = &all[i];
-		if (o == c || o->record == NULL || o->region <= header ||
+		if (o == c || o->record == NULL || o->region <= header || bm_is_right_one(w, o) ||
 			(o->direction == c->direction && o->off < c->off + c->region &&
 				c->off < o->off + o->region))
 			continue;
@@ -135,9 +135,8 @@ tell_place(const struct bm_why *w, struct bm_finding *out, uint32_t n, uint32_t 
 	}
 }
 
-/* What the same bytes elsewhere are. */
-static void
-tell_donor(const struct bm_why *w, struct bm_finding *out, const struct bm_donor *d, uint32_t at)
+void
+bm_tell_donor(const struct bm_why *w, struct bm_finding *out, const struct bm_donor *d, uint32_t at)
 {
 	char from[BM_ADDRESS_TEXT_MAX], to[BM_ADDRESS_TEXT_MAX], where[160] = "", which[200];
 
@@ -389,7 +388,7 @@ bm_ask_stale(const struct bm_why *w, struct bm_finding *out, const char **becaus
 		}
 		show(w, &one, at, out);
 		if (donor)
-			tell_donor(w, out, d, at + one.at);
+			bm_tell_donor(w, out, d, at + one.at);
 		else
 			tell_source(w, out, &h.best, at);
 		if (donor && d->same_start && d->place != BM_DONOR_OTHER_FLOW) {

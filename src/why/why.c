@@ -22,6 +22,7 @@ static const struct bm_hypothesis hypotheses[] = {
 	{BM_CAUSE_SEQUENCE_REUSED, bm_ask_reused},
 	{BM_CAUSE_RECORDS_REORDERED, bm_ask_reordered},
 	{BM_CAUSE_RECORD_MISSING, bm_ask_missing},
+	{BM_CAUSE_SENDER_MISCOMPUTED, bm_ask_number},
 	{BM_CAUSE_WRONG_EPOCH, bm_ask_epoch},
 	{BM_CAUSE_REFLECTED_RECORD, bm_ask_reflected},
 	{BM_CAUSE_FOREIGN_RECORD, bm_ask_foreign},
@@ -29,6 +30,7 @@ static const struct bm_hypothesis hypotheses[] = {
 	{BM_CAUSE_HEADER_DAMAGED, bm_ask_header},
 	{BM_CAUSE_RECORDS_INTERLEAVED, bm_ask_interleaved},
 	{BM_CAUSE_RETRANSMISSION_DIFFERS, bm_ask_elsewhere},
+	{BM_CAUSE_BYTES_DAMAGED, bm_ask_good_copy},
 	{BM_CAUSE_PLAINTEXT_INJECTED, bm_ask_text},
 	{BM_CAUSE_BYTES_INSERTED, bm_ask_inserted},
 	{BM_CAUSE_BYTES_MISSING, bm_ask_bytes_missing},
@@ -270,6 +272,14 @@ bm_explain(const struct bm_why *asked, struct bm_explanation *out)
 			"a record that came after it verifies at sequence number %llu of the same epoch: the "
 			"keys are right, this one record is wrong",
 			(unsigned long long)c->after_seq);
+	else if (c->after == BM_AFTER_NEXT && c->right_behind_gap)
+		bm_evidence(w, f,
+			"a gap of the capture ends where it begins, and the record after it, at stream offset "
+			"%llu, "
+			"verifies at sequence number %llu: one that was taken before that had the number "
+			"before, "
+			"at which this one does not verify",
+			(unsigned long long)c->after_off, (unsigned long long)c->after_seq);
 	else if (c->after == BM_AFTER_NEXT)
 		bm_evidence(w, f,
 			"the record after it, at stream offset %llu, verifies at sequence number %llu: the "

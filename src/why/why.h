@@ -156,9 +156,11 @@ enum bm_answer bm_ask_wrong_keys(const struct bm_why *, struct bm_finding *, con
 enum bm_answer bm_ask_other_copy(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_shown(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_elsewhere(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_good_copy(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_replayed(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_reordered(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_missing(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_number(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_epoch(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_reflected(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_foreign(const struct bm_why *, struct bm_finding *, const char **);

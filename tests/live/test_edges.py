@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Faults beside something that makes them look like others: the right record behind a damaged one, a gap of the capture, its
 beginning. Done to recordings of real stacks, each with its nearest miss. Prints TAP."""
+import json
 import os
 import struct
+import subprocess
 import sys
 
 import judge
@@ -65,12 +67,12 @@ class Edges(test_events.Events):
                 ({"tag-damaged", "bits-flipped", "unexplained", "bad-padding"}, r.seq), ("record-replayed", r.seq + 2)])
 
         def both_ends():
-            """Its octets do not tell that it is the same, and the receiver had none of that number."""
+            """Of its MAC there is enough to tell that it is the same."""
             def damage(b):
                 return flip(len(b) - 3)(flip(60)(b))
             report = self.causes(self.with_copy(conv, r, 1, damage), log, [
-                ("bits-flipped", r.seq), ({"record-replayed", "sequence-reused"}, r.seq + 2)])
-            judge.want(judge.failures(report)[1]["confidence"] != "proven", "confidence", report)
+                ("bits-flipped", r.seq), ("record-replayed", r.seq + 2)])
+            judge.want(judge.failures(report)[1]["confidence"] == "proven", "confidence", report)
 
         def all_over():
             """Too much to be found. Its copy is no stranger that stands in its place, nor where its good octets came from."""
@@ -81,10 +83,8 @@ class Edges(test_events.Events):
                 c = self.with_copy(conv, q, 1, damage)
                 # Each record has segments of its own, which could stand in each other's place.
                 segs = [x for s in wire.segments(c, mss=16000) for x in (self.by_record(c, s) if s.direction == C2S and s.data else [s])]
-                report = self.causes(c, log, [
-                    ("unexplained", q.seq), ({"record-replayed", "sequence-reused"}, q.seq + 2)], segs=segs)
-                told = judge.failures(report)[1]
-                judge.want((told["cause"], told["confidence"]) != ("sequence-reused", "proven"), "confidence", report)
+                report = self.causes(c, log, [("bytes-damaged", q.seq), ("record-replayed", q.seq + 2)], segs=segs)
+                self.made_right(damage(q.data), q, report, judge.failures(report)[0])
 
         def another():
             """The nearest miss: a second writer's record of that number."""
@@ -101,6 +101,92 @@ class Edges(test_events.Events):
             yield self.tap.case, name + ": bits all over, and the right record later", all_over
         if "TLS 1.0" not in name:
             yield self.tap.case, name + ": a bit, and another record of its number later", another
+
+    # ... and damage of any size shows from it ---------------------------------------------------------------
+
+    @staticmethod
+    def made_right(captured, r, report, told):
+        """What is told was changed, put right, gives the record as it was sent."""
+        b, moved = captured, 0
+        for d in told["damage"]:
+            at, n = d["record_offset"] + moved, d["length"]
+            judge.want(d["sent"] is not None and b[at:at + n].hex() == d["received"], "damage %s" % d, report)
+            b = b[:at] + bytes.fromhex(d["sent"]) + b[at + n:]
+            moved += len(d["sent"]) // 2 - n
+        judge.want(b == r.data, "what was sent is another record", report)
+        judge.want(told["confidence"] == "proven", "confidence", report)
+
+    def proved(self, conv, log, report, exit_status):
+        """The report's proofs, made again."""
+        path = self.path()
+        wire.write(path, [(conv, wire.segments(conv))])
+        with open(path + ".json", "w", encoding="ascii") as f:
+            json.dump(report, f)
+        p = subprocess.run([judge.find_badmac(), "prove", "-k", log, path + ".json", path], capture_output=True, timeout=60)
+        judge.want(p.returncode == exit_status, "prove: exit %d\n%s" % (p.returncode, p.stdout.decode()[-900:]), report)
+
+    def donors(self, name, conv, log):
+        r = [q for q in conv.application(C2S) if 600 < len(q) < 1300][0]
+        source = [q for q in conv.application(C2S) if len(q) > 3800][0]
+        rng = judge.rng_for(name + " donors")
+        noise = bytes(rng.randrange(256) for _ in range(400))
+        aead, block = "CBC" not in name and "RC4" not in name, "MAC first" in name
+        tag = 8 if "CCM_8" in name else 16
+
+        def put(*runs):
+            def damage(b):
+                for at, what in runs:
+                    at = at if at >= 0 else len(b) + at
+                    b = b[:at] + what + b[at + len(what):]
+                return b
+            return damage
+
+        def ask(damage, cause, exit_status=0):
+            # At once the two are one fault; later the copy is another.
+            for after, more in ((0, []), (1, [("record-replayed", r.seq + 2)])):
+                c = self.with_copy(conv, r, after, damage)
+                # Up to TLS 1.0 the next record has its IV in the last block.
+                lost = "TLS 1.0 CBC, MAC first" in name and after and damage(r.data)[-16:] != r.data[-16:]
+                report = self.causes(c, log, [(cause, r.seq)] + more, undecided=1 if lost else 0)
+                self.made_right(damage(r.data), r, report, judge.failures(report)[0])
+                if after == 0:
+                    self.proved(c, log, report, exit_status)
+
+        def stale():
+            """What stands in its place is of another record: where, no report has a word for."""
+            ask(put((100, source.data[40:240])), "stale-data", 3)
+
+        def end_too():
+            """The nearest miss: of its MAC nothing is left, and another record of its number may be alike in parts."""
+            damage = put((45, noise[:60]), (-64, noise[60:124]))
+            self.causes(self.with_copy(conv, r, 0, damage), log, [("unexplained", r.seq)])
+            lost = 1 if "TLS 1.0 CBC, MAC first" in name else 0
+            report = self.causes(self.with_copy(conv, r, 1, damage), log, [
+                ("unexplained", r.seq), ("sequence-reused", r.seq + 2)], undecided=lost)
+            judge.want(judge.failures(report)[1]["confidence"] == "supported", "confidence", report)
+
+        def another():
+            """Damage all over, and then a second writer's record of that number: it says nothing of what was sent."""
+            s = seal.Sealer(conv, log)
+            number, content = next((k, c) for k, (q, c) in enumerate(s.opened[C2S]) if q.off == r.off)
+            mine = content[:300] + bytes(x ^ 1 for x in content[300:340]) + content[340:]
+            other = s.seal(C2S, number, r, mine, {"iv": s.side[C2S].iv})
+            for after, more in ((0, []), (1, [("sequence-reused", r.seq + 2)])):
+                c = self.with_copy(conv, r, after, put((100, noise[:150]), (400, noise[150:200])), other)
+                report = self.causes(c, log, [({"unexplained", "bytes-inserted"}, r.seq)] + more)
+                judge.want(all(f["confidence"] == "supported" for f in judge.failures(report)), "confidence", report)
+        for what, cause, damage in (("150 octets", "bytes-damaged", put((100, noise[:150]))),
+                                    ("zeros", "bytes-damaged", put((100, bytes(100)))),
+                                    ("both ends", "bytes-damaged", put((45, noise[:60]), (-60, noise[60:112]))),
+                                    ("most of the MAC", "bytes-damaged" if block else "tag-damaged", put((-tag, noise[:tag - 7]))),
+                                    ("its type and 150 octets", "bytes-damaged", put((0, b"\x13"), (100, noise[:150]))),
+                                    ("20 octets left out", "bytes-missing", lambda b: b[:100] + b[120:]),
+                                    ("20 octets put in", "bytes-inserted", lambda b: b[:100] + noise[:20] + b[100:])):
+            yield self.tap.case, "%s, and the right record: %s" % (name, what), ask, damage, cause
+        yield self.tap.case, name + ", and the right record: octets of another one", stale
+        yield self.tap.case, name + ", and the right record: both ends, all of the MAC", end_too
+        if aead or ("TLS 1.2" in name and block):
+            yield self.tap.case, name + ", and another record of its number: much", another
 
     # The capture lacks the record beside it --------------------------------------------------------------
 
@@ -136,6 +222,88 @@ class Edges(test_events.Events):
         for what, function in (("a bit, and behind it a gap", bit), ("150 octets, and behind it a gap", much),
                                ("a gap, and behind it a record left out", removed)):
             yield self.tap.case, "%s: %s" % (name, what), function
+
+    # Right behind a gap ---------------------------------------------------------------------------------------
+
+    def behind_gap(self, name, conv, log):
+        mine = [q for q in conv.application(C2S) if len(q) > 350]
+        at = next(k for k, q in enumerate(mine) if k and 600 < len(q) < 1300)
+        r, whole = mine[at], len(conv.protected())
+        order = [q.off for q in conv.records(C2S)]
+        before, behind = (conv.records(C2S)[order.index(r.off) + k] for k in (-1, 1))
+        rng = judge.rng_for(name + " behind")
+        noise = bytes(rng.randrange(256) for _ in range(150))
+        # Up to TLS 1.0 CBC its IV fell into the gap; where nothing is encrypted, what looks like a header may be content.
+        blind = "TLS 1.0 CBC" in name
+
+        def damaged(b, *runs):
+            for k, what in runs:
+                b = b[:k] + what + b[k + len(what):]
+            return b
+        bit, much = damaged(r.data, (100, bytes([r.data[100] ^ 1]))), damaged(r.data, (100, noise))
+
+        def ask(data, expected, lost=None, edit=None, **options):
+            """lost: (from, to) of the stream. What does not verify and is not told of is counted as what the gap had."""
+            c = conv.copy()
+            c.items[r.item_index].data = data
+            if edit is not None:
+                edit(c)
+            lo, hi = lost or (before.off, before.off + len(before))
+            hole = wire.Record(None, C2S, lo, bytes(hi - lo), True, None)
+            return self.causes(c, log, expected, segs=self.cut_out(wire.segments(c), hole), exit_status=1 if expected else 3, undecided=1, **options)
+
+        def found():
+            if blind:
+                ask(bit, [])
+                return
+            report = ask(bit, [({"bits-flipped", "bad-padding"}, r.seq)], verified=whole - 2)
+            judge.want(judge.failures(report)[0]["confidence"] == "proven", "confidence", report)
+
+        def wide():
+            report = ask(much, [] if blind else [("unexplained", r.seq)])
+            judge.want(blind or any("gap" in e for e in judge.failures(report)[0]["evidence"]), "evidence", report)
+
+        def good():
+            """The nearest miss. Without its IV it cannot be judged."""
+            ask(r.data, [], verified=whole - 1 - (1 if "TLS 1.0 CBC, MAC first" in name else 0))
+
+        def copied(after):
+            """What comes behind it says what it was: at once, with the number that was due here; else with the one before."""
+            def edit(c):
+                items = [q.item_index for q in conv.records(C2S) if q.off >= r.off]
+                c.items.insert(items[after] + 1, wire.Item(C2S, r.data))
+            told = ask(much, [("bytes-damaged", r.seq)] + ([("record-replayed", r.seq + 2)] if after else []), edit=edit)
+            self.made_right(much, r, told, judge.failures(told)[0])
+
+        def tail():
+            """The gap ends within the record before: of all places in its rest one may look like a header."""
+            ask(much, [], lost=(before.off, before.off + len(before) // 2))
+
+        def two():
+            """Whether each was counted does not show."""
+            def edit(c):
+                c.items[behind.item_index].data = damaged(behind.data, (15, noise[:min(100, len(behind) - 20)]))
+            ask(much, [], edit=edit)
+
+        def other_type():
+            ask(damaged(much, (0, b"\x16")), [])
+
+        def last():
+            """Nothing good follows that would tell its number."""
+            def edit(c):
+                del c.items[r.item_index + 1:]
+            ask(much, [], edit=edit)
+
+        def like_next():
+            """It shares octets with the one behind it, beyond chance, and not its end: perhaps that is the one."""
+            ask(damaged(behind.data, (45, noise[:60]), (len(behind) - 64, noise[60:124])), [])
+        for what, function in (("a bit", found), ("150 octets", wide), ("nothing", good), ("the gap ends within a record", tail),
+                               ("two in a row", two), ("its type too", other_type), ("no good one follows", last),
+                               ("much like the next one", like_next)):
+            yield self.tap.case, "%s, right behind a gap: %s" % (name, what), function
+        for after in () if blind else (0, 1):
+            yield self.tap.case, "%s, right behind a gap: 150 octets, the right one %s" % (
+                name, "later" if after else "at once"), copied, after
 
     # The record whose number comes up again fell into the gap -------------------------------------------
 
@@ -241,13 +409,37 @@ class Edges(test_events.Events):
             judge.want(told["confidence"] == "proven" and any("keystream goes on" in e for e in told["evidence"]) and
                        not any("XOR" in w for w in told["next_steps"]), "evidence", report)
 
+        def told(c, cause, exit_status=0):
+            report = self.causes(c, log, [(cause, 6)], verified=whole - 1)
+            judge.want(judge.failures(report)[0]["confidence"] == "proven", "confidence", report)
+            self.proved(c, log, report, exit_status)
+
         def ahead():
-            """The nearest miss: nothing had that number, and what was left out would have taken keystream with it."""
-            self.causes(counted(lambda q: q + 3 if q == 6 else q), log, [("unexplained", 6)], verified=whole - 1)
+            """Of one record: its sender made the MAC of that with another number."""
+            for n in (1, 3, 200):
+                told(counted(lambda q, n=n: q + n if q == 6 else q), "sender-miscomputed")
+
+        def jump():
+            """What was left out would have taken keystream with it: there was none."""
+            for n in (1, 3, 200):
+                told(counted(lambda q, n=n: q if q < 6 else q + n), "record-missing")
+
+        def changed():
+            told(counted(lambda q: 13 - q if q in (6, 7) else q), "records-reordered")
+
+        def with_damage():
+            """The nearest miss: nothing says that it is its number."""
+            c = counted(lambda q: q + 3 if q == 6 else q)
+            r = s.opened[C2S][6][0]
+            data = c.items[r.item_index].data
+            c.items[r.item_index].data = data[:60] + bytes([data[60] ^ 1]) + data[61:]
+            self.causes(c, log, [("unexplained", 6)], verified=whole - 1)
         for what, number in (("one is set back", lambda q: 3 if q == 6 else q), ("three are set back", lambda q: q - 3 if 6 <= q < 9 else q),
                              ("all are set back", lambda q: q if q < 6 else q - 3), ("they begin again", lambda q: q if q < 6 else q - 6)):
             yield self.tap.case, "%s, numbers: %s" % (name, what), back, number
-        yield self.tap.case, name + ", numbers: one is ahead", ahead
+        for what, function in (("one is ahead", ahead), ("all are ahead", jump), ("two have each other's", changed),
+                               ("one is ahead, and a bit of it", with_damage)):
+            yield self.tap.case, "%s, numbers: %s" % (name, what), function
 
     # Octets of the tag here and there -----------------------------------------------------------------------
 
@@ -367,8 +559,10 @@ class Edges(test_events.Events):
             kinds.insert(1, ("TLS 1.0 RC4", self.gnutls_rc4))
         else:
             self.tap.report("gnutls-cli", skip="not installed")
+        recorded = []
         for name, record in kinds:
             conv, log = record()
+            recorded.append((name, conv, log))
             self.jobs += self.copies(name, conv, log)
             self.jobs += self.gaps(name, conv, log)
             if "TLS 1.0" not in name:
@@ -383,6 +577,13 @@ class Edges(test_events.Events):
                 self.jobs += self.closed(name, conv, log)
             if "1.3" in name:
                 self.jobs += self.starts(name, conv, log)
+        for name, record in (("TLS 1.0 CBC, MAC first", lambda: self.openssl("TLS 1.0", "AES128-SHA", "-no_etm")),
+                             ("TLS 1.2 CBC, MAC first", lambda: self.openssl("TLS 1.2", "AES128-SHA256", "-no_etm")),
+                             ("TLS 1.2 CCM_8", lambda: self.openssl("TLS 1.2", "AES128-CCM8"))):
+            recorded.append((name, *record()))
+        for name, conv, log in recorded:
+            self.jobs += self.donors(name, conv, log)
+            self.jobs += self.behind_gap(name, conv, log)
         judge.in_parallel(self.jobs, int(os.environ.get("BADMAC_WORKERS", "2")))
         self.lab.close()
         return self.tap.end()

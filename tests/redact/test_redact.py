@@ -79,7 +79,8 @@ def proof(p):
 
 def facts(report):
     """What redaction must not touch."""
-    s = dict(report["summary"], notices=len(report["summary"]["notices"]))
+    s = report["summary"]
+    s = dict(s, notices=len(s["notices"]), captures=[(c["first_packet"], c["packets"]) for c in s.get("captures", [])])
     return [s] + [[c["id"], c["version"], c["cipher_suite"], c["result"], c["records"], c["capture_gaps"], c["alerts"], c["keys"],
                    [[[f[k] for k in KEEP], proof(f["proof"]),
                      [(d["record_offset"], d["length"], d["packet"], d["packet_offset"], len(d["received"]), d["sent"] is None)
