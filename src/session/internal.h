@@ -240,7 +240,8 @@ void note_alert(struct half *h, struct bm_view plain, uint64_t packet, bool encr
 /* Packet that carries the stream byte at off; 0 if unknown. */
 uint64_t packet_at(const struct half *h, uint64_t off);
 
-/* timeline.c. None of these but timeline_restate and timeline_turn without a timeline. */
+/* timeline.c. None of these but timeline_restate, timeline_restate_run and timeline_turn without a
+ * timeline. */
 /* The record in hand is this one. */
 void timeline_look(struct half *h, uint64_t off, uint64_t len);
 /* ... and stands at `at` of d. */
@@ -248,6 +249,9 @@ void timeline_datagram(struct bm_session *s, const struct bm_segment *d, size_t 
 void timeline_record(struct half *h, enum bm_judgement how, uint64_t off, uint64_t len,
 	unsigned epoch, uint64_t seq);
 void timeline_restate(struct bm_session *s, unsigned direction, uint64_t off,
+	enum bm_judgement from, enum bm_judgement to);
+/* All those of the direction that begin in [off, end). */
+void timeline_restate_run(struct bm_session *s, unsigned direction, uint64_t off, uint64_t end,
 	enum bm_judgement from, enum bm_judgement to);
 /* It stands in the record in hand. */
 void timeline_said(

@@ -19,6 +19,16 @@ unsettled(const struct bm_case *c)
 	return c->kind == BM_CASE_BAD_RECORD && !c->found && c->after == BM_AFTER_NOTHING;
 }
 
+/* Do records verify behind it, and all that do under another secret of a TLS 1.3 key log? They say
+ * nothing of this one's, and more than one record failed under it. */
+static bool
+good_elsewhere(const struct bm_session *s, const struct bm_case *c)
+{
+	return is_tls13(s) && c->kind == BM_CASE_BAD_RECORD && !c->found && c->after == BM_AFTER_NEXT &&
+		   c->after_epoch > c->epoch && c->between != 0 && !c->framing_lost && !c->behind_gap &&
+		   !c->before_gap;
+}
+
 /* Did anybody say that a record sent by `side` was bad? */
 static bool
 complained_of(const struct bm_session *s, unsigned side)
@@ -58,11 +68,27 @@ rejudged(
 	timeline_restate(s, c->direction, c->off, from, to);
 }
 
+/* It, and the records behind it that failed on its account. */
+static void
+put_in_doubt(struct bm_session *s, const struct bm_case *c)
+{
+	struct bm_tally *t = &s->facts.tally[c->direction];
+
+	rejudged(s, c, BM_JUDGED_FAILED, BM_JUDGED_UNDECIDED);
+	if (unsettled(c))
+		return;
+	t->failed -= c->between;
+	t->undecided += c->between;
+	timeline_restate_run(
+		s, c->direction, c->off, c->after_off, BM_JUDGED_FAILED, BM_JUDGED_UNDECIDED);
+}
+
 /* A set of sides, as bits. */
 static bool
-in_doubt(const struct bm_case *c, unsigned slot, unsigned sides)
+in_doubt(const struct bm_session *s, const struct bm_case *c, unsigned slot, unsigned sides)
 {
-	return epoch_slot(c->epoch) == slot && (sides >> c->direction & 1) != 0 && unsettled(c);
+	return epoch_slot(c->epoch) == slot && (sides >> c->direction & 1) != 0 &&
+		   (unsettled(c) || good_elsewhere(s, c));
 }
 
 /* Nothing that the sides sent in an epoch verified, and records of it failed: one case about the
@@ -89,7 +115,7 @@ doubt_keys(struct bm_session *s, unsigned epoch, unsigned sides)
 	}
 	for (size_t i = 0; i < s->case_count; i++) {
 		struct bm_case *c = &s->cases[i];
-		if (!in_doubt(c, slot, sides))
+		if (!in_doubt(s, c, slot, sides))
 			continue;
 		bad++;
 		if (first == SIZE_MAX || (c->packet_count != 0 && s->cases[first].packet_count != 0 &&
@@ -117,11 +143,11 @@ doubt_keys(struct bm_session *s, unsigned epoch, unsigned sides)
 	size_t n = 0;
 	for (size_t i = 0; i < s->case_count; i++) {
 		struct bm_case *c = &s->cases[i];
-		if (!in_doubt(c, slot, sides)) {
+		if (!in_doubt(s, c, slot, sides)) {
 			s->cases[n++] = *c;
 			continue;
 		}
-		rejudged(s, c, BM_JUDGED_FAILED, BM_JUDGED_UNDECIDED);
+		put_in_doubt(s, c);
 		if (i == first && !misread)
 			s->cases[n++] = keep;
 		else

@@ -188,6 +188,19 @@ timeline_restate(struct bm_session *s, unsigned direction, uint64_t off, enum bm
 }
 
 void
+timeline_restate_run(struct bm_session *s, unsigned direction, uint64_t off, uint64_t end,
+	enum bm_judgement from, enum bm_judgement to)
+{
+	struct bm_timeline *t = s->timeline;
+
+	for (size_t i = t != NULL ? t->record_count : 0; i-- > 0;) {
+		struct bm_judged *r = &t->records[i];
+		if (r->direction == direction && r->off >= off && r->off < end && r->state == from)
+			r->state = to & 3;
+	}
+}
+
+void
 timeline_said(struct half *h, enum bm_event_kind kind, uint8_t level, uint8_t code, uint64_t len)
 {
 	struct bm_timeline *t = h->s->timeline;

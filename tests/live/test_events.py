@@ -273,6 +273,20 @@ class Events:
             judge.want(found == {"wrong-keys"}, "causes %s" % found, report)
             judge.want(all(f["at_fault"] == ["configuration"] for f in judge.failures(report)), "at_fault", report)
         case("wrong secrets", ask)
+
+        def one_wrong(label):
+            """TLS 1.3: one secret of four; what verifies under the others says nothing of it."""
+            partly = "%s.%s" % (wrong, label)
+            with open(partly, "w") as f:
+                f.writelines(altered(l) if l.startswith(label + " ") else l for l in lines)
+            rc, report, err = judge.diagnose(path, [partly])
+            judge.want_exit(3, rc, report, err)
+            judge.want_counts(report, None, 0, None)
+            judge.want([f["cause"] for f in judge.failures(report)] == ["wrong-keys"], "causes", report)
+            judge.want(judge.failures(report)[0]["at_fault"] == ["configuration"], "at_fault", report)
+        for label in ("SERVER_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"):
+            if any(l.startswith(label + " ") for l in lines):
+                case("wrong " + label, one_wrong, label)
         case("no keys", judge.check_no_keys, path)
         case("keys given twice, with noise", lambda: judge.check_clean(path, [wrong + ".noise", log], n, 1))
         with open(wrong + ".noise", "w") as f:
