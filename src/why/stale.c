@@ -163,17 +163,55 @@ bm_tell_donor(const struct bm_why *w, struct bm_finding *out, const struct bm_do
 			w, out, "they were captured behind the record: later bytes that came too early");
 }
 
+/* Does any of the segments that carry [at, at + n) of the record say so of its checksum? */
+static bool
+summed(const struct bm_case *c, uint32_t at, uint32_t n, enum bm_checksum how)
+{
+	for (size_t i = 0; i < c->fragment_count; i++)
+		if (c->fragments[i].record_off < at + n &&
+			at < c->fragments[i].record_off + c->fragments[i].len &&
+			c->fragments[i].checksum == how)
+			return true;
+	return false;
+}
+
+static bool
+wrong_only_at(const struct bm_case *c, uint32_t at, uint32_t other, uint32_t n)
+{
+	return summed(c, at, n, BM_CHECKSUM_INVALID) && summed(c, other, n, BM_CHECKSUM_VALID) &&
+		   !summed(c, other, n, BM_CHECKSUM_INVALID);
+}
+
+/* Of two places in one record the one whose checksum alone is wrong is the copy. */
+static void
+choose_by_sums(const struct bm_case *c, struct find *f, uint32_t text_at)
+{
+	if (f->source == NULL || !f->source->itself ||
+		!wrong_only_at(c, text_at + f->from, text_at + f->at, f->n))
+		return;
+	uint32_t at = f->at;
+	f->at = f->from;
+	f->from = at;
+}
+
 static void
 tell_source(const struct bm_why *w, struct bm_finding *out, const struct find *f, uint32_t text_at)
 {
 	uint32_t at = text_at + f->at;
 
+	if (f->source->itself && wrong_only_at(w->c, at, text_at + f->from, f->n)) {
+		bm_evidence(w, out,
+			"%u octets of ciphertext at offset %u stand at offset %u of the same record as well, "
+			"where the checksum is right: these are the copy",
+			f->n, at, text_at + f->from);
+		return;
+	}
 	if (f->source->itself) {
 		bm_evidence(w, out,
 			"%u octets of ciphertext at offset %u stand at offset %u of the same record as well; "
 			"which of the two is the copy does not show",
 			f->n, at, text_at + f->from);
-		if (f->at - f->from < f->n)
+		if (f->at > f->from && f->at - f->from < f->n)
 			bm_evidence(w, out,
 				"the two overlap: every octet is the one %u before it, as when bytes are moved up "
 				"over themselves one by one",
@@ -364,6 +402,7 @@ bm_ask_stale(const struct bm_why *w, struct bm_finding *out, const char **becaus
 			bm_repeats_compare(&h.repeats, s[i].bytes, 1, found, &h);
 	}
 	*w->spent += h.repeats.places / h.text.n * 4;
+	choose_by_sums(w->c, &h.best, at);
 	struct shown one = {.chance = 0};
 	struct bm_donor_search else_where;
 	bool value = by_value(&h, &one);

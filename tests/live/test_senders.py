@@ -8,6 +8,7 @@ import sys
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+import damage
 import judge
 import seal
 import stacks
@@ -367,12 +368,29 @@ class Senders(Events):
         self.case(name + ": 512 zeros", ask, put(1000, bytes(512)), 1000, 512, "all 00", "bytes-damaged")
         self.case(name + ": 100 octets ff", ask, put(777, b"\xff" * 100), 777, 100, "all ff", "bytes-damaged")
         self.case(name + ": 64 octets from further up", ask, copy(2048, 512, 64), 2048, 64, "of the same record")
+        self.case(name + ": 64 octets from further down, under a wrong checksum", self.summed_copy, s, keys, big)
         self.case(name + ": moved on by one", ask, lambda b: bytes(b[:600] + b[600:601] + b[600:899] + b[900:]), 600, 1,
                   "", {"unexplained", "words-swapped", "bytes-damaged", "bits-flipped"})
         for skip in (0, 8):
             self.case("%s: 80 octets of another failed record, %d further" % (name, skip), self.donor, s, keys, big, skip)
         noise = random.Random(name).randbytes(300)
         self.case(name + ": 300 octets of noise", ask, put(1000, noise), 0, 0, "", "unexplained")
+
+    def summed_copy(self, s, keys, big):
+        """Of two places in one record the one whose checksum is wrong is the copy, wherever it stands."""
+        conv = s.conv.copy()
+        item = conv.items[big.item_index]
+        at = len(big) - 200
+        item.data = item.data[:400] + item.data[at:at + 64] + item.data[464:]
+        path = self.path()
+        wire.write(path, [(conv, damage.segments(s.conv, conv, "sent"))])
+        rc, report, err = judge.diagnose(path, keys)
+        judge.want_exit(1, rc, report, err)
+        f = judge.failures(report)
+        judge.want(len(f) == 1 and f[0]["cause"] == "stale-data", "failures", report)
+        d = f[0]["damage"]
+        judge.want(len(d) == 1 and 398 <= d[0]["record_offset"] <= 400 and 64 <= d[0]["length"] <= 68, "damage %s" % d)
+        judge.want("these are the copy" in " ".join(f[0]["evidence"]), "evidence", report)
 
     def run(self):
         recorded = {
