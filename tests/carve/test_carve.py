@@ -306,7 +306,7 @@ class Carve:
             return octets
         cases = [("tls12-aes128gcm/none", flip, "bits-flipped"), ("tls12-aes128gcm/none", mask, "bytes-damaged"),
                  ("tls13-aes256gcm/none", tag, "tag-damaged"), ("tls10-aes128cbc-sha/none", flip, "bits-flipped"),
-                 ("tls10-rc4sha-gnutls/none", flip, "bits-flipped"), ("tls12-chacha20/none", noise, "bytes-inserted")]
+                 ("tls10-rc4sha-gnutls/none", flip, "bits-flipped"), ("tls12-chacha20/none", noise, "bytes-damaged")]
         judge.in_parallel([(self.one_copy_behind, *c) for c in cases])
 
     def told(self, *args):
