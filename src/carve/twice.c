@@ -8,7 +8,7 @@ enum { HEADER = 5, RECORD_MOST = HEADER + 65535 };
 
 /* What is made of a failure's edits, from the record's header on. */
 struct making {
-	const struct bm_carve *c;
+	struct bm_carve *c;
 	const struct item *item;
 	unsigned way;
 	uint64_t from, at; /* of the stream as captured: where it begins, how far it was read */
@@ -18,9 +18,12 @@ struct making {
 };
 
 static bool
-add(struct bm_buf *b, const uint8_t *p, size_t n)
+add(struct making *m, struct bm_buf *b, const uint8_t *p, size_t n)
 {
-	return bm_buf_add(b, bm_view(p, n)) == BM_OK;
+	enum bm_status st = bm_buf_add(b, bm_view(p, n));
+
+	m->c->nomem = m->c->nomem || st == BM_NOMEM;
+	return st == BM_OK;
 }
 
 /* What stands in the capture up to there belongs to both. */
@@ -33,7 +36,7 @@ copy_until(struct making *m, uint64_t until)
 		(n != 0 && !stream_octets(m->c, m->item, m->way, m->at, n, m->room)))
 		return false;
 	m->at = until;
-	return add(&m->is, m->room, n) && add(&m->was, m->room, n);
+	return add(m, &m->is, m->room, n) && add(m, &m->was, m->room, n);
 }
 
 static bool
@@ -44,7 +47,7 @@ make(struct making *m, size_t failure)
 		if (e->failure != failure)
 			continue;
 		if (e->at_end || e->received.n != e->n || !copy_until(m, e->off) ||
-			!add(&m->is, e->sent.p, e->sent.n) || !add(&m->was, e->received.p, e->received.n))
+			!add(m, &m->is, e->sent.p, e->sent.n) || !add(m, &m->was, e->received.p, e->received.n))
 			return false;
 		m->at += e->n;
 	}
