@@ -59,9 +59,11 @@ _badmac() {
 	[[ $command == carve ]] && options='-o --output -k --keys --no-secrets --repaired --connection --failure -q --quiet
 		-h --help'
 	[[ $command == history ]] && options='--since --until --cause --peer --group --limit --add --format -o --output --color -h --help'
-	[[ $command == host ]] && options='-i --interface --watch --root --before --format -o --output --color -h --help'
+	[[ $command == host ]] && options='-i --interface --watch --root --before --format -o --output -v --verbose -q --quiet
+		--color -h --help'
 	[[ $command == odds ]] && options='--checksum-errors --failures --segments --watch --after --before --pattern --report
-		--elsewhere --suite --simulate --trials --payload --seed -j --jobs --format -o --output --color -h --help'
+		--elsewhere --suite --simulate --trials --payload --seed -j --jobs --format -o --output -v --verbose -q --quiet
+		--color -h --help'
 	[[ $command == prove ]] && options='-k --keys --format -o --output -v --verbose -q --quiet --color -h --help'
 	[[ $command == diagnose || $command == prove || $command == explain || $command == carve || $command == history || $command == host || $command == odds ]] || return
 

@@ -25,13 +25,15 @@ static const char host_help[] =
 	"      --before DIR     an earlier copy of the same: tell what grew in between\n"
 	"      --format FORMAT  text (the default) or json\n"
 	"  -o, --output FILE    write the report there; FILE is replaced once it is complete\n"
+	"  -v, --verbose        text: all interfaces that a finding was found on, with all commands\n"
+	"  -q, --quiet          no notices about the input on standard error\n"
 	"      --color WHEN     text: auto (the default), always, never\n"
 	"  -h, --help           show this\n"
 	"\n"
 	"Exit status: 0 reported, whatever it says; 2 bad usage, no such interface, or nothing could\n"
 	"be read.\n";
 
-enum { INTERFACE, WATCH, ROOT, BEFORE, FORMAT, OUTPUT, COLOR, HELP };
+enum { INTERFACE, WATCH, ROOT, BEFORE, FORMAT, OUTPUT, VERBOSE, QUIET, COLOR, HELP };
 
 static const struct option_spec specs[] = {
 	[INTERFACE] = {'i', "interface", true},
@@ -40,6 +42,8 @@ static const struct option_spec specs[] = {
 	[BEFORE] = {'\0', "before", true},
 	[FORMAT] = {'\0', "format", true},
 	[OUTPUT] = {'o', "output", true},
+	[VERBOSE] = {'v', "verbose", false},
+	[QUIET] = {'q', "quiet", false},
 	[COLOR] = {'\0', "color", true},
 	[HELP] = {'h', "help", false},
 	{'\0', NULL, false},
@@ -90,6 +94,11 @@ read_option(struct run *r, const struct option_spec *spec, const char *value)
 		return value_format("host", value, &r->report.json);
 	case OUTPUT:
 		return value_output("host", value, &r->output_path);
+	case VERBOSE:
+		r->report.verbose = true;
+		return true;
+	case QUIET: /* nothing is said about the input but what goes with exit status 2 */
+		return true;
 	case COLOR:
 		return value_color("host", value, &r->color);
 	default:
@@ -248,6 +257,7 @@ finish(struct run *r)
 							 : !look(&r->options, &r->now))
 		return EXIT_TROUBLE;
 	r->report.color = output_has_color(r->output_path, r->color);
+	r->report.columns = output_columns(r->output_path);
 	r->report.write = output_write;
 	r->report.ctx = &r->output;
 	if (bm_host_report(r->now, &r->report) != BM_OK) {

@@ -4,6 +4,7 @@
 #include "cli/input.h"
 #include "cli/odds_settings.h"
 #include "cli/output.h"
+#include "findings/findings.h"
 #include "host/counters.h"
 #include "host/host.h"
 
@@ -46,6 +47,13 @@ went_back(const struct bm_counters *before, const struct bm_counters *after,
 }
 
 static void
+notice(const struct run *r, const char *text)
+{
+	if (!r->settings.quiet)
+		say("%s", text);
+}
+
+static void
 take_difference(struct run *r, const struct bm_counters *before, const struct bm_counters *after)
 {
 	struct bm_counters since;
@@ -55,13 +63,13 @@ take_difference(struct run *r, const struct bm_counters *before, const struct bm
 	struct bm_count *segments = &since.at[BM_COUNTER_TCP_IN_SEGS];
 	if (went_back(before, after, &since, BM_COUNTER_TCP_IN_CSUM_ERRORS) ||
 		went_back(before, after, &since, BM_COUNTER_TCP_IN_SEGS)) {
-		say("the counters went back between the two readings: copies in the wrong order, another "
-			"start of the machine, or another network namespace");
+		notice(r, "the counters went back between the two readings: copies in the wrong order, "
+				  "another start of the machine, or another network namespace");
 		bad->known = segments->known = false;
 	} else if (segments->known && r->question.failures != BM_ODDS_UNKNOWN &&
 			   r->question.failures > segments->n) {
-		say("fewer segments than failures came between the two readings: they are not of the time "
-			"or the host of the failures");
+		notice(r, "fewer segments than failures came between the two readings: they are not of the "
+				  "time or the host of the failures");
 		bad->known = false;
 	}
 	r->context.two = true;
@@ -171,6 +179,7 @@ read_report(struct run *r)
 {
 	const char *path = r->settings.report;
 	char problem[200] = "";
+	struct bm_view json;
 	uint8_t *bytes;
 	size_t n;
 
@@ -179,10 +188,12 @@ read_report(struct run *r)
 	if (!input_whole(path, BM_DIAGNOSIS_MOST, &bytes, &n))
 		return false;
 	enum bm_status status =
-		bm_diagnosis_read((struct bm_view){bytes, n}, &r->diagnosis, problem, sizeof problem);
+		bm_findings_find((struct bm_view){bytes, n}, &json, problem, sizeof problem);
+	if (status == BM_OK)
+		status = bm_diagnosis_read(json, &r->diagnosis, problem, sizeof problem);
 	input_forget(bytes, n);
 	r->question.diagnosis = &r->diagnosis;
-	if (status == BM_FORMAT) {
+	if (problem[0] != '\0' && status != BM_OK) {
 		say("%s: %s", strcmp(path, "-") == 0 ? "standard input" : path, problem);
 		return false;
 	}
@@ -233,6 +244,8 @@ run(int argc, char **argv)
 		return print_help(odds_help);
 	struct bm_odds_format f = {.json = r.settings.json,
 		.color = output_has_color(r.settings.output, r.settings.color),
+		.verbose = r.settings.verbose,
+		.columns = output_columns(r.settings.output),
 		.write = output_write,
 		.write_ctx = &r.output};
 	if (output_open(&r.output, r.settings.output) &&

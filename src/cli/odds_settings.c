@@ -37,6 +37,8 @@ const char odds_help[] =
 	"  -j, --jobs N             threads that work at once (one for each processor)\n"
 	"      --format FORMAT      text (the default) or json\n"
 	"  -o, --output FILE        write the report there; FILE is replaced once it is complete\n"
+	"  -v, --verbose             text: every pattern in the table of patterns\n"
+	"  -q, --quiet               no notices about the input on standard error\n"
 	"      --color WHEN         text: auto (the default), always, never\n"
 	"  -h, --help               show this\n"
 	"\n"
@@ -60,6 +62,8 @@ enum {
 	JOBS,
 	FORMAT,
 	OUTPUT,
+	VERBOSE,
+	QUIET,
 	COLOR,
 	HELP
 };
@@ -82,6 +86,8 @@ static const struct option_spec specs[] = {
 	[JOBS] = {'j', "jobs", true},
 	[FORMAT] = {'\0', "format", true},
 	[OUTPUT] = {'o', "output", true},
+	[VERBOSE] = {'v', "verbose", false},
+	[QUIET] = {'q', "quiet", false},
 	[COLOR] = {'\0', "color", true},
 	[HELP] = {'h', "help", false},
 	{'\0', NULL, false},
@@ -212,6 +218,12 @@ read_option(struct odds_settings *s, const struct option_spec *spec, const char 
 		return value_format("odds", value, &s->json);
 	case OUTPUT:
 		return value_output("odds", value, &s->output);
+	case VERBOSE:
+		s->verbose = true;
+		return true;
+	case QUIET:
+		s->quiet = true;
+		return true;
 	case COLOR:
 		return value_color("odds", value, &s->color);
 	default:

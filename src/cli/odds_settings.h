@@ -14,7 +14,7 @@ struct odds_settings {
 	bool simulate, plan_given, pattern_given;
 	struct bm_odds_plan plan; /* its pattern is that of either question */
 	int color;                /* -1: as the terminal is */
-	bool json, help;
+	bool json, help, verbose, quiet;
 };
 
 /* False: it has been said why not. Opens nothing. */

@@ -162,11 +162,11 @@ tell_answer(struct bm_lines *l, struct bm_arena *a, const struct bm_told *t)
 	bm_style(l, BM_PLAIN_STYLE);
 	bm_say(l, ": ");
 	const char *headline = n == 1 ? bm_headline(a, i) : "";
+	if (headline != NULL && n == 1 && doubt)
+		headline = bm_arena_print(a, "%s, if this is about TLS at all", headline);
 	l->status = headline != NULL ? l->status : BM_NOMEM;
 	if (n == 1)
 		bm_say_wrapped(l, doubt ? 11 : 7, 2, headline != NULL ? headline : "");
-	if (n == 1 && doubt)
-		bm_say(l, ", if this is about TLS at all");
 	if (n != 1)
 		bm_say(l, "%zu kinds of incident, %s in all", n, bm_grouped(s.occurrences).s);
 	bm_say(l, "\n");

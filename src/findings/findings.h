@@ -206,6 +206,12 @@ struct bm_findings {
  * *out is to be given to bm_findings_clear in either case. */
 BM_MUST_USE enum bm_status bm_findings_read(
 	struct bm_view report, struct bm_findings *out, char *problem, size_t n);
+/* Where the diagnosis stands in a report, which *json borrows from: in a page as above, else all
+ * but white space before it. Whether it is one is not looked at, but it holds no more values than
+ * BM_FINDINGS_VALUES, and no more than BM_FINDINGS_DEPTH of them in each other. Fails as
+ * bm_findings_read. */
+BM_MUST_USE enum bm_status bm_findings_find(
+	struct bm_view report, struct bm_view *json, char *problem, size_t n);
 /* Leaves *f empty; an all-zero one is allowed. */
 void bm_findings_clear(struct bm_findings *f);
 

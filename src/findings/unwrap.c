@@ -137,3 +137,13 @@ bm_findings_json(struct taker *t, struct bm_view report)
 		weigh(t, json);
 	return json;
 }
+
+enum bm_status
+bm_findings_find(struct bm_view report, struct bm_view *json, char *problem, size_t n)
+{
+	struct taker t = {.problem = problem, .n = n};
+
+	problem[0] = '\0';
+	*json = bm_findings_json(&t, report);
+	return t.status;
+}

@@ -41,6 +41,8 @@ void bm_host_compare(struct bm_host *now, const struct bm_host *before, double s
 
 struct bm_host_report_options {
 	bool json, color;
+	bool verbose;     /* text: all that a finding was found on */
+	unsigned columns; /* of the text; 0: as is usual */
 	int (*write)(void *ctx, const char *bytes, size_t n); /* not 0: failed, no more is written */
 	void *ctx;
 };

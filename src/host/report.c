@@ -78,7 +78,7 @@ bm_host_report(const struct bm_host *h, const struct bm_host_report_options *o)
 	else if (o->json)
 		bm_host_json(h, &f, out);
 	else
-		status = bm_host_text(h, &f, out, o->color);
+		status = bm_host_text(h, &f, out, o);
 	bm_out_flush(out);
 	if (status == BM_OK && out->failed)
 		status = BM_IO;

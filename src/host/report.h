@@ -6,8 +6,8 @@
 #include "report/lines.h"
 
 /* BM_NOMEM; writing that fails is remembered in out. */
-enum bm_status bm_host_text(
-	const struct bm_host *h, const struct bm_findings *f, struct bm_out *out, bool color);
+enum bm_status bm_host_text(const struct bm_host *h, const struct bm_findings *f,
+	struct bm_out *out, const struct bm_host_report_options *o);
 void bm_host_json(const struct bm_host *h, const struct bm_findings *f, struct bm_out *out);
 
 /* "not there", "not permitted"...: why something could not be read; never NULL. */

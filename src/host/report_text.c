@@ -17,7 +17,9 @@ line(struct bm_lines *l, const char *label, const char *text)
 		return;
 	bm_say(l, "  ");
 	bm_say_safe(l, label);
-	bm_say(l, "%*s", pad > 0 ? pad : 1, "");
+	/* No line ends with blanks. */
+	if (text[0] != '\0')
+		bm_say(l, "%*s", pad > 0 ? pad : 1, "");
 	bm_say_wrapped(l, LABEL + (pad > 0 ? 0 : (size_t)(1 - pad)), LABEL, text);
 	bm_say(l, "\n");
 }
@@ -162,7 +164,7 @@ tell_causes(struct bm_lines *l, struct bm_arena *a, const struct bm_fact *fact)
 /* What is known is told once for all that it was found on. Gives how many that were. */
 static size_t
 tell_group(struct bm_lines *l, struct bm_arena *a, const struct bm_host *h,
-	const struct bm_finding *x, size_t left)
+	const struct bm_finding *x, size_t left, bool all)
 {
 	static const enum bm_style styles[BM_BEARINGS] = {
 		BM_RED, BM_YELLOW, BM_YELLOW, BM_DIM, BM_PLAIN_STYLE};
@@ -176,16 +178,16 @@ tell_group(struct bm_lines *l, struct bm_arena *a, const struct bm_host *h,
 	bm_say(l, "%-*s", LABEL, bm_bearing_name(fact->bearing));
 	bm_style(l, BM_PLAIN_STYLE);
 	bm_style(l, BM_BOLD);
-	bm_say(l, "%s", fact->title);
+	bm_say_wrapped(l, LABEL, LABEL, fact->title);
 	bm_style(l, BM_PLAIN_STYLE);
 	bm_say(l, "\n");
-	for (size_t i = 0; i < n && i < SUBJECTS_SHOWN; i++)
+	for (size_t i = 0; i < n && (all || i < SUBJECTS_SHOWN); i++)
 		tell_subject(l, a, h, &x[i]);
-	if (n > SUBJECTS_SHOWN)
+	if (n > SUBJECTS_SHOWN && !all)
 		line(l, "", bm_arena_print(a, "and %zu more", n - SUBJECTS_SHOWN));
 	line(l, "means", fact->means);
 	tell_causes(l, a, fact);
-	for (size_t i = 0; i < n && i < COMMANDS_SHOWN; i++) {
+	for (size_t i = 0; i < n && (all || i < COMMANDS_SHOWN); i++) {
 		/* The same for all, but where it names them. */
 		if (x[i].off == NULL ||
 			(i != 0 && x[i - 1].off != NULL && strcmp(x[i].off, x[i - 1].off) == 0))
@@ -280,15 +282,17 @@ tell_unread(struct bm_lines *l, struct bm_arena *a, const struct bm_host *h)
 }
 
 enum bm_status
-bm_host_text(const struct bm_host *h, const struct bm_findings *f, struct bm_out *out, bool color)
+bm_host_text(const struct bm_host *h, const struct bm_findings *f, struct bm_out *out,
+	const struct bm_host_report_options *o)
 {
-	struct bm_lines l = {.buf = {.max = (size_t)64 << 20}, .color = color};
+	struct bm_lines l = {
+		.buf = {.max = (size_t)64 << 20}, .color = o->color, .columns = o->columns};
 	struct bm_arena a = {.max = (size_t)64 << 20};
 
 	tell_answer(&l, &a, h, f);
 	tell_system(&l, &a, h);
 	for (size_t i = 0; i < f->n;)
-		i += tell_group(&l, &a, h, &f->at[i], f->n - i);
+		i += tell_group(&l, &a, h, &f->at[i], f->n - i, o->verbose);
 	if (h->compared)
 		tell_movement(&l, &a, h);
 	if (h->link_count != 0)

@@ -30,6 +30,8 @@ void bm_odds_take_counters(
 
 struct bm_odds_format {
 	bool json, color;
+	bool verbose;                                         /* text: every pattern in the table */
+	unsigned columns;                                     /* of the text; 0: as is usual */
 	int (*write)(void *ctx, const char *bytes, size_t n); /* 0, or non-zero on failure */
 	void *write_ctx;
 };

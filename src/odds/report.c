@@ -41,7 +41,7 @@ bm_odds_report(const struct bm_odds_question *asked, const struct bm_odds_contex
 	struct bm_out *o = out_new(f);
 	struct bm_odds_answer *w = malloc(sizeof *w);
 	struct bm_words a = {.arena = {.max = TEXT_MOST}};
-	struct bm_lines l = {.buf = {.max = TEXT_MOST}, .color = f->color};
+	struct bm_lines l = {.buf = {.max = TEXT_MOST}, .color = f->color, .columns = f->columns};
 	enum bm_status st = BM_OK;
 
 	if (o == NULL || w == NULL) {
@@ -54,7 +54,7 @@ bm_odds_report(const struct bm_odds_question *asked, const struct bm_odds_contex
 	if (f->json)
 		st = bm_odds_json(o, &a, q, x, w);
 	else
-		bm_odds_text(&l, &a, q, x, w);
+		bm_odds_text(&l, &a, q, x, w, f->verbose);
 	free(w);
 	return finish(o, &l, &a, st);
 }
@@ -64,7 +64,7 @@ bm_odds_table_report(const struct bm_odds_table *t, const struct bm_odds_format 
 {
 	struct bm_out *o = out_new(f);
 	struct bm_words a = {.arena = {.max = TEXT_MOST}};
-	struct bm_lines l = {.buf = {.max = TEXT_MOST}, .color = f->color};
+	struct bm_lines l = {.buf = {.max = TEXT_MOST}, .color = f->color, .columns = f->columns};
 
 	if (o == NULL)
 		return BM_NOMEM;

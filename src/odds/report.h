@@ -7,7 +7,7 @@
 #include "report/lines.h"
 
 void bm_odds_text(struct bm_lines *l, struct bm_words *a, const struct bm_odds_question *q,
-	const struct bm_odds_context *x, const struct bm_odds_answer *w);
+	const struct bm_odds_context *x, const struct bm_odds_answer *w, bool all);
 /* BM_NOMEM. */
 enum bm_status bm_odds_json(struct bm_out *o, struct bm_words *a, const struct bm_odds_question *q,
 	const struct bm_odds_context *x, const struct bm_odds_answer *w);

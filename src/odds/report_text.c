@@ -7,13 +7,13 @@
 #include <ctype.h>
 #include <math.h>
 
-enum { LABEL = 12 };
+enum { LABEL = 12, TABLE = 86 /* columns of the table */ };
 
 static void
 line(struct bm_lines *l, const char *label, const char *text)
 {
 	bm_say(l, "  %-*s", LABEL - 2, label);
-	bm_say_wrapped(l, LABEL, LABEL, text);
+	bm_say_step(l, LABEL, LABEL, text);
 	bm_say(l, "\n");
 }
 
@@ -128,15 +128,19 @@ is_telling(struct bm_pattern p)
 }
 
 static void
-tell_table(struct bm_lines *l, struct bm_words *a, const struct bm_odds_answer *w)
+tell_table(struct bm_lines *l, struct bm_words *a, const struct bm_odds_answer *w, bool all)
 {
 	char name[BM_PATTERN_NAME];
 
-	bm_say(l, "\n  %-12s %16s %16s %18s %16s\n", "by pattern", "escapes", "expected", "chance",
-		"needed for 5 %");
+	bool narrow = l->columns != 0 && l->columns < TABLE;
+	if (narrow)
+		bm_say(l, "\n  by pattern\n");
+	else
+		bm_say(l, "\n  %-12s %16s %16s %18s %16s\n", "by pattern", "escapes", "expected", "chance",
+			"needed for 5 %");
 	for (size_t i = 0; i < w->table_count; i++) {
 		const struct bm_odds_row *r = &w->table[i];
-		if (!is_telling(r->pattern))
+		if (!all && !is_telling(r->pattern))
 			continue;
 		bm_pattern_name(r->pattern, name);
 		const char *escapes = bm_say_escapes(a, r->escapes),
@@ -147,14 +151,19 @@ tell_table(struct bm_lines *l, struct bm_words *a, const struct bm_odds_answer *
 				   *least = r->needed[2] == BM_ODDS_UNKNOWN || r->failures == 0
 								? "-"
 								: bm_say_amount(a, (double)r->needed[2]);
-		bm_say(l, "  %-12s %16s %16s %18s %16s\n", name, escapes, mean, chance, least);
+		if (narrow)
+			line(l, name,
+				bm_words_print(a, "escapes: %s, expected: %s, chance: %s, needed for 5 %%: %s",
+					escapes, mean, chance, least));
+		else
+			bm_say(l, "  %-12s %16s %16s %18s %16s\n", name, escapes, mean, chance, least);
 	}
 	bm_say(l, "\n");
 }
 
 void
 bm_odds_text(struct bm_lines *l, struct bm_words *a, const struct bm_odds_question *q,
-	const struct bm_odds_context *x, const struct bm_odds_answer *w)
+	const struct bm_odds_context *x, const struct bm_odds_answer *w, bool all)
 {
 	struct bm_said limits = {.n = 0}, next = {.n = 0}, sources = {.n = 0};
 
@@ -167,7 +176,7 @@ bm_odds_text(struct bm_lines *l, struct bm_words *a, const struct bm_odds_questi
 	for (size_t i = 0; i < w->row_count; i++)
 		tell_row(l, a, q, &w->rows[i]);
 	if (w->table_count != 0)
-		tell_table(l, a, w);
+		tell_table(l, a, w, all);
 	if (w->suite != NULL) {
 		const char *mac = bm_say_mac(a, w->suite);
 		line(l, "mac", mac != NULL ? mac : "nothing is known of this suite's MAC");

@@ -106,8 +106,8 @@ bm_say_limits(struct bm_words *a, const struct bm_odds_question *q, const struct
 	add(out,
 		"A card or driver that drops bad segments counts them elsewhere (ethtool -S: names with "
 		"csum) or not at all; one that vouches for sums (rx-checksumming on) is believed, as are "
-		"veth, virtio and other local paths. To have the kernel count: ethtool -K DEV rx off gro "
-		"off lro off.");
+		"veth, virtio and other local paths. To have the kernel count: `ethtool -K DEV rx off "
+		"gro off lro off`");
 	add(out,
 		"A proxy, and a forwarder that merges segments (GRO, LRO), makes new sums: damage done "
 		"in it is counted nowhere and always passes (pattern resummed).");
@@ -126,21 +126,24 @@ bm_say_next(struct bm_words *a, const struct bm_odds_question *q, const struct b
 	if (card != NULL && q->caught != BM_ODDS_UNKNOWN &&
 		(w->verdict == BM_VERDICT_IMPLAUSIBLE || w->verdict == BM_VERDICT_UNKNOWN))
 		add(out, bm_words_print(a,
-					 "have the kernel sum and count all by itself: ethtool -K %s rx off gro off "
-					 "lro off; then badmac odds --watch 60",
+					 "have the kernel sum and count all by itself: `ethtool -K %s rx off gro off "
+					 "lro off`; then `badmac odds --watch 60`",
 					 card));
 	if (q->caught == BM_ODDS_UNKNOWN)
-		add(out, "count bad checksums at the receiver: nstat -az TcpInCsumErrors TcpInSegs, before "
-				 "and after; or badmac odds --watch 60 there");
+		add(out,
+			"count bad checksums at the receiver, before and after: `nstat -az TcpInCsumErrors "
+			"TcpInSegs`; or there `badmac odds --watch 60`");
 	else if (!x->two)
 		add(out, "compare two readings around a failure, which leaves out what was counted before: "
-				 "badmac odds --watch 60, or --before and --after");
+				 "`badmac odds --watch 60`, or with --before and --after");
 	if (q->diagnosis == NULL)
-		add(out, "capture at the receiver, with keys, and let badmac diagnose --format json find "
-				 "the pattern; then badmac odds --report FILE");
+		add(out,
+			"capture at the receiver, with keys, and let diagnose find the pattern: `badmac "
+			"diagnose --format json -o FILE -k keys.log capture.pcap`; then `badmac odds --report "
+			"FILE`");
 	if (w->verdict == BM_VERDICT_IMPLAUSIBLE || w->verdict == BM_VERDICT_IMPOSSIBLE ||
 		w->verdict == BM_VERDICT_OPEN)
-		add(out, "badmac explain LOG, and docs/causes: what else makes a record fail");
+		add(out, "what else makes a record fail: `badmac explain LOG`, and docs/causes");
 }
 
 void

@@ -50,6 +50,15 @@ figure(struct bm_words *a, double x)
 	return isnan(x) ? "-" : x == 0 ? "0" : bm_words_print(a, "%.4g", x);
 }
 
+/* Whether the table does not fit. */
+static bool
+is_narrow(const struct bm_lines *l)
+{
+	enum { TABLE = 108 };
+
+	return l->columns != 0 && l->columns < TABLE;
+}
+
 static void
 tell_row(struct bm_lines *l, struct bm_words *a, const struct bm_odds_table *t, size_t row)
 {
@@ -60,9 +69,20 @@ tell_row(struct bm_lines *l, struct bm_words *a, const struct bm_odds_table *t, 
 			   *high = figure(a, r.interval.high), *exact = figure(a, r.exact);
 
 	bm_pattern_name(s->pattern, pattern);
-	bm_say(l, "%-12s %-10s %13s %12s %10s  %10s to %-10s %10s%s\n", pattern,
-		bm_content_name(s->content), bm_grouped(s->damaged).s, bm_grouped(s->escaped).s, share, low,
-		high, exact, isnan(r.exact) || r.inside ? "" : "  outside");
+	const char *outside = isnan(r.exact) || r.inside ? "" : "  outside";
+	if (!is_narrow(l)) {
+		bm_say(l, "%-12s %-10s %13s %12s %10s  %10s to %-10s %10s%s\n", pattern,
+			bm_content_name(s->content), bm_grouped(s->damaged).s, bm_grouped(s->escaped).s, share,
+			low, high, exact, outside);
+		return;
+	}
+	bm_say(l, "%-12s", pattern);
+	bm_say_wrapped(l, 12, 12,
+		bm_words_print(a,
+			"%s: damaged: %s, escaped: %s, share: %s, interval: %s to %s, exact: %s%s",
+			bm_content_name(s->content), bm_grouped(s->damaged).s, bm_grouped(s->escaped).s, share,
+			low, high, exact, outside));
+	bm_say(l, "\n");
 }
 
 void
@@ -75,19 +95,25 @@ bm_odds_table_text(struct bm_lines *l, struct bm_words *a, const struct bm_odds_
 		known += isnan(r.exact) ? 0 : 1;
 		inside += r.inside ? 1 : 0;
 	}
-	bm_say(l,
-		"%s trials in %.1f s on %u %s: %s a minute, %s a minute of one processor. Seed %llu.\n",
-		bm_grouped(all_trials(t)).s, t->seconds, t->threads, t->threads == 1 ? "thread" : "threads",
-		bm_grouped((uint64_t)llround(rate(t, t->seconds))).s,
-		bm_grouped((uint64_t)llround(rate(t, t->processor_seconds))).s,
-		(unsigned long long)t->seed);
-	bm_say(l,
-		"Segments of 1,460 octets, damaged at random; how many still have a valid checksum. "
-		"Intervals: 99 %%,\neach by itself (Clopper and Pearson). %zu of %zu exact figures lie "
-		"inside.\n\n",
-		inside, known);
-	bm_say(l, "%-12s %-10s %13s %12s %10s  %10s    %-10s %10s\n", "pattern", "payload", "damaged",
-		"escaped", "share", "interval", "", "exact");
+	bm_say_wrapped(l, 0, 0,
+		bm_words_print(a,
+			"%s trials in %.1f s on %u %s: %s a minute, %s a minute of one processor. Seed %llu.",
+			bm_grouped(all_trials(t)).s, t->seconds, t->threads,
+			t->threads == 1 ? "thread" : "threads",
+			bm_grouped((uint64_t)llround(rate(t, t->seconds))).s,
+			bm_grouped((uint64_t)llround(rate(t, t->processor_seconds))).s,
+			(unsigned long long)t->seed));
+	bm_say(l, "\n");
+	bm_say_wrapped(l, 0, 0,
+		bm_words_print(a,
+			"Segments of 1,460 octets, damaged at random; how many still have a valid checksum. "
+			"Intervals: 99 %%, each by itself (Clopper and Pearson). %zu of %zu exact figures lie "
+			"inside.",
+			inside, known));
+	bm_say(l, "\n\n");
+	if (!is_narrow(l))
+		bm_say(l, "%-12s %-10s %13s %12s %10s  %10s    %-10s %10s\n", "pattern", "payload",
+			"damaged", "escaped", "share", "interval", "", "exact");
 	for (size_t i = 0; i < t->count; i++)
 		tell_row(l, a, t, i);
 }

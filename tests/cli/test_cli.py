@@ -724,13 +724,13 @@ class Cli:
 
     # Terminals ----------------------------------------------------------------------------------
 
-    def on_terminal(self, *args, env=None, which=("stdout",)):
+    def on_terminal(self, *args, env=None, which=("stdout",), command="diagnose"):
         """What the terminal gets, with the streams of `which` on it."""
         master, slave = pty.openpty()
         full = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM")}
         full.update(env or {"TERM": "xterm"})
         other = subprocess.DEVNULL
-        child = subprocess.Popen([BADMAC, "diagnose", *args], env=full, stdin=subprocess.DEVNULL,
+        child = subprocess.Popen([BADMAC, command, *args], env=full, stdin=subprocess.DEVNULL,
                                  stdout=slave if "stdout" in which else other,
                                  stderr=slave if "stderr" in which else other)
         os.close(slave)
@@ -821,6 +821,39 @@ class Cli:
                     if columns == 500:
                         want(any(96 < len(line) for line in lines[1:]), "a wide terminal is made use of")
                 want(any("`" in s for s in steps), steps)
+
+    def at_width(self, command, args, columns, of):
+        shown = self.on_terminal("--color", "never", *args, env={"TERM": "xterm", "COLUMNS": str(columns)}, command=command).decode()
+        return self.lines_of(shown.replace("\r\n", "\n"), of)
+
+    def test_columns_of_the_others(self):
+        """explain, odds and host break their text as diagnose does; what is to be typed is whole, and by itself at the end of a line."""
+        with open(os.path.join(ROOT, "tests", "explain", "jdk6-rc4-third-record.log"), "rb") as f:
+            log = self.path("java.log", f.read() + b"\n" * 100 + b"10:11:12 nginx SSL_read() failed (SSL: decryption failed or bad record mac)\n")
+        doubt = self.path("doubt.log", b"javax.crypto.AEADBadTagException: Tag mismatch!\n")
+        report = self.path("report.json", diagnose("--format", "json", "-k", BAD_KEYS, BAD).out)
+        asked = ["--checksum-errors", "3", "--failures", "2", "--segments", "5000000", "--suite", "TLS_RSA_WITH_AES_128_CBC_SHA"]
+        simulated = ["--simulate", "--trials", "1000", "--pattern", "bits:2", "-j", "1"]
+        cases = [("explain", [log]), ("explain", ["-v", "--redact", "all", log]), ("explain", [doubt]), ("odds", asked), ("odds", ["-v", *asked]),
+                 ("odds", ["--checksum-errors", "unknown", "--report", report]), ("odds", simulated), ("host", []), ("host", ["-v"])]
+        for command, args in cases:
+            plain = run(command, *args).out.decode()
+            if args != simulated:
+                self.lines_of(plain, 96)
+            made = json.loads(run(command, *[a for a in args if a != "-v"], "--format", "json").out)
+            typed = {s["command"] for i in made.get("incidents", ()) for s in i["keys"] + i["next_steps"] if s["command"]}
+            typed |= {c for s in made.get("next_steps", []) + made.get("rests_on", []) for c in re.findall("(?<![(])`([^`]*)`", s)}
+            typed |= {f[k] for f in made.get("findings", []) for k in ("off", "on") if f[k]} if args == ["-v"] else set()
+            want(typed or command == "host" or args == simulated or doubt in args, (command, args))
+            for columns, of in ((60, 60), (80, 80), (160, 120)):
+                lines = self.at_width(command, args, columns, of)
+                # Tables have another form where they do not fit; host counts while it is looked at.
+                if command == "explain":
+                    want(" ".join(plain.split()) == " ".join(" ".join(lines).split()), "the same words at %d" % columns)
+                for one in typed:
+                    want(any(re.sub("^ *(off|back)? *", "", line) == one for line in lines), (command, args, columns, one))
+                if columns == 160:
+                    want(any(96 < len(line) for line in lines) or doubt in args or command == "host", (command, args, "a wide terminal is made use of"))
 
     def test_progress(self):
         """A stream that dawdles: the line appears only after a while, only on a terminal, and goes again."""

@@ -358,6 +358,45 @@ class Odds:
         # Of a report of this host's or of another's, that is for the user to know.
         want("only if it received" in " ".join(text("--report", "-", stdin=self.diagnosed("comp2")).split()), "whose counters")
 
+    def test_reports_as_pages(self):
+        """The diagnosis in an HTML report gives what the JSON gives; a page that was made up is refused, or read as far as it is one."""
+        case = os.path.join(DATA, "comp2")
+        rc, page, err = run("diagnose", "--format", "html", "-k", os.path.join(case, "keys.log"), os.path.join(case, "receiver.pcap"))
+        report = self.diagnosed("comp2")
+        asked = ("--checksum-errors", "1", "--report")
+        want(rc == 1 and page.startswith(b"<!DOCTYPE html>"), err)
+        r = odds(*asked, self.file(page))
+        want(r == odds(*asked, "-", stdin=report) and r["diagnosis"]["failures"] == 1, r)
+        want(odds(*asked, "-", stdin=b"\xef\xbb\xbf\n" + page) == r, "a byte order mark")
+        tag = b'<script type="application/json" id="diagnosis">'
+        head, _, rest = page.partition(tag)
+        body, _, tail = rest.partition(b"</script")
+        want(body and odds(*asked, "-", stdin=b"<p>" + tag + body + b"</script>") == r, "as little as can be")
+        want(odds(*asked, "-", stdin=page + tag + b"{}</script>") == r, "the first one counts")
+        for bad, says in ((head, "without a diagnosis"), (head + tag + body, "ends inside"), (b"<" * 1000, "without a diagnosis"), (head + tag, "ends inside"),
+                          (head + tag + b"</script>" + tail, "line 1"), (head + tag + b"[" * 100 + b"</script>", "too deep"), (head + tag + b"," * (9 << 20) + b"</script>", "more values"),
+                          (head + tag + b"{}</script>" + page, "no report of badmac diagnose"), (head + tag + body[:len(body) // 2] + b"</script>" + tail, "line "),
+                          (page.replace(b'id="diagnosis"', b'id="other"'), "without a diagnosis"), (b"<!DOCTYPE html><p>FAILED</p>", "without a diagnosis")):
+            refused("standard input: .*" + says, *asked, "-", hint=False, stdin=bad)
+        for n in range(0, len(page), max(1, len(page) // 40)):
+            rc, out, err = run("odds", *asked, "-", "--format", "json", stdin=page[:n])
+            want((rc == 0 and json.loads(out) == r) or (rc == 2 and err.startswith("badmac: ")), (n, rc, err))
+
+    def test_quiet_and_verbose(self):
+        """-q: nothing of the input, but for what goes with exit status 2; -v: what the table leaves out, and no other JSON."""
+        asked = ("--checksum-errors", "1", "--failures", "1")
+        want(len(text("-v", *asked).splitlines()) > len(text(*asked).splitlines()) + 8, text("-v", *asked))
+        want(odds("-v", "-q", *asked) == odds(*asked), "JSON")
+        for name, errors in (("before", 9), ("after", 4)):
+            os.makedirs(os.path.join(self.dir.name, "quiet", name, "proc", "net"))
+            with open(os.path.join(self.dir.name, "quiet", name, "proc", "net", "snmp"), "w", encoding="ascii") as f:
+                f.write("Tcp: InSegs InCsumErrors\nTcp: 1000 %d\n" % errors)
+        copies = ["--before", os.path.join(self.dir.name, "quiet", "before"), "--after", os.path.join(self.dir.name, "quiet", "after"), "--failures", "1"]
+        rc, loud, err = run("odds", *copies)
+        want(rc == 0 and "went back" in err, err)
+        want(run("odds", "-q", *copies) == (0, loud, ""), "quiet")
+        refused("nowhere: No such file", "-q", "--checksum-errors", "1", "--report", "nowhere", hint=False)
+
     def test_reports_that_are_none(self):
         good = self.diagnosed("comp2")
         for content in (b"", b"{}", b"[]", b"not json", b'{"schema": "badmac.explanation.v1", "connections": []}', b"[" * 100000,
@@ -400,7 +439,7 @@ class Odds:
 
     def test_simulation_as_text(self):
         out = text("--simulate", "--pattern", "pair:16", "--trials", "50000", "--payload", "ciphertext", "-j1")
-        m = re.match(r"50,000 trials in [0-9.]+ s on 1 thread: [0-9,]+ a minute, [0-9,]+ a minute of one processor. Seed 1.\n", out)
+        m = re.match(r"50,000 trials in [0-9.]+ s on 1 thread: [0-9,]+ a minute, [0-9,]+ a minute of one processor.\sSeed 1.\n", out)
         want(m and "1 of 1 exact figures lie inside" in " ".join(out.split()), out)
         want(re.search(r"^pair:16 +ciphertext +50,000 +2[45],\d{3} +0\.[45]\d+ +0\.4\d+ to 0\.5\d+ +0\.5$", out, re.M), out)
 
