@@ -25,19 +25,19 @@ function pieceOf(capture, packet) {
 	return c ? { name: c.name, packet: packet - c.first_packet + 1 } : null;
 }
 
-/* "53", "53 (17 of p2.pcap)". */
+/* "12053", "12053 (17 of p2.pcap)": a packet is told as it is typed into a filter, and not as numbers are that count. */
 function packetText(capture, packet) {
 	const piece = pieceOf(capture, packet);
-	return piece ? `${count(packet)} (${count(piece.packet)} of ${piece.name})` : count(packet);
+	return piece ? `${packet} (${piece.packet} of ${piece.name})` : String(packet);
 }
 
 /* The same in a cell of a table, where there is room for the last part of a name. */
 function packetCell(capture, packet) {
 	const piece = pieceOf(capture, packet);
-	if (!piece) return shown(packet);
+	if (!piece) return known(packet) ? String(packet) : unknown();
 	return [
-		count(packet),
-		make('small.piece', { title: piece.name }, ` (${count(piece.packet)} of ${piece.name.replace(/^.*\//, '')})`),
+		String(packet),
+		make('small.piece', { title: piece.name }, ` (${piece.packet} of ${piece.name.replace(/^.*\//, '')})`),
 	];
 }
 
@@ -53,16 +53,31 @@ function byPiece(capture, packets) {
 	return list;
 }
 
+/* "21, 23, 25..27", as the text of a report has it (src/verdict/looks.c), and whether that is all. */
+const FILTER_RUNS = 20;
+function packetSet(numbers) {
+	const runs = [];
+	for (const n of numbers) {
+		const last = runs[runs.length - 1];
+		if (last && n === last[1] + 1) last[1] = n;
+		else runs.push([n, n]);
+	}
+	const set = runs.slice(0, FILTER_RUNS).map(([from, to]) => (from === to ? String(from) : `${from}..${to}`));
+	return { set: set.join(', '), all: runs.length <= FILTER_RUNS };
+}
+
 /* Display filters for packets, each with the piece that it is for. */
 function packetFilters(capture, packets, more = '') {
-	return byPiece(capture, packets.slice(0, 40)).map(({ name, numbers }) => [
-		' ',
-		command(
-			`${numbers.length === 1 ? `frame.number == ${numbers[0]}` : `frame.number in {${numbers.join(', ')}}`}${more}`,
-			'Wireshark display filter',
-		),
-		name === null ? null : ` in ${name}`,
-	]);
+	return byPiece(capture, packets).map(({ name, numbers }) => {
+		const { set, all } = packetSet(numbers);
+		const filter = numbers.length === 1 ? `frame.number == ${set}` : `frame.number in {${set}}`;
+		return [
+			' ',
+			command(`${filter}${more}`, 'Wireshark display filter'),
+			all ? null : ' and more',
+			name === null ? null : ` in ${name}`,
+		];
+	});
 }
 
 /* A word for a shell that a program takes for a file, and not for an option. */

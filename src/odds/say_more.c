@@ -1,5 +1,6 @@
 /* What an answer rests on, what to do next, and who says so. */
 #include "odds/say.h"
+#include "report/lines.h"
 
 #include <math.h>
 
@@ -16,16 +17,15 @@ limits_of_diagnosis(struct bm_words *a, const struct bm_diagnosis *d, struct bm_
 	if (d->undecided)
 		add(out, "The report is undecided: some of its records could not be checked.");
 	if (d->others != 0)
-		add(out,
-			bm_words_print(a,
-				"%llu of its failures are left out: by their cause no octet was damaged (keys, "
-				"order, missing or foreign data).",
-				(unsigned long long)d->others));
+		add(out, bm_words_print(a,
+					 "%s of its failures are left out: by their cause no octet was damaged (keys, "
+					 "order, missing or foreign data).",
+					 bm_grouped(d->others).s));
 	if (d->caught != 0)
 		add(out, bm_words_print(a,
-					 "%llu of its failures are left out: the checksum as captured is invalid, so "
+					 "%s of its failures are left out: the checksum as captured is invalid, so "
 					 "nothing escaped it. A receiver that took such a segment does not check.",
-					 (unsigned long long)d->caught));
+					 bm_grouped(d->caught).s));
 	if (d->left_out != 0)
 		add(out, "There are more patterns in the report than are weighed here.");
 	if (d->group_count > 1)

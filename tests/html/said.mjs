@@ -328,6 +328,27 @@ test('what is not known is called unknown', () => {
 	});
 });
 
+test('packets are told as they are typed, and in the filter that the text has', () => {
+	const many = Array.from({ length: 25 }, (_, k) => 20000 + 2 * k);
+	const r = changed('flip', 'far', (json) => {
+		const [failure] = json.connections[0].failures;
+		failure.packets = [12051, 12052, 12053, 99999];
+		failure.damage[0].packet = 12052;
+		json.connections[0].alerts = [
+			{ direction: 'server_to_client', level: 'fatal', description: 'bad_record_mac', code: 20, packet: 1234567, encrypted: true },
+		];
+	});
+	return visit(r, async (page) => {
+		await unfoldAll(page);
+		const { Packets } = await factsIn(page, '.failure > .facts');
+		same(Packets, '12051, 12052, 12053, 99999 frame.number in {12051..12053, 99999}', 'packets');
+		same(await page.locator('tr[data-run] td.number:nth-child(4)').first().textContent(), '12052', 'damage');
+		want((await textOf(page, 'body')).includes('packet 1234567'), 'the alert');
+		const set = await page.evaluate((numbers) => packetSet(numbers), many);
+		same([set.all, set.set.split(', ').length, set.set.slice(0, 12)], [false, 20, '20000, 20002'], 'a set that is cut');
+	});
+});
+
 test('a proof that says what was altered is told with it', () =>
 	visit(
 		changed('swap', 'altered', (json) => {
