@@ -172,6 +172,8 @@ looks_like_next(const struct bm_case *c)
 {
 	enum { LEAST = 16, PART = 8 };
 
+	if (c->good == NULL && bm_protection_keys(c->protection)->suite->cipher == BM_CIPHER_NULL)
+		return false; /* contents may well be alike */
 	return c->good != NULL || (c->alike >= LEAST && c->alike >= bm_case_octets(c) / PART);
 }
 

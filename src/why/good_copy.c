@@ -127,6 +127,21 @@ show_change(const struct bm_why *w, const struct pair *p, struct bm_finding *out
 	return cause == BM_CAUSE_BYTES_DAMAGED && is_stale(w, p, out) ? BM_CAUSE_STALE_DATA : cause;
 }
 
+/* Is next to nothing of the MAC the same? Then it may have been made wrong the first time. */
+static bool
+has_other_mac(const struct bm_why *w, const struct pair *p)
+{
+	enum { LAST = 16, ALIKE = 6 };
+	size_t n = bm_protection_tag_len(w->c->protection), alike = 0;
+
+	/* As encrypted: what changes in a MAC changes all of its blocks. */
+	if (n > LAST || bm_protection_keys(w->c->protection)->suite->mode == BM_MODE_CBC)
+		n = LAST;
+	for (size_t i = 1; i <= n; i++)
+		alike += p->got.p[p->got.n - i] == p->sent.p[p->sent.n - i];
+	return alike < ALIKE;
+}
+
 /* Searches that alter the record as it stands know better what a small change looks like. */
 static bool
 is_found_otherwise(const struct bm_why *w, const struct pair *p)
@@ -167,9 +182,16 @@ bm_ask_good_copy(const struct bm_why *w, struct bm_finding *out, const char **be
 	bm_evidence(w, out,
 		"the record at stream offset %llu (packet %llu) verifies at sequence number %llu, where "
 		"this "
-		"one was expected, and ends like this one: it is the same record, whole",
+		"one was expected,: it is the same record, whole",
 		(unsigned long long)c->good_off, (unsigned long long)c->good_packet,
 		(unsigned long long)c->seq);
 	out->cause = shift ? show_shift(w, &p, out) : show_change(w, &p, out);
+	if (has_other_mac(w, &p)) {
+		out->strength = BM_STRENGTH_SUPPORTED;
+		bm_evidence(w, out,
+			"the two have nothing of their MACs in common, and all before them: a sender that made "
+			"the "
+			"first one wrong, and repeated the record, would leave the same");
+	}
 	return BM_SHOWN;
 }

@@ -105,7 +105,7 @@ class Edges(test_events.Events):
     # ... and damage of any size shows from it ---------------------------------------------------------------
 
     @staticmethod
-    def made_right(captured, r, report, told):
+    def made_right(captured, r, report, told, confidence="proven"):
         """What is told was changed, put right, gives the record as it was sent."""
         b, moved = captured, 0
         for d in told["damage"]:
@@ -114,7 +114,7 @@ class Edges(test_events.Events):
             b = b[:at] + bytes.fromhex(d["sent"]) + b[at + n:]
             moved += len(d["sent"]) // 2 - n
         judge.want(b == r.data, "what was sent is another record", report)
-        judge.want(told["confidence"] == "proven", "confidence", report)
+        judge.want(told["confidence"] == confidence, "confidence", report)
 
     def proved(self, conv, log, report, exit_status):
         """The report's proofs, made again."""
@@ -165,6 +165,13 @@ class Edges(test_events.Events):
                 ("unexplained", r.seq), ("sequence-reused", r.seq + 2)], undecided=lost)
             judge.want(judge.failures(report)[1]["confidence"] == "supported", "confidence", report)
 
+        def all_of_the_mac():
+            """It may have been made wrong the first time."""
+            n = 20 if "RC4" in name else 48 if block else 20 if "TLS 1.0 CBC" in name else 32 if "CBC" in name else tag
+            damage = put((-n, noise[:n]))
+            report = self.causes(self.with_copy(conv, r, 0, damage), log, [({"tag-damaged", "bytes-damaged"}, r.seq)])
+            self.made_right(damage(r.data), r, report, judge.failures(report)[0], "supported")
+
         def another():
             """Damage all over, and then a second writer's record of that number: it says nothing of what was sent."""
             s = seal.Sealer(conv, log)
@@ -184,6 +191,7 @@ class Edges(test_events.Events):
                                     ("20 octets put in", "bytes-inserted", lambda b: b[:100] + noise[:20] + b[100:])):
             yield self.tap.case, "%s, and the right record: %s" % (name, what), ask, damage, cause
         yield self.tap.case, name + ", and the right record: octets of another one", stale
+        yield self.tap.case, name + ", and the right record: all of the MAC", all_of_the_mac
         yield self.tap.case, name + ", and the right record: both ends, all of the MAC", end_too
         if aead or ("TLS 1.2" in name and block):
             yield self.tap.case, name + ", and another record of its number: much", another
