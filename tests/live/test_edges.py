@@ -152,6 +152,17 @@ class Edges(test_events.Events):
                 if after == 0:
                     self.proved(c, log, report, exit_status)
 
+        def lies():
+            """Another record than the report says is none."""
+            c = self.with_copy(conv, r, 1, put((100, noise[:150])))
+            report = self.causes(c, log, [("bytes-damaged", r.seq), ("record-replayed", r.seq + 2)])
+            altered = judge.failures(report)[0]["proof"]["altered"]
+            for member in ("stream_offset", "packet", "sequence_number"):
+                altered["other_record"][member] += 1
+                self.proved(c, log, report, 1)
+                altered["other_record"][member] -= 1
+            self.proved(c, log, report, 3)  # the other failure's record differs from the one that it names
+
         def stale():
             """What stands in its place is of another record: where, no report has a word for."""
             ask(put((100, source.data[40:240])), "stale-data", 3)
@@ -193,6 +204,7 @@ class Edges(test_events.Events):
         yield self.tap.case, name + ", and the right record: octets of another one", stale
         yield self.tap.case, name + ", and the right record: all of the MAC", all_of_the_mac
         yield self.tap.case, name + ", and the right record: both ends, all of the MAC", end_too
+        yield self.tap.case, name + ", and the right record: what the report says of it is altered", lies
         if aead or ("TLS 1.2" in name and block):
             yield self.tap.case, name + ", and another record of its number: much", another
 

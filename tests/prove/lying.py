@@ -104,7 +104,7 @@ def about_words(f, causes):
         g["cause"], g["proof"]["method"] = "stale-data", "exchange-search"
         yield "segments exchanged, in one packet", g
     for method in ("verified-as-captured", "sequence-search", "key-search", "copy-choice", "other-capture", "rule-search",
-                   "resynchronisation", "header-search", "padding-search", "keystream-search"):
+                   "resynchronisation", "header-search", "padding-search", "keystream-search", "other-record"):
         bytes_too = f["proof"]["altered"]["inputs"] == ["bytes"]
         if method == f["proof"]["method"] or (bytes_too and method == "header-search"):
             continue
