@@ -264,7 +264,8 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 		}
 		if (c->after == BM_AFTER_SAME && !other_epoch && c->protection == h->keys) {
 			note_good(h, c, w, at);
-			c->alike = octets_alike(c, w);
+			/* The beginning of it alone was put in front of it rather. */
+			c->alike = bm_case_octets(c) == n ? octets_alike(c, w) : 0;
 		}
 	}
 	struct bm_position pos = h->pos;

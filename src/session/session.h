@@ -196,7 +196,8 @@ struct bm_case {
 	uint8_t *good;
 	uint32_t good_len;
 	uint64_t good_off, good_packet; /* of its last octet */
-	/* AFTER_SAME: so many octets of this one are those of the record behind it. */
+	/* AFTER_SAME: so many octets of this one are those of the record behind it, where that is as
+	 * long. */
 	uint32_t alike;
 	uint64_t tried;   /* sequence hypotheses tried in all */
 	uint64_t earlier; /* chained ciphers: states tried that its sender had been in */
