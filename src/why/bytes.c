@@ -130,20 +130,20 @@ bm_find_repair(const struct bm_why *w)
 }
 
 void
-bm_list_changes(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out)
+bm_list_changes(const struct bm_why *w, const uint8_t *sent, uint32_t len, struct bm_finding *out)
 {
 	const struct bm_case *c = w->c;
 	uint32_t merge = 0, n;
 
 	do {
 		n = 0;
-		for (uint32_t i = 0; i < c->len;) {
+		for (uint32_t i = 0; i < len;) {
 			if (c->record[i] == sent[i]) {
 				i++;
 				continue;
 			}
 			uint32_t end = i + 1, same = 0;
-			while (end + same < c->len && same <= merge) {
+			while (end + same < len && same <= merge) {
 				if (c->record[end + same] != sent[end + same]) {
 					end += same + 1;
 					same = 0;
@@ -287,7 +287,7 @@ ask(const struct bm_why *w, enum bm_cause cause, struct bm_finding *out, const c
 	bm_alter(w, out, BM_INPUT_BYTES);
 	if (w->repair->numbers > 1 || (bm_is_dtls(w) && w->facts->version == BM_DTLS13))
 		out->altered.seq = w->repair->seq;
-	bm_list_changes(w, r->sent, out);
+	bm_list_changes(w, r->sent, w->c->len, out);
 	if (bm_is_dtls(w) && w->facts->version == BM_DTLS13) {
 		out->has_seq = true;
 		out->seq = w->repair->seq;

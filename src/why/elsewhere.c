@@ -270,7 +270,7 @@ show_changes(const struct difference *d, struct bm_finding *out)
 	if (sent == NULL)
 		return BM_CAUSE_BYTES_DAMAGED;
 	memcpy(sent, d->sent.p, n);
-	bm_list_changes(w, sent, out);
+	bm_list_changes(w, sent, c->len, out);
 	while (last > d->at && c->record[last - 1] == sent[last - 1])
 		last--;
 	unsigned bits = bm_tell_bits(w, sent, out);

@@ -11,9 +11,10 @@ bool bm_failed_record(const struct bm_why *w, struct bm_wire *wire);
 /* Damage searched for once a failure: w->repair says how that went. */
 const struct bm_repair *bm_find_repair(const struct bm_why *w);
 
-/* Puts the runs of octets in which the record differs from `sent`, alike in length, into out; near
- * ones count as one when there are too many. */
-void bm_list_changes(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out);
+/* Puts the runs of octets in which the first len of the record's region differ from `sent` into
+ * out; near ones count as one when there are too many. */
+void bm_list_changes(
+	const struct bm_why *w, const uint8_t *sent, uint32_t len, struct bm_finding *out);
 /* "bit 3 of byte 812 arrived as 1", for the few that a person can look at. How many differ. */
 unsigned bm_tell_bits(const struct bm_why *w, const uint8_t *sent, struct bm_finding *out);
 /* Did two words of 16, 32 or 64 bits trade places, and did nothing else change? */

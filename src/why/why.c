@@ -33,6 +33,7 @@ static const struct bm_hypothesis hypotheses[] = {
 	{BM_CAUSE_BYTES_DAMAGED, bm_ask_good_copy},
 	{BM_CAUSE_PLAINTEXT_INJECTED, bm_ask_text},
 	{BM_CAUSE_BYTES_INSERTED, bm_ask_inserted},
+	{BM_CAUSE_BYTES_DAMAGED, bm_ask_header_and_body},
 	{BM_CAUSE_BYTES_MISSING, bm_ask_bytes_missing},
 	{BM_CAUSE_TAG_DAMAGED, bm_ask_tag},
 	{BM_CAUSE_BITS_FLIPPED, bm_ask_bits},

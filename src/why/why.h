@@ -171,6 +171,7 @@ enum bm_answer bm_ask_swapped(const struct bm_why *, struct bm_finding *, const 
 enum bm_answer bm_ask_bytes(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_only_record(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_header(const struct bm_why *, struct bm_finding *, const char **);
+enum bm_answer bm_ask_header_and_body(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_text(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_inserted(const struct bm_why *, struct bm_finding *, const char **);
 enum bm_answer bm_ask_inserted_at_last(const struct bm_why *, struct bm_finding *, const char **);

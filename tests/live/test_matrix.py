@@ -354,6 +354,10 @@ class Matrix(Senders):
                     n = len(r) - 5 + sign * rng.choice((1, 8, 16))
                     return damage.replaced(f.conv, r, r.data[:3] + n.to_bytes(2, "big") + r.data[5:]) if n > 0 else None
                 self.length_wrong(f, "length %s" % ("more" if sign > 0 else "less"), size, longer)
+        # Beside the length also an octet of the body is wrong: nothing is missing of it.
+        if f.kind in ("gcm", "chacha", "ccm"):
+            self.bytes_wrong(f, "bytes-damaged", "length and the octet behind it", "middle", lambda r, segs, rng:
+                             damage.replaced(f.conv, r, r.data[:4] + bytes([r.data[4] ^ 0x34, r.data[5] ^ 0x5a]) + r.data[6:]))
 
     def last_of_handshake(self, f):
         """TLS 1.3: the length of the client's Finished message, after which its keys are others."""
