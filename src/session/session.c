@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { HUNT_WINDOW = 20000, HUNT_KEEP = 1 << 16, HUNT_TAIL = 64 };
+enum { HUNT_WINDOW = 20000, HUNT_KEEP = 1 << 16, HUNT_TAIL = 64, WAIT_FOR_SERVER = 1 << 17 };
 
 void
 session_fail(struct bm_session *s, enum bm_status status)
@@ -328,6 +328,19 @@ hunt_server(struct bm_session *s, bool final)
 	}
 }
 
+/* Nothing of the server's was captured, and what the client goes on with has waited long enough. */
+static bool
+server_unseen(const struct bm_session *s)
+{
+	const struct half *client = &s->half[BM_CLIENT], *server = &s->half[BM_SERVER];
+	uint64_t waiting = bm_stream_avail(client->stream, client->off);
+
+	return !server->started && s->client_hello && !s->early_offered &&
+		   bm_stream_base(server->stream) == 0 && bm_stream_avail(server->stream, 0) == 0 &&
+		   bm_stream_gap(server->stream, 0) == 0 && waiting != 0 &&
+		   (client->no_waiting || waiting > WAIT_FOR_SERVER);
+}
+
 /* The secret that was found says who the client is. */
 static void
 turn_round(struct bm_session *s)
@@ -370,6 +383,8 @@ run(struct bm_session *s, bool final)
 				join_second(server, final);
 		} else if (!server->started) {
 			hunt_server(s, final);
+			if (server_unseen(s))
+				join_without_server_hello(s);
 		}
 		uint64_t before = client->off + server->off;
 		bool found = s->facts.start.found;
