@@ -192,7 +192,38 @@ settle_on_record(struct search *s, const struct bm_position *outer)
 	}
 }
 
-/* One run was put into the record: everything else in the region is the record. */
+/* Is [at, at + n) what senders and networks put in: text, or from a segment's edge or up to one? */
+static bool
+is_likely(const struct search *s, uint32_t at, uint32_t n)
+{
+	const struct bm_case *c = s->w->c;
+
+	for (size_t i = 0; i < c->fragment_count; i++)
+		if (c->fragments[i].record_off == at || c->fragments[i].record_off == at + n)
+			return true;
+	return bm_is_text(bm_view(s->region.p + at, n));
+}
+
+/* Does a record stand at `at` by its header? The good record behind it may have been looked for in
+ * vain, for its IV is not what stands before it (TLS 1.0): so it need not be all there is. */
+static bool
+record_at(struct search *s, uint32_t at, const struct bm_position *pos)
+{
+	const uint8_t *p = s->region.p;
+	uint32_t rest = (uint32_t)s->region.n - length_of(p);
+
+	if (rest < BM_HEADER || at + BM_HEADER > s->region.n ||
+		!bm_record_plausible(bm_record_header(p + at), bm_load16(p + 1)) ||
+		length_of(p + at) > rest || !try_cut(s, at, length_of(p + at), pos))
+		return false;
+	look_inside(s, bm_view(p + at, s->cut->n), pos);
+	if (!s->cut->record_inside)
+		s->cut->found = s->cut->parted = false;
+	return s->cut->record_inside;
+}
+
+/* One run was put into the record: everything else in the region is the record. First where such a
+ * run begins or ends of itself, for each try costs as much as the record is long. */
 static bool
 one_run(struct search *s, const struct bm_position *pos)
 {
@@ -203,8 +234,17 @@ one_run(struct search *s, const struct bm_position *pos)
 	uint32_t n = region - len;
 	s->cut->least = BM_HEADER;
 	for (uint32_t at = BM_HEADER; at <= len && s->work < s->w->share; at++) {
+		if (record_at(s, at, pos))
+			return true;
+		if (!is_likely(s, at, n) || !try_cut(s, at, n, pos))
+			continue;
+		settle(s);
+		settle_on_record(s, pos);
+		return true;
+	}
+	for (uint32_t at = BM_HEADER; at <= len && s->work < s->w->share; at++) {
 		s->cut->most = at;
-		if (!try_cut(s, at, n, pos))
+		if (is_likely(s, at, n) || !try_cut(s, at, n, pos))
 			continue;
 		settle(s);
 		settle_on_record(s, pos);

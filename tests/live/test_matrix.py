@@ -64,8 +64,6 @@ HONEST = [
      "CBC with the MAC inside: three octets on the wire are too many to be tried"),
     (r"^(bytes-inserted|plaintext-injected): in a record", lambda f: f.iv_chained and f.mte,
      {"bytes-inserted", "plaintext-injected", "unexplained"}, "in the last block it takes the next record's IV along"),
-    (r"^records-interleaved", lambda f: f.iv_chained and f.mte, {"records-interleaved", "unexplained"},
-     "the IV of each stands in the other one"),
     (r"^sender-miscomputed", lambda f: f.mte, {"sender-miscomputed", "unexplained"},
      "content of fewer than 4 octets in the block that the MAC begins in cannot be judged"),
     (r"^tag-damaged: (a bit|2 and)", lambda f: f.mte, {"tag-damaged", "bits-flipped", "bytes-damaged", "bad-padding",
