@@ -96,8 +96,9 @@ function chanceWords(proof) {
 		: `${said}; the chance that one of them did by accident is given with it.`;
 }
 
-function proveCommand(connection) {
-	return `badmac prove report.json ${captureWords(connection)} -k KEYS`;
+/* Secrets that stand in the captures are given with them. */
+function proveCommand({ connection, secretsInside }) {
+	return `badmac prove report.json ${captureWords(connection)}${secretsInside ? '' : ' -k KEYS'}`;
 }
 
 const REPLAY_REDACTED =
@@ -120,11 +121,11 @@ function proofBlock(entry) {
 			make(
 				'p',
 				make('b', 'Check it yourself. '),
-				'Save this diagnosis as report.json, and with all the captures that it was made of, and their keys:',
+				`Save this diagnosis as report.json, and with all the captures that it was made of${entry.secretsInside ? '' : ', and their keys'}:`,
 			),
 			make(
 				'p',
-				command(proveCommand(connection)),
+				command(proveCommand(entry)),
 				' ',
 				make('button.plain', { type: 'button', onclick: saveReport }, 'Save report.json'),
 			),

@@ -30,6 +30,8 @@ function readModel() {
 		verified: connections.filter((c) => c.result === 'verified' && !(c.failures || []).length),
 		has: (c) => details.get(c.id) || null,
 	};
+	const opened = connections.filter((c) => known(c.keys));
+	const secretsInside = opened.length > 0 && opened.every((c) => c.keys === 'secrets block');
 	for (const connection of model.failed) {
 		const known = details.get(connection.id);
 		connection.failures.forEach((failure, place) => {
@@ -39,6 +41,7 @@ function readModel() {
 				connection,
 				place,
 				redacted: model.redacted,
+				secretsInside,
 				record: more ? more.record : null,
 				id: `failure-${connection.id}-${place}`,
 				micros: failureTime(connection, failure, known),

@@ -97,6 +97,7 @@ test('places: the byte is told with its piece, and what was sent with one of the
 for (const [name, keys, status] of [
 	['pieces', REPLAY, 0],
 	['places', FLIP, 0],
+	['inside', null, 0],
 ]) {
 	test(`${name}: the printed command proves the report that the page saves`, () =>
 		visit(report(name), async (page) => {
@@ -107,9 +108,10 @@ for (const [name, keys, status] of [
 				page.locator('.replay button:has-text("Save report.json")').first().click(),
 			]);
 			const saved = fs.readFileSync(await file.path());
+			same(command.includes('KEYS'), keys !== null, `keys in ${command}`);
 			const done = asPrinted(command, saved, `${keys}/keys.log`);
 			same(done.status, status, `${command}: ${done.out}`);
-			for (const c of report(name).json.summary.captures) {
+			for (const c of report(name).json.summary.captures || []) {
 				const lacks = asPrinted(command.replace(base(c.name).replace(/'/g, "'\\''"), 'is not there'), saved, `${keys}/keys.log`);
 				same(lacks.status, 2, `without ${c.name}: ${lacks.out}`);
 			}

@@ -72,6 +72,13 @@ const ASKED = {
 		...cut(`${DAMAGED}/tls12-aes128gcm/bitflip/receiver.pcap`, [0, 20], (i) => `receiver${i + 1}.pcap`),
 		...cut(`${DAMAGED}/tls12-aes128gcm/bitflip/sender.pcap`, [0, 19], (i) => `sender${i + 1}.pcap`),
 	],
+	/* The capture brings its secrets. */
+	inside: () => {
+		const file = path.join(folder, 'with secrets.pcapng');
+		const flip = `${DAMAGED}/tls12-aes128gcm/bitflip`;
+		run('editcap', ['--inject-secrets', `tls,${flip}/keys.log`, `${flip}/receiver.pcap`, file]);
+		return [file];
+	},
 	good: () => damagedArgs(['tls12-aes128gcm/s2c_bitflip']),
 	chacha: () => damagedArgs(['tls12-chacha20/bitflip']),
 	many: () => damagedArgs(SUITES.flatMap((s) => WAYS.map((w) => `${s}/${w}`))),
