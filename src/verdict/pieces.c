@@ -5,9 +5,11 @@
 enum { SENTENCE_MAX = 1 << 20, DIGITS_MAX = 18 };
 
 struct telling {
-	const struct bm_capture_pieces *pieces;
+	const struct bm_connection *c;
 	struct bm_arena *arena;
 	struct bm_buf out;
+	enum { NOT_ASKED, PLAIN, ODD } names; /* ODD: one of a capture reads as a packet */
+	bool elsewhere; /* the sentence goes on about another capture, and names its file */
 	bool failed;
 };
 
@@ -47,14 +49,44 @@ number(struct bm_view v, uint64_t *value)
 	return goes_on ? 0 : n;
 }
 
+/* Names of captures stand in sentences, and stay what they are, or redaction does not know them. */
+static bool
+reads_as_packet(const char *name)
+{
+	uint64_t value;
+
+	for (const char *p = name; (p = strstr(p, "packet")) != NULL; p++) {
+		const char *n = p + 6 + (p[6] == 's');
+		if (*n == ' ' && number(bm_view(n + 1, strlen(n + 1)), &value) != 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+names_are_plain(const struct bm_connection *c)
+{
+	bool plain = true;
+
+	for (size_t i = 0; i < c->pieces->n && plain; i++)
+		plain = !reads_as_packet(c->pieces->item[i].name);
+	for (size_t i = 0; i < c->also_in_count && plain; i++)
+		plain = !reads_as_packet(c->also_in[i]);
+	return plain;
+}
+
 /* Within brackets others would not be read easily. */
 static void
 put_piece(struct telling *t, uint64_t packet, bool in_brackets)
 {
 	uint64_t own;
-	const struct bm_capture_piece *p = bm_capture_piece_of(t->pieces, packet, &own);
+	const struct bm_capture_piece *p = bm_capture_piece_of(t->c->pieces, packet, &own);
 
 	if (p == NULL)
+		return;
+	if (t->names == NOT_ASKED)
+		t->names = names_are_plain(t->c) ? PLAIN : ODD;
+	if (t->names == ODD)
 		return;
 	const char *text = bm_arena_print(
 		t->arena, in_brackets ? ", %llu of %s" : " (%llu of %s)", (unsigned long long)own, p->name);
@@ -77,9 +109,11 @@ put_numbers(struct telling *t, struct bm_view v, bool several, bool in_brackets)
 			return at;
 		put(t, bm_view(v.p + at, n));
 		at += n;
-		if (!starts(bm_view(v.p + at, v.n - at), " there"))
-			put_piece(t, packet, in_brackets);
 		struct bm_view rest = bm_view(v.p + at, v.n - at);
+		t->elsewhere = starts(rest, " there");
+		if (t->elsewhere)
+			return at;
+		put_piece(t, packet, in_brackets);
 		size_t gap = !several ? 0 : starts(rest, " and ") ? 5 : starts(rest, ", ") ? 2 : 0;
 		if (gap == 0 || number(bm_view(rest.p + gap, rest.n - gap), &packet) == 0)
 			return at;
@@ -96,18 +130,15 @@ go_through(struct telling *t, struct bm_view v)
 
 	for (size_t at = 0; at < v.n && !t->failed;) {
 		struct bm_view rest = bm_view(v.p + at, v.n - at);
-		bool begins = !quoted && (at == 0 || !is_word(v.p[at - 1]));
-		bool there = at >= 6 && memcmp(v.p + at - 6, "there ", 6) == 0;
-		size_t n = !begins || there           ? 0
-				   : starts(rest, "packet ")  ? 7
-				   : starts(rest, "packets ") ? 8
-											  : 0;
+		bool begins = !quoted && !t->elsewhere && (at == 0 || !is_word(v.p[at - 1]));
+		size_t n = !begins ? 0 : starts(rest, "packet ") ? 7 : starts(rest, "packets ") ? 8 : 0;
 		if (n != 0) {
 			put(t, bm_view(rest.p, n));
 			at += n;
 			at += put_numbers(t, bm_view(v.p + at, v.n - at), n == 8, brackets != 0);
 			continue;
 		}
+		t->elsewhere = t->elsewhere || (begins && starts(rest, "there packet "));
 		quoted = quoted != (*rest.p == '"');
 		brackets += !quoted && *rest.p == '(';
 		brackets -= !quoted && *rest.p == ')' && brackets != 0;
@@ -122,6 +153,7 @@ tell(struct telling *t, const char **text)
 	if (t->failed || *text == NULL || strstr(*text, "packet") == NULL)
 		return;
 	t->out.n = 0;
+	t->elsewhere = false;
 	go_through(t, bm_view(*text, strlen(*text)));
 	put(t, bm_view("", 1));
 	const char *told = t->failed ? NULL : bm_arena_copy(t->arena, bm_buf_view(&t->out));
@@ -151,7 +183,7 @@ tell_failure(struct telling *t, struct bm_failure *f)
 enum bm_status
 bm_verdict_pieces(struct bm_connection *c, struct bm_failure *failures, struct bm_arena *arena)
 {
-	struct telling t = {.pieces = c->pieces, .arena = arena, .out = {.max = SENTENCE_MAX}};
+	struct telling t = {.c = c, .arena = arena, .out = {.max = SENTENCE_MAX}};
 
 	if (c->pieces == NULL)
 		return BM_OK;

@@ -98,6 +98,37 @@ what_is_no_packet_of_this_capture_stays(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof as_it_was / sizeof *as_it_was; i++)
 		says(as_it_was[i], as_it_was[i]);
+	/* What another capture's file is called is told behind its packet. */
+	says("b.pcap shows other bytes: packet 38 there (1 of packet 38 c.pcap), packet 38",
+		"b.pcap shows other bytes: packet 38 there (1 of packet 38 c.pcap), packet 38");
+	says("there packet 38 (1 of packet 38 c.pcap) carries the bytes",
+		"there packet 38 (1 of packet 38 c.pcap) carries the bytes");
+	says("(packet 38): it is that record, of which 3 bytes were others there",
+		"(packet 38, 2 of c.pcap): it is that record, of which 3 bytes were others there");
+}
+
+/* Redaction has to find the names of captures as they are. */
+static void
+a_name_that_reads_as_a_packet_stays_whole(void **state)
+{
+	static const char *const odd[] = {"packet 38 of mine.pcap", "all packets 3 to 4.pcap"},
+							 *const plain[] = {
+								 "packet.pcap", "packets of 38.pcap", "packet 38.pcap"};
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		const char *const *name = i < 2 ? &odd[i] : &plain[i - 2];
+		const char *evidence[] = {"packet 38: it"};
+		struct bm_failure f = {.evidence = evidence, .evidence_count = 1};
+		struct bm_connection c = {.pieces = &pieces,
+			.also_in = name,
+			.also_in_count = 1,
+			.failures = &f,
+			.failure_count = 1};
+		assert_int_equal(bm_verdict_pieces(&c, &f, &arena), BM_OK);
+		assert_string_equal(f.evidence[0], i < 2 ? "packet 38: it" : "packet 38 (2 of c.pcap): it");
+	}
+	bm_arena_clear(&arena);
 }
 
 /* The lines about packets, put behind one another. */
@@ -160,6 +191,7 @@ main(void)
 		cmocka_unit_test(a_packet_stands_in_one_piece),
 		cmocka_unit_test(sentences_name_the_piece),
 		cmocka_unit_test(what_is_no_packet_of_this_capture_stays),
+		cmocka_unit_test(a_name_that_reads_as_a_packet_stays_whole),
 		cmocka_unit_test(filters_are_of_one_piece),
 	};
 
