@@ -302,7 +302,9 @@ struct badmac_claim {
 	const uint64_t *packets;
 	size_t packet_count;
 	const char *cause;
-	int proven; /* confidence */
+	int proven;                  /* confidence */
+	const char *const *at_fault; /* ids of parties */
+	size_t at_fault_count;
 	int has_proof;
 	const char *method;
 	uint64_t tag_bits, candidates;
@@ -318,11 +320,38 @@ struct badmac_counts {
 	uint64_t verified, failed, undecided, plaintext; /* records */
 };
 
+struct badmac_claimed_alert {
+	enum badmac_direction direction;
+	const char *level, *description;
+	uint64_t code, packet;
+	int encrypted;
+};
+
+/* Where keys came from, as in the report; OTHER: a word that this version has not heard of. */
+enum badmac_keys_from {
+	BADMAC_KEYS_NONE,
+	BADMAC_KEYS_KEY_LOG,
+	BADMAC_KEYS_SECRETS_BLOCK,
+	BADMAC_KEYS_PRIVATE_KEY,
+	BADMAC_KEYS_JSSE_LOG,
+	BADMAC_KEYS_OTHER
+};
+
 struct badmac_claimed_connection {
-	const char *capture, *client, *server;
+	const char *capture, *client, *server, *server_name;
 	int udp;
+	uint64_t first_ns, last_ns; /* of its packets, since 1970 */
+	const char *version, *cipher_suite;
 	struct badmac_bytes client_random; /* empty: null */
-	struct badmac_counts records[2];   /* by enum badmac_direction */
+	int resumed;                       /* 1, 0; -1: null */
+	enum badmac_keys_from keys;
+	int extended_master_secret, encrypt_then_mac, truncated_hmac;
+	uint64_t max_fragment_length, record_size_limit, compression;
+	enum badmac_result result;
+	struct badmac_counts records[2]; /* by enum badmac_direction */
+	uint64_t records_after_close, capture_gaps;
+	const struct badmac_claimed_alert *alerts;
+	size_t alert_count;
 	const struct badmac_claim *failures;
 	size_t failure_count;
 };
@@ -331,7 +360,8 @@ struct badmac_claims {
 	const struct badmac_claimed_connection *connections;
 	size_t connection_count;
 	struct badmac_counts records; /* the summary's, as what follows */
-	uint64_t packets, bytes, seen_elsewhere;
+	enum badmac_result result;
+	uint64_t connections_told, records_after_close, packets, bytes, undecoded, seen_elsewhere;
 };
 
 /* Once, before badmac_prove; *claims too outlives the diagnosis. */

@@ -168,7 +168,8 @@ badmac_prove(struct badmac *b, struct badmac_error *error)
 	b->ran = true;
 	enum bm_status s = read_all(b, &several, &e);
 	if (s == BM_OK)
-		s = bm_prove_judge(b->prove, several);
+		s = bm_prove_judge(
+			b->prove, &(struct bm_prove_read){several, b->summary.undecoded, b->cut_hello});
 	(void)!bm_crypto_choose((enum bm_backend)b->options.crypto);
 	b->finished = s == BM_OK;
 	bool about_input = e.what != NULL && e.status == s;

@@ -1,5 +1,8 @@
 /* From the model of a report to claims: the same by other names. Refuses to judge. */
 #include "claims/claims.h"
+#include "claims/when.h"
+
+#include <string.h>
 
 static struct badmac_bytes
 bytes(struct bm_view v)
@@ -96,6 +99,8 @@ fill_claim(const struct bm_found_failure *f, struct bm_arena *arena, struct badm
 		.packet_count = f->packet_count,
 		.cause = f->cause,
 		.proven = f->confidence == BM_FOUND_PROVEN,
+		.at_fault = f->at_fault.at,
+		.at_fault_count = f->at_fault.count,
 		.has_proof = f->has_proof,
 		.checksum_as_captured = (enum badmac_sum)f->checksum_as_captured,
 		.checksum_as_sent = (enum badmac_sum)f->checksum_as_sent};
@@ -109,6 +114,48 @@ fill_claim(const struct bm_found_failure *f, struct bm_arena *arena, struct badm
 			out->altered = change(&f->proof.altered);
 	}
 	return fill_damage(f, arena, out);
+}
+
+static enum badmac_keys_from
+keys_from(const char *word)
+{
+	static const char *const words[] = {[BADMAC_KEYS_KEY_LOG] = "key log",
+		[BADMAC_KEYS_SECRETS_BLOCK] = "secrets block",
+		[BADMAC_KEYS_PRIVATE_KEY] = "private key",
+		[BADMAC_KEYS_JSSE_LOG] = "jsse log"};
+
+	if (word == NULL)
+		return BADMAC_KEYS_NONE;
+	for (int i = BADMAC_KEYS_KEY_LOG; i < BADMAC_KEYS_OTHER; i++)
+		if (strcmp(words[i], word) == 0)
+			return (enum badmac_keys_from)i;
+	return BADMAC_KEYS_OTHER;
+}
+
+static enum badmac_result
+result(enum bm_found_result r)
+{
+	return r == BM_FOUND_VERIFIED ? BADMAC_VERIFIED
+		   : r == BM_FOUND_FAILED ? BADMAC_FAILED
+								  : BADMAC_UNDECIDED;
+}
+
+static bool
+fill_alerts(const struct bm_found_connection *c, struct bm_arena *arena,
+	struct badmac_claimed_connection *out)
+{
+	struct badmac_claimed_alert *a = bm_arena_take(arena, c->alert_count, sizeof *a);
+
+	if (a == NULL)
+		return false;
+	for (size_t i = 0; i < c->alert_count; i++) {
+		const struct bm_found_alert *x = &c->alerts[i];
+		a[i] = (struct badmac_claimed_alert){(enum badmac_direction)x->direction, x->level,
+			x->description, x->code, x->packet, x->encrypted};
+	}
+	out->alerts = a;
+	out->alert_count = c->alert_count;
+	return true;
 }
 
 static bool
@@ -125,12 +172,28 @@ fill_connection(const struct bm_found_connection *c, struct bm_arena *arena,
 	*out = (struct badmac_claimed_connection){.capture = c->capture,
 		.client = c->client,
 		.server = c->server,
+		.server_name = c->server_name,
 		.udp = c->transport == BM_FOUND_UDP,
+		.first_ns = claims_time(c->first_time),
+		.last_ns = claims_time(c->last_time),
+		.version = c->version,
+		.cipher_suite = c->cipher_suite,
+		.resumed = c->resumed == BM_FOUND_NO_ANSWER ? -1 : c->resumed == BM_FOUND_YES,
+		.keys = keys_from(c->keys),
+		.extended_master_secret = c->extended_master_secret,
+		.encrypt_then_mac = c->encrypt_then_mac,
+		.truncated_hmac = c->truncated_hmac,
+		.max_fragment_length = c->max_fragment_length,
+		.record_size_limit = c->record_size_limit,
+		.compression = c->compression,
+		.result = result(c->result),
+		.records_after_close = c->records_after_close,
+		.capture_gaps = c->capture_gaps,
 		.client_random = {c->client_random, c->has_client_random ? sizeof c->client_random : 0},
 		.records = {counts(&c->records[0]), counts(&c->records[1])},
 		.failures = f,
 		.failure_count = c->failure_count};
-	return true;
+	return fill_alerts(c, arena, out);
 }
 
 enum bm_status
@@ -148,8 +211,12 @@ bm_claims_from(const struct bm_findings *f, struct bm_claims *out)
 	out->claims = (struct badmac_claims){.connections = c,
 		.connection_count = f->connection_count,
 		.records = counts(&f->records),
+		.result = result(f->result),
+		.connections_told = f->connections_told,
+		.records_after_close = f->records_after_close,
 		.packets = f->packets,
 		.bytes = f->bytes,
+		.undecoded = f->undecoded,
 		.seen_elsewhere = f->seen_elsewhere};
 	return BM_OK;
 }

@@ -61,8 +61,8 @@ headline(struct bm_lines *l, const struct bm_claims_count *n)
 		bm_say(l, "; %s failure%s no check that could be made again",
 			bm_grouped(n->not_replayable).s, n->not_replayable == 1 ? " has" : "s have");
 	if (n->counts_wrong != 0)
-		bm_say(l, "; %s count%s wrong", bm_grouped(n->counts_wrong).s,
-			n->counts_wrong == 1 ? " is" : "s are");
+		bm_say(l, "; of %s connection%s, or the whole, it tells what is not so",
+			bm_grouped(n->counts_wrong).s, plural(n->counts_wrong));
 	else if (n->counts_unchecked == 0)
 		bm_say(l, "; the counts of records are right");
 	bm_say(l, "\n");

@@ -24,6 +24,15 @@ counts(struct taker *t, const struct spot *in, const char *name)
 		bm_take_number(t, &s, "plaintext", 0, BM_TAKE_MOST)};
 }
 
+/* Reports of before do not count them. */
+static uint64_t
+take_after_close(struct taker *t, const struct spot *in)
+{
+	if (t->status != BM_OK || json_object_get(in->value, "records_after_close") == NULL)
+		return BM_FOUND_UNKNOWN;
+	return bm_take_number(t, in, "records_after_close", 0, BM_TAKE_MOST);
+}
+
 static struct bm_found_alert
 alert(struct taker *t, const struct spot *s)
 {
@@ -134,6 +143,7 @@ take_connection(struct taker *t, const struct spot *s, struct bm_found_connectio
 	struct spot records = bm_spot_member(t, s, "records");
 	c->records[BM_FOUND_CLIENT_TO_SERVER] = counts(t, &records, "client_to_server");
 	c->records[BM_FOUND_SERVER_TO_CLIENT] = counts(t, &records, "server_to_client");
+	c->records_after_close = take_after_close(t, s);
 	c->capture_gaps = bm_take_number(t, s, "capture_gaps", 0, BM_TAKE_MOST);
 	take_alerts(t, s, c);
 	take_failures(t, s, c);
@@ -147,6 +157,7 @@ take_summary(struct taker *t, const struct spot *in, struct bm_findings *out)
 	out->result = take_result(t, &s);
 	out->connections_told = bm_take_number(t, &s, "connections", 0, BM_TAKE_MOST);
 	out->records = counts(t, &s, "records");
+	out->records_after_close = take_after_close(t, &s);
 	out->packets = bm_take_number(t, &s, "packets", 0, BM_TAKE_MOST);
 	out->bytes = bm_take_number(t, &s, "bytes", 0, BM_TAKE_MOST);
 	out->undecoded = bm_take_number(t, &s, "undecoded", 0, BM_TAKE_MOST);

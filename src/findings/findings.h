@@ -175,6 +175,7 @@ struct bm_found_connection {
 	enum bm_found_result result;
 	const char *undecided_because, *undecided_detail, *undecided_next; /* NULL: null */
 	struct bm_found_counts records[2]; /* by enum bm_found_direction */
+	uint64_t records_after_close;      /* BM_FOUND_UNKNOWN: a report of before it was counted */
 	uint64_t capture_gaps;
 	const struct bm_found_alert *alerts; /* in the order of the report, as are failures */
 	size_t alert_count;
@@ -188,6 +189,7 @@ struct bm_findings {
 	enum bm_found_result result; /* from here on the summary */
 	uint64_t connections_told;   /* connections that the summary counts */
 	struct bm_found_counts records;
+	uint64_t records_after_close; /* as of a connection */
 	uint64_t packets, bytes, undecoded, seen_elsewhere;
 	struct bm_found_texts notices;
 	const char *redacted;  /* what --redact was given; NULL: nothing was hidden */

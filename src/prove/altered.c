@@ -35,28 +35,34 @@ static const struct {
 	{"bytes-missing", BYTES, 0}, {"bytes-missing", RECORD | NUMBER, EPOCH},
 	{"bytes-missing", RECORD | EPOCH, NUMBER}};
 
-/* What a method alters: any of `may`, and at least one of them unless it is 0. */
+/* What a method alters: any of `may`, and at least one of `of` unless that is 0. */
+enum { PLACE = NUMBER | EPOCH };
 static const struct {
 	const char *method;
-	unsigned may;
-} methods[] = {{"verified-as-captured", 0}, {"sequence-search", NUMBER | EPOCH | RECORD},
-	{"key-search", EPOCH | DIRECTION | BADMAC_INPUT_CONNECTION | BADMAC_INPUT_DERIVATION | NUMBER},
-	{"resynchronisation", RECORD | NUMBER | EPOCH}, {"rule-search", BADMAC_INPUT_RULE},
-	{"padding-search", BADMAC_INPUT_PADDING}, {"keystream-search", BADMAC_INPUT_KEYSTREAM},
-	{"copy-choice", BYTES}, {"other-record", BYTES}, {"other-capture", BYTES | RECORD},
-	{"header-search", BYTES | NUMBER}, {"cut-search", BYTES | NUMBER}, {"exchange-search", BYTES},
-	{"tag-search", BYTES}, {"ghash-syndrome", BYTES | NUMBER},
-	{"poly1305-difference", BYTES | NUMBER}, {"ccm-meeting", BYTES | NUMBER},
-	{"hmac-search", BYTES | NUMBER}};
+	unsigned may, of;
+} methods[] = {{"verified-as-captured", 0, 0}, {"sequence-search", PLACE | RECORD, PLACE},
+	{"key-search", EPOCH | DIRECTION | BADMAC_INPUT_CONNECTION | BADMAC_INPUT_DERIVATION | NUMBER,
+		EPOCH | DIRECTION | BADMAC_INPUT_CONNECTION | BADMAC_INPUT_DERIVATION},
+	{"resynchronisation", RECORD | PLACE, RECORD},
+	{"rule-search", BADMAC_INPUT_RULE, BADMAC_INPUT_RULE},
+	{"padding-search", BADMAC_INPUT_PADDING, BADMAC_INPUT_PADDING},
+	{"keystream-search", BADMAC_INPUT_KEYSTREAM, BADMAC_INPUT_KEYSTREAM},
+	{"copy-choice", BYTES, BYTES}, {"other-record", BYTES, BYTES},
+	{"other-capture", BYTES | RECORD, BYTES | RECORD}, {"header-search", BYTES | NUMBER, BYTES},
+	{"cut-search", BYTES | NUMBER, BYTES}, {"exchange-search", BYTES, BYTES},
+	{"tag-search", BYTES, BYTES}, {"ghash-syndrome", BYTES | NUMBER, BYTES},
+	{"poly1305-difference", BYTES | NUMBER, BYTES}, {"ccm-meeting", BYTES | NUMBER, BYTES},
+	{"hmac-search", BYTES | NUMBER, BYTES}};
 
-/* One that is not known here says nothing. */
-static bool
+/* -1: no such method; 0: it alters others. */
+static int
 fits_method(const char *method, unsigned inputs)
 {
 	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
 		if (strcmp(methods[i].method, method) == 0)
-			return (inputs & ~methods[i].may) == 0 && (inputs != 0 || methods[i].may == 0);
-	return true;
+			return (inputs & ~methods[i].may) == 0 &&
+				   (methods[i].of == 0 || (inputs & methods[i].of) != 0);
+	return -1;
 }
 
 bool
@@ -138,12 +144,28 @@ wrong_number(const struct judge *j)
 	return NULL;
 }
 
+/* What belongs to an input that is not said to have been altered. */
+static bool
+names_more(const struct badmac_claimed_change *a)
+{
+	const unsigned of_session = BADMAC_INPUT_CONNECTION | BADMAC_INPUT_DERIVATION;
+	const unsigned in_words = BADMAC_INPUT_RULE | BADMAC_INPUT_DERIVATION;
+
+	return ((a->inputs & BADMAC_INPUT_CONNECTION) == 0 && a->receiver != NULL) ||
+		   ((a->inputs & of_session) == 0 && a->session.n != 0) ||
+		   ((a->inputs & in_words) == 0 && a->rule != NULL) ||
+		   ((a->inputs & BADMAC_INPUT_RULE) == 0 && a->has_mac_rule) ||
+		   ((a->inputs & BADMAC_INPUT_PADDING) == 0 && a->padding != BADMAC_UNKNOWN) ||
+		   (a->capture == NULL && a->sent_packet_offset != BADMAC_UNKNOWN);
+}
+
 /* Damage that the cause puts into one part of the record. */
 static const char *
 wrong_part(const struct judge *j)
 {
 	const struct badmac_claim *c = j->claim;
 	bool in_place = true, header = true, insert = true, missing = true;
+	bool cut = strcmp(c->method, "cut-search") == 0;
 
 	for (size_t i = 0; i < c->damage_count; i++) {
 		const struct badmac_claimed_damage *d = &c->damage[i];
@@ -162,6 +184,8 @@ wrong_part(const struct judge *j)
 						 is_cause(j, "words-swapped") || is_cause(j, "tag-damaged") ||
 						 is_cause(j, "retransmission-differs") || is_cause(j, "stale-data")))
 		return "bytes came or went, which this cause does not do";
+	if (cut && !insert)
+		return "nothing is cut out, which is all that its method does";
 	bool other = strcmp(c->method, "other-capture") == 0;
 	if ((is_cause(j, "bytes-inserted") || is_cause(j, "plaintext-injected") ||
 			is_cause(j, "records-interleaved")) &&
@@ -199,7 +223,7 @@ wrong_values(struct judge *j)
 	const struct badmac_claim *c = j->claim;
 	const struct badmac_claimed_change *a = &c->altered;
 
-	if (!fits_method(c->method, a->inputs))
+	if (fits_method(c->method, a->inputs) == 0)
 		return "what it altered is not what its method alters";
 	if ((strcmp(c->method, "other-capture") == 0) != (a->capture != NULL))
 		return "another capture is named without its method, or the method without it";
@@ -215,6 +239,8 @@ wrong_values(struct judge *j)
 		return "the record that shows the place stands before the one that fails";
 	if ((a->inputs & BADMAC_INPUT_CONNECTION) == 0 && a->sender != NULL)
 		return "another connection is named, and its keys are not said to be used";
+	if (names_more(a))
+		return "it names what belongs to an input that is not said to be altered";
 	if ((a->inputs & BADMAC_INPUT_PADDING) != 0 && a->padding == BADMAC_UNKNOWN)
 		return "the padding is said to be altered, and not to what";
 	if (c->length != BADMAC_UNKNOWN && wrong_packet(j))
@@ -232,6 +258,10 @@ judge_altered(struct judge *j)
 	if (fits < 0) {
 		step_decides(
 			j, BADMAC_NOT_REPLAYABLE, "altered", "what proves this cause is not known here");
+		return;
+	}
+	if (fits_method(c->method, a->inputs) < 0) {
+		step_decides(j, BADMAC_CANNOT_BE_CHECKED, "altered", "its method is not known here");
 		return;
 	}
 	const char *what = fits == 0 ? "what it altered does not show this cause" : wrong_values(j);

@@ -347,6 +347,7 @@ bm_prove_end(struct bm_prove *p, struct bm_proved_flow *v, const struct bm_sessi
 		p->tally.failed += f->tally[side].failed;
 		p->tally.undecided += f->tally[side].undecided;
 		p->tally.plaintext += f->tally[side].plaintext;
+		p->tally.after_close += f->tally[side].after_close;
 	}
 	others_take(p, s);
 	for (; v != NULL && p->status == BM_OK; v = v->beside) {
@@ -355,7 +356,7 @@ bm_prove_end(struct bm_prove *p, struct bm_proved_flow *v, const struct bm_sessi
 		v->tls = true;
 		v->dtls = bm_version_is_dtls(f->version);
 		memcpy(v->tally, f->tally, sizeof v->tally);
-		if (!keys_copy(s, &v->keys, &v->key_count)) {
+		if (!known_take(s, &v->known) || !keys_copy(s, &v->keys, &v->key_count)) {
 			p->status = BM_NOMEM;
 			return;
 		}
@@ -380,6 +381,7 @@ flow_free(struct bm_proved_flow *v)
 	}
 	bm_wipe_free(v->parts, (v->claimed->failure_count + 1) * sizeof *v->parts);
 	keys_free(v->keys, v->key_count);
+	known_free(&v->known);
 	free(v);
 }
 

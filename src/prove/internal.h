@@ -61,6 +61,25 @@ struct key_set {
 	unsigned side, epoch;
 };
 
+/* A failure, as the session had it. */
+struct known_case {
+	enum bm_case_kind kind;
+	unsigned direction;
+	uint64_t off, packet; /* packet: the first; BADMAC_UNKNOWN */
+	uint32_t len;
+	bool at_start, complained, by_alert, no_keys, only_one;
+};
+
+/* What a session knew of the connection as a whole. */
+struct known {
+	struct bm_session_facts facts;
+	uint64_t first_ns, last_ns;   /* 0: unknown */
+	struct bm_alert_seen *alerts; /* owned, like cases */
+	size_t alert_count;
+	struct known_case *cases;
+	size_t case_count;
+};
+
 /* A flow of which something is claimed. */
 struct bm_proved_flow {
 	struct bm_proved_flow *next;   /* of the same claimed connection */
@@ -72,6 +91,7 @@ struct bm_proved_flow {
 	struct part *parts; /* one for each claimed failure */
 	bool tls;
 	struct bm_tally tally[2];
+	struct known known;
 	struct key_set *keys;
 	size_t key_count;
 	bool dtls, has_first_seq[2];
@@ -116,6 +136,9 @@ struct bm_prove {
 	struct others *others;
 	size_t others_count, others_cap;
 	uint64_t packets, bytes, connections; /* of the captures */
+	uint64_t undecoded;                   /* frames */
+	bool several;                         /* captures of several places were read */
+	bool cut_hello;
 	struct bm_tally tally;
 	bool cut; /* a limit was reached */
 	enum bm_status status;
@@ -152,6 +175,10 @@ void others_take(struct bm_prove *p, const struct bm_session *s);
 /* Of who sends and who receives, as a claim names them; NULL: they were not seen. */
 const struct others *others_of(const struct bm_prove *p, const char *sender, const char *receiver);
 void others_free(struct bm_prove *p);
+
+/* known.c. False: no memory. */
+BM_MUST_USE bool known_take(const struct bm_session *s, struct known *out);
+void known_free(struct known *k);
 
 /* check.c: one check */
 struct check {
@@ -237,6 +264,11 @@ struct bm_view judge_captured(const struct judge *j); /* the record's octets and
 const struct bit *judge_bits(const struct judge *j, size_t *n, struct bit *own);
 /* altered.c */
 void judge_altered(struct judge *j);
+/* moved.c: the same octets in another order; octets moved over by a few; payloads exchanged */
+bool is_exchange(const struct badmac_claim *c);
+bool is_moved(const struct badmac_claim *c);
+bool is_of_two_packets(const struct badmac_claim *c); /* its damage */
+bool are_segments_exchanged(struct judge *j);
 /* sources.c */
 void judge_sources(struct judge *j);
 /* verify.c */
@@ -249,6 +281,16 @@ void rule_choose(const struct judge *j, struct check *k);
 void judge_rule_needed(struct judge *j, const struct check *k);
 /* verify.c: the check, made. False: it could not be, which decides. */
 bool judge_made(struct judge *j, const struct check *c, const char *id, struct checked *out);
+/* counts.c: of a connection, and of all; others: connections that are told of are in no capture */
+void judge_counts(struct judge *j);
+void judge_summary(struct judge *j, bool others);
+/* whole.c */
+void judge_negotiated(struct judge *j);
+void judge_alerts(struct judge *j);
+void judge_failures(struct judge *j);
+void judge_result(struct judge *j);
+bool whole_lacks_keys(const struct judge *j);  /* that the report's maker had */
+bool whole_keys_differ(const struct judge *j); /* or the other way round */
 /* facts.c */
 void judge_chance(struct judge *j);
 void judge_checksum(struct judge *j);

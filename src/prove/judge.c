@@ -1,17 +1,11 @@
-/* The steps of a judgement in their order, for every claim; and the counts. Refuses to know what a
- * step looks at. */
+/* The steps of a judgement in their order, for every claim and every connection. Refuses to know
+ * what a step looks at. */
 #include "prove/internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static unsigned long long
-ull(uint64_t n)
-{
-	return (unsigned long long)n;
-}
 
 static const char *
 take_step(struct judge *j, const char *id, bool passed, const char *format, va_list ap)
@@ -48,6 +42,9 @@ step_decides(struct judge *j, enum badmac_verdict verdict, const char *id, const
 	va_start(ap, format);
 	const char *says = take_step(j, id, false, format, ap);
 	va_end(ap);
+	/* What is wrong goes before what cannot be checked, and the first of either before others. */
+	if (j->decided && (verdict != BADMAC_DOES_NOT_HOLD || j->told.verdict == BADMAC_DOES_NOT_HOLD))
+		return;
 	j->decided = true;
 	j->told.verdict = verdict;
 	j->told.step = id;
@@ -107,79 +104,16 @@ judge_claim(struct judge *j)
 	j->room = NULL;
 }
 
-/* -- counts ---------------------------------------------------------------------------- */
-
-/* Records that failed and were not judged may be told of as undecided: both are one here. Where
- * nothing is said to have failed, nothing has. */
-static bool
-counts_are(const struct bm_tally *t, const struct badmac_counts *c)
-{
-	return t->verified == c->verified && t->plaintext == c->plaintext &&
-		   t->failed + t->undecided == c->failed + c->undecided;
-}
-
-/* More is undecided here than the report says, as where keys are lacking, and that may be all that
- * differs. */
-static bool
-may_be(const struct bm_tally *t, const struct badmac_counts *c)
-{
-	return t->undecided > c->undecided && t->verified <= c->verified && t->failed <= c->failed &&
-		   t->plaintext == c->plaintext &&
-		   t->verified + t->failed + t->undecided == c->verified + c->failed + c->undecided;
-}
-
-/* One proof is not to count for two. */
-static bool
-is_told_before(const struct badmac_claimed_connection *c, size_t nth)
-{
-	const struct badmac_claim *a = &c->failures[nth];
-
-	for (size_t i = 0; i < nth; i++) {
-		const struct badmac_claim *b = &c->failures[i];
-		if (a->stream_offset != BADMAC_UNKNOWN && a->stream_offset == b->stream_offset &&
-			a->direction == b->direction && strcmp(a->cause, b->cause) == 0)
-			return true;
-	}
-	return false;
-}
-
+/* Of a connection: every step, until one is wrong. */
 static void
-judge_counts(struct judge *j)
+judge_connection(struct judge *j)
 {
-	static const char *const from[] = {"the client", "the server"};
+	static void (*const steps[])(struct judge *) = {
+		judge_counts, judge_negotiated, judge_alerts, judge_failures, judge_result};
 
-	for (size_t i = 0; i < j->conn->failure_count; i++)
-		if (is_told_before(j->conn, i)) {
-			step_decides(j, BADMAC_DOES_NOT_HOLD, "counts",
-				"failure %zu is told of before: one failure is one", i);
-			return;
-		}
-	for (unsigned d = 0; d < 2; d++) {
-		const struct bm_tally *t = &j->flow->tally[d];
-		const struct badmac_counts *c = &j->conn->records[d];
-		if (!counts_are(t, c)) {
-			bool open = may_be(t, c);
-			step_decides(j, open ? BADMAC_CANNOT_BE_CHECKED : BADMAC_DOES_NOT_HOLD, "counts",
-				"of %s %llu records verify, %llu fail, %llu are undecided and %llu in the clear; "
-				"the report says %llu, %llu, %llu, %llu%s",
-				from[d], ull(t->verified), ull(t->failed), ull(t->undecided), ull(t->plaintext),
-				ull(c->verified), ull(c->failed), ull(c->undecided), ull(c->plaintext),
-				open ? "; keys or packets are lacking" : "");
-			return;
-		}
-		if (j->conn->failure_count == 0 && (c->failed != 0 || t->failed != 0)) {
-			/* One that was not judged may be told of as undecided, and nothing shows that it was
-			 * not.
-			 */
-			step_decides(j,
-				c->failed != 0 || t->failed > c->undecided ? BADMAC_DOES_NOT_HOLD
-														   : BADMAC_CANNOT_BE_CHECKED,
-				"counts", "records of %s fail, and the report tells of no failure", from[d]);
-			return;
-		}
-	}
-	step_passes(
-		j, "counts", "as many records verify, fail and are in the clear as the report says");
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+		if (!j->decided || j->told.verdict != BADMAC_DOES_NOT_HOLD)
+			steps[i](j);
 }
 
 /* -- which flow ------------------------------------------------------------------------- */
@@ -241,7 +175,7 @@ judge_nearest(struct bm_prove *p, size_t index, size_t nth, struct badmac_judgem
 			j.part = &v->parts[nth];
 			judge_claim(&j);
 		} else {
-			judge_counts(&j);
+			judge_connection(&j);
 		}
 		close_judgement(&j, &told);
 		if (!any || is_better(&told, out))
@@ -265,53 +199,23 @@ lacks_connections(const struct bm_prove *p)
 	return false;
 }
 
-/* Of captures of several places a connection is told of once, and which view it is does not show.
- */
-static void
-judge_summary(struct bm_prove *p, bool several)
-{
-	const struct badmac_claims *c = p->claims;
-	struct judge j = {.p = p};
-	bool same = p->packets == c->packets && p->bytes == c->bytes, others = lacks_connections(p);
-	bool open = may_be(&p->tally, &c->records);
-
-	if (several)
-		step_passes(&j, "summary", "not compared: the captures are of several places");
-	else if (c->seen_elsewhere != 0)
-		step_decides(&j, BADMAC_CANNOT_BE_CHECKED, "summary",
-			"the report is of captures of several places, and those given are of one");
-	else if (!same)
-		step_decides(&j, others ? BADMAC_CANNOT_BE_CHECKED : BADMAC_DOES_NOT_HOLD, "summary",
-			"the captures hold %llu packets with %llu bytes, and the report speaks of %llu with "
-			"%llu%s",
-			ull(p->packets), ull(p->bytes), ull(c->packets), ull(c->bytes),
-			others ? ": they are others than it was made of, or not all" : "");
-	else if (p->connections != c->connection_count)
-		step_decides(&j, BADMAC_DOES_NOT_HOLD, "summary",
-			"the captures hold %llu connections with TLS, and the report tells of %zu",
-			ull(p->connections), c->connection_count);
-	else if (!counts_are(&p->tally, &c->records))
-		step_decides(&j, open || others ? BADMAC_CANNOT_BE_CHECKED : BADMAC_DOES_NOT_HOLD,
-			"summary", "%llu records verify, %llu do not, in all; the report says %llu and %llu",
-			ull(p->tally.verified), ull(p->tally.failed + p->tally.undecided),
-			ull(c->records.verified), ull(c->records.failed + c->records.undecided));
-	else
-		step_passes(&j, "summary", "%llu packets, %zu connection%s and %llu records that verify",
-			ull(p->packets), c->connection_count, c->connection_count == 1 ? "" : "s",
-			ull(p->tally.verified));
-	close_judgement(&j, &p->summary);
-}
-
 enum bm_status
-bm_prove_judge(struct bm_prove *p, bool several)
+bm_prove_judge(struct bm_prove *p, const struct bm_prove_read *read)
 {
+	struct judge all = {.p = p};
+
+	p->several = read->several;
+	p->undecoded = read->undecoded;
+	p->cut_hello = read->cut_hello;
 	for (size_t i = 0; i < p->claims->connection_count && p->status == BM_OK; i++) {
 		judge_nearest(p, i, BADMAC_WHOLE, &p->judged[i].whole);
 		for (size_t k = 0; k < p->claims->connections[i].failure_count; k++)
 			judge_nearest(p, i, k, &p->judged[i].failures[k]);
 	}
-	if (p->status == BM_OK)
-		judge_summary(p, several);
+	if (p->status == BM_OK) {
+		judge_summary(&all, lacks_connections(p));
+		close_judgement(&all, &p->summary);
+	}
 	return p->status;
 }
 

@@ -29,8 +29,14 @@ void bm_prove_data(
 void bm_prove_end(struct bm_prove *p, struct bm_proved_flow *v, const struct bm_session *s);
 enum bm_status bm_prove_status(const struct bm_prove *p);
 
-/* All has been read: judges. `several`: captures of several places were. BM_NOMEM. */
-BM_MUST_USE enum bm_status bm_prove_judge(struct bm_prove *p, bool several);
+/* All has been read. */
+struct bm_prove_read {
+	bool several;       /* captures of several places were */
+	uint64_t undecoded; /* frames */
+	bool cut_hello;     /* the beginning of a hello was seen, in any capture */
+};
+/* Judges. BM_NOMEM. */
+BM_MUST_USE enum bm_status bm_prove_judge(struct bm_prove *p, const struct bm_prove_read *read);
 /* Of the nth connection, as badmac_judgement has it. */
 const struct badmac_judgement *bm_prove_told(
 	const struct bm_prove *p, size_t connection, size_t failure);

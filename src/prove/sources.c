@@ -303,44 +303,6 @@ is_readable(struct badmac_bytes b)
 	return true;
 }
 
-/* The same octets in another order? */
-static bool
-is_exchange(const struct badmac_claim *c)
-{
-	size_t count[256] = {0};
-
-	for (size_t i = 0; i < c->damage_count; i++) {
-		if (c->damage[i].sent.n != c->damage[i].received.n)
-			return false;
-		for (size_t b = 0; b < c->damage[i].sent.n; b++) {
-			count[c->damage[i].sent.p[b]]++;
-			count[c->damage[i].received.p[b]]--;
-		}
-	}
-	for (size_t i = 0; i < 256; i++)
-		if (count[i] != 0)
-			return false;
-	return true;
-}
-
-/* Octets that moved over by a few: what was sent stands there, earlier or later. */
-static bool
-is_moved(const struct badmac_claim *c)
-{
-	enum { FEW = 16 };
-
-	for (size_t i = 0; i < c->damage_count; i++) {
-		const struct badmac_claimed_damage *d = &c->damage[i];
-		bool moved = false;
-		for (size_t by = 1; by <= FEW && by < d->sent.n && d->sent.n == d->received.n; by++)
-			moved = moved || memcmp(d->received.p, d->sent.p + by, d->sent.n - by) == 0 ||
-					memcmp(d->received.p + by, d->sent.p, d->sent.n - by) == 0;
-		if (moved && d->sent.n > (size_t)2 * FEW)
-			return true;
-	}
-	return false;
-}
-
 /* Where the tag stands last in the record. */
 static bool
 lies_in_tag(const struct judge *j)
@@ -411,8 +373,27 @@ begins_record(const struct judge *j)
 											 version == BM_TLS13 ? BM_TLS12 : version);
 }
 
+/* Those that are more than a trial of each change take a MAC that is made in one way. */
+static bool
+is_method_of_suite(const char *method, const struct bm_traffic_keys *k)
+{
+	static const struct {
+		const char *method;
+		enum bm_mode mode;
+	} algebra[] = {{"ghash-syndrome", BM_MODE_GCM}, {"poly1305-difference", BM_MODE_POLY1305},
+		{"ccm-meeting", BM_MODE_CCM}};
+	bool aead = k->suite->mac == BM_HASH_NONE;
+
+	for (size_t i = 0; i < sizeof algebra / sizeof algebra[0]; i++)
+		if (strcmp(algebra[i].method, method) == 0)
+			return k->suite->mode == algebra[i].mode;
+	if (strcmp(method, "hmac-search") == 0)
+		return !aead;
+	return strcmp(method, "tag-search") != 0 || aead;
+}
+
 static const char *
-wrong_for_cause(const struct judge *j)
+wrong_for_cause(struct judge *j)
 {
 	const struct badmac_claim *c = j->claim;
 	bool bytes = (c->altered.inputs & BADMAC_INPUT_BYTES) != 0;
@@ -421,9 +402,10 @@ wrong_for_cause(const struct judge *j)
 
 	if (is_cause(j, "words-swapped") && !is_exchange(c))
 		return "what was sent is not what was received, in another order";
-	if (is_cause(j, "stale-data") && strcmp(c->method, "exchange-search") == 0 &&
-		c->packet_count < 2)
-		return "one packet alone carries the record, so that no two segments changed places";
+	if (strcmp(c->method, "exchange-search") == 0 && !are_segments_exchanged(j))
+		return "it is not the payloads of two packets that changed places";
+	if (!is_method_of_suite(c->method, &j->receiver->keys))
+		return "its method is for another kind of MAC";
 	if (is_cause(j, "tag-damaged") && !lies_in_tag(j))
 		return "damage lies outside of the tag";
 	if (record && c->altered.stream_offset != BADMAC_UNKNOWN && wrong_record(j) != NULL)
@@ -470,7 +452,8 @@ judge_sources(struct judge *j)
 			"that whole records came or went shows from two captures side by side alone");
 		return;
 	}
-	bool exchange = strcmp(c->method, "exchange-search") == 0 && is_exchange(c);
+	/* Where one of the segments is of another record, that is not named. */
+	bool exchange = strcmp(c->method, "exchange-search") == 0 && is_of_two_packets(c);
 	if (is_cause(j, "stale-data") && !exchange && !is_moved(c)) {
 		step_decides(j, BADMAC_CANNOT_BE_CHECKED, "source",
 			"the report does not say where else the bytes stand that were received");

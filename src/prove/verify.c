@@ -267,6 +267,12 @@ choose_chain(struct judge *j, struct check *k)
 	const struct badmac_claimed_change *a = &j->claim->altered;
 	bool stream = k->keys->suite->cipher == BM_RC4, outside = k->keys->encrypt_then_mac;
 
+	if (!check_is_chained(&j->receiver->keys) &&
+		(a->iv.n != 0 || a->keystream_offset != BADMAC_UNKNOWN)) {
+		step_decides(j, BADMAC_DOES_NOT_HOLD, "verifies",
+			"the report says what the record rests on, and this cipher does not chain records");
+		return false;
+	}
 	if (!check_is_chained(k->keys))
 		return true;
 	if (outside && a->iv.n != 0) {

@@ -6,6 +6,7 @@
 #include "capture/pieces.h"
 #include "packet/packet.h"
 #include "session/timeline.h"
+#include "tls/alert.h"
 #include "tls/keyring.h"
 #include "why/altered.h"
 #include "why/cause.h"
@@ -140,9 +141,6 @@ struct bm_alert {
 	bool encrypted;
 	bool stale; /* what it is about was repaired since */
 };
-/* "bad_record_mac", ...; NULL for an unassigned code. */
-const char *bm_alert_name(unsigned description);
-const char *bm_alert_level(unsigned level); /* "warning", "fatal", NULL */
 
 struct bm_connection {
 	uint64_t id;

@@ -16,6 +16,7 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(TESTS, "live"), os.path.join(TESTS, "oracle"), os.path.join(TESTS, "prove"),
                 os.path.join(TESTS, "report")]
 import judge  # noqa: E402
+import leaves  # noqa: E402
 import lying  # noqa: E402
 import schemas  # noqa: E402
 import seal  # noqa: E402
@@ -231,11 +232,95 @@ def counts():
     judge.want(rc == 1 and told["connections"][0]["counts"]["verdict"] == WRONG, "a failure left out: exit %d" % rc)
     for c in (report["summary"]["records"], *report["connections"][0]["records"].values()):
         c["failed"], c["undecided"] = 0, c["undecided"] + c["failed"]
+    report["summary"]["result"] = report["connections"][0]["result"] = "undecided"
     rc, told, _ = prove(report, capture, keys)
     judge.want(rc == 3 and told["connections"][0]["counts"]["verdict"] == OPEN, "a failure called undecided: exit %d" % rc)
-    report["connections"], report["summary"]["seen_elsewhere"] = [], 1
+    report["connections"] = []
+    report["summary"].update(seen_elsewhere=1, connections=0, result="verified", records=dict.fromkeys(
+        ("verified", "failed", "undecided", "plaintext"), 0))
     rc, told, _ = prove(report, capture, keys)
     judge.want(rc == 3 and told["report"]["verdict"] == OPEN, "everything left out, as if seen elsewhere: exit %d" % rc)
+
+
+def left_out():
+    """One of several failures is not told of, and all else is as it was."""
+    folder = os.path.join(DATA, "damaged", "tls12-aes128gcm", "none")
+    keys = [os.path.join(folder, "keys.log")]
+    s = seal.Sealer(conversation(folder), keys[0])
+    conv = s.conv.copy()
+    for r, _ in s.opened[0][1:4]:
+        body = bytearray(conv.items[r.item_index].data)
+        body[len(body) // 2] ^= 4
+        conv.items[r.item_index].data = bytes(body)
+    with tempfile.TemporaryDirectory() as where:
+        path = os.path.join(where, "three.pcap")
+        wire.write(path, [(conv, wire.segments(conv))])
+        _, report, _ = judge.diagnose([path], keys)
+        judge.want(len(judge.failures(report)) == 3, "three failures", report)
+        judge.want(prove(report, [path], keys)[0] == 0, "all three hold", report)
+        for i in range(3):
+            lie = copy.deepcopy(report)
+            del lie["connections"][0]["failures"][i]
+            rc, told, _ = prove(lie, [path], keys)
+            counts = told["connections"][0]["counts"]
+            judge.want(rc == 1 and counts["step"] == "failures" and counts["verdict"] == WRONG, "%d: exit %d, %s" % (i, rc, counts))
+            # Called undecided, it could be of a report that was made with less.
+            lie["connections"][0]["records"]["client_to_server"].update(failed=2, undecided=1)
+            lie["summary"]["records"].update(failed=2, undecided=1)
+            rc, told, _ = prove(lie, [path], keys)
+            judge.want(rc == 3, "%d, called undecided: exit %d, %s" % (i, rc, told["connections"][0]["counts"]))
+        # And one too many.
+        lie = copy.deepcopy(report)
+        lie["connections"][0]["failures"].append(dict(lie["connections"][0]["failures"][0], stream_offset=0, proof=None))
+        rc, told, _ = prove(lie, [path], keys)
+        judge.want(rc == 1 and told["connections"][0]["counts"]["step"] == "failures", "made up: exit %d" % rc)
+
+
+def every_leaf(folder, side):
+    """Each leaf of a report is looked at, or is one of those that are said not to be."""
+    capture, keys = [os.path.join(folder, side + ".pcap")], [os.path.join(folder, "keys.log")]
+    report = diagnosed(capture, keys)
+    judge.want(prove(report, capture, keys)[0] == 0, "it holds", report)
+    c = report["connections"][0]
+
+    def judged(some, shape, place):
+        """Of (name, leaf altered) those that hold; what is no report at all is refused."""
+        out = set()
+        for i in range(0, len(some), 50):
+            part = some[i:i + 50]
+            while part:
+                _, proof, err = prove(shape([x for _, x in part]), capture, keys)
+                if proof is not None:
+                    break
+                part = [x for n, x in enumerate(part) if n != int(re.search(place + r"\[(\d+)\]", err).group(1))]
+            told = verdicts(proof) if place == "failures" else proof["connections"]
+            out |= {n for (n, _), v in zip(part, told) if (v["verdict"] == HOLDS if place == "failures" else all(
+                x["verdict"] == HOLDS for x in (v["counts"], *v["failures"])))}
+        return out
+
+    def compare(checked, unchecked, shape, place):
+        names = {n for n, _ in unchecked}
+        there = judged(checked + unchecked, shape, place)
+        judge.want(not there - names, "hold all the same: %s" % sorted(there - names))
+        judge.want(not names - there, "are looked at, and are said not to be: %s" % sorted(names - there))
+
+    for f in c["failures"]:
+        compare(*leaves.altered(f, "failure"), lambda some: dict(report, connections=[dict(c, failures=some)]), "failures")
+    bare = {k: v for k, v in c.items() if k != "failures"}
+    compare(*leaves.altered(bare, "connection"), lambda some: dict(report, connections=[
+        dict(x, failures=c["failures"]) for x in some]), "connections")
+    held = [n for n, s in leaves.altered(report["summary"], "summary")[0] if prove(dict(report, summary=s), capture, keys)[0] == 0]
+    judge.want(not held, "of the summary, hold all the same: %s" % held)
+
+
+def named_unchecked():
+    """What is not looked at stands in docs/PROVE.md."""
+    with open(os.path.join(judge.ROOT, "docs", "PROVE.md"), encoding="utf-8") as f:
+        page = f.read().split("### What is not checked")[1].split("## The JSON report")[0]
+    names = {n.replace(".[]", "").split(".")[-1] for some in leaves.UNCHECKED.values() for n in some} - {"cause", "because"}
+    names |= {n.split(".")[-1] for n in leaves.NO_CLAIM}
+    judge.want(not [n for n in names if "`%s`" % n not in page], "not in docs/PROVE.md: %s" % sorted(
+        n for n in names if "`%s`" % n not in page))
 
 
 def no_complaint():
@@ -532,11 +617,15 @@ def main():
             kind = os.path.basename(folder)
             if kind not in ("none", "s2c_bitflip", "comp2"):
                 jobs.append((tap.case, "lies: %s/%s" % (suite, kind), lies, folder, "receiver"))
+    jobs += [(tap.case, "every leaf: %s/%s" % name, every_leaf, os.path.join(DATA, "damaged", *name), "receiver") for name in (
+        ("tls13-aes256gcm", "bitflip"), ("tls12-cbc-sha256-mte", "bitflip"), ("tls12-aes128gcm", "drop"), ("tls13-aes256gcm", "swap"),
+        ("tls12-cbc-sha256-etm", "replay"), ("tls13-aes256gcm", "lenhdr"), ("tls13-aes256gcm", "inject_rec"))]
     jobs += [(tap.case, "rules: %s, %s, %s" % (suite, name, "all" if every else "one"), rule, suite, name, value, every)
              for suite, name, value, every in rules()]
     jobs += [(tap.case, "lies: record-was-good", lies, os.path.join(DATA, "damaged", "tls13-aes256gcm", "replay"), "sender"),
              (tap.case, "other captures and keys", other_captures), (tap.case, "redacted reports", redacted),
              (tap.case, "connections exchanged", swapped_connections),
+             (tap.case, "a failure that is left out", left_out), (tap.case, "what is not checked is told of", named_unchecked),
              (tap.case, "a complaint that nobody made", no_complaint), (tap.case, "one octet of another capture", one_octet),
              (tap.case, "octets that are cut out", foreign_octets),
              (tap.case, "counts that are wrong", counts), (tap.case, "hostile reports", hostile),

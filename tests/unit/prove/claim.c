@@ -52,14 +52,32 @@ claim_truth(struct told *t)
 		.damage_count = 1,
 		.checksum_as_captured = BADMAC_SUM_VALID,
 		.checksum_as_sent = BADMAC_SUM_INVALID};
+	t->alert = (struct badmac_claimed_alert){
+		BADMAC_SERVER_TO_CLIENT, "fatal", "bad_record_mac", 20, 28, 1};
 	t->connection = (struct badmac_claimed_connection){.client = "10.9.2.2:44636",
 		.server = "10.9.2.1:4433",
+		.first_ns = UINT64_C(1795475029553087000),
+		.last_ns = UINT64_C(1795475030494463000),
+		.version = "TLS 1.3",
+		.cipher_suite = "TLS_AES_256_GCM_SHA384",
+		.keys = BADMAC_KEYS_KEY_LOG,
+		.max_fragment_length = BADMAC_UNKNOWN,
+		.record_size_limit = BADMAC_UNKNOWN,
+		.compression = BADMAC_UNKNOWN,
+		.result = BADMAC_FAILED,
+		.alerts = &t->alert,
+		.alert_count = 1,
 		.client_random = {t->random, sizeof t->random},
 		.records = {{10, 1, 0, 2}, {10, 0, 0, 2}},
 		.failures = &t->failure,
 		.failure_count = 1};
-	t->all = (struct badmac_claims){
-		.connections = &t->connection, .connection_count = 1, .records = {20, 1, 0, 4}};
+	t->all = (struct badmac_claims){.connections = &t->connection,
+		.connection_count = 1,
+		.records = {20, 1, 0, 4},
+		.result = BADMAC_FAILED,
+		.connections_told = 1,
+		.packets = 32,
+		.bytes = 17586};
 }
 
 struct bytes

@@ -12,6 +12,7 @@ struct told {
 	struct badmac_claimed_connection connection;
 	struct badmac_claim failure;
 	struct badmac_claimed_damage damage;
+	struct badmac_claimed_alert alert;
 	uint64_t packet;
 	uint8_t received, sent, random[32];
 };

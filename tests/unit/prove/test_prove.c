@@ -112,25 +112,64 @@ test_lies(void **state)
 	expect(BADMAC_DOES_NOT_HOLD, "checksum");
 }
 
+/* Of the connection itself. NULL: all of it holds. */
 static void
-test_counts(void **state)
+expect_whole(enum badmac_verdict verdict, const char *step)
 {
 	enum badmac_status status;
+	struct badmac *b = claim_about(&t, capture, keys, &status);
+
+	assert_non_null(b);
+	assert_int_equal(badmac_prove(b, NULL), BADMAC_OK);
+	const struct badmac_judgement *j = badmac_judgement(b, 0, BADMAC_WHOLE);
+	if (step == NULL ? j->step != NULL : j->step == NULL || strcmp(j->step, step) != 0)
+		print_message("%s: %s\n", j->step != NULL ? j->step : "none",
+			j->because != NULL ? j->because : "it holds");
+	assert_int_equal(j->verdict, verdict);
+	if (step != NULL)
+		assert_string_equal(j->step, step);
+	badmac_free(b);
+	claim_truth(&t);
+}
+
+static void
+test_whole(void **state)
+{
+	struct badmac_claim two[2];
 
 	(void)state;
-	for (int wrong = 0; wrong < 2; wrong++) {
-		t.connection.records[0].verified += (uint64_t)wrong;
-		struct badmac *b = claim_about(&t, capture, keys, &status);
-		assert_non_null(b);
-		assert_int_equal(badmac_prove(b, NULL), BADMAC_OK);
-		const struct badmac_judgement *j = badmac_judgement(b, 0, BADMAC_WHOLE);
-		/* The first round tells how many there are, in case the claim does not. */
-		if (wrong == 0)
-			print_message("%s\n", j->because != NULL ? j->because : "the counts are right");
-		assert_int_equal(j->verdict, wrong ? BADMAC_DOES_NOT_HOLD : BADMAC_HOLDS);
-		badmac_free(b);
-		claim_truth(&t);
-	}
+	expect_whole(BADMAC_HOLDS, NULL);
+	t.connection.records[0].verified++;
+	expect_whole(BADMAC_DOES_NOT_HOLD, "counts");
+	t.connection.records_after_close = 1;
+	expect_whole(BADMAC_DOES_NOT_HOLD, "counts");
+	t.connection.version = "TLS 1.2";
+	expect_whole(BADMAC_DOES_NOT_HOLD, "negotiated");
+	t.connection.version = NULL;
+	expect_whole(BADMAC_CANNOT_BE_CHECKED, "negotiated");
+	t.connection.cipher_suite = "TLS_AES_128_GCM_SHA256";
+	expect_whole(BADMAC_DOES_NOT_HOLD, "negotiated");
+	t.connection.last_ns++;
+	expect_whole(BADMAC_DOES_NOT_HOLD, "negotiated");
+	t.connection.keys = BADMAC_KEYS_PRIVATE_KEY;
+	expect_whole(BADMAC_CANNOT_BE_CHECKED, "negotiated");
+	t.alert.description = "decode_error";
+	expect_whole(BADMAC_DOES_NOT_HOLD, "alerts");
+	t.connection.alert_count = 0;
+	expect_whole(BADMAC_DOES_NOT_HOLD, "alerts");
+	t.connection.failure_count = 0;
+	expect_whole(BADMAC_DOES_NOT_HOLD, "failures");
+	two[0] = two[1] = t.failure;
+	two[1].stream_offset = 0;
+	t.connection.failures = two;
+	t.connection.failure_count = 2;
+	expect_whole(BADMAC_DOES_NOT_HOLD, "failures");
+	t.connection.result = BADMAC_VERIFIED;
+	expect_whole(BADMAC_DOES_NOT_HOLD, "result");
+	/* What is wrong goes before what cannot be checked. */
+	t.connection.keys = BADMAC_KEYS_PRIVATE_KEY;
+	t.connection.result = BADMAC_UNDECIDED;
+	expect_whole(BADMAC_DOES_NOT_HOLD, "result");
 }
 
 static void
@@ -186,7 +225,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_truth), cmocka_unit_test(test_lies),
-		cmocka_unit_test(test_counts), cmocka_unit_test(test_without_keys),
+		cmocka_unit_test(test_whole), cmocka_unit_test(test_without_keys),
 		cmocka_unit_test(test_order_of_calls)};
 
 	return cmocka_run_group_tests_name("claims proved", tests, set_up, tear_down);
