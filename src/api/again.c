@@ -169,6 +169,11 @@ again_walk(void *ctx, bool (*each)(void *each_ctx, const struct bm_segment *s), 
 		const struct input *in = &a->inputs->item[i];
 		if (in->site != a->site)
 			continue;
+		if (in->read == NULL && in->piece != NULL && in->piece->before == UINT64_MAX) {
+			/* Behind one that is still being read no number is known. */
+			whole = false;
+			continue;
+		}
 		if (in->read == NULL) {
 			/* Of one that has not been read yet the number follows from those before it. */
 			if (frames < in->packets_before)

@@ -99,10 +99,64 @@ test_ring(void **state)
 	}
 }
 
+/* A capture in memory of frames first, first + 1, ..., as far as their octets tell. */
+static size_t
+put_capture(uint8_t *to, uint64_t first, unsigned frames)
+{
+	uint8_t *p = to;
+
+	bm_store32(p, 0xa1b2c3d4);
+	bm_store32(p + 4, 0x00020004);
+	memset(p + 8, 0, 8);
+	bm_store32(p + 16, 262144);
+	bm_store32(p + 20, RAW_IP);
+	p += 24;
+	for (unsigned i = 0; i < frames; i++) {
+		struct bm_frame f = make(p + 16, first + i, 10);
+		bm_store32(p, 1);
+		bm_store32(p + 4, i);
+		bm_store32(p + 8, (uint32_t)f.data.n);
+		bm_store32(p + 12, (uint32_t)f.data.n);
+		p += 16 + f.data.n;
+	}
+	return (size_t)(p - to);
+}
+
+/* Pieces on both sides of one that is being read: frames behind it get their numbers, or none. */
+static void
+test_behind_a_stream(void **state)
+{
+	static uint8_t before[512], behind[512], bytes[512];
+	struct bm_capture_piece piece[] = {{"a", 0, 2}, {"b", 2, UINT64_MAX}, {"c", UINT64_MAX, 3}};
+	struct input in[] = {{.bytes = bm_view(before, put_capture(before, 1, 2)), .piece = &piece[0]},
+		{.read = never, .piece = &piece[1]},
+		{.bytes = bm_view(behind, put_capture(behind, 5, 3)), .piece = &piece[2]}};
+	struct inputs all = {.item = in, .n = 3};
+	struct again a = {.inputs = &all, .fragment_memory = 1 << 16};
+	struct seen v = {.next = 0};
+
+	(void)state;
+	struct bm_frame f = make(bytes, 3, 10);
+	again_keep(&a, &f, 1024);
+	assert_false(again_walk(&a, each, &v));
+	assert_int_equal(v.count, 3);
+	assert_int_equal(v.next, 4);
+	f = make(bytes, 4, 10);
+	again_keep(&a, &f, 1024);
+	piece[1].packets = 2;
+	piece[2].before = in[2].packets_before = 4;
+	v = (struct seen){.next = 0};
+	assert_true(again_walk(&a, each, &v));
+	assert_int_equal(v.count, 7);
+	assert_int_equal(v.next, 8);
+	again_clear(&a);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_ring)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ring), cmocka_unit_test(test_behind_a_stream)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
