@@ -138,7 +138,7 @@ wrong_number(const struct judge *j)
 	if ((is_cause(j, "record-replayed") || is_cause(j, "sequence-reused")) && found >= own)
 		return "an earlier number is due for this cause";
 	if ((is_cause(j, "records-reordered") || is_cause(j, "record-missing") ||
-			is_cause(j, "bytes-missing")) &&
+			is_cause(j, "bytes-missing") || is_cause(j, "sender-miscomputed")) &&
 		found <= own)
 		return "a later number is due for this cause";
 	return NULL;
