@@ -318,6 +318,20 @@ bm_find_version(struct bm_view line, char out[16])
 	return false;
 }
 
+bool
+bm_is_version(struct bm_view v)
+{
+	size_t at = v.n != 0 && v.p[0] == 'D' ? 1 : 0;
+
+	if (v.n - at < 4 || v.n - at > sizeof "TLS 1.2" ||
+		(memcmp(v.p + at, "TLS", 3) != 0 && memcmp(v.p + at, "SSL", 3) != 0))
+		return false;
+	for (at += 3; at < v.n; at++)
+		if (!is_digit(v.p[at]) && (v.p[at] == 0 || strchr("v. ", v.p[at]) == NULL))
+			return false;
+	return true;
+}
+
 static bool
 holds(struct bm_view v, const char *words)
 {

@@ -19,6 +19,8 @@ bool bm_find_time(struct bm_view line, struct bm_log_time *out);
 bool bm_find_clock(struct bm_view line, struct bm_log_time *out);
 /* "TLS 1.2" and the like; not the words of an error's name ("sslv3 alert"). */
 bool bm_find_version(struct bm_view line, char out[16]);
+/* Whether all of it reads as one: "TLS 1.2", "TLSv1", "SSLv2", "DTLS 1.0". */
+bool bm_is_version(struct bm_view v);
 /* A suite's name as IANA or OpenSSL spell it; the only one in the line. */
 bool bm_find_suite(struct bm_view line, char out[64]);
 /* At most n - 1 octets of a line for a report: long runs of hex digits, dumps and what is secret by

@@ -40,10 +40,7 @@ suite(struct bm_incident *i, struct bm_redact *r, struct bm_arena *a)
 static void
 version(struct bm_incident *i)
 {
-	const char *v = i->version[0] == 'D' ? i->version + 1 : i->version;
-
-	if ((strncmp(v, "TLS", 3) != 0 && strncmp(v, "SSL", 3) != 0) ||
-		strspn(v + 3, "v0123456789. ") != strlen(v + 3) || strlen(v) > sizeof "TLS 1.2")
+	if (!bm_is_version(bm_view(i->version, strlen(i->version))))
 		i->version[0] = '\0';
 }
 

@@ -155,7 +155,7 @@ take(struct speaker *s, const struct jsse_event *e, uint64_t number)
 	/* Records of TLS 1.3 bear the version of TLS 1.2. */
 	if (e->version.n != 0 && (hello || !f->negotiated)) {
 		f->negotiated = bm_find_version(e->version, f->version) && hello;
-		if (f->version[0] == '\0')
+		if (f->version[0] == '\0' && bm_is_version(e->version))
 			bm_copy_text(f->version, sizeof f->version, e->version);
 	}
 	switch (e->what) {

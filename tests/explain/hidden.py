@@ -126,6 +126,12 @@ class Hidden:
                 text = both(self.run, log, "-v", "--redact", level)
                 want(not named(text), (log[:80], named(text)))
 
+    def test_hidden_versions(self):
+        """What stands in the place of a version is one, or nothing: it goes into sentences that are the program's own."""
+        for word, version in ((b"TLSv1.2", "TLS 1.2"), (b"SSLv2", "SSLv2"), (b"of-web01", None), (b"TLSof-web01", None), (b"SSL-10.77.3.9", None)):
+            log = b"a, READ: %s Application Data, length = 48\na, handling exception: javax.net.ssl.SSLException: bad record MAC\n" % word
+            want(self.explain(log)["incidents"][0]["version"] == version, (word, self.explain(log)["incidents"][0]))
+
     def test_hidden_in_own_rules(self):
         """Rules that were given may name hosts too; what they say stays with --redact all, for it is in no log."""
         rules = self.path("acme.rules", b"[program of-app]\nname: the app of of-web01.acme.corp\nmatch: of-thing\nnext: ask again |"
