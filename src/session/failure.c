@@ -271,6 +271,39 @@ damaged_came_again(struct half *h, const struct bm_wire *w, uint64_t off)
 	return true;
 }
 
+/* Nobody reads what stands behind close_notify, unless somebody complains of it: the first record
+ * there that fails is kept for that. */
+static void
+behind_close(struct half *h, const struct bm_wire *w, uint64_t off, const struct bm_outcome *o,
+	struct earlier *e)
+{
+	uint64_t found = 0, tried = 0;
+
+	if (tally(h)->after_close++ != 0 || !h->protected || h->keys == NULL)
+		return;
+	bool searched = o->result != BM_BAD_LENGTH, earlier = searched && earlier_state_fits(h, w, e);
+	bool is_found = earlier || (searched && search_sequence(h, w, 0, &found, &tried));
+	if (earlier)
+		found = e->seq;
+	else
+		e->at = h->pos;
+	e->at.seq = found;
+	struct bm_case *c = new_case(h, BM_CASE_BAD_RECORD, off, (uint32_t)(BM_HEADER + w->body.n));
+	if (c == NULL)
+		return;
+	c->tolerated = c->behind_close = true;
+	c->result = o->result;
+	c->tried = tried;
+	c->twin_off = BM_NO_SEQ;
+	c->earlier = e->tried;
+	c->earlier_cut = e->cut;
+	c->found = is_found;
+	c->found_seq = found;
+	c->found_chain = chain_at(h->keys, &e->at);
+	if (is_found)
+		note_first(h, c, verified_at(h, h->epoch, found), w);
+}
+
 /* e: all zero. */
 static bool
 judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct bm_outcome *o,
@@ -286,7 +319,7 @@ judge_failed(struct half *h, const struct bm_wire *w, uint64_t off, const struct
 			h->over = true;
 			return false;
 		}
-		tally(h)->after_close++;
+		behind_close(h, w, off, o, e);
 		return true;
 	}
 	if (!h->protected || h->keys == NULL) {

@@ -213,7 +213,13 @@ about_a_case(struct bm_session *s, const struct bm_alert_seen *a)
 			continue;
 		if (c->tolerated) {
 			c->tolerated = false;
-			rejudged(s, c, BM_JUDGED_PLAINTEXT, BM_JUDGED_FAILED);
+			/* Somebody has read what stands behind close_notify. */
+			if (c->behind_close) {
+				s->facts.tally[c->direction].after_close--;
+				s->facts.tally[c->direction].failed++;
+			} else {
+				rejudged(s, c, BM_JUDGED_PLAINTEXT, BM_JUDGED_FAILED);
+			}
 		}
 		if (c->kind == BM_CASE_PLAINTEXT_ALERT)
 			return true; /* the code in that alert is the reason, not this one */
@@ -376,7 +382,7 @@ judge(struct bm_session *s)
 		struct bm_case *c = &s->cases[i];
 		c->epoch_verified = s->half[c->direction].verified_in[epoch_slot(c->epoch)] != 0;
 		c->carried_on = c->kind == BM_CASE_BAD_RECORD && carried_on(s, c);
-		if (c->carried_on && !s->dtls && mended(s, c)) {
+		if (c->carried_on && !c->behind_close && !s->dtls && mended(s, c)) {
 			c->tolerated = true;
 			rejudged(s, c, BM_JUDGED_FAILED, BM_JUDGED_VERIFIED);
 		}

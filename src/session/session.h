@@ -239,6 +239,7 @@ struct bm_case {
 	uint64_t alert_packet;
 	/* PLAINTEXT_ALERT: it may stand there (RFC 8446, section 6), unless its receiver complains. */
 	bool tolerated;
+	bool behind_close; /* BAD_RECORD, tolerated: counted under after_close, unless of interest */
 	uint64_t
 		meant; /* REJECTED: records that the complaint may be about; 1: the one that is named */
 	bool carried_on;       /* BAD_RECORD: its receiver went on as if nothing had happened */

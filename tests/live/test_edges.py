@@ -534,7 +534,23 @@ class Edges(test_events.Events):
         def others():
             ask([(b"QUIT\r\n250 a line of another protocol\r\n", "raw")], 0, 0)
             ask([(bad, "record"), (b"QUIT\r\n250 a line of another protocol\r\n", "raw")], 0, 1)
-        for what, function in (("bad records", records), ("good records", good), ("no records", others)):
+
+        def complained():
+            """Somebody has read them all the same: a child closed the connection that its parent goes on with."""
+            q = s.mine(S2C)[-1]
+            alert = s.seal(S2C, len(s.opened[S2C]) - 1, q, b"\2\x14" + (b"\x15" if s.tls13 else b""), {"iv": s.side[S2C].iv},
+                           kind=None if s.tls13 else wire.ALERT)
+            used = s.seal(C2S, n - 1, r, content, {"iv": s.side[C2S].iv})
+            for record, cause in ((used, "sequence-reused"), (bad, "bits-flipped")):
+                c = conv.copy()
+                c.items = [x for k, x in enumerate(c.items) if k != q.item_index and k <= last.item_index]
+                c.items += [wire.Item(C2S, record, "record"), wire.Item(S2C, alert, "record")]
+                report = self.causes(c, log, [(cause, n)])
+                judge.want(report["summary"]["records_after_close"] == 0, "after close", report)
+        cases = [("bad records", records), ("good records", good), ("no records", others)]
+        if s.kind != "rc4" and not (s.kind == "cbc" and s.version < 0x0302):
+            cases.append(("a complaint about it", complained))
+        for what, function in cases:
             yield self.tap.case, "%s, behind close_notify: %s" % (name, what), function
 
     # The capture begins with what was damaged ---------------------------------------------------------
