@@ -47,6 +47,13 @@ BM_MUST_USE enum bm_status bm_verdict(const struct bm_session *s,
 	const struct bm_verdict_options *o, struct bm_scratch *scratch, struct bm_arena *arena,
 	struct bm_connection *out);
 
+/* Adds to what is said of an undecided connection; line may be NULL. False: out of memory. */
+bool bm_verdict_add_detail(struct bm_connection *out, const char *line, struct bm_arena *arena);
+/* failure.c: *shown false: nothing was, or it is no failure as long as nobody complains; then it is
+ * said of conn what was seen. BM_NOMEM. */
+BM_MUST_USE enum bm_status bm_verdict_failure(const struct bm_session *s, const struct bm_case *c,
+	const struct bm_verdict_options *o, struct bm_connection *conn, struct bm_scratch *scratch,
+	struct bm_arena *arena, struct bm_failure *out, bool *shown);
 /* place.c: BM_AT_UNKNOWN when it does not show; *because, where it is set, says what does. */
 enum bm_place bm_verdict_place(
 	const struct bm_session *s, struct bm_arena *arena, const char **because);
