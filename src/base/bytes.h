@@ -183,6 +183,19 @@ struct bm_magic {
 /* What the first of n that v starts with means; NULL: none. */
 const char *bm_magic_means(struct bm_view v, const struct bm_magic *known, size_t n);
 
+/* Of ASCII, whatever the locale. */
+static inline bool
+bm_is_digit(int c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool
+bm_is_alnum(int c)
+{
+	return bm_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 /* Lower-case hex of v into out, which holds at least 2 * v.n + 1 bytes. */
 void bm_hex(struct bm_view v, char *out);
 

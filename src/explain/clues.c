@@ -5,22 +5,11 @@
 #include <arpa/inet.h>
 #include <strings.h>
 
+#include "base/hash64.h"
 #include "logs/jsse_internal.h"
 #include "logs/text.h"
 
 enum { LOOKED_AT = 4096 };
-
-static bool
-is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
-is_alnum(uint8_t c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 static struct bm_view
 from(struct bm_view v, size_t at)
@@ -35,9 +24,9 @@ take_port(struct bm_view *v, uint16_t *port)
 	unsigned n = 0;
 	size_t i = 0;
 
-	for (; i < v->n && i < 6 && is_digit(v->p[i]); i++)
+	for (; i < v->n && i < 6 && bm_is_digit(v->p[i]); i++)
 		n = n * 10 + (unsigned)(v->p[i] - '0');
-	if (i == 0 || i == 6 || n == 0 || n > 65535 || (i < v->n && is_alnum(v->p[i])))
+	if (i == 0 || i == 6 || n == 0 || n > 65535 || (i < v->n && bm_is_alnum(v->p[i])))
 		return false;
 	*port = (uint16_t)n;
 	*v = from(*v, i);
@@ -101,7 +90,7 @@ take_address(struct bm_view v, struct bm_clues *c)
 	while (end > bracket && (v.p[end - 1] == '.' || v.p[end - 1] == ':'))
 		end--; /* of the sentence */
 	if ((dots < 3 && colons < 2) || (bracket && (end == v.n || v.p[end] != ']')) ||
-		(!bracket && end < v.n && (is_alnum(v.p[end]) || v.p[end] == '_')) ||
+		(!bracket && end < v.n && (bm_is_alnum(v.p[end]) || v.p[end] == '_')) ||
 		!read_ip(bm_view(v.p + bracket, end - bracket), &e))
 		return 0;
 	end += bracket;
@@ -146,13 +135,13 @@ take_lone_port(struct bm_view v, struct bm_clues *c)
 uint64_t
 bm_clue_name(struct bm_view name)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+	uint64_t h = BM_FNV1A;
 
 	if (name.n != 0 && name.p[name.n - 1] == '.')
 		name.n--;
 	for (size_t i = 0; i < name.n; i++) {
 		uint8_t b = name.p[i];
-		h = (h ^ (b >= 'A' && b <= 'Z' ? (uint8_t)(b + 32) : b)) * UINT64_C(0x100000001b3);
+		h = bm_fnv1a(h, b >= 'A' && b <= 'Z' ? (uint8_t)(b + 32) : b);
 	}
 	return h;
 }
@@ -163,7 +152,7 @@ take_name(struct bm_view v, struct bm_clues *c)
 {
 	size_t n = 0, dots = 0;
 
-	while (n < v.n && (is_alnum(v.p[n]) || v.p[n] == '-' || v.p[n] == '.' || v.p[n] == '_'))
+	while (n < v.n && (bm_is_alnum(v.p[n]) || v.p[n] == '-' || v.p[n] == '.' || v.p[n] == '_'))
 		dots += v.p[n++] == '.';
 	size_t all = n;
 	while (n > 0 && (v.p[n - 1] == '.' || v.p[n - 1] == '-')) {
@@ -207,13 +196,13 @@ bm_find_clues(struct bm_view line, struct bm_clues *c)
 	find_random(line, c);
 	for (size_t i = 0; i < line.n; i += took != 0 ? took : 1) {
 		struct bm_view v = from(line, i);
-		bool starts = i == 0 || !(is_alnum(line.p[i - 1]) || line.p[i - 1] == '_');
+		bool starts = i == 0 || !(bm_is_alnum(line.p[i - 1]) || line.p[i - 1] == '_');
 		took = 0;
 		if (!starts)
 			continue;
 		if (v.p[0] == '[' || v.p[0] == ':' || bm_hex_digit(v.p[0]) >= 0)
 			took = take_address(v, c);
-		if (took == 0 && is_alnum(v.p[0])) {
+		if (took == 0 && bm_is_alnum(v.p[0])) {
 			take_lone_port(v, c);
 			took = take_name(v, c);
 		}

@@ -7,18 +7,6 @@
 
 #include "logs/text.h"
 
-static bool
-is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
-is_alnum(uint8_t c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 void
 bm_copy_text(char *out, size_t n, struct bm_view v)
 {
@@ -38,7 +26,7 @@ take_number(struct bm_view *v, size_t least, size_t most, unsigned *out)
 {
 	size_t i = 0;
 
-	for (*out = 0; i < v->n && i < most && is_digit(v->p[i]); i++)
+	for (*out = 0; i < v->n && i < most && bm_is_digit(v->p[i]); i++)
 		*out = *out * 10 + (unsigned)(v->p[i] - '0');
 	*v = bm_view(v->p + i, v->n - i);
 	return i >= least;
@@ -95,9 +83,9 @@ take_clock(struct bm_view *v, struct moment *t)
 	*second = h * 3600.0 + m * 60.0 + s;
 	t->step = 1;
 	struct bm_view dot = *v;
-	if (take_one(&dot, ".,") && dot.n != 0 && is_digit(dot.p[0])) {
+	if (take_one(&dot, ".,") && dot.n != 0 && bm_is_digit(dot.p[0])) {
 		*v = dot;
-		while (v->n != 0 && is_digit(v->p[0])) {
+		while (v->n != 0 && bm_is_digit(v->p[0])) {
 			(void)take_number(v, 1, 1, &digit);
 			*second += digit * unit;
 			t->step = unit;
@@ -142,7 +130,7 @@ take_named(struct bm_view *v, struct moment *t)
 	year = *v;
 	unsigned after;
 	if (t->year == 0 && take_one(&year, " ") && take_number(&year, 4, 4, &after) && after > 1990 &&
-		(year.n == 0 || !is_alnum(year.p[0]))) {
+		(year.n == 0 || !bm_is_alnum(year.p[0]))) {
 		t->year = after;
 		*v = year;
 	}
@@ -177,9 +165,9 @@ take_zone(struct bm_view v, double *seconds)
 	if (apart)
 		v = bm_view(v.p + 1, v.n - 1);
 	if (v.n >= 3 && (memcmp(v.p, "UTC", 3) == 0 || memcmp(v.p, "GMT", 3) == 0))
-		return v.n == 3 || (!is_alnum(v.p[3]) && v.p[3] != '+' && v.p[3] != '-');
+		return v.n == 3 || (!bm_is_alnum(v.p[3]) && v.p[3] != '+' && v.p[3] != '-');
 	if (!apart && v.n != 0 && v.p[0] == 'Z')
-		return v.n == 1 || !is_alnum(v.p[1]);
+		return v.n == 1 || !bm_is_alnum(v.p[1]);
 	if (v.n == 0 || (v.p[0] != '+' && v.p[0] != '-'))
 		return false;
 	double sign = v.p[0] == '-' ? -1 : 1;
@@ -192,7 +180,7 @@ take_zone(struct bm_view v, double *seconds)
 	if (minutes)
 		v = rest;
 	/* A number behind a blank and a dash may be anything. */
-	if ((!minutes && apart) || h > 14 || m > 59 || (v.n != 0 && is_alnum(v.p[0])))
+	if ((!minutes && apart) || h > 14 || m > 59 || (v.n != 0 && bm_is_alnum(v.p[0])))
 		return false;
 	*seconds = sign * (h * 3600.0 + (minutes ? m * 60.0 : 0));
 	return true;
@@ -229,7 +217,7 @@ find_epoch(struct bm_view v, struct bm_log_time *out)
 			text_trim(bm_view(v.p + at + strlen(names[i]), v.n - at - strlen(names[i])));
 		char number[24];
 		size_t n = 0;
-		while (n < rest.n && n + 1 < sizeof number && (is_digit(rest.p[n]) || rest.p[n] == '.'))
+		while (n < rest.n && n + 1 < sizeof number && (bm_is_digit(rest.p[n]) || rest.p[n] == '.'))
 			n++;
 		if (n < 10)
 			continue;
@@ -257,7 +245,7 @@ bm_find_time(struct bm_view line, struct bm_log_time *out)
 
 	*out = (struct bm_log_time){.text = ""};
 	for (size_t i = 0; i + 8 <= head.n; i++) {
-		if (!is_alnum(head.p[i]) || (i != 0 && is_alnum(head.p[i - 1])))
+		if (!bm_is_alnum(head.p[i]) || (i != 0 && bm_is_alnum(head.p[i - 1])))
 			continue;
 		for (size_t k = 0; k < sizeof takes / sizeof takes[0]; k++) {
 			struct bm_view v = bm_view(head.p + i, head.n - i);
@@ -282,7 +270,7 @@ bm_find_clock(struct bm_view line, struct bm_log_time *out)
 	*out = (struct bm_log_time){.text = ""};
 	(void)take_one(&v, "[(<");
 	struct bm_view start = v;
-	if (!take_clock(&v, &t) || (v.n != 0 && (is_alnum(v.p[0]) || v.p[0] == ':')))
+	if (!take_clock(&v, &t) || (v.n != 0 && (bm_is_alnum(v.p[0]) || v.p[0] == ':')))
 		return false;
 	bm_copy_text(out->text, sizeof out->text, bm_view(start.p, start.n - v.n));
 	out->step = t.step;
@@ -307,9 +295,9 @@ bm_find_version(struct bm_view line, char out[16])
 		return false;
 	for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
 		size_t n = strlen(spellings[i].words), at = text_find(line, spellings[i].words);
-		if (at == SIZE_MAX || (at != 0 && is_alnum(line.p[at - 1]) && line.p[at - 1] != 'D'))
+		if (at == SIZE_MAX || (at != 0 && bm_is_alnum(line.p[at - 1]) && line.p[at - 1] != 'D'))
 			continue;
-		if (at + n < line.n && (is_alnum(line.p[at + n]) || line.p[at + n] == '_'))
+		if (at + n < line.n && (bm_is_alnum(line.p[at + n]) || line.p[at + n] == '_'))
 			continue;
 		(void)snprintf(
 			out, 16, "%s%s", at != 0 && line.p[at - 1] == 'D' ? "D" : "", spellings[i].name);
@@ -345,7 +333,7 @@ is_openssl_suite(struct bm_view w)
 	bool dash = false;
 
 	for (size_t i = 0; i < w.n; i++) {
-		if (!is_digit(w.p[i]) && !(w.p[i] >= 'A' && w.p[i] <= 'Z') && w.p[i] != '-')
+		if (!bm_is_digit(w.p[i]) && !(w.p[i] >= 'A' && w.p[i] <= 'Z') && w.p[i] != '-')
 			return false;
 		dash = dash || w.p[i] == '-';
 	}
@@ -373,7 +361,7 @@ bm_find_suite(struct bm_view line, char out[64])
 	for (size_t i = 0; i < line.n;) {
 		size_t n = 0;
 		while (i + n < line.n &&
-			   (is_alnum(line.p[i + n]) || line.p[i + n] == '_' || line.p[i + n] == '-'))
+			   (bm_is_alnum(line.p[i + n]) || line.p[i + n] == '_' || line.p[i + n] == '-'))
 			n++;
 		if (n >= 7 && n < 64 && is_suite(bm_view(line.p + i, n))) {
 			if (found++ == 0)

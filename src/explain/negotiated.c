@@ -9,12 +9,6 @@ enum {
 	RECENT = 2000  /* and an event is so far behind it */
 };
 
-static bool
-is_tag_octet(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* "[4711]", "LOG5[0]:": letters and digits, one digit at least. A date in brackets is none. */
 static void
 find_tag(struct bm_view line, char out[24])
@@ -25,8 +19,8 @@ find_tag(struct bm_view line, char out[24])
 			continue;
 		size_t n = 0;
 		bool digit = false;
-		for (; i + 1 + n < line.n && n < 23 && is_tag_octet(line.p[i + 1 + n]); n++)
-			digit = digit || (line.p[i + 1 + n] >= '0' && line.p[i + 1 + n] <= '9');
+		for (; i + 1 + n < line.n && n < 23 && bm_is_alnum(line.p[i + 1 + n]); n++)
+			digit = digit || bm_is_digit(line.p[i + 1 + n]);
 		if (digit && i + 1 + n < line.n && line.p[i + 1 + n] == ']') {
 			bm_copy_text(out, 24, bm_view(line.p + i + 1, n));
 			return;

@@ -3,6 +3,7 @@
 
 #include <strings.h>
 
+#include "base/hash64.h"
 #include "logs/text.h"
 
 static struct bm_view
@@ -38,7 +39,7 @@ read_number(struct bm_view v, uint64_t *out)
 	size_t i = 0;
 
 	v = text_trim(v);
-	for (*out = 0; i < v.n && i < 10 && v.p[i] >= '0' && v.p[i] <= '9'; i++)
+	for (*out = 0; i < v.n && i < 10 && bm_is_digit(v.p[i]); i++)
 		*out = *out * 10 + (v.p[i] - '0');
 	return i != 0;
 }
@@ -206,10 +207,10 @@ holds(struct bm_view v, const char *words)
 static uint64_t
 number_of(struct bm_view v)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+	uint64_t h = BM_FNV1A;
 
 	for (size_t i = 0; i < v.n; i++)
-		h = (h ^ v.p[i]) * UINT64_C(0x100000001b3);
+		h = bm_fnv1a(h, v.p[i]);
 	return h != 0 ? h : 1;
 }
 

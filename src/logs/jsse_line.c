@@ -2,6 +2,7 @@
  * Refuses to know the lines around it. */
 #include "logs/jsse_internal.h"
 
+#include "base/hash64.h"
 #include "logs/text.h"
 
 static const struct {
@@ -20,17 +21,11 @@ static const struct {
 	{"write IV:", JSSE_WRITE_KEY},
 };
 
-static bool
-is_alnum(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* What stands between the words of a prefix, in every log format seen. */
 static bool
 is_separator(uint8_t c)
 {
-	return !is_alnum(c) && (c == 0 || strchr("_.:/+-$#@%", c) == NULL);
+	return !bm_is_alnum(c) && (c == 0 || strchr("_.:/+-$#@%", c) == NULL);
 }
 
 /* A word of digits and of what dates, times and time zones are written with. */
@@ -38,7 +33,7 @@ static bool
 is_numeric(struct bm_view word)
 {
 	for (size_t i = 0; i < word.n; i++)
-		if ((word.p[i] < '0' || word.p[i] > '9') && strchr(":./+-TZ", word.p[i]) == NULL)
+		if (!bm_is_digit(word.p[i]) && strchr(":./+-TZ", word.p[i]) == NULL)
 			return false;
 	return true;
 }
@@ -49,11 +44,11 @@ is_space(uint8_t c)
 	return c == ' ' || c == '\t';
 }
 
-/* FNV-1a of the words that stay the same from line to line. */
+/* Of the words that stay the same from line to line. */
 uint64_t
 jsse_speaker(struct bm_view prefix)
 {
-	uint64_t h = 0xcbf29ce484222325;
+	uint64_t h = BM_FNV1A;
 	size_t i = 0;
 
 	while (i < prefix.n) {
@@ -63,8 +58,8 @@ jsse_speaker(struct bm_view prefix)
 		struct bm_view word = bm_view(prefix.p + start, i - start);
 		if (!is_numeric(word)) {
 			for (size_t j = 0; j < word.n; j++)
-				h = (h ^ word.p[j]) * 0x100000001b3;
-			h *= 0x100000001b3;
+				h = bm_fnv1a(h, word.p[j]);
+			h = bm_fnv1a(h, 0);
 		}
 		i += i < prefix.n;
 	}
@@ -117,7 +112,7 @@ read_dump(struct bm_view line, struct jsse_line *out)
 {
 	for (size_t i = 4; i + 4 <= line.n; i++) {
 		uint8_t high, low;
-		if (line.p[i] != ':' || !is_space(line.p[i + 1]) || (i > 4 && is_alnum(line.p[i - 5])))
+		if (line.p[i] != ':' || !is_space(line.p[i + 1]) || (i > 4 && bm_is_alnum(line.p[i - 5])))
 			continue;
 		int d[4];
 		bool hex = true;
@@ -153,7 +148,7 @@ read_number(struct bm_view *v, int64_t *out)
 		minus = true;
 		i++;
 	}
-	for (*out = 0; i < v->n && v->p[i] >= '0' && v->p[i] <= '9' && digits < 10; i++, digits++)
+	for (*out = 0; i < v->n && bm_is_digit(v->p[i]) && digits < 10; i++, digits++)
 		*out = *out * 10 + (v->p[i] - '0');
 	*out = minus ? -*out : *out;
 	*v = bm_view(v->p + i, v->n - i);

@@ -173,7 +173,7 @@ take_authority(struct bm_scan *s)
 	if (!bm_scan_address(s) && host != 0)
 		hide(s, BM_HIDDEN_HOST, host);
 	v = bm_scan_rest(s);
-	for (n = 0; n < v.n && (v.p[n] == ']' || v.p[n] == ':' || (v.p[n] >= '0' && v.p[n] <= '9'));)
+	for (n = 0; n < v.n && (v.p[n] == ']' || v.p[n] == ':' || bm_is_digit(v.p[n]));)
 		n++;
 	bm_scan_emit(s, v.p, n);
 	s->at += n;
@@ -227,7 +227,7 @@ take_key(struct bm_scan *s)
 	/* "server: decryption failed" names nobody. */
 	bool telling = length < value.n && value.p[length] == ',';
 	for (size_t i = 0; i < length; i++)
-		telling = telling || value.p[i] == '.' || (value.p[i] >= '0' && value.p[i] <= '9');
+		telling = telling || value.p[i] == '.' || bm_is_digit(value.p[i]);
 	if (gap == n || length == 0 || !(sure || (colon && (user || telling))))
 		return false;
 	bm_scan_emit(s, v.p, gap);
@@ -255,7 +255,7 @@ syslog_time(struct bm_view v)
 	}
 	if (n + 1 < v.n && v.p[n] == '1' && v.p[n + 1] == ' ')
 		n += 2;
-	size_t most = n < v.n && v.p[n] >= '0' && v.p[n] <= '9' ? 1 : 3;
+	size_t most = n < v.n && bm_is_digit(v.p[n]) ? 1 : 3;
 	bool blank = true;
 	for (; n < v.n && n < 64; n++) {
 		if (v.p[n] == ' ' && !blank && ++words == most)

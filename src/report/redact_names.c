@@ -354,8 +354,7 @@ bm_redact_file_name(struct bm_redact *r, const char *name)
 bool
 bm_hidden_goes_on(uint8_t c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-		   c >= 0x80;
+	return bm_is_alnum(c) || c == '_' || c >= 0x80;
 }
 
 const char *

@@ -26,12 +26,6 @@ bm_scan_say(struct bm_scan *s, const char *text)
 }
 
 static bool
-is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
 is_dot(uint8_t c)
 {
 	return c == '.';
@@ -54,7 +48,7 @@ read_ipv4(struct bm_view v, bool (*parts)(uint8_t), uint8_t ip[4])
 		size_t digits = 0;
 		if (k != 0 && (at == v.n || !parts(v.p[at++])))
 			return 0;
-		for (; at < v.n && digits < 4 && is_digit(v.p[at]); digits++)
+		for (; at < v.n && digits < 4 && bm_is_digit(v.p[at]); digits++)
 			n = n * 10 + (unsigned)(v.p[at++] - '0');
 		if (digits == 0 || digits > 3 || n > 255)
 			return 0;
@@ -80,7 +74,7 @@ take_ipv4(struct bm_scan *s)
 	uint8_t ip[4];
 	char text[16];
 
-	if (s->at != 0 && is_digit(s->text.p[s->at - 1]))
+	if (s->at != 0 && bm_is_digit(s->text.p[s->at - 1]))
 		return false;
 	size_t n = read_ipv4(v, is_dot, ip);
 	bool dashed = n == 0;
@@ -195,7 +189,7 @@ piece_at(struct bm_scan *s, struct bm_view text, size_t at, size_t *n)
 	struct bm_view v = bm_view(text.p + at, text.n - at);
 
 	if (!stands_before(text, at, of) || at == len ||
-		!(is_digit(text.p[at - len - 1]) || stands_before(text, at - len, " packets")))
+		!(bm_is_digit(text.p[at - len - 1]) || stands_before(text, at - len, " packets")))
 		return NULL;
 	const char *shown = bm_hidden_file_at(s->r, v, ")", n);
 	return shown != NULL ? shown : bm_hidden_file_at(s->r, v, ",", n);
@@ -218,8 +212,9 @@ static bool
 is_plainly_a_file(struct bm_view name)
 {
 	for (size_t i = 0; i < name.n; i++)
-		if (name.p[i] == '/' || (name.p[i] == '.' && i != 0 && i + 1 < name.n &&
-									bm_hidden_goes_on(name.p[i + 1]) && !is_digit(name.p[i + 1])))
+		if (name.p[i] == '/' ||
+			(name.p[i] == '.' && i != 0 && i + 1 < name.n && bm_hidden_goes_on(name.p[i + 1]) &&
+				!bm_is_digit(name.p[i + 1])))
 			return true;
 	return false;
 }
@@ -282,11 +277,11 @@ read_time(struct bm_view v)
 	size_t n = 0;
 
 	for (; n < sizeof shape - 1; n++)
-		if (n >= v.n || (shape[n] == '0'      ? !is_digit(v.p[n])
+		if (n >= v.n || (shape[n] == '0'      ? !bm_is_digit(v.p[n])
 							: shape[n] == 'T' ? v.p[n] != 'T' && v.p[n] != ' '
 											  : v.p[n] != (uint8_t)shape[n]))
 			return 0;
-	while (n < v.n && (is_digit(v.p[n]) || v.p[n] == '.' || v.p[n] == 'Z'))
+	while (n < v.n && (bm_is_digit(v.p[n]) || v.p[n] == '.' || v.p[n] == 'Z'))
 		n++;
 	return n;
 }

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "../kept.h"
 #include "../starve.h"
 #include "badmac.h"
 #include "base/bytes.h"
@@ -18,29 +19,15 @@ static const char log_text[] = "{\"msg\":\"a\\nlocal error: tls: bad record MAC\
 							   "CONNECTION KEYGEN:\n"
 							   "certificate verify failed";
 
-static char kept[1 << 16];
-static size_t kept_n;
-
-static int
-keep(void *ctx, const char *bytes, size_t n)
-{
-	(void)ctx;
-	if (n > sizeof kept - kept_n)
-		return -1;
-	memcpy(kept + kept_n, bytes, n);
-	kept_n += n;
-	return 0;
-}
-
 static enum badmac_status
 explain(enum badmac_format format, unsigned long nth, enum badmac_result *result)
 {
 	struct badmac_explain_options o = {
-		.format = format, .write = keep, .write_keys = keep, .write_ctx = NULL};
+		.format = format, .write = kept_write, .write_keys = kept_write, .write_ctx = NULL};
 	struct badmac_error e = {.what = NULL};
 	struct badmac_explanation *x;
 
-	kept_n = 0;
+	kept.n = 0;
 	starve_at(nth);
 	enum badmac_status st = badmac_explanation_new(&x, &o, &e);
 	if (st == BADMAC_OK)
@@ -63,15 +50,15 @@ static void
 test_every_allocation_fails(void **state)
 {
 	static const enum badmac_format formats[] = {BADMAC_TEXT, BADMAC_JSON};
-	static char whole[sizeof kept];
+	static char whole[sizeof kept.text];
 	enum badmac_result result = BADMAC_UNDECIDED;
 
 	(void)state;
 	for (size_t f = 0; f < 2; f++) {
 		assert_int_equal(BADMAC_OK, explain(formats[f], STARVE_NEVER, &result));
 		assert_int_equal(BADMAC_FAILED, result);
-		size_t n = kept_n;
-		memcpy(whole, kept, n);
+		size_t n = kept.n;
+		memcpy(whole, kept.text, n);
 		unsigned long nth = 0;
 		for (;; nth++) {
 			enum badmac_status st = explain(formats[f], nth, &result);
@@ -79,8 +66,8 @@ test_every_allocation_fails(void **state)
 				assert_int_equal(BADMAC_NOMEM, st);
 				continue;
 			}
-			assert_int_equal(n, kept_n);
-			assert_memory_equal(whole, kept, n);
+			assert_int_equal(n, kept.n);
+			assert_memory_equal(whole, kept.text, n);
 			break;
 		}
 		assert_true(nth > 20);

@@ -9,32 +9,19 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "../kept.h"
 #include "../starve.h"
 #include "host/host.h"
-
-static char kept[1 << 18];
-static size_t kept_n;
-
-static int
-keep(void *ctx, const char *bytes, size_t n)
-{
-	(void)ctx;
-	if (n > sizeof kept - kept_n)
-		return -1;
-	memcpy(kept + kept_n, bytes, n);
-	kept_n += n;
-	return 0;
-}
 
 /* Of one interface, so that it does not take long. */
 static bool
 told(bool json, unsigned long nth)
 {
 	struct bm_host_options o = {.interface = "lo"};
-	struct bm_host_report_options r = {.json = json, .write = keep};
+	struct bm_host_report_options r = {.json = json, .write = kept_write};
 	struct bm_host *h;
 
-	kept_n = 0;
+	kept.n = 0;
 	starve_at(nth);
 	enum bm_host_trouble t = bm_host_read(&o, &h);
 	enum bm_status s = t == BM_HOST_READ ? bm_host_report(h, &r) : BM_NOMEM;

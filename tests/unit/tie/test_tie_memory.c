@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../kept.h"
 #include "../starve.h"
 #include "badmac.h"
 #include "base/buf.h"
@@ -19,20 +20,6 @@ static const char log_text[] =
 static const char rules[] = "[event own]\nmatch: own words\n";
 
 static bool reached; /* was there such an allocation? */
-static char kept[1 << 17];
-static size_t kept_n;
-
-static int
-keep(void *ctx, const char *bytes, size_t n)
-{
-	(void)ctx;
-	if (n > sizeof kept - kept_n)
-		return -1;
-	memcpy(kept + kept_n, bytes, n);
-	kept_n += n;
-	return 0;
-}
-
 static struct bm_buf
 load(const char *name)
 {
@@ -55,11 +42,11 @@ diagnose(enum badmac_format format, enum badmac_redact redact, const struct bm_b
 	const struct bm_buf *keys, unsigned long nth, enum badmac_result *result)
 {
 	struct badmac_options o = {
-		.format = format, .effort = BADMAC_QUICK, .write = keep, .redact = redact};
+		.format = format, .effort = BADMAC_QUICK, .write = kept_write, .redact = redact};
 	struct badmac_error e = {.what = NULL};
 	struct badmac *b;
 
-	kept_n = 0;
+	kept.n = 0;
 	starve_at(nth);
 	enum badmac_status st = badmac_new(&b, &o, &e);
 	if (st == BADMAC_OK)
@@ -97,13 +84,13 @@ test_every_allocation_fails(void **state)
 		assert_int_equal(
 			BADMAC_OK, diagnose(formats[f], redact[f], &capture, &keys, STARVE_NEVER, &result));
 		assert_int_equal(BADMAC_FAILED, result);
-		assert_true(kept_n > 500);
+		assert_true(kept.n > 500);
 		unsigned long refused = 0, nth = 0;
-		for (size_t whole = kept_n;; nth++) {
+		for (size_t whole = kept.n;; nth++) {
 			enum badmac_status st = diagnose(formats[f], redact[f], &capture, &keys, nth, &result);
 			if (st == BADMAC_OK) {
 				assert_int_equal(BADMAC_FAILED, result);
-				if (kept_n == whole && !reached)
+				if (kept.n == whole && !reached)
 					break;
 			} else {
 				assert_int_equal(BADMAC_NOMEM, st);
@@ -121,12 +108,12 @@ test_every_allocation_fails(void **state)
 static void
 test_misuse(void **state)
 {
-	struct badmac_options o = {.write = keep};
+	struct badmac_options o = {.write = kept_write};
 	struct badmac_error e;
 	struct badmac *b;
 
 	(void)state;
-	kept_n = 0;
+	kept.n = 0;
 	assert_int_equal(BADMAC_OK, badmac_new(&b, &o, &e));
 	assert_int_equal(BADMAC_USAGE, badmac_feed_log(b, "x", 1, &e));
 	assert_int_equal(BADMAC_USAGE, badmac_begin_log(b, NULL, &e));
