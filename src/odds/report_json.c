@@ -1,6 +1,6 @@
 /* The answer for programs, badmac.odds.v1. Refuses to know more of the values than docs/ODDS.md
  * says of them. */
-#include "odds/json.h"
+#include "report/json_out.h"
 #include "odds/report.h"
 #include "odds/say.h"
 
@@ -12,9 +12,9 @@ chance(struct json *j, const char *key, double ln)
 {
 	char logarithm[64];
 
-	real(j, key, isnan(ln) ? NAN : exp(ln));
+	real_or_null(j, key, isnan(ln) ? NAN : exp(ln));
 	snprintf(logarithm, sizeof logarithm, "%s_log10", key);
-	real(j, logarithm, ln / log(10));
+	real_or_null(j, logarithm, ln / log(10));
 }
 
 static void
@@ -37,9 +37,9 @@ write_row(struct json *j, const struct bm_odds_row *r)
 	begin(j, "{");
 	write_pattern(j, r->pattern);
 	number_or_null(j, "failures", r->failures);
-	real(j, "escape_probability", r->escapes);
+	real_or_null(j, "escape_probability", r->escapes);
 	truth(j, "whatever_the_payload", bm_pattern_holds_anywhere(r->pattern));
-	real(j, "expected_escapes", r->mean);
+	real_or_null(j, "expected_escapes", r->mean);
 	chance(j, "probability", r->ln_chance);
 	chance(j, "likelihood_ratio", r->ln_ratio);
 	name(j, "checksum_errors_needed");
@@ -140,7 +140,7 @@ write_mac(struct json *j, const struct bm_suite *s)
 	string_or_null(j, "cipher_suite", s->name);
 	string_or_null(j, "algorithm", m.name);
 	number_or_null(j, "bits", m.bits);
-	real(j, "miss_log2", m.miss_log2);
+	real_or_null(j, "miss_log2", m.miss_log2);
 	string_or_null(j, "source", m.source);
 	end(j, "}");
 }
@@ -168,8 +168,8 @@ bm_odds_json(struct bm_out *o, struct bm_words *a, const struct bm_odds_question
 	chance(&j, "probability", w->row_count != 0 ? w->rows[w->decisive].ln_chance : NAN);
 	end(&j, "}");
 	write_counters(&j, q, x);
-	real(&j, "watched_seconds", x->seconds < 0 ? NAN : x->seconds);
-	real(&j, "elsewhere", q->elsewhere < 0 ? NAN : q->elsewhere);
+	real_or_null(&j, "watched_seconds", x->seconds < 0 ? NAN : x->seconds);
+	real_or_null(&j, "elsewhere", q->elsewhere < 0 ? NAN : q->elsewhere);
 	write_diagnosis(&j, q->diagnosis);
 	write_rows(&j, "odds", w->rows, w->row_count);
 	write_rows(&j, "by_pattern", w->table, w->table_count);

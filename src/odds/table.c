@@ -1,6 +1,6 @@
 /* What was simulated beside what it should be, as text and as JSON. Refuses to know how trials are
  * made. */
-#include "odds/json.h"
+#include "report/json_out.h"
 #include "odds/report.h"
 #include "odds/say.h"
 
@@ -135,10 +135,10 @@ write_row(struct json *j, const struct bm_odds_table *t, size_t row)
 	number_or_null(j, "trials", s->trials);
 	number_or_null(j, "damaged", s->damaged);
 	number_or_null(j, "escaped", s->escaped);
-	real(j, "share", r.share);
-	real(j, "low", r.interval.low);
-	real(j, "high", r.interval.high);
-	real(j, "exact", r.exact);
+	real_or_null(j, "share", r.share);
+	real_or_null(j, "low", r.interval.low);
+	real_or_null(j, "high", r.interval.high);
+	real_or_null(j, "exact", r.exact);
 	if (isnan(r.exact)) {
 		name(j, "inside");
 		raw(j, "null");
@@ -166,10 +166,10 @@ bm_odds_table_json(struct bm_out *o, const struct bm_odds_table *t)
 	number_or_null(&j, "trials", all_trials(t));
 	number_or_null(&j, "seed", t->seed);
 	number_or_null(&j, "threads", t->threads);
-	real(&j, "seconds", t->seconds);
-	real(&j, "processor_seconds", t->processor_seconds);
-	real(&j, "trials_per_minute", rate(t, t->seconds));
-	real(&j, "confidence", 1 - BM_ODDS_OUTSIDE);
+	real_or_null(&j, "seconds", t->seconds);
+	real_or_null(&j, "processor_seconds", t->processor_seconds);
+	real_or_null(&j, "trials_per_minute", rate(t, t->seconds));
+	real_or_null(&j, "confidence", 1 - BM_ODDS_OUTSIDE);
 	name(&j, "rows");
 	begin(&j, "[");
 	for (size_t i = 0; i < t->count; i++)

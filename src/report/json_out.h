@@ -7,6 +7,7 @@
 #include "verdict/model.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 /* Where the next member or element goes. */
@@ -112,6 +113,18 @@ number_or_null(struct json *j, const char *key, uint64_t n)
 		raw(j, "null");
 	else
 		number(j, n);
+}
+
+/* null for what is no number. For the command alone: where a program has chosen a locale, its
+ * decimal point would be another. */
+static inline void
+real_or_null(struct json *j, const char *key, double value)
+{
+	char text[40];
+
+	snprintf(text, sizeof text, "%.12g", value);
+	name(j, key);
+	raw(j, isfinite(value) ? text : "null");
 }
 
 static inline void

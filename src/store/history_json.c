@@ -8,16 +8,6 @@
 _Static_assert(BM_DB_NULL == BM_UNKNOWN, "what SQL does not know is unknown");
 
 static void
-real(struct json *j, const char *key, double value)
-{
-	char text[40];
-
-	name(j, key);
-	snprintf(text, sizeof text, "%.12g", value);
-	raw(j, isfinite(value) ? text : "null");
-}
-
-static void
 when(struct json *j, const char *key, uint64_t ns)
 {
 	char text[BM_TIME_TEXT_MAX];
@@ -110,10 +100,10 @@ shared(struct json *j, struct bm_history_model *m)
 		string_or_null(j, "value", x->value);
 		number_or_null(j, "with", x->with);
 		number_or_null(j, "of", x->of);
-		real(j, "expected_share", x->value != NULL ? x->share : NAN);
+		real_or_null(j, "expected_share", x->value != NULL ? x->share : NAN);
 		string_or_null(j, "expected_from", x->null);
 		number_or_null(j, "values", x->values);
-		real(j, "chance_log2", x->value != NULL ? x->ln_chance / log(2) : NAN);
+		real_or_null(j, "chance_log2", x->value != NULL ? x->ln_chance / log(2) : NAN);
 		truth(j, "stated", x->stated);
 		string_or_null(j, "summary", x->stated ? bm_shared_sentence(m, x) : NULL);
 		end(j, "}");
@@ -147,7 +137,7 @@ one(void *ctx, const struct bm_history_row *r)
 	string_or_null(j, "at_fault", r->at_fault);
 	string_or_null(j, "summary", r->summary);
 	string_or_null(j, "proof", r->proof);
-	real(j, "chance_log2", r->chance_log2);
+	real_or_null(j, "chance_log2", r->chance_log2);
 	string_or_null(j, "checksum_as_captured", r->captured);
 	string_or_null(j, "checksum_as_sent", r->sent);
 	number_or_null(j, "damage_record_offset", r->record_at);
