@@ -1,4 +1,4 @@
-/* What views.c and wants.c share. */
+/* What views.c, wants.c and beside.c share. */
 #ifndef BM_API_VIEWS_INTERNAL_H
 #define BM_API_VIEWS_INTERNAL_H
 
@@ -74,5 +74,9 @@ struct view *view_of(const struct views *vs, const struct bm_flow *f);
 BM_MUST_USE enum bm_status wants_of(struct views *vs, const struct view *view, size_t n);
 void wants_sort(struct views *vs);
 void wants_clear(struct views *vs);
+/* The first want of the flow, or where it would stand; sorted. */
+size_t wants_first(const struct views *vs, uint32_t site, uint64_t flow);
+/* Of a failing record that much is wanted behind it. */
+enum { WANT_TRAIL = 20 << 10 };
 
 #endif
