@@ -315,7 +315,7 @@ bm_is_version(struct bm_view v)
 		(memcmp(v.p + at, "TLS", 3) != 0 && memcmp(v.p + at, "SSL", 3) != 0))
 		return false;
 	for (at += 3; at < v.n; at++)
-		if (!is_digit(v.p[at]) && (v.p[at] == 0 || strchr("v. ", v.p[at]) == NULL))
+		if (!bm_is_digit(v.p[at]) && (v.p[at] == 0 || strchr("v. ", v.p[at]) == NULL))
 			return false;
 	return true;
 }
