@@ -325,6 +325,7 @@ struct badmac_claimed_alert {
 	const char *level, *description;
 	uint64_t code, packet;
 	int encrypted;
+	int stale; /* 1, 0; -1: the report does not say */
 };
 
 /* Where keys came from, as in the report; OTHER: a word that this version has not heard of. */

@@ -151,7 +151,8 @@ fill_alerts(const struct bm_found_connection *c, struct bm_arena *arena,
 	for (size_t i = 0; i < c->alert_count; i++) {
 		const struct bm_found_alert *x = &c->alerts[i];
 		a[i] = (struct badmac_claimed_alert){(enum badmac_direction)x->direction, x->level,
-			x->description, x->code, x->packet, x->encrypted};
+			x->description, x->code, x->packet, x->encrypted,
+			x->stale == BM_FOUND_NO_ANSWER ? -1 : x->stale == BM_FOUND_YES};
 	}
 	out->alerts = a;
 	out->alert_count = c->alert_count;

@@ -33,6 +33,15 @@ take_after_close(struct taker *t, const struct spot *in)
 	return bm_take_number(t, in, "records_after_close", 0, BM_TAKE_MOST);
 }
 
+/* Reports of before do not say. */
+static enum bm_found_answer
+take_stale(struct taker *t, const struct spot *s)
+{
+	if (t->status != BM_OK || json_object_get(s->value, "stale") == NULL)
+		return BM_FOUND_NO_ANSWER;
+	return bm_take_bool(t, s, "stale") ? BM_FOUND_YES : BM_FOUND_NO;
+}
+
 static struct bm_found_alert
 alert(struct taker *t, const struct spot *s)
 {
@@ -41,7 +50,8 @@ alert(struct taker *t, const struct spot *s)
 		.description = bm_take_text_or_null(t, s, "description"),
 		.code = bm_take_number_or_null(t, s, "code", 0, 255),
 		.packet = bm_take_number_or_null(t, s, "packet", 1, BM_TAKE_MOST),
-		.encrypted = bm_take_bool(t, s, "encrypted")};
+		.encrypted = bm_take_bool(t, s, "encrypted"),
+		.stale = take_stale(t, s)};
 }
 
 static void

@@ -56,6 +56,7 @@ struct bm_found_alert {
 	uint64_t code;                   /* at most 255; BM_FOUND_UNKNOWN */
 	uint64_t packet;                 /* from 1; BM_FOUND_UNKNOWN */
 	bool encrypted;
+	enum bm_found_answer stale; /* NO_ANSWER: a report of before there was any */
 };
 
 /* A run of octets that differs from what was sent. */

@@ -317,6 +317,7 @@ take_part(struct bm_proved_flow *v, const struct bm_session *s, size_t nth)
 	x->expected = found->seq;
 	x->len = found->len;
 	x->came_late = found->came_late;
+	x->number_alone = found->number_alone;
 	x->epoch_skipped = found->epoch_skipped;
 	x->has_position = found->position != NULL;
 	if (x->has_position)

@@ -45,12 +45,12 @@ struct part {
 	bool framed;      /* behind it, where its header says, stands another record, or nothing */
 	size_t case_keys; /* SIZE_MAX: none */
 	bool has_position;
-	struct bm_position position;   /* that the receiver brought; secret */
-	uint8_t cid_len[2];            /* DTLS: as it was read, and of the other direction */
-	bool came_late, epoch_skipped; /* as the session went on */
-	bool rejected;                 /* an endpoint complained of the direction */
-	uint64_t expected;             /* number, as the session counted; BADMAC_UNKNOWN */
-	uint32_t len;                  /* of the record, as it was read */
+	struct bm_position position; /* that the receiver brought; secret */
+	uint8_t cid_len[2];          /* DTLS: as it was read, and of the other direction */
+	bool came_late, epoch_skipped, number_alone; /* as the session went on */
+	bool rejected;                               /* an endpoint complained of the direction */
+	uint64_t expected; /* number, as the session counted; BADMAC_UNKNOWN */
+	uint32_t len;      /* of the record, as it was read */
 	bool has_derived;
 	struct bm_traffic_keys derived; /* secret */
 };

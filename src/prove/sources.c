@@ -442,6 +442,11 @@ wrong_for_cause(struct judge *j)
 		return "the record that was expected did not come after it";
 	if (is_cause(j, "record-missing") && !bytes && !record && j->part->came_late)
 		return "the record that was expected came after it";
+	if (is_cause(j, "sender-miscomputed") && c->altered.inputs == BADMAC_INPUT_SEQUENCE_NUMBER &&
+		!j->part->number_alone)
+		return "the record behind it does not count as if this one had its own number";
+	if (is_cause(j, "record-missing") && !bytes && !record && j->part->number_alone)
+		return "the record behind it counts as if nothing were missing";
 	if (is_cause(j, "record-missing") && epoch && !record && !j->part->epoch_skipped)
 		return "nothing of the epoch before is missing";
 	if (is_cause(j, "wrong-epoch") && j->part->epoch_skipped)

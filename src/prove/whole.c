@@ -180,6 +180,7 @@ same_alert(const struct bm_alert_seen *a, const struct badmac_claimed_alert *b)
 	bool read = a->level != 0 || a->description != 255;
 
 	return a->direction == (unsigned)b->direction && a->encrypted == (b->encrypted != 0) &&
+		   (b->stale < 0 || a->stale == (b->stale != 0)) &&
 		   (a->packet != 0 ? a->packet : BADMAC_UNKNOWN) == b->packet &&
 		   (read ? a->description : BADMAC_UNKNOWN) == b->code &&
 		   same_word(bm_alert_level(a->level), b->level) &&

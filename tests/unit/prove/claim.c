@@ -53,7 +53,7 @@ claim_truth(struct told *t)
 		.checksum_as_captured = BADMAC_SUM_VALID,
 		.checksum_as_sent = BADMAC_SUM_INVALID};
 	t->alert = (struct badmac_claimed_alert){
-		BADMAC_SERVER_TO_CLIENT, "fatal", "bad_record_mac", 20, 28, 1};
+		BADMAC_SERVER_TO_CLIENT, "fatal", "bad_record_mac", 20, 28, 1, 0};
 	t->connection = (struct badmac_claimed_connection){.client = "10.9.2.2:44636",
 		.server = "10.9.2.1:4433",
 		.first_ns = UINT64_C(1795475029553087000),
