@@ -392,20 +392,6 @@ is_method_of_suite(const char *method, const struct bm_traffic_keys *k)
 	return strcmp(method, "tag-search") != 0 || aead;
 }
 
-/* A later number, of a sender whose keystream went on: one that left no record out. */
-static const char *
-wrong_keystream(const struct judge *j)
-{
-	const struct badmac_claim *c = j->claim;
-	const struct part *p = j->part;
-
-	if (!is_cause(j, "sender-miscomputed") || c->altered.inputs != BADMAC_INPUT_SEQUENCE_NUMBER)
-		return NULL;
-	bool in_step = j->receiver->keys.suite->cipher == BM_RC4 && p->has_position &&
-				   c->altered.keystream_offset == p->position.rc4.position;
-	return in_step ? NULL : "nothing shows that no record was left out";
-}
-
 static const char *
 wrong_for_cause(struct judge *j)
 {
@@ -424,8 +410,6 @@ wrong_for_cause(struct judge *j)
 		return "damage lies outside of the tag";
 	if (record && c->altered.stream_offset != BADMAC_UNKNOWN && wrong_record(j) != NULL)
 		return wrong_record(j);
-	if (wrong_keystream(j) != NULL)
-		return wrong_keystream(j);
 	if (is_cause(j, "plaintext-injected") && c->damage_count == 0)
 		return "the foreign bytes are not told of";
 	if (is_cause(j, "plaintext-injected") && c->damage[0].length < TEXT_LEAST)
