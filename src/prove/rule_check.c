@@ -207,7 +207,7 @@ aead_fits(struct trial *t, struct checked *out)
 	const struct bm_traffic_keys *keys = t->r.cipher_key == OTHER_SIDE ? other : k;
 	const struct bm_traffic_keys *ivs = t->r.iv == OTHER_SIDE ? other : k;
 	size_t tag = t->r.tag != 0 ? t->r.tag : suite->tag_len;
-	uint8_t nonce[NONCE], data[BM_MAC_HEADER_MAX + 2], made[16];
+	uint8_t nonce[NONCE], data[BM_MAC_HEADER_MAX + 2], made[16] = {0};
 	struct bm_aead *aead = NULL;
 
 	out->tag_len = tag;

@@ -9,7 +9,7 @@ import judge
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.append(os.path.join(ROOT, "tests", "redact"))
-import test_redact  # noqa: E402
+import redacted  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FORMATS = (("--format", "text"), ("--format", "json"))
@@ -58,9 +58,9 @@ class Hidden:
         log = self.dressed_corpus()
         plain = self.explain(log)
         want(len(plain["incidents"]) > 40 and len(named(both(self.run, log, "-v"))) == len(NAMES), named(both(self.run, log)))
-        for level in test_redact.LEVELS:
+        for level in redacted.LEVELS:
             text = both(self.run, log, "-v", "--redact", level)
-            test_redact.search(text, NAMES, level)
+            redacted.search(text, NAMES, level)
             want(not named(text), named(text))
             report = self.explain(log, "--redact", level)
             want(report["redacted"] == level and plain["redacted"] is None, report["redacted"])
@@ -74,8 +74,8 @@ class Hidden:
         for name in sorted(os.listdir(folder)):
             with open(os.path.join(folder, name), "rb") as f:
                 log = f.read().replace(b"localhost", b"of-web01.acme.corp").replace(b"\n", BEHIND.encode() + b"\n")
-            for level in test_redact.LEVELS:
-                test_redact.search(both(self.run, log, "--redact", level), NAMES, "%s, %s" % (name, level))
+            for level in redacted.LEVELS:
+                redacted.search(both(self.run, log, "--redact", level), NAMES, "%s, %s" % (name, level))
             known.update(named(both(self.run, log)))
         want(len(known) > 5, known)
 
@@ -122,7 +122,7 @@ class Hidden:
                  b"bad_record_mac " + b"a.b." * 5000 + b"of-db7.acme.corp", b"bad_record_mac \\u0031\\u0030.77.3.9 \":\"", b"user=" + b"=" * 200 + b"of-bob bad_record_mac",
                  b"bad_record_mac //" * 60 + b"of-alice@of-db7.acme.corp", b"bad_record_mac [fe80::200:f8ff:fe21:67cf%eth0]"]
         for log in [b"\n".join(lines) + b"\n"] + [l + b"\n" for l in lines] + [l * 40 + b"\n" for l in lines]:
-            for level in test_redact.LEVELS:
+            for level in redacted.LEVELS:
                 text = both(self.run, log, "-v", "--redact", level)
                 want(not named(text), (log[:80], named(text)))
 
@@ -139,7 +139,7 @@ class Hidden:
                           b"match: of-thing failed\nmeans: of-shop.acme.corp said so\ncause: stale-data 9 10.77.3.9 does it\n")
         log = b"of-thing failed on of-web01.acme.corp\n"
         want(len(named(both(self.run, log, "--rules", rules))) == 5, named(both(self.run, log, "--rules", rules)))
-        for level in test_redact.LEVELS:
+        for level in redacted.LEVELS:
             text = both(self.run, log, "--rules", rules, "--redact", level)
             want(not named(text) and "openssl s_client -connect host-" in text and "does it" in text, text[:900])
 
