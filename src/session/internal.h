@@ -81,9 +81,10 @@ struct half {
 	/* The packets that carry the last record that verified. */
 	uint64_t last_off, *last_packets;
 	size_t last_packet_count, last_packet_cap;
-	bool closed;                /* close_notify came: what follows is nobody's (RFC 8446, 6.1) */
-	bool no_waiting;            /* for what the other direction has to tell first */
-	uint64_t off;               /* of the next record header */
+	bool closed;     /* close_notify came: what follows is nobody's (RFC 8446, 6.1) */
+	bool no_waiting; /* for what the other direction has to tell first */
+	bool repeated;   /* octets came again, or others for them, that its receiver may have taken */
+	uint64_t off;    /* of the next record header */
 	struct ahead_record *ahead; /* from there on: those that were checked (ahead.h) */
 	struct {
 		uint64_t round;              /* of what follows */
@@ -547,6 +548,14 @@ void ahead_clear(struct bm_session_env *env);
 
 /* judge.c: the end of the connection */
 void judge(struct bm_session *s);
+/* Had the receiver's TCP the record, when it complained? */
+bool was_there(const struct past *p, const struct bm_alert_seen *a);
+
+/* taken.c: all that h sent is good, and a complains of it. Did its receiver take another copy of a
+ * record, captured in a packet later than `since`, or of `last`? Tells of it. *unread: that could
+ * not be found out. */
+bool tell_taken(struct half *h, const struct bm_alert_seen *a, uint64_t since,
+	const struct past *last, bool *unread);
 
 /* dtls.c */
 void dtls_datagram(struct bm_session *s, enum bm_way way, const struct bm_segment *d);

@@ -157,32 +157,38 @@ doubt_keys(struct bm_session *s, unsigned epoch, unsigned sides)
 	s->facts.keys_wrong = s->facts.keys_wrong || !misread;
 }
 
-/* Had the receiver's TCP the record, when it complained? */
-static bool
+bool
 was_there(const struct past *p, const struct bm_alert_seen *a)
 {
 	return p->packet < a->packet && (a->acked == 0 || p->off + p->len <= a->acked);
 }
 
+/* The packet of what its sender said last before it complained; 0: nothing is known. */
+static uint64_t
+last_word(const struct bm_session *s, const struct bm_alert_seen *a)
+{
+	const struct half *receiver = &s->half[a->direction];
+	uint64_t last = 0;
+
+	for (size_t i = 0; i < receiver->past_count; i++)
+		if (receiver->past[i].packet < a->packet && receiver->past[i].packet > last)
+			last = receiver->past[i].packet;
+	return last;
+}
+
 /* The last record of h that the complaint may be about, and how many there are: those that came
  * after the last word of the side that complains. */
 static const struct past *
-meant_by(const struct bm_session *s, const struct half *h, const struct bm_alert_seen *a,
-	uint64_t *count)
+meant_by(const struct half *h, const struct bm_alert_seen *a, uint64_t since, uint64_t *count)
 {
-	const struct half *receiver = &s->half[1 - h->side];
 	const struct past *best = NULL;
-	uint64_t last_word = 0;
 
-	for (size_t i = 0; i < receiver->past_count; i++)
-		if (receiver->past[i].packet < a->packet && receiver->past[i].packet > last_word)
-			last_word = receiver->past[i].packet;
 	*count = 0;
 	for (size_t i = 0; i < h->past_count; i++) {
 		const struct past *p = &h->past[i];
 		if (!was_there(p, a))
 			continue;
-		*count += p->packet > last_word;
+		*count += p->packet > since;
 		if (best == NULL || p->off >= best->off)
 			best = p;
 	}
@@ -245,8 +251,11 @@ complaint(struct bm_session *s, struct bm_alert_seen *a)
 	}
 	if (a->stale)
 		return;
-	uint64_t meant;
-	const struct past *p = meant_by(s, h, a, &meant);
+	uint64_t meant, since = last_word(s, a);
+	const struct past *p = meant_by(h, a, since, &meant);
+	bool unread = false;
+	if (h->repeated && p != NULL && tell_taken(h, a, since, p, &unread))
+		return;
 	struct bm_case *c = new_case(h, BM_CASE_REJECTED, p != NULL ? p->off : BM_NO_SEQ, 0);
 	if (c == NULL)
 		return;
@@ -257,6 +266,7 @@ complaint(struct bm_session *s, struct bm_alert_seen *a)
 	c->seq = BM_NO_SEQ;
 	c->epoch = p != NULL ? p->epoch : h->epoch;
 	c->meant = meant;
+	c->not_compared = unread;
 	if (c->no_keys && keyless_scope(h, c, a))
 		c->epoch = h->epoch;
 	c->first_of_epoch = p != NULL && s->half[a->direction].verified_in[epoch_slot(p->epoch)] == 0;

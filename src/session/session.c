@@ -424,6 +424,11 @@ bm_session_copy(struct bm_session *s, enum bm_way way, const struct bm_span *cop
 				.packet = copy->packet,
 				.off = copy->off,
 				.len = copy->data.n});
+	/* Its receiver drops one whose checksum is wrong, and what it had before. */
+	struct half *sender = &s->half[s->half[0].way == way ? 0 : 1];
+	if (copy->checksum == BM_CHECKSUM_VALID && sender->stream != NULL &&
+		copy->off + copy->data.n > bm_stream_acked(sender->stream))
+		sender->repeated = true;
 	for (size_t i = 0; i < s->case_count; i++) {
 		struct bm_case *c = &s->cases[i];
 		if (s->half[c->direction].way == way)

@@ -253,8 +253,15 @@ struct bm_case {
 	bool epoch_verified;   /* other records of its direction and epoch do verify */
 	unsigned sides;        /* NO_KEYS_FIT: whose records, as bits */
 	bool shown;            /* REJECTED: bm_session_show has said which record it was */
-	bool at_start;         /* nothing before it verified: it may be of another epoch */
-	bool only_one;         /* no other record of its epoch could be tried under these keys */
+	/* BAD_RECORD: it verified with the copy that came first. This one, other_packet of it first,
+	 * came apart_ns later, before its receiver had acknowledged it; that complained. */
+	bool good_first;
+	uint64_t other_packet, apart_ns;
+	/* REJECTED: octets came again before they were acknowledged, and what was in them, or in those
+	 * before, could not be read again. */
+	bool not_compared;
+	bool at_start; /* nothing before it verified: it may be of another epoch */
+	bool only_one; /* no other record of its epoch could be tried under these keys */
 
 	/* Without keys: what the receiver had of this direction before the complaint or the end, as far
 	 * as it is at hand (a case of its own, of which bytes, fragments and copies count); owned. */

@@ -73,6 +73,14 @@ bm_ask_other_copy(const struct bm_why *w, struct bm_finding *out, const char **b
 			"verifies at sequence number %llu",
 			(unsigned long long)(out->change_count != 0 ? out->changes[0].sent_packet : 0),
 			(unsigned long long)c->seq);
+		if (c->good_first)
+			bm_evidence(w, out,
+				"that one was captured first; packet %llu came %.3f ms later, under a checksum "
+				"that is "
+				"right, before its receiver had acknowledged those bytes, and the receiver rejects "
+				"what "
+				"it took",
+				(unsigned long long)c->other_packet, (double)c->apart_ns / 1e6);
 	}
 	bm_wipe(bytes, c->len);
 	free(bytes);

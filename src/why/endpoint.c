@@ -72,6 +72,12 @@ bm_ask_record_was_good(const struct bm_why *w, struct bm_finding *out, const cha
 		"packet %llu reports a bad record, yet every record of that direction before it verifies "
 		"as captured",
 		(unsigned long long)c->alert_packet);
+	if (c->not_compared) {
+		out->strength = BM_STRENGTH_SUPPORTED;
+		bm_evidence(w, out,
+			"bytes of them were captured twice, before they were acknowledged, and cannot all be "
+			"read again: whether the second copies were other ones does not show");
+	}
 	if (c->meant > 1)
 		bm_evidence(w, out,
 			"%llu records had come since the last word of its sender: which of them is meant does "
