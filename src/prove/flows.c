@@ -309,6 +309,7 @@ take_part(struct bm_proved_flow *v, const struct bm_session *s, size_t nth)
 	if (found == NULL)
 		return;
 	x->has_case = true;
+	x->good_first = found->good_first;
 	x->kind = found->kind;
 	x->framed = !found->framing_lost && found->region == found->len;
 	for (size_t i = 0; i < v->key_count; i++)

@@ -49,6 +49,7 @@ struct part {
 	uint8_t cid_len[2];          /* DTLS: as it was read, and of the other direction */
 	bool came_late, epoch_skipped, number_alone; /* as the session went on */
 	bool rejected;                               /* an endpoint complained of the direction */
+	bool good_first;   /* ... and took another copy of it than the one that came first */
 	uint64_t expected; /* number, as the session counted; BADMAC_UNKNOWN */
 	uint32_t len;      /* of the record, as it was read */
 	bool has_derived;
@@ -175,6 +176,9 @@ void others_take(struct bm_prove *p, const struct bm_session *s);
 /* Of who sends and who receives, as a claim names them; NULL: they were not seen. */
 const struct others *others_of(const struct bm_prove *p, const char *sender, const char *receiver);
 void others_free(struct bm_prove *p);
+
+/* taken.c: the window of the nth failure's record shows what its receiver took of it. */
+void take_copies(struct bm_prove *p, struct bm_proved_flow *v, size_t nth);
 
 /* known.c. False: no memory. */
 BM_MUST_USE bool known_take(const struct bm_session *s, struct known *out);

@@ -165,7 +165,7 @@ judge_nearest(struct bm_prove *p, size_t index, size_t nth, struct badmac_judgem
 	int near = nearest(p, index);
 	bool any = false;
 
-	for (const struct bm_proved_flow *v = p->flows[index]; v != NULL; v = v->next) {
+	for (struct bm_proved_flow *v = p->flows[index]; v != NULL; v = v->next) {
 		struct judge j = {.p = p, .conn = c, .flow = v};
 		struct badmac_judgement told;
 		if (!v->tls || nearness(v, c) != near)
@@ -173,6 +173,7 @@ judge_nearest(struct bm_prove *p, size_t index, size_t nth, struct badmac_judgem
 		if (nth != BADMAC_WHOLE) {
 			j.claim = &c->failures[nth];
 			j.part = &v->parts[nth];
+			take_copies(p, v, nth);
 			judge_claim(&j);
 		} else {
 			judge_connection(&j);
