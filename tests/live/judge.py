@@ -100,6 +100,15 @@ def want_counts(report, verified=None, failed=0, undecided=0):
             want(r[name] == n, "%s %s, expected %s" % (r[name], name, n), report)
 
 
+def proves(capture, report, keys, exit_status):
+    """The report's proofs, made again."""
+    with open(capture + ".json", "w", encoding="ascii") as f:
+        json.dump(report, f)
+    given = [a for k in keys for a in ("-k", k)]
+    p = subprocess.run([find_badmac(), "prove", "-v", *given, capture + ".json", capture], capture_output=True, timeout=60)
+    want(p.returncode == exit_status, "prove: exit %d\n%s" % (p.returncode, p.stdout.decode()[-900:]), report)
+
+
 def check_clean(capture, keys, verified, connections=None):
     if ORACLE == "tshark":
         n = tshark_verified(capture, keys)

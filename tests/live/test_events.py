@@ -330,6 +330,52 @@ class Events:
         judge.want_counts(report, None, None)
         if record == "sent":
             judge.want(report["summary"]["records"]["verified"] == len(conv.protected()), "all verify", report)
+            self.seen_twice(conv, log)
+
+    def seen_twice(self, conv, log):
+        """The server took the record with bit 1 of octet 300 flipped. The capture has a good copy first: before the box
+        that did it, or as it was sent the first time."""
+        r = next(q for q in conv.records(C2S) if q.data[:2] == b"\x17\x03" and len(q) > 600)
+        n = len(conv.protected())
+
+        def ask(segs, differs):
+            path = self.path()
+            wire.write(path, [(conv, segs)])
+            rc, report, err = judge.diagnose(path, [log])
+            judge.want_exit(1, rc, report, err)
+            judge.want_counts(report, n, 0, 0)
+            found = judge.failures(report)
+            causes = [f["cause"] for f in found]
+            judge.want(causes == ["retransmission-differs" if differs else "record-was-good"], "causes %s" % causes, report)
+            judge.want(found[0]["confidence"] == "proven", "confidence", report)
+            judge.proves(path, report, [log], 0)
+            if not differs:
+                return
+            first, second = wire.carriers(segs, C2S, r.off + 300, 1)[:2]
+            f, d = found[0], found[0]["damage"]
+            judge.want((f["stream_offset"], f["sequence_number"], f["length"]) == (r.off, r.seq, len(r)), "place", report)
+            judge.want(second in f["packets"] and first not in f["packets"], "packets", report)
+            judge.want([(x["packet"], x["record_offset"], x["received"], x["sent"]) for x in d] == [
+                (second, 300, "%02x" % (r.data[300] ^ 1), "%02x" % r.data[300])], "damage %s" % d, report)
+            judge.want(f["proof"]["altered"]["sent_packets"] == [first], "sent_packets", report)
+            judge.want(f["at_fault"][0] == "network", "at_fault", report)
+
+        for mss in (1448, 200):
+            segs = wire.segments(conv, mss=mss)
+            at = wire.carriers(segs, C2S, r.off + 300, 1)[0] - 1
+            s = segs[at]
+            inside = r.off + 300 - s.off
+            wrong = s.clone(data=s.data[:inside] + bytes([s.data[inside] ^ 1]) + s.data[inside + 1:])
+            dropped = wrong.clone(bad_checksum=True)
+            acked = next(k for k, x in enumerate(segs) if x.direction == S2C and k > at and x.ack >= s.off + len(s.data))
+
+            def twice(second):
+                return wire.retimed([x for k, q in enumerate(segs) for x in (q, second if k == at else q.clone())])
+            ask(twice(wrong), True)
+            ask(wire.retimed(segs[:at + 1] + [wrong] + segs[at + 1:]), True)
+            ask(twice(s.clone()), False)
+            ask(twice(dropped), False)
+            ask(wire.retimed(segs[:acked + 1] + [wrong] + segs[acked + 1:]), False)
 
     def rejected_without_keys(self, edit, cause, record_with):
         """What shows of it to somebody who has no keys, at the receiver's side."""
