@@ -27,6 +27,15 @@ beside(const struct views *vs, const struct view *u, const struct view *v, const
 	return NULL;
 }
 
+/* A capture that was given twice, packed and not for one, is one place. At two places no clocks
+ * show a whole connection at the same times. */
+static bool
+is_copy(const struct view *u, const struct view *v)
+{
+	return u->first_ts == v->first_ts && u->last_ts == v->last_ts && u->answer_ns == v->answer_ns &&
+		   u->ttl[0] == v->ttl[0] && u->ttl[1] == v->ttl[1];
+}
+
 size_t
 views_elsewhere(const struct views *vs, const struct bm_flow *f, const struct bm_case *c,
 	struct bm_elsewhere *out, size_t max)
@@ -42,6 +51,7 @@ views_elsewhere(const struct views *vs, const struct bm_flow *f, const struct bm
 		*e = (struct bm_elsewhere){.capture = u->capture,
 			.place = u->place,
 			.order = view_order(u, v, c->direction),
+			.copy = is_copy(u, v),
 			.all_good = u->bad == 0 && u->undecided == 0 && u->gaps == 0};
 		const struct want *w = c->off != BM_NO_SEQ ? beside(vs, u, v, c) : NULL;
 		int64_t lead = w != NULL ? (int64_t)c->off + w->delta - (int64_t)w->from : -1;

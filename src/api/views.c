@@ -82,6 +82,8 @@ views_note(
 	v->server = *bm_flow_source(f, (enum bm_way)(1 - facts->client_way));
 	name_view(v, facts);
 	v->gaps = facts->gaps;
+	v->first_ts = bm_flow_first_ts(f);
+	v->last_ts = bm_flow_last_ts(f);
 	if (facts->hello_ts[BM_CLIENT] != 0 && facts->hello_ts[BM_SERVER] != 0)
 		v->answer_ns = (int64_t)(facts->hello_ts[BM_SERVER] - facts->hello_ts[BM_CLIENT]);
 	v->tcp = bm_flow_transport(f) == BM_TCP;

@@ -33,7 +33,8 @@ struct view {
 	bool has_seq[2];
 	uint8_t ttl[2];
 	uint64_t digest[2]; /* 0: bytes were missing */
-	int64_t answer_ns;  /* from ClientHello to ServerHello; 0 unknown */
+	uint64_t first_ts, last_ts;
+	int64_t answer_ns; /* from ClientHello to ServerHello; 0 unknown */
 	uint64_t undecided, gaps, bad, complaints;
 	struct noted *cases; /* owned */
 	size_t case_n;

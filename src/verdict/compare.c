@@ -26,7 +26,7 @@ bm_verdict_place_of_all(const struct bm_why *w, enum bm_place place)
 		const struct bm_elsewhere *e = &w->elsewhere[i];
 		enum bm_place there = bm_verdict_relative((enum bm_place)e->place, c->direction);
 		if (c->kind == BM_CASE_REJECTED && !c->shown) {
-			if (!e->all_good)
+			if (!e->all_good || e->copy)
 				continue;
 			if (there == BM_AT_RECEIVER)
 				own = there;
@@ -103,7 +103,7 @@ bm_verdict_compare(const struct bm_why *w, struct bm_finding *f, struct bm_failu
 	for (size_t i = 0; i < w->elsewhere_count; i++) {
 		const struct bm_elsewhere *e = &w->elsewhere[i];
 		if (c->kind == BM_CASE_REJECTED && !c->shown) {
-			if (e->all_good)
+			if (e->all_good && !e->copy)
 				bm_evidence(w, f, "%s shows the same connection: there, too, every record verifies",
 					e->capture);
 			continue;

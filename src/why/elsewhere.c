@@ -93,7 +93,7 @@ bm_agreement(const struct bm_why *w, const struct bm_elsewhere *e, size_t *at)
 		*at = there - probes[i];
 		a = agreement_at(w, e, *at);
 	}
-	return a;
+	return a == BM_SAYS_THE_SAME && e->copy ? BM_SAYS_NOTHING : a;
 }
 
 /* -- what the difference comes to ---------------------------------------------- */

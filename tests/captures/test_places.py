@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Two captures of the same traffic, taken at two places: which of them tells of it, what was sent, and who is
 cleared. Clocks, addresses, sequence numbers, segments and TTLs are made to differ. Prints TAP."""
+import gzip
 import json
 import os
 import struct
@@ -242,6 +243,16 @@ class Places:
         want(not {"receiver-host", "receiver-tls", "receiver-application", "capture"} & set(f["at_fault"]), f["at_fault"])
         want(any("shows the same bytes" in e for e in f["evidence"]) or not f["damage"], f["evidence"])
 
+    def given_twice(self, suite, kind):
+        """One capture under two names, as a glob takes it where it lies packed beside the plain one: that is one place."""
+        folder = os.path.join(DATA, suite, kind)
+        keys, x = ("-k", os.path.join(folder, "keys.log")), os.path.join(folder, "receiver.pcap")
+        packed = os.path.join(self.dir.name, "packed.pcap.gz")
+        with open(x, "rb") as plain, gzip.open(packed, "wb") as out:
+            out.write(plain.read())
+        alone, f = (self.diagnose(*keys, *c)["connections"][0]["failures"][0] for c in ((x,), (x, packed)))
+        want([alone[k] == f[k] for k in ("cause", "at_fault", "evidence")] == [True] * 3, f["at_fault"], f["evidence"])
+
     # -- good at both, and rejected ---------------------------------------------------------------
 
     def good_at_both(self, suite):
@@ -405,6 +416,7 @@ class Places:
                           lambda folder: ())
                 if not kind.startswith("s2c"):
                     self.case("%s %s before both captures" % (suite, kind), self.before_both, suite, kind)
+            self.case("%s: one capture given twice" % suite, self.given_twice, suite, "bitflip")
             self.case("%s: good at both, and rejected" % suite, self.good_at_both, suite)
             self.case("%s: clean at both" % suite, self.clean, suite)
             self.case("%s: two captures complete each other" % suite, self.complete_each_other, suite)
