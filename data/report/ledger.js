@@ -1,11 +1,13 @@
 /* The evidence of one failure: what speaks for it, what was ruled out, and the proof so that it can be done again. Refuses
  * to know how bytes are drawn. */
 
-function forList(failure) {
+/* What begins with the name of a capture begins as that is written. */
+function forList({ failure, connection }) {
+	const names = [connection.capture, ...(connection.also_in || [])].filter(Boolean);
 	return failure.evidence.length
 		? make(
 				'ul.for',
-				failure.evidence.map((e) => make('li', withCommands(e))),
+				failure.evidence.map((e) => make(names.some((n) => e.startsWith(`${n} `)) ? 'li.named' : 'li', withCommands(e))),
 			)
 		: make('p.quiet', 'The diagnosis lists none.');
 }
@@ -141,7 +143,7 @@ function saveReport() {
 
 function checksumBlock(failure) {
 	const c = failure.checksum;
-	const meaning = checksumMeaning(c);
+	const meaning = checksumMeaning(c, failure.at_fault);
 	return [
 		facts(
 			['As captured', known(c.as_captured) ? CHECKSUM_WORDS[c.as_captured] || c.as_captured : unknown()],
@@ -155,7 +157,7 @@ function ledger(entry) {
 	const { failure } = entry;
 	return make(
 		'div.ledger',
-		make('section', make('h5', 'What speaks for it'), forList(failure)),
+		make('section', make('h5', 'What speaks for it'), forList(entry)),
 		make('section', make('h5', 'Checksum of TCP or UDP'), checksumBlock(failure)),
 		make('section.wide', make('h5', 'The proof'), proofBlock(entry)),
 		make(

@@ -125,7 +125,7 @@ function tiles(summary) {
 			'Connections',
 			summary.connections,
 			null,
-			summary.seen_elsewhere ? `and ${count(summary.seen_elsewhere)} seen at two places` : null,
+			summary.seen_elsewhere ? `${count(summary.seen_elsewhere)} seen elsewhere, too` : null,
 		),
 		tile('Records verified', r.verified, r.verified ? 'verified' : null),
 		tile('Records failed', r.failed, r.failed ? 'failed' : null),

@@ -166,10 +166,12 @@ const CHECKSUM_WORDS = {
 	offloaded: 'not filled in yet when it was captured (offloaded)',
 };
 
-/* What it means which bytes the checksum fits. */
-function checksumMeaning(checksum) {
+/* What it means which bytes the checksum fits; of what was good when it left the sender only a box on the way remains. */
+function checksumMeaning(checksum, parties) {
 	const now = checksum.as_captured,
 		then = checksum.as_sent;
+	if (now === 'valid' && then === 'invalid' && !parties.some((p) => p.startsWith('sender')))
+		return 'It fits the damaged bytes only: a box on the way that makes it anew damaged them.';
 	if (now === 'valid' && then === 'invalid')
 		return 'It fits the damaged bytes only: they were damaged before the sender made the sum, or by a box on the way that makes it anew.';
 	if (now === 'valid' && then === 'valid') return 'It fits both: damaged on the way, and the 16-bit sum did not notice.';

@@ -383,6 +383,18 @@ test('a proof that says what was altered is told with it', () =>
 		},
 	));
 
+test('a sentence that begins with the name of a capture begins as that is written', () =>
+	visit(report('places'), async (page) => {
+		await unfoldAll(page);
+		const began = await page.$$eval('.for li', (all) =>
+			all.map((li) => [/^\S*sender1\.pcap /.test(li.textContent), getComputedStyle(li, '::first-letter').textTransform]),
+		);
+		want(began.some(([named]) => named) && began.some(([named]) => !named), 'sentences of both kinds', began);
+		for (const [named, how] of began) same(how, named ? 'none' : 'uppercase', 'first letter');
+		want((await textOf(page)).includes('a box on the way that makes it anew damaged them'), 'who is left');
+		want(!(await textOf(page)).includes('before the sender made the sum'), 'the sender is cleared');
+	}));
+
 test('markup in names, notices, causes and logs stays text', () => {
 	const evil = '<img src=x onerror=alert(1)></script><script>alert(2)</script>&amp;"\'';
 	const r = changed('logs', 'hostile', (json, detail) => {
