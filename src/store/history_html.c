@@ -22,7 +22,7 @@ static const char head[] =
 	"<title>badmac history</title>\n<style>\n"
 	":root{--ink:#1b1f24;--paper:#fff;--soft:#57606a;--rule:#d0d7de;--bar:#0b62b8;--bad:#b3261e;--"
 	"band:#f4f6f8}\n"
-	"@media "
+	"@media screen and "
 	"(prefers-color-scheme:dark){:root{--ink:#e6edf3;--paper:#0f1318;--soft:#9aa6b2;--rule:#333c46;"
 	"--bar:#6cb2ff;--bad:#ff8f86;--band:#171d24}}\n"
 	"*{box-sizing:border-box}body{margin:0 auto;padding:1.5rem;max-width:75rem;color:var(--ink);"
@@ -37,7 +37,13 @@ static const char head[] =
 	"overflow-wrap:anywhere}\n"
 	"th{font-weight:600}td.n,th.n{text-align:right;white-space:nowrap}td.bar{width:40%;min-width:"
 	"8rem}\n"
-	"th[scope=row]{min-width:8rem}@media (max-width:40rem){td.bar{width:auto;min-width:3rem}}\n"
+	"th[scope=row]{min-width:8rem}@media (max-width:40rem){th,td{padding-right:.4rem}"
+	"th[scope=row]{min-width:5rem}td.bar{width:auto;min-width:2rem}}\n"
+	".list th,.list td{overflow-wrap:break-word}.list tbody td:nth-child(3){white-space:nowrap}\n"
+	"@media (max-width:60rem){.list thead{position:absolute;left:-99rem}.list tr,.list td,.list th{"
+	"display:block;border:0;padding:0}.list tr{padding:.5rem 0;border-bottom:1px solid var(--rule)}"
+	".list tbody td:nth-child(3){white-space:normal}"
+	".list br{display:none}.list td:nth-child(4)::before{content:\"at fault \"}}\n"
 	"tr:nth-child(even)>td,tr:nth-child(even)>th{background:var(--band)}\n"
 	"svg{display:block;width:100%;height:auto}rect{fill:var(--bar)}text{fill:var(--soft);font-size:"
 	"12px}\n"
@@ -223,9 +229,9 @@ shared(struct page *p)
 	}
 	if (!any)
 		return;
-	put(p, "</ul>\n<p class=\"soft\">Rule: ");
+	put(p, "</ul>\n<p class=\"soft\">");
 	text(p, bm_shared_rule);
-	put(p, ".</p>\n</section>\n");
+	put(p, "</p>\n</section>\n");
 }
 
 static void
@@ -284,14 +290,14 @@ one(void *ctx, const struct bm_history_row *r)
 	stamp(p, r->time);
 	put(p, "</td><th scope=\"row\">");
 	text(p, r->cause);
-	put(p, "<br><span class=\"soft\">");
+	put(p, " <br><span class=\"soft\">");
 	text(p, r->confidence);
 	put(p, "</span></th><td>");
 	text(p, r->client);
-	put(p, "<br>to ");
+	put(p, " <br>to ");
 	text(p, r->server);
 	if (r->server_name != NULL) {
-		put(p, "<br><span class=\"soft\">");
+		put(p, " <br><span class=\"soft\">");
 		text(p, r->server_name);
 		put(p, "</span>");
 	}
@@ -310,7 +316,7 @@ findings(struct page *p)
 		return;
 	}
 	put(p,
-		"<div class=\"scroll\"><table>\n<caption>The newest first, times in "
+		"<div class=\"scroll\"><table class=\"list\">\n<caption>The newest first, times in "
 		"UTC</caption>\n<thead><tr>"
 		"<th scope=\"col\">time</th><th scope=\"col\">cause</th><th scope=\"col\">connection</th>"
 		"<th scope=\"col\">at fault</th><th scope=\"col\">what "

@@ -748,6 +748,14 @@ class Store:
         want("no findings, of 1 connection with" in text(one, "--until", "1980-01-01", "--cause", "bad-padding") or
              "no findings, of 0 connections" in text(one, "--until", "1980-01-01"), text(one, "--until", "1980-01-01"))
 
+    def test_the_rule_stands_there_once(self):
+        m, db = self.maker(), self.path()
+        add(db, self.put(m, [m.connection(day=1 + i, bit=3) for i in range(12)]))
+        for args in ((), ("--format", "html")):
+            rc, out, _ = run("history", *args, db)
+            rule = " ".join(re.sub("<[^>]*>", " ", out.decode("utf-8")).split()).split("beyond chance")[1].split("by cause")[0]
+            want(rc == 0 and rule.lower().count("rule:") == 1 and "is not said. " in rule and ".." not in rule, rule)
+
     def test_hostile_names_stay_text(self):
         m, db = self.maker(), self.path()
         evil = "<script>alert(1)</script>\"'><img src=x onerror=y>&amp;\x1b[31m\u202e\u200b\x07\x9b2J\ufeff"
