@@ -191,14 +191,14 @@ static bool
 verifies(struct half *h, const struct bm_position *pos, const uint8_t *bytes, uint32_t len,
 	enum bm_result *result)
 {
-	struct bm_outcome o;
+	struct bm_outcome o = {.result = BM_BAD_LENGTH};
 	struct bm_wire w = {.type = bytes[0],
 		.version = bm_load16(bytes + 1),
 		.header = bm_view(bytes, BM_HEADER),
 		.body = bm_view(bytes + BM_HEADER, len - BM_HEADER)};
 
 	bool good = bm_load16(bytes + 3) == w.body.n && check(h, h->keys, pos, &w, false, &o);
-	*result = bm_load16(bytes + 3) == w.body.n ? o.result : BM_BAD_LENGTH;
+	*result = o.result;
 	return good;
 }
 
@@ -283,8 +283,8 @@ keep_bytes(struct half *h, const struct look *k, struct bm_case *c, const uint8_
 	for (uint32_t i = at; i < end; i += run_at(k, i, end))
 		runs++;
 	c->record = malloc(c->len);
-	c->fragments = calloc(runs, sizeof *c->fragments);
-	c->packets = calloc(runs, sizeof *c->packets);
+	c->fragments = calloc(runs + 1, sizeof *c->fragments);
+	c->packets = calloc(runs + 1, sizeof *c->packets);
 	if (c->record == NULL || c->fragments == NULL || c->packets == NULL)
 		return false;
 	memcpy(c->record, bytes, c->len);
@@ -300,13 +300,27 @@ keep_bytes(struct half *h, const struct look *k, struct bm_case *c, const uint8_
 	return true;
 }
 
-/* p verifies as it came first, and not with what came then: tells of it. */
+/* Does p verify as it came first, at *pos, and not as it came then? That goes into bytes. */
+static bool
+fails_later(struct half *h, struct look *k, const struct past *p, uint8_t *bytes,
+	struct bm_position *pos, enum bm_result *result)
+{
+	uint32_t at = (uint32_t)(p->off - k->off);
+
+	if (p->len <= BM_HEADER || !put_other(k, at, p->len, bytes))
+		return false;
+	bool good = position_of(h, p, k->limit, pos) && verifies(h, pos, k->bytes + at, p->len, result);
+	/* What was read again is not what was checked, or cannot be checked any more. */
+	k->cut = k->cut || !good;
+	return good && !verifies(h, pos, bytes, p->len, result) && h->s->status == BM_OK;
+}
+
+/* If so, tells of it. */
 static bool
 tell(struct half *h, struct look *k, const struct past *p, const struct bm_alert_seen *a)
 {
-	uint32_t at = (uint32_t)(p->off - k->off);
 	uint8_t *bytes = malloc(p->len);
-	struct bm_position pos;
+	struct bm_position pos = {.seq = p->seq};
 	enum bm_result result;
 	struct bm_case *c = NULL;
 
@@ -314,26 +328,20 @@ tell(struct half *h, struct look *k, const struct past *p, const struct bm_alert
 		session_fail(h->s, BM_NOMEM);
 		return false;
 	}
-	if (p->len > BM_HEADER && put_other(k, at, p->len, bytes) &&
-		position_of(h, p, k->limit, &pos)) {
-		bool good = verifies(h, &pos, k->bytes + at, p->len, &result);
-		/* What was read again is not what was checked. */
-		k->cut = k->cut || !good;
-		if (good && !verifies(h, &pos, bytes, p->len, &result))
-			c = new_case(h, BM_CASE_BAD_RECORD, p->off, 0);
-		if (c != NULL && c->position != NULL) {
-			c->len = p->len;
-			c->seq = p->seq;
-			*c->position = pos;
-			c->result = result;
-			c->alert = a->description;
-			c->alert_packet = a->packet;
-			c->epoch_verified = true;
-			if (!keep_bytes(h, k, c, bytes))
-				session_fail(h->s, BM_NOMEM);
-		}
-		bm_wipe(&pos, sizeof pos);
+	if (fails_later(h, k, p, bytes, &pos, &result))
+		c = new_case(h, BM_CASE_BAD_RECORD, p->off, 0);
+	if (c != NULL && c->position != NULL) {
+		c->len = p->len;
+		c->seq = p->seq;
+		*c->position = pos;
+		c->result = result;
+		c->alert = a->description;
+		c->alert_packet = a->packet;
+		c->epoch_verified = true;
+		if (!keep_bytes(h, k, c, bytes))
+			session_fail(h->s, BM_NOMEM);
 	}
+	bm_wipe(&pos, sizeof pos);
 	free(bytes);
 	return c != NULL;
 }
