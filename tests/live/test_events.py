@@ -359,6 +359,7 @@ class Events:
                 (second, 300, "%02x" % (r.data[300] ^ 1), "%02x" % r.data[300])], "damage %s" % d, report)
             judge.want(f["proof"]["altered"]["sent_packets"] == [first], "sent_packets", report)
             judge.want(f["at_fault"][0] == "network", "at_fault", report)
+            judge.want(any("seen on both sides" in x for x in f["next_steps"]), "next_steps", report)
 
         for mss in (1448, 200):
             segs = wire.segments(conv, mss=mss)
