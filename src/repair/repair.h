@@ -34,6 +34,8 @@ struct bm_damaged {
 	 * one. */
 	const uint32_t *edges;
 	size_t edge_count;
+	/* HMAC: octets at the body's start are tried first, all values of two of them. */
+	bool front;
 	/* Under how many sequence numbers it is searched in turn (DTLS 1.3), 0 for one: each takes its
 	 * part of the work, and of what leaves a proof. */
 	unsigned numbers;

@@ -21,22 +21,39 @@ length_up_to_next(const struct bm_why *w)
 	return (uint32_t)there;
 }
 
-/* The body is searched as under the header at the start of `bytes`. */
+/* What may be spent under each of so many headers. Under HMAC octets at the front cost the whole
+ * MAC each. */
+static uint64_t
+share_of(const struct bm_why *w, uint32_t len, unsigned headers)
+{
+	enum { FRONT = 1 << 16, MORE = 256 };
+	uint64_t quick = w->share < BM_SHARE_QUICK ? w->share : BM_SHARE_QUICK;
+	struct bm_mac_rules rules = {.order = BM_MAC_NONE};
+
+	bm_protection_mac(w->c->protection, &rules);
+	if (rules.order == BM_MAC_NONE)
+		return quick / headers;
+	uint64_t front = (uint64_t)FRONT * (len + MORE), most = w->share / 2;
+	return (quick + front < most ? quick + front : most) / headers;
+}
+
+/* The body is searched as under the header at the start of `bytes`, first where it begins: a run
+ * over the border leaves its end there. */
 static enum bm_status
 search_under(const struct bm_why *w, const uint8_t *bytes, uint32_t len, unsigned headers,
 	struct bm_repair *r)
 {
-	uint64_t share = w->share < BM_SHARE_QUICK ? w->share : BM_SHARE_QUICK;
 	struct bm_damaged d = {.protection = w->c->protection,
 		.position = w->c->position,
 		.wire = {.type = bytes[0],
 			.version = bm_load16(bytes + 1),
 			.header = bm_view(bytes, BM_HEADER),
 			.body = bm_view(bytes + BM_HEADER, len - BM_HEADER)},
+		.front = true,
 		.numbers = headers,
 		.pool = w->pool,
 		.effort = BM_QUICK,
-		.work = share / headers};
+		.work = share_of(w, len, headers)};
 
 	enum bm_status st = bm_repair(&d, w->scratch, r);
 	*w->spent += d.work;
@@ -78,12 +95,11 @@ bm_ask_header_and_body(const struct bm_why *w, struct bm_finding *out, const cha
 		return BM_NOT_ASKED;
 	/* What carries data, or the type as it stands. */
 	const uint8_t types[HEADERS] = {BM_APPLICATION_DATA, c->record[0]};
+	unsigned headers = types[1] != types[0] && types[1] >= BM_CCS && types[1] <= BM_HEARTBEAT ? 2 : 1;
 	uint8_t *bytes = malloc(len);
 	struct bm_repair r = {.sent = bm_arena_take(w->arena, len, 1)};
 	bool found = false;
-	for (unsigned i = 0; bytes != NULL && r.sent != NULL && i < HEADERS && !found; i++) {
-		if (i != 0 && (types[i] == types[0] || types[i] < BM_CCS || types[i] > BM_HEARTBEAT))
-			continue;
+	for (unsigned i = 0; bytes != NULL && r.sent != NULL && i < headers && !found; i++) {
 		memcpy(bytes, c->record, len);
 		bytes[0] = types[i];
 		bm_store16(bytes + 1, version);
@@ -92,11 +108,11 @@ bm_ask_header_and_body(const struct bm_why *w, struct bm_finding *out, const cha
 		if (memcmp(bytes, c->record, BM_HEADER) == 0)
 			continue;
 		r = (struct bm_repair){.sent = r.sent};
-		found = search_under(w, bytes, len, HEADERS, &r) == BM_OK && r.found;
+		found = search_under(w, bytes, len, headers, &r) == BM_OK && r.found;
 	}
 	free(bytes);
 	if (!found)
 		return BM_NOT_ASKED;
-	show(w, &r, len, HEADERS, out);
+	show(w, &r, len, headers, out);
 	return BM_SHOWN;
 }

@@ -604,6 +604,36 @@ test_small_counts(void **state)
 }
 
 /* The limit ends the search soon after it is reached, and the ledger says so. */
+/* What a run over the border of header and body leaves: two octets, only where they are asked for,
+ * and no third. */
+static void
+test_front(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < KINDS; k++) {
+		if (!due())
+			continue;
+		for (unsigned octets = 1; octets <= 3; octets++) {
+			struct bm_damaged d = {.effort = BM_QUICK, .front = true};
+			new_record(&kinds[k], 300, 0);
+			damage(0, 0xb6);
+			damage(1, octets > 1 ? 0x6d : 0);
+			damage(2, octets > 2 ? 0xd3 : 0);
+			search_with(&d);
+			if (octets > 2) {
+				assert_false(repair.found);
+				continue;
+			}
+			expect_sent(&kinds[k], 0);
+			if (octets < 2)
+				continue;
+			assert_string_equal(repair.shape, "the first two octets of the body");
+			search(BM_QUICK);
+			assert_false(repair.found);
+		}
+	}
+}
+
 static void
 test_limit(void **state)
 {
@@ -824,6 +854,7 @@ main(void)
 		cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_small_counts),
+		cmocka_unit_test(test_front),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_odd_edges),
 		cmocka_unit_test(test_every_length),
