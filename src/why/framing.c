@@ -1,10 +1,8 @@
-/* header-damaged, bytes-inserted, plaintext-injected, records-interleaved, bytes-missing: the
- * stream goes on at a place other than the header says. */
+/* header-damaged, bytes-inserted, plaintext-injected, records-interleaved: the stream goes on at a
+ * place other than the header says. Refuses to know of bytes that never came. */
 #include "why/dtls.h"
 
 #include "base/buf.h"
-#include "why/hole.h"
-#include "why/tail.h"
 
 #include <stdlib.h>
 
@@ -20,25 +18,6 @@ static size_t
 tag_len(const struct bm_why *w)
 {
 	return bm_protection_tag_len(w->c->protection);
-}
-
-/* The next good record, of which the framing starts anew. */
-static void
-tell_where(const struct bm_why *w, struct bm_finding *out)
-{
-	const struct bm_case *c = w->c;
-
-	if (c->after_lacks_iv)
-		bm_evidence(w, out,
-			"the next record stands %llu bytes behind the start of this one, and the one behind it "
-			"verifies at sequence number %llu; between them it lacks nothing but its IV, which "
-			"never came",
-			ull(c->after_off - c->off), ull(c->after_seq + 1));
-	else if (c->after != BM_AFTER_NOTHING)
-		bm_evidence(w, out,
-			"the next good record stands %llu bytes behind the start of this one, and verifies at "
-			"sequence number %llu",
-			ull(c->after_off - c->off), ull(c->after_seq));
 }
 
 static bool
@@ -312,9 +291,8 @@ text_run(const struct bm_why *w, uint32_t *at)
 	return best >= TEXT_CERTAIN ? bm_view(c->record + from, best) : bm_view(NULL, 0);
 }
 
-/* BM_SHOWN: it is a record of a stream whose bytes are at hand. */
-static enum bm_answer
-of_stream(const struct bm_why *w, const char **because)
+enum bm_answer
+bm_of_stream(const struct bm_why *w, const char **because)
 {
 	if (w->c->kind != BM_CASE_BAD_RECORD)
 		return BM_NOT_ASKED;
@@ -333,7 +311,7 @@ bm_ask_text(const struct bm_why *w, struct bm_finding *out, const char **because
 {
 	uint32_t at;
 
-	enum bm_answer a = of_stream(w, because);
+	enum bm_answer a = bm_of_stream(w, because);
 	if (a != BM_SHOWN)
 		return a;
 	struct bm_view run = foreign_run(w, &at);
@@ -362,7 +340,7 @@ inserted(const struct bm_why *w, struct bm_finding *out, const char **because, b
 {
 	uint32_t at;
 
-	enum bm_answer a = of_stream(w, because);
+	enum bm_answer a = bm_of_stream(w, because);
 	if (a != BM_SHOWN)
 		return last ? BM_NOT_ASKED : a;
 	/* It may be a damaged record of a second writer: asked at last. */
@@ -393,7 +371,7 @@ bm_ask_interleaved(const struct bm_why *w, struct bm_finding *out, const char **
 {
 	const struct bm_case *c = w->c;
 
-	enum bm_answer a = of_stream(w, because);
+	enum bm_answer a = bm_of_stream(w, because);
 	if (a != BM_SHOWN)
 		return a;
 	if (whole_region(w) != 0) {
@@ -411,112 +389,5 @@ bm_ask_interleaved(const struct bm_why *w, struct bm_finding *out, const char **
 		"numbers %llu and %llu",
 		cut->at, cut->n, ull(cut->seq), ull(cut->inside_seq));
 	(void)add_change(out, cut->at, bm_view(c->record + cut->at, cut->n), bm_view(c->record, 0));
-	return BM_SHOWN;
-}
-
-/* -- bytes-missing ----------------------------------------------------------- */
-
-/* Records that were counted between the failed one's place and the next good one, the first of them
- * without a header where one is due. What is left of them ends where the good one begins. */
-struct swallowed {
-	uint32_t before;  /* octets of the failed record, which has a header; 0: it has none itself */
-	uint64_t records; /* that lack one, or all */
-	uint32_t rest;    /* octets that are left of those */
-	uint64_t last;    /* number of the last of them */
-};
-
-static bool
-is_swallowed(const struct bm_why *w, struct swallowed *s)
-{
-	const struct bm_case *c = w->c;
-	uint64_t there = c->after_off - c->off;
-	bool headless = c->result == BM_BAD_LENGTH &&
-					!bm_record_plausible(bm_record_header(c->record), bm_load16(c->record + 1));
-
-	/* All of what stands between was captured, or nothing can be said. */
-	if (c->region != there || c->after_epoch != c->epoch || c->after_seq <= c->seq ||
-		bm_protection_chained(c->protection))
-		return false;
-	*s = (struct swallowed){.last = c->after_seq - 1};
-	if (!headless) {
-		if (c->result == BM_BAD_LENGTH || there < c->len)
-			return false;
-		s->before = c->len;
-	}
-	s->rest = (uint32_t)there - s->before;
-	s->records = c->after_seq - c->seq - (headless ? 0 : 1);
-	return s->records != 0;
-}
-
-/* A header and perhaps more went, with the end of the record before it or the start of its own. */
-static bool
-header_gone(const struct bm_why *w, struct bm_finding *out)
-{
-	struct swallowed s;
-	uint32_t length;
-
-	if (!is_swallowed(w, &s))
-		return false;
-	uint32_t least = bm_least_record(w);
-	if (s.rest < s.records * least) {
-		bm_prove(out, "resynchronisation", tag_len(w), w->c->after_tried);
-		bm_alter_after(w, out);
-		bm_evidence(w, out,
-			"%llu record%s of at least %u bytes %s counted where %u bytes stand: a header is gone, "
-			"and more",
-			ull(s.records), s.records == 1 ? "" : "s", least, s.records == 1 ? "was" : "were",
-			s.rest);
-	} else if (s.records == 1 && bm_tail_length(w, s.last, s.before, s.before + s.rest, &length) &&
-			   length > s.rest) {
-		bm_prove(out, "resynchronisation", tag_len(w), w->c->after_tried);
-		bm_alter_after(w, out);
-		out->strength = BM_STRENGTH_SUPPORTED;
-		bm_evidence(w, out,
-			"no header stands where record %llu begins; by the look of its end, which decrypts as "
-			"that of a record of %u bytes alone, %u bytes never came",
-			ull(s.last), length, length - s.rest);
-	} else {
-		return false;
-	}
-	tell_where(w, out);
-	bm_note_hole_before(w, out, s.before);
-	return true;
-}
-
-enum bm_answer
-bm_ask_bytes_missing(const struct bm_why *w, struct bm_finding *out, const char **because)
-{
-	const struct bm_case *c = w->c;
-
-	enum bm_answer a = of_stream(w, because);
-	if (a != BM_SHOWN)
-		return a;
-	if (!c->framing_lost || c->after == BM_AFTER_NOTHING) {
-		*because = c->after == BM_AFTER_NOTHING
-					   ? "no later record verifies that would show where the stream goes on"
-					   : "the next record stands where the header says";
-		return BM_EXCLUDED;
-	}
-	uint64_t there = c->after_off - c->off;
-	if (header_gone(w, out))
-		return BM_SHOWN;
-	if (c->after == BM_AFTER_SAME || there >= c->len || c->result == BM_BAD_LENGTH) {
-		*because = "no fewer bytes stand before the next record than the header says";
-		return BM_EXCLUDED;
-	}
-	bm_prove(out, "resynchronisation", tag_len(w), c->after_tried);
-	bm_alter_after(w, out);
-	tell_where(w, out);
-	(void)bm_note_hole(w, out, (uint32_t)(c->len - there));
-	if (c->after == BM_AFTER_NEXT) {
-		bm_evidence(w, out,
-			"the header announces %u bytes of body, %llu of which never came: the record after it "
-			"was counted right",
-			c->len - BM_HEADER, ull(c->len - there));
-	} else {
-		bm_evidence(w, out,
-			"the header announces %u bytes of body; %llu records went with those that are missing",
-			c->len - BM_HEADER, ull(c->after_seq - c->seq));
-	}
 	return BM_SHOWN;
 }

@@ -22,6 +22,8 @@ const struct bm_cut *bm_find_cut(const struct bm_why *w);
 
 /* Is the failure one of a TLS stream, with its bytes at hand? */
 bool bm_has_framing(const struct bm_why *w);
+/* The same for a hypothesis: BM_SHOWN, or why it is not asked. */
+enum bm_answer bm_of_stream(const struct bm_why *w, const char **because);
 
 /* One check of `bytes`, header first, under p at pos. */
 bool bm_try_under(const struct bm_why *w, const struct bm_protection *p,

@@ -23,6 +23,7 @@ enum {
 struct range {
 	uint32_t first, last; /* octets of the record where the hole may begin */
 	bool told;            /* by the look of the content */
+	double end;           /* base-2 logarithm: noise looks like its end no oftener */
 };
 
 static bool
@@ -69,10 +70,10 @@ good_front(struct bm_view plain)
 
 /* Where the hole may be, as far as the content tells. */
 static struct range
-look(const struct bm_why *w, const struct bm_hole *h, uint8_t *body)
+look_at(const struct bm_why *w, const struct bm_hole *h, uint8_t *body)
 {
 	uint32_t n = (uint32_t)h->n, len = BM_HEADER + (uint32_t)h->d.wire.body.n, at = 0;
-	struct range r = {BM_HEADER, len - n, false};
+	struct range r = {BM_HEADER, len - n, false, 0};
 	struct bm_view plain;
 
 	if (read_with(w, h, h->d.wire.body.n - h->n, body, &plain, &at)) {
@@ -92,13 +93,25 @@ look(const struct bm_why *w, const struct bm_hole *h, uint8_t *body)
 			if (last < r.last) {
 				r.last = last;
 				r.told = true;
+				/* Windows that do not overlap. */
+				r.end = (double)((plain.n - good) / LOOKED) * WEAKEST;
 			}
 		}
 	}
 	bm_wipe(w->scratch->bytes, sizeof w->scratch->bytes);
 	if (r.first > r.last || r.first > len - n)
-		r = (struct range){BM_HEADER, len - n, false};
+		r = (struct range){BM_HEADER, len - n, false, 0};
 	return r;
+}
+
+/* Does what is encrypted go by its octet's place in the record, so that content at the wrong one
+ * decrypts to noise? Blocks of CBC go by the one before them alone. */
+static bool
+tells_length(const struct bm_why *w)
+{
+	const struct bm_suite *suite = bm_protection_keys(w->c->protection)->suite;
+
+	return suite->cipher != BM_CIPHER_NULL && suite->mode != BM_MODE_CBC;
 }
 
 static size_t
@@ -168,7 +181,7 @@ restored(const struct bm_why *w, const struct bm_hole *h, struct bm_finding *out
 }
 
 bool
-bm_note_hole(const struct bm_why *w, struct bm_finding *out, uint32_t missing)
+bm_note_hole(const struct bm_why *w, struct bm_finding *out, uint32_t missing, double *look)
 {
 	const struct bm_case *c = w->c;
 	uint32_t there = c->len - missing, edges[EDGES];
@@ -176,7 +189,7 @@ bm_note_hole(const struct bm_why *w, struct bm_finding *out, uint32_t missing)
 	size_t body_n = c->len - BM_HEADER;
 	bool proved = false;
 
-	struct range r = {BM_HEADER, there, false};
+	struct range r = {BM_HEADER, there, false, 0};
 	uint8_t *body = malloc(2 * body_n);
 	if (body != NULL && there >= BM_HEADER && there <= c->region) {
 		uint8_t *shifted = body + body_n;
@@ -193,7 +206,8 @@ bm_note_hole(const struct bm_why *w, struct bm_finding *out, uint32_t missing)
 			.pool = w->pool,
 			.effort = w->effort,
 			.work = w->share / 4};
-		r = look(w, &h, shifted);
+		r = look_at(w, &h, shifted);
+		*look = tells_length(w) ? r.end : 0;
 		h.first = r.first - BM_HEADER;
 		h.last = r.last - BM_HEADER;
 		*w->spent += w->share / 16;

@@ -352,10 +352,29 @@ class Matrix(Senders):
                     n = len(r) - 5 + sign * rng.choice((1, 8, 16))
                     return damage.replaced(f.conv, r, r.data[:3] + n.to_bytes(2, "big") + r.data[5:]) if n > 0 else None
                 self.length_wrong(f, "length %s" % ("more" if sign > 0 else "less"), size, longer)
-        # Beside the length also an octet of the body is wrong: nothing is missing of it.
-        if f.kind in ("gcm", "chacha", "ccm"):
-            self.bytes_wrong(f, "bytes-damaged", "length and the octet behind it", "middle", lambda r, segs, rng:
-                             damage.replaced(f.conv, r, r.data[:4] + bytes([r.data[4] ^ 0x34, r.data[5] ^ 0x5a]) + r.data[6:]))
+        # Beside the length also octets of the body are wrong: nothing is missing of it.
+        if f.mac or f.kind in ("gcm", "chacha", "ccm"):
+            for what, n in (("the octet", 1), ("two octets", 2)):
+                self.bytes_wrong(f, "bytes-damaged", "length and %s behind it" % what, "middle", lambda r, segs, rng, n=n:
+                                 damage.garbled(f.conv, r, 4, 1 + n, rng))
+        self.missing_or_not(f)
+
+    def missing_or_not(self, f):
+        """The length says 32 octets too many, and too much behind it is wrong to be found: that they are missing nobody
+        can have proved. How many were sent the keystream of RC4 tells, where there is one."""
+        what = "length more and 40 octets behind it"
+        rng = judge.rng_for(f.name + what)
+        r = self.pick(f, "middle", rng)
+        if r is None or len(r) < 5 + f.front + f.tag + 60:
+            return
+        conv = damage.garbled(f.conv, r, 5, 40, rng)
+        now = conv.items[r.item_index].data
+        conv = damage.replaced(conv, r, now[:3] + (len(r) - 5 + 32).to_bytes(2, "big") + now[5:])
+
+        def question():
+            report = self.ask(f, conv, [Failure(r, "unexplained")], what=what, also=() if f.rc4 else ("bytes-missing",))
+            judge.want(judge.failures(report)[0]["confidence"] != "proven", "proven", report)
+        self.cell("not bytes-missing", f, what, question)
 
     def last_of_handshake(self, f):
         """TLS 1.3: the length of the client's Finished message, after which its keys are others."""
