@@ -196,6 +196,7 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 			walk_on(h, i - 1, l->links[i].off, &walk);
 		uint64_t off = l->links[i].off, len = l->links[i].len;
 		if (iv_lost && i == 1) {
+			s->facts.iv_in_doubt++;
 			judged_in(h, l->epoch, BM_JUDGED_UNDECIDED, off, len, BM_NO_SEQ);
 			continue;
 		}
@@ -244,6 +245,7 @@ meet(struct half *h, const struct bm_wire *w, uint64_t at)
 			judged_in(h, l->epoch, BM_JUDGED_UNDECIDED, l->start + l->len, 0, BM_NO_SEQ);
 		c->framing_lost = l->len == 0 || (!framed && at != l->start + l->len + l->passed);
 		if (without_iv != 0) {
+			s->facts.iv_in_doubt++;
 			judged(h, BM_JUDGED_UNDECIDED, without_iv, at - without_iv, BM_NO_SEQ);
 			c->after = BM_AFTER_NEXT;
 			c->after_lacks_iv = true;

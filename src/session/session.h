@@ -351,7 +351,9 @@ struct bm_session_facts {
 	uint64_t hello_off[2]; /* by side: stream offset of its hello; BM_NO_SEQ: it was not seen */
 	uint64_t hello_ts[2];  /* when that was captured, ns; 0 unknown */
 	uint64_t gaps;
-	bool cut_off[2];     /* by side: what was captured of it ends within a record */
+	bool cut_off[2]; /* by side: what was captured of it ends within a record */
+	uint64_t
+		iv_in_doubt;     /* undecided records right behind one that failed, whose end is their IV */
 	uint64_t odd_packet; /* DTLS: the first that holds what is no record, 0: none */
 	struct bm_tally tally[2];
 	/* Joined in the middle: how far its secret was looked for. */

@@ -259,6 +259,25 @@ some_keys_missing(struct reason *r, const char *labels)
 	return c->undecided_because != NULL;
 }
 
+/* All that is undecided has its keys, and a block in front that may not be what was sent. */
+static bool
+iv_in_doubt(struct reason *r)
+{
+	const struct bm_session_facts *f = r->f;
+	struct bm_connection *c = r->out;
+
+	if (f->iv_in_doubt == 0 ||
+		f->iv_in_doubt != f->tally[BM_CLIENT].undecided + f->tally[BM_SERVER].undecided)
+		return false;
+	c->undecided_because =
+		"right behind a record that failed stands one that does not verify either: its IV is the "
+		"last block of that one (CBC up to TLS 1.0), so whether it was damaged too nobody can say";
+	c->undecided_next =
+		"capture nearer to the sender as well, where both records may still be whole; "
+		"from TLS 1.1 on each record has an IV of its own";
+	return true;
+}
+
 static void
 no_secret(struct reason *r)
 {
@@ -339,6 +358,8 @@ find(struct reason *r)
 		no_secret(r);
 		return true;
 	}
+	if (iv_in_doubt(r))
+		return true;
 	const char *labels = missing_labels(r);
 	if (labels != NULL)
 		return some_keys_missing(r, labels);

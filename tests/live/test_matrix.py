@@ -748,6 +748,24 @@ class Matrix(Senders):
                 self.cell("over an edge", f, "%s, %s" % (what, size), self.ask, f, conv,
                           known[:1] if f.iv_chained and f.mte else known, what=what)
 
+    def behind_another(self, f):
+        """CBC up to TLS 1.0: the record behind a bad one has the end of that one for its IV, and keys are not what it lacks."""
+        rng = judge.rng_for(f.name + "behind another")
+        r = self.pick(f, "middle", rng)
+        if not (f.iv_chained and f.mte) or r is None:
+            return
+        later = next(q for q in f.conv.records(r.direction) if q.off > r.off)
+        one = damage.flipped(f.conv, r, [8 * (len(r) // 2)])
+        two = damage.flipped(one, later, [8 * (len(later) // 2)])
+
+        def question(conv, because):
+            now = conv.items[r.item_index].data
+            report = self.ask(f, conv, [Failure(r, "bits-flipped", r.data, now)], what="bits behind each other")
+            told = report["connections"][0]["undecided_because"]
+            judge.want(bool(told) == because and (not told or "its IV is the last block of that one" in told), told, report)
+        self.cell("bits-flipped", f, "a bit of two records in a row", question, two, True)
+        self.cell("bits-flipped", f, "a bit of the first of them alone", question, one, False)
+
     def beyond_proof(self, f):
         for size in ("short", "middle"):
             self.bytes_wrong(f, "unexplained", "all octets are others", size,
@@ -811,7 +829,8 @@ class Matrix(Senders):
     def judge_family(self, f):
         self.names.append(f.name)
         for part in (self.bits, self.runs, self.swaps, self.tags, self.headers, self.last_of_handshake, self.stale, self.copies, self.framing,
-                     self.senders, self.wrong_keys, self.alert_in_clear, self.twice, self.over_edge, self.beyond_proof):
+                     self.senders, self.wrong_keys, self.alert_in_clear, self.twice, self.over_edge, self.behind_another,
+                     self.beyond_proof):
             part(f)
 
     def show(self):
