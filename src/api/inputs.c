@@ -37,6 +37,7 @@ survey(struct input *i, struct bm_decoder *d)
 	if (i->read != NULL || bm_capture_open_memory(&c, i->bytes, NULL) != BM_OK)
 		return;
 	while (bm_capture_next(c, &item, NULL) == BM_OK) {
+		i->secrets = i->secrets || item.event == BM_CAPTURE_SECRETS;
 		if (item.event != BM_CAPTURE_FRAME)
 			continue;
 		i->packets++;
@@ -55,6 +56,17 @@ survey(struct input *i, struct bm_decoder *d)
 	bm_capture_free(c);
 	sketch_close(&i->sketch);
 	sketch_close(&i->hellos);
+}
+
+/* One without packets has no time, and goes last as a piece of what is there: with secrets first,
+ * so that they come before what they open. */
+static bool
+has_place(struct input *i)
+{
+	if (i->read != NULL || i->packets != 0)
+		return i->timed;
+	i->first_ns = i->last_ns = i->secrets ? 0 : UINT64_MAX;
+	return true;
 }
 
 static int
@@ -128,7 +140,7 @@ inputs_order(struct inputs *in)
 			return BM_NOMEM;
 		for (size_t i = 0; i < in->n; i++) {
 			survey(&in->item[i], d);
-			all_timed = all_timed && in->item[i].timed;
+			all_timed = has_place(&in->item[i]) && all_timed;
 		}
 		bm_decoder_free(d);
 		/* Streams cannot be looked at twice: then the order given stands. */

@@ -13,7 +13,7 @@ struct input {
 	bm_read_at_fn read_at; /* copies of bytes; NULL: they are looked at where they are */
 	void *ctx;             /* of either */
 	uint64_t first_ns, last_ns;
-	bool timed;
+	bool timed, secrets;          /* has a time; brings secrets */
 	struct sketch sketch, hellos; /* owned */
 	uint32_t site;                /* captures of one site are pieces of one capture */
 	const char *site_name;

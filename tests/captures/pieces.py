@@ -195,6 +195,22 @@ class Pieces:
         parts[names[0]] = parts[names[0]][:-1]
         self.told(self.diagnose("json", "-k", "KEYS", *names), names, parts)
 
+    def one_empty(self, suite):
+        """A piece without a packet, as rotation leaves them, changes neither the order of the others nor what is one place."""
+        frames, at = self.frames(suite)
+        names, parts = self.split(frames, at)
+        parts["empty.pcap"] = []
+        self.store(self.path("empty.pcap"), [])
+        want_of = self.diagnose("json", "-k", "KEYS", *names)["connections"]
+        for given in ((names[2], "empty.pcap", names[0], names[1]), ("empty.pcap", *names[::-1])):
+            report = self.diagnose("json", "-k", "KEYS", *given)
+            self.told(report, [*names, "empty.pcap"], parts)
+            want(report["connections"] == want_of, given, report["connections"])
+        good, _ = self.frames(suite, "sender")
+        self.store(self.path("sent.pcap"), good)
+        report = self.diagnose("json", "-k", "KEYS", "sent.pcap", "empty.pcap", *names[::-1])
+        want(report["connections"][0]["also_in"] == ["sent.pcap"], report["connections"])
+
     def hidden(self, suite):
         """Names of pieces are plain words, and stand in no redacted report; what stands for them is in all places."""
         frames, at = self.frames(suite)
@@ -236,5 +252,6 @@ class Pieces:
         case("pieces: one by a pipe", self.by_a_pipe, "tls12-aes128gcm")
         case("pieces: of two places", self.both_places, "tls12-aes128gcm")
         case("pieces: one that breaks off", self.broken_off, "tls13-aes256gcm")
+        case("pieces: one without a packet", self.one_empty, "tls12-aes128gcm")
         case("pieces: redacted", self.hidden, "tls12-aes128gcm")
         case("pieces: the command to diagnose them again", self.printed)
