@@ -43,10 +43,47 @@ command_find(const char *name)
 	return NULL;
 }
 
+/* Letters that are another, missing, or too many (V. I. Levenshtein); MISSPELT + 1: more than that.
+ */
+enum { NAME_MOST = 16, MISSPELT = 2 };
+
+static size_t
+distance(const char *a, const char *b)
+{
+	size_t row[NAME_MOST + 1], n = strlen(a), m = strlen(b);
+
+	if (n > NAME_MOST || m > NAME_MOST)
+		return MISSPELT + 1;
+	for (size_t j = 0; j <= m; j++)
+		row[j] = j;
+	for (size_t i = 0; i < n; i++) {
+		size_t before = row[0];
+		row[0] = i + 1;
+		for (size_t j = 0; j < m; j++) {
+			size_t other = before + (a[i] != b[j]), gone = row[j + 1] + 1, more = row[j] + 1;
+			before = row[j + 1];
+			row[j + 1] = other < gone ? other : gone;
+			row[j + 1] = row[j + 1] < more ? row[j + 1] : more;
+		}
+	}
+	return row[m];
+}
+
 int
 command_unknown(const char *name)
 {
-	return say_usage(NULL, "unknown command '%s'", name);
+	const char *nearest = NULL;
+	size_t least = MISSPELT + 1;
+
+	for (const struct command *const *c = commands; *c != NULL; c++) {
+		size_t d = distance(name, (*c)->name);
+		if (d >= least || d >= strlen(name))
+			continue;
+		least = d;
+		nearest = (*c)->name;
+	}
+	return nearest != NULL ? say_usage(NULL, "unknown command '%s': is '%s' meant?", name, nearest)
+						   : say_usage(NULL, "unknown command '%s'", name);
 }
 
 int

@@ -129,6 +129,8 @@ class Cli:
         refused("unknown command 'frobnicate'", "frobnicate")
         refused("unknown command 'frobnicate'", "help", "frobnicate")
         refused("unknown command ''", "")
+        refused("unknown command 'diagnos': is 'diagnose' meant?", "diagnos", GOOD)
+        refused("unknown command 'hsitory': is 'history' meant?", "help", "hsitory")
         refused("unknown option --frob", "--frob")
         refused("takes no arguments", "--version", "x")
 
@@ -526,6 +528,9 @@ class Cli:
         trouble(re.escape(missing) + ": No such file", missing)
         trouble(re.escape(missing) + ": No such file", "-k", missing, GOOD)
         trouble("key material, not a capture: give it with -k", GOOD, BAD_KEYS)
+        for form, is_what in (("json", "a report of badmac"), ("text", "a report of badmac"), ("html", "a page")):
+            report = self.path("report." + form, run("diagnose", "--format", form, "-k", BAD_KEYS, BAD).out)
+            trouble(is_what + ", not a capture", report)
         trouble("Is a directory", self.dir.name)
         trouble("Is a directory", "-k", self.dir.name, GOOD)
         trouble("empty.*: empty file", self.path("empty", b""))
@@ -787,7 +792,7 @@ class Cli:
 
     def lines_of(self, text, columns):
         """No line of a report passes the edge but the answer, octets, commands and what has no blank; none ends in one."""
-        command = r" +(tcpdump|badmac|ethtool|nstat|ss|frame\.number|openssl|grep|java|SSLKEYLOGFILE|OPENSSL|ssl_|lsof)\b"
+        command = r" +(tcpdump|badmac|ethtool|nstat|ss|frame\.number|openssl|grep|java|SSLKEYLOGFILE|OPENSSL_ia32cap|ssl_|lsof)\b"
         lines = text.splitlines()
         for line in lines[1:]:
             want(line == line.rstrip(), repr(line))
