@@ -67,6 +67,13 @@ what_else(struct bm_view v)
 		{"CLIENT_RANDOM ", 14, "key material, not a capture: give it with -k"},
 		{"CLIENT_HANDSHAKE_TRAFFIC_SECRET ", 32, "key material, not a capture: give it with -k"},
 		{"SERVER_HANDSHAKE_TRAFFIC_SECRET ", 32, "key material, not a capture: give it with -k"},
+		{"{\"schema\": \"badmac.", 19, "a report of badmac, not a capture"},
+		{"FAILED: ", 8, "a report of badmac, not a capture"},
+		{"OK: ", 4, "a report of badmac, not a capture"},
+		{"UNDECIDED: ", 11, "a report of badmac, not a capture"},
+		{"<!DOCTYPE html>", 15, "a page, not a capture"},
+		{"SQLite format 3", 16,
+			"a database, not a capture: badmac history reads a store of findings"},
 	};
 
 	const char *means = bm_magic_means(v, known, sizeof known / sizeof known[0]);
