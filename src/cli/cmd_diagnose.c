@@ -2,6 +2,7 @@
  * wanted. */
 #include "cli/cli.h"
 #include "cli/input.h"
+#include "cli/mistaken.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
@@ -19,6 +20,7 @@ struct run {
 	struct settings settings;
 	struct input_file *files, *logs; /* captures; logs */
 	const char *reading;             /* the log in hand */
+	struct mistaken mistaken;        /* what else it may be */
 	struct output output;
 	struct stored stored;
 	struct progress progress;
@@ -107,12 +109,24 @@ add_rules(struct run *r, const char *path)
 }
 
 static bool
+is_a_log(struct run *r, bool ended)
+{
+	const char *other = mistaken_for(&r->mistaken, ended);
+
+	if (other != NULL)
+		say("%s: %s", r->reading, other);
+	return other == NULL;
+}
+
+static bool
 feed(void *run, const uint8_t *p, size_t n)
 {
 	struct run *r = run;
 	struct badmac_error e = {.what = ""};
 
-	return badmac_feed_log(r->badmac, p, n, &e) == BADMAC_OK || log_trouble(r->reading, &e);
+	mistaken_take(&r->mistaken, p, n);
+	return is_a_log(r, false) &&
+		   (badmac_feed_log(r->badmac, p, n, &e) == BADMAC_OK || log_trouble(r->reading, &e));
 }
 
 static bool
@@ -122,7 +136,8 @@ add_log(struct run *r, struct input_file *f)
 
 	r->reading = f->name;
 	bool ok = (badmac_begin_log(r->badmac, f->name, &e) == BADMAC_OK || log_trouble(f->name, &e)) &&
-			  input_each(f, feed, r);
+			  input_each(f, feed, r) && is_a_log(r, true);
+	mistaken_forget(&r->mistaken);
 	if (ok && input_was_empty(f) && !r->settings.quiet)
 		say("%s: empty, so it says nothing", f->name);
 	return ok;

@@ -528,6 +528,9 @@ class Cli:
         trouble(re.escape(missing) + ": No such file", missing)
         trouble(re.escape(missing) + ": No such file", "-k", missing, GOOD)
         trouble("key material, not a capture: give it with -k", GOOD, BAD_KEYS)
+        for says, other in (("a capture, not a log", GOOD), ("a key log, and nothing else", BAD_KEYS),
+                            ("a report of badmac diagnose, not a log", self.path("r.json", diagnose("--format", "json", "-k", BAD_KEYS, BAD).out))):
+            trouble(says, "-k", BAD_KEYS, "--log", other, BAD)
         for form, is_what in (("json", "a report of badmac"), ("text", "a report of badmac"), ("html", "a page")):
             report = self.path("report." + form, run("diagnose", "--format", form, "-k", BAD_KEYS, BAD).out)
             trouble(is_what + ", not a capture", report)
