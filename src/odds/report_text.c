@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <math.h>
 
-enum { LABEL = 12, TABLE = 86 /* columns of the table */ };
+enum { LABEL = 12, NAME = 15 /* of a pattern */, TABLE = 86 /* columns of the table */ };
 
 static void
 line(struct bm_lines *l, const char *label, const char *text)
@@ -151,11 +151,13 @@ tell_table(struct bm_lines *l, struct bm_words *a, const struct bm_odds_answer *
 				   *least = r->needed[2] == BM_ODDS_UNKNOWN || r->failures == 0
 								? "-"
 								: bm_say_amount(a, (double)r->needed[2]);
-		if (narrow)
-			line(l, name,
+		if (narrow) {
+			bm_say(l, "  %-*s", NAME - 2, name);
+			bm_say_step(l, NAME, NAME,
 				bm_words_print(a, "escapes: %s, expected: %s, chance: %s, needed for 5 %%: %s",
 					escapes, mean, chance, least));
-		else
+			bm_say(l, "\n");
+		} else
 			bm_say(l, "  %-12s %16s %16s %18s %16s\n", name, escapes, mean, chance, least);
 	}
 	bm_say(l, "\n");

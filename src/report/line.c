@@ -98,15 +98,16 @@ new_line(struct bm_lines *l, size_t indent)
 	bm_say(l, "\n%*s", (int)indent, "");
 }
 
-/* The next word: up to a space. Where backquotes enclose commands, a word with one goes on to its
- * end. */
+/* The next word: up to a space, and what is so many per cent is one. Where backquotes enclose
+ * commands, a word with one goes on to its end. */
 static struct bm_view
 word_of(struct bm_view v, bool commands)
 {
 	bool within = false;
 	size_t n = 0;
 
-	for (; n < v.n && (within || v.p[n] != ' '); n++)
+	for (; n < v.n && (within || v.p[n] != ' ' || (n != 0 && n + 1 < v.n && v.p[n + 1] == '%'));
+		 n++)
 		if (commands && v.p[n] == '`')
 			within = !within;
 	return bm_view(v.p, n);

@@ -242,7 +242,7 @@ bm_shared_sentence(struct bm_history_model *m, const struct bm_shared *x)
 									  bm_grouped((uint64_t)(exp(-x->ln_chance) + 0.5)).s)
 								: bm_arena_print(&m->arena, "1 in 10^%.0f", floor(-ten));
 	const char *s =
-		bm_arena_print(&m->arena, "%s of %s %s share %s: %s; by chance (%s) %.3g%% would, odds %s",
+		bm_arena_print(&m->arena, "%s of %s %s share %s: %s; by chance (%s) %.3g %% would, odds %s",
 			bm_grouped(x->with).s, bm_grouped(x->of).s, hours, x->what, x->value, x->null,
 			100 * x->share, odds != NULL ? odds : "");
 

@@ -855,6 +855,7 @@ class Cli:
             want(typed or command == "host" or args == simulated or doubt in args, (command, args))
             for columns, of in ((60, 60), (80, 80), (160, 120)):
                 lines = self.at_width(command, args, columns, of)
+                want(not [one for one in lines if re.match(r" *%|.*\Sescapes: ", one)], (command, args, columns, "a word by itself"))
                 # Tables have another form where they do not fit; host counts while it is looked at.
                 if command == "explain":
                     want(" ".join(plain.split()) == " ".join(" ".join(lines).split()), "the same words at %d" % columns)
