@@ -67,8 +67,8 @@ struct bm_elsewhere {
 	size_t copy_count;
 	struct bm_view here; /* the stream as it arrived here, from the failed record on */
 	unsigned place;      /* enum bm_place of that capture */
-	int order;     /* 1: it stands nearer the sender of the record, -1: farther, 0: nothing tells */
-	bool copy;     /* it was taken where this one was, or is the same: that both agree says nothing */
+	int order; /* 1: it stands nearer the sender of the record, -1: farther, 0: nothing tells */
+	bool copy; /* it was taken where this one was, or is the same: that both agree says nothing */
 	bool all_good; /* every record of the connection verifies there */
 	bool ended; /* the same, its stream ends where the failed record begins here, and the complaint
 				   is there all the same */
