@@ -397,6 +397,7 @@ search_all(struct solver *v)
 	two_anywhere(v, &two_bits, 8, BM_NORMAL, is_bit);
 	bm_chain_swaps(&v->c);
 	bm_chain_reversals(&v->c);
+	bm_search_edge_swaps(v->c.s);
 	if (!v->cut) {
 		tag_family(v, &tag_run, 128, 8, 8, bm_masks_in_run(tag, 8));
 		tag_family(v, &tag_octets, 128, tag, 4, bm_masks_of_octets(tag, 4));

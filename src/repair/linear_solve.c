@@ -275,6 +275,7 @@ search_all(struct bm_linear *l)
 	bm_linear_two_bits(l);
 	bm_linear_swaps(l, false);
 	bm_linear_bit_lanes(l);
+	bm_search_edge_swaps(l->s);
 	nonce_family(l);
 	tag_family(l, &tag_run, 128, 8, 8, bm_masks_in_run(block, 8));
 	tag_family(l, &tag_octets, 128, block, 4, bm_masks_of_octets(block, 4));

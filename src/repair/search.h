@@ -72,6 +72,10 @@ bool bm_search_try_mask(struct bm_search *s, size_t at, const uint8_t *mask, siz
 /* Each of the n octets from `at` on, alone, as every other value, until the search is over. */
 void bm_search_try_octets(struct bm_search *s, size_t at, size_t n);
 
+/* edge_swaps.c: a family of its own. Two words of up to 8 octets, next to each other and swapped,
+ * of which one or both are nonce or tag, or lie over the edge of the text. */
+void bm_search_edge_swaps(struct bm_search *s);
+
 /* Out of memory: the search is over. */
 void bm_search_fail(struct bm_search *s, enum bm_status status);
 

@@ -188,17 +188,24 @@ test_across(void **unused)
 }
 
 static void
+swap_words(struct sealed *r, size_t at, size_t n)
+{
+	uint8_t word[8];
+
+	memcpy(word, r->received + at, n);
+	memmove(r->received + at, r->received + at + n, n);
+	memcpy(r->received + at + n, word, n);
+}
+
+static void
 adjacent(struct sealed *r, size_t kind)
 {
 	for (size_t n = 1; n <= (is_short(kind) && r->text_n > 1460 ? 1 : 8); n *= 2) {
 		size_t at = r->text_at + below(&dice, r->text_n - 2 * n + 1);
-		uint8_t word[8];
 		heal(r);
 		if (memcmp(r->sent + at, r->sent + at + n, n) == 0)
 			continue;
-		memcpy(word, r->received + at, n);
-		memmove(r->received + at, r->received + at + n, n);
-		memcpy(r->received + at + n, word, n);
+		swap_words(r, at, n);
 		repair(r, enough(r, kind));
 		expect_repaired(r, BM_REPAIR_WORDS_SWAPPED);
 	}
@@ -209,6 +216,37 @@ test_adjacent(void **unused)
 {
 	(void)unused;
 	each(adjacent, SIZE_MAX);
+}
+
+/* Over the edge of the nonce, over that of the tag, and within the tag. */
+static void
+over_edges(struct sealed *r, size_t kind)
+{
+	size_t tag = r->n - r->tag_n;
+
+	if (is_short(kind) && r->text_n > 1460)
+		return;
+	for (size_t n = 1; n <= 8; n *= 2) {
+		for (size_t at = BM_HEADER; at + 2 * n <= r->n; at++) {
+			bool text = at >= r->text_at && at + 2 * n <= tag;
+			bool nonce = at + 2 * n <= r->text_at;
+			if (text || nonce || memcmp(r->sent + at, r->sent + at + n, n) == 0)
+				continue;
+			heal(r);
+			swap_words(r, at, n);
+			repair(r, enough(r, kind));
+			/* What is not of the tag may be the same in both words. */
+			expect_repaired(r, memcmp(r->sent, r->received, tag) == 0 ? BM_REPAIR_TAG_DAMAGED
+																	  : BM_REPAIR_WORDS_SWAPPED);
+		}
+	}
+}
+
+static void
+test_over_edges(void **unused)
+{
+	(void)unused;
+	each(over_edges, 200);
 }
 
 static void
@@ -248,6 +286,7 @@ main(void)
 		cmocka_unit_test(test_run),
 		cmocka_unit_test(test_across),
 		cmocka_unit_test(test_adjacent),
+		cmocka_unit_test(test_over_edges),
 		cmocka_unit_test(test_nonce),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
