@@ -3,6 +3,7 @@
 #include "why/keyless.h"
 
 #include <math.h>
+#include <string.h>
 
 enum {
 	SETTLED = 3,   /* steps of one in a row that make a count */
@@ -146,6 +147,20 @@ damaged(const struct bm_why *w, struct bm_finding *out, const struct odd *o)
 	return a;
 }
 
+/* One octet over and over, from the nonce on: what was written over it counts nothing. */
+static bool
+overwritten(const struct bm_why *w, const struct bm_seen_record *r)
+{
+	const size_t telling = NONCE + 8;
+	const struct bm_case *s = w->c->scope;
+
+	if (s == NULL || s->record == NULL || r->off < s->off || r->off - s->off > s->region ||
+		s->region - (r->off - s->off) < BM_HEADER + telling)
+		return false;
+	const uint8_t *p = s->record + (r->off - s->off) + BM_HEADER;
+	return memcmp(p, p + 1, telling - 1) == 0;
+}
+
 enum bm_answer
 bm_ask_nonces(const struct bm_why *w, struct bm_finding *out, const char **because)
 {
@@ -163,6 +178,11 @@ bm_ask_nonces(const struct bm_why *w, struct bm_finding *out, const char **becau
 			w, out, &o, BM_CAUSE_RECORDS_REORDERED, true, ", which comes in a later record");
 	if (o.next != NULL && o.next->nonce == o.expected + 1 && o.next->nonce != o.r->nonce)
 		return damaged(w, out, &o);
+	if (overwritten(w, o.r)) {
+		*because =
+			"the nonce that does not count up is one octet over and over, as is what follows";
+		return BM_EXCLUDED;
+	}
 	out->nonce_reused = behind <= o.expected - o.first;
 	if (out->nonce_reused)
 		return show(w, out, &o, BM_CAUSE_SEQUENCE_REUSED, true,

@@ -187,6 +187,11 @@ class Keyless:
         self.shows("nonces: a nonce garbled", t, "bytes-damaged", t.at(t.odd))
         t = talk("foreign", 0x0102030405060708 << 4, 0)
         self.shows("nonces: a record of another count", t, "bytes-inserted", t.at(t.odd))
+        for n in (18, 300):
+            t = Talk("zeros over %d" % n, start=0).some()
+            t.put(C2S, record(23, bytes(n)))
+            self.shows("nonces: %d zeros from the nonce on" % n, t.complain(), "bytes-damaged", t.at(len(t.conv.items) - 2),
+                       "of one value")
         self.silent("nonces: they go on from elsewhere", talk("elsewhere", 0x0102030405060708 << 4), not_detail="nonces")
         t = Talk("random")
         for _ in range(12):
