@@ -181,8 +181,7 @@ bm_ask_good_copy(const struct bm_why *w, struct bm_finding *out, const char **be
 	bm_alter_other(out, c->direction, c->good_off, c->good_packet, c->seq);
 	bm_evidence(w, out,
 		"the record at stream offset %llu (packet %llu) verifies at sequence number %llu, where "
-		"this "
-		"one was expected,: it is the same record, whole",
+		"this one was expected: it is the same record, whole",
 		(unsigned long long)c->good_off, (unsigned long long)c->good_packet,
 		(unsigned long long)c->seq);
 	out->cause = shift ? show_shift(w, &p, out) : show_change(w, &p, out);
