@@ -114,6 +114,14 @@ class Hidden:
             text = quoted(self.explain(line, "--redact", "addresses"))[0]
             want(not re.search(r"1[123]", text), (n, text))
 
+    def test_hidden_in_long_threads(self):
+        """A thread's name is kept to 63 octets: where it is cut, half an address may be left."""
+        for n in range(40, 64):
+            thread = b"y" * n + b"-10.111.122.133"
+            log = b"%s, READ: TLSv1 Application Data, length = 48\n%s, handling exception: javax.net.ssl.SSLException: bad record MAC\n" % (thread, thread)
+            shown = self.explain(log, "--redact", "addresses")["incidents"][0]["thread"]
+            want(shown == "y" * n + "-192.0.2.1" if n + 15 < 63 else shown is None, (n, shown))
+
     def test_hidden_from_hostile_lines(self):
         lines = [b"main, SEND TLSv1 ALERT:  fatal, description = bad_record_mac", b"%% Invalidated:  [Session-1, of-db7.acme.corp]",
                  b"of-db7.acme.corp-10.77.3.9, READ: of-web01 Application Data, length = 48", b"of-db7.acme.corp-10.77.3.9, READ: TLSv1 Application Data, length = 48",

@@ -89,6 +89,7 @@ class Mistaken:
         logs = [keys + LINE, LINE + keys, keys * 3000 + LINE, keys.rstrip(b"\n") + b" " + LINE, b"# " + keys + b"x\n" + LINE,
                 b"\n\n# nothing but a comment\n", b"2024-03-05 10:11:12 " + keys + LINE, b'"' + keys + LINE, keys[:70] + b"\n" + LINE,
                 b"CLIENT_RANDOM " + b"ab" * 32 + b" " + b"cd" * 47 + b"xy\n" + LINE,
+                b"CLIENT_RANDOM " + b"ab" * 32 + b" " + b"cd" * 31 + b"\n", b"CLIENT_RANDOM " + b"ab" * 7 + b" " + b"cd" * 48 + b"\n",
                 b'{"schema":"badmac","msg":"x"}\n' + LINE, b'{"schema":"badmac.app.v1","msg":"x"}\n' + LINE, b'{"schema": "ecs.1"}\n' + LINE,
                 b'{"level":"info","schema":"badmac.diagnosis.v1"}\n' + LINE, b'["schema","badmac.diagnosis.v1"]\n' + LINE, quoted + b"\n" + LINE,
                 b"<!DOCTYPE html>\n<title>an issue</title>\n" + LINE, b"<html>" + LINE, b"x <!DOCTYPE html>\n" + LINE,

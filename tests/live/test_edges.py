@@ -312,9 +312,17 @@ class Edges(test_events.Events):
         def like_next():
             """It shares octets with the one behind it, beyond chance, and not its end: perhaps that is the one."""
             ask(damaged(behind.data, (45, noise[:60]), (len(behind) - 64, noise[60:124])), [])
+            quarter = len(behind) // 4
+            ask(behind.data[:quarter] + bytes(rng.randrange(256) for _ in range(len(behind) - quarter)), [])
+
+        def reflected():
+            """Octets of the other side's that were good there: where its receiver was then lies in the gap."""
+            early = [q for q in conv.application(S2C) if q.item_index < r.item_index and len(q) > 40]
+            judge.want(early, "no record of the server's before it")
+            ask(early[-1].data, [])
         for what, function in (("a bit", found), ("150 octets", wide), ("nothing", good), ("the gap ends within a record", tail),
                                ("two in a row", two), ("its type too", other_type), ("no good one follows", last),
-                               ("much like the next one", like_next)):
+                               ("much like the next one", like_next), ("one of the other side", reflected)):
             yield self.tap.case, "%s, right behind a gap: %s" % (name, what), function
         for after in () if blind else (0, 1):
             yield self.tap.case, "%s, right behind a gap: 150 octets, the right one %s" % (

@@ -162,6 +162,26 @@ test_octets(void **state)
 	assert_null(stated(&r, BM_TRAIT_OFFSET));
 }
 
+/* Many bits of one column: a run of damage, of which none was flipped by itself. */
+static void
+test_many_bits(void **state)
+{
+	static const uint8_t sent[6] = {0x10, 0x10, 0x10, 0x10, 0x10, 0x10}, received[6];
+
+	(void)state;
+	make();
+	for (size_t n = 4; n <= 5; n++) {
+		for (unsigned i = 0; i < 12; i++) {
+			all[i].d.length = n;
+			all[i].d.sent = bm_view(sent, n);
+			all[i].d.received = bm_view(received, n);
+		}
+		struct bm_alike_result r = find(12, true);
+		assert_int_equal(stated(&r, BM_TRAIT_BIT) != NULL, n == 4);
+		assert_int_equal(stated(&r, BM_TRAIT_WAY) != NULL, n == 4);
+	}
+}
+
 static void
 test_one_place_is_said_once(void **state)
 {
@@ -297,6 +317,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_chance_is_not_stated),
 		cmocka_unit_test(test_octets),
+		cmocka_unit_test(test_many_bits),
 		cmocka_unit_test(test_one_place_is_said_once),
 		cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_times),

@@ -184,6 +184,25 @@ filters_are_of_one_piece(void **state)
 	bm_arena_clear(&arena);
 }
 
+/* A filter that leaves packets out says so. */
+static void
+long_filters_end(void **state)
+{
+	uint64_t odd[21];
+
+	(void)state;
+	for (size_t i = 0; i < 21; i++)
+		odd[i] = 2 * i + 1;
+	const struct bm_capture_pieces *const of[] = {
+		NULL, &(struct bm_capture_pieces){
+				  (struct bm_capture_piece[]){{"a.pcap", 0, 60}, {"b.pcap", 60, 1}}, 2}};
+	for (size_t i = 0; i < 2; i++) {
+		assert_non_null(strstr(looks(of[i], odd, 20, 0), ", 37, 39}`\n"));
+		assert_non_null(strstr(looks(of[i], odd, 21, 0), ", 37, 39}`, and later ones\n"));
+	}
+	bm_arena_clear(&arena);
+}
+
 int
 main(void)
 {
@@ -193,6 +212,7 @@ main(void)
 		cmocka_unit_test(what_is_no_packet_of_this_capture_stays),
 		cmocka_unit_test(a_name_that_reads_as_a_packet_stays_whole),
 		cmocka_unit_test(filters_are_of_one_piece),
+		cmocka_unit_test(long_filters_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
