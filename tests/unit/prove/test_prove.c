@@ -164,6 +164,15 @@ test_whole(void **state)
 	t.connection.failures = two;
 	t.connection.failure_count = 2;
 	expect_whole(BADMAC_DOES_NOT_HOLD, "failures");
+	two[1] = two[0];
+	t.connection.failures = two;
+	t.connection.failure_count = 2;
+	expect_whole(BADMAC_DOES_NOT_HOLD, "counts");
+	/* The same place of the other stream is another record. */
+	two[1].direction = BADMAC_SERVER_TO_CLIENT;
+	t.connection.failures = two;
+	t.connection.failure_count = 2;
+	expect_whole(BADMAC_DOES_NOT_HOLD, "failures");
 	t.connection.result = BADMAC_VERIFIED;
 	expect_whole(BADMAC_DOES_NOT_HOLD, "result");
 	/* What is wrong goes before what cannot be checked. */
