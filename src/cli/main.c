@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct command *const commands[] = {&command_diagnose, &command_explain, &command_carve,
 	&command_history, &command_host, &command_lab, &command_odds, &command_prove, &command_help,
@@ -82,8 +83,11 @@ command_unknown(const char *name)
 		least = d;
 		nearest = (*c)->name;
 	}
-	return nearest != NULL ? say_usage(NULL, "unknown command '%s': is '%s' meant?", name, nearest)
-						   : say_usage(NULL, "unknown command '%s'", name);
+	if (nearest != NULL)
+		return say_usage(NULL, "unknown command '%s': is '%s' meant?", name, nearest);
+	return access(name, F_OK) == 0
+			   ? say_usage(NULL, "unknown command '%s': is 'diagnose %s' meant?", name, name)
+			   : say_usage(NULL, "unknown command '%s'", name);
 }
 
 int

@@ -179,9 +179,9 @@ head(struct bm_lines *l, const struct bm_connection *c, bool verbose)
 		from = l->buf.n;
 		bm_style(l, BM_DIM);
 		bm_say(l, "  seen in  ");
-		bm_say_safe(l, c->capture);
 		if (c->pieces != NULL)
-			bm_say(l, " (the first of %s pieces)", bm_grouped(c->pieces->n).s);
+			bm_say(l, "one of %s pieces, of which the first is ", bm_grouped(c->pieces->n).s);
+		bm_say_safe(l, c->capture);
 		if (c->first_ts_ns != 0)
 			bm_say(l, ", from %s", time);
 		for (size_t i = 0; i < c->also_in_count; i++) {

@@ -134,7 +134,7 @@ class Pieces:
                 shown += [parts[m.group(1)][n - 1].raw() for n in numbers(*m.groups()[1:])]
         want(shown == [frames[n - 1].raw() for n in f["packets"]], f["next_steps"])
         text = " ".join(self.diagnose("text", "-k", "KEYS", *names).split())
-        for said in ("seen in %s (the first of 3 pieces)" % names[0],
+        for said in ("seen in one of 3 pieces, of which the first is %s" % names[0],
                      "packets %d (%d of %s), %d (1 of %s)" % (at, at, names[0], at + 1, names[1]),
                      "packet %d (%d of %s), encrypted" % (alert, own, name),
                      "record offset 205, packet %d (%d of %s) at byte 271" % (at, at, names[0])):

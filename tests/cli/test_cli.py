@@ -130,6 +130,7 @@ class Cli:
         refused("unknown command 'frobnicate'", "help", "frobnicate")
         refused("unknown command ''", "")
         refused("unknown command 'diagnos': is 'diagnose' meant?", "diagnos", GOOD)
+        refused("unknown command '%s': is 'diagnose %s' meant?" % (GOOD, GOOD), GOOD)
         refused("unknown command 'hsitory': is 'history' meant?", "help", "hsitory")
         refused("unknown option --frob", "--frob")
         refused("takes no arguments", "--version", "x")
