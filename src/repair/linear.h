@@ -136,6 +136,7 @@ void bm_linear_basis(const struct bm_linear *l, size_t tail, size_t head, struct
 /* The families, each a call that opens it, searches and closes. */
 void bm_linear_runs(struct bm_linear *l, const struct bm_family_name *inside,
 	const struct bm_family_name *across, size_t octets);
+void bm_linear_tag_edge(struct bm_linear *l);
 void bm_linear_adjacent(struct bm_linear *l);
 /* Segments that are long have many pairs of words, which take seconds: these are a call of their
  * own. */

@@ -279,6 +279,7 @@ search_all(struct bm_linear *l)
 	nonce_family(l);
 	tag_family(l, &tag_run, 128, 8, 8, bm_masks_in_run(block, 8));
 	tag_family(l, &tag_octets, 128, block, 4, bm_masks_of_octets(block, 4));
+	bm_linear_tag_edge(l);
 	bm_linear_runs(l, &run, &across, 8);
 	bm_linear_blocks(l, &many_bits, 16, block, k * bm_masks_of_weight(block, 16));
 	bm_linear_octet_lanes(l);

@@ -310,6 +310,12 @@ class Matrix(Senders):
                     return damage.garbled(f.conv, r, rng.randrange(5 + f.front, end), n, rng) if end > 5 + f.front else None
                 self.bytes_wrong(f, "bytes-damaged", "%d octets" % n, size, self.five_bits(f, run))
 
+            if f.kind == "gcm":
+                for before, behind in ((2, 2), (4, 4), (1, 7)):
+                    self.bytes_wrong(f, "bytes-damaged", "%d octets of text and %d of the tag" % (before, behind), size, self.five_bits(
+                        f, lambda r, segs, rng, before=before, n=before + behind:
+                        damage.garbled(f.conv, r, len(r) - f.tag - before, n, rng)))
+
     @staticmethod
     def five_bits(f, run):
         """Up to four bits are told as bits."""

@@ -249,6 +249,36 @@ test_over_edges(void **unused)
 	each(over_edges, 200);
 }
 
+/* GCM: over the edge of ciphertext and tag, at every place that the run can have on it; nine octets
+ * are too many. */
+static void
+tag_edge(struct sealed *r, size_t kind)
+{
+	(void)kind;
+	if (bm_protection_keys(r->protection)->suite->mode != BM_MODE_GCM)
+		return;
+	for (size_t n = 2; n <= 9; n++)
+		for (size_t before = 1; before < n && before <= r->text_n; before++) {
+			heal(r);
+			for (size_t i = 0; i < n; i++)
+				spoil(r, r->text_at + r->text_n - before + i);
+			repair(r, BM_QUICK);
+			if (n > 8) {
+				assert_false(r->repair.found);
+				continue;
+			}
+			assert_true(r->repair.found);
+			expect_repaired(r, r->repair.kind);
+		}
+}
+
+static void
+test_tag_edge(void **unused)
+{
+	(void)unused;
+	each(tag_edge, SIZE_MAX);
+}
+
 static void
 nonce(struct sealed *r, size_t kind)
 {
@@ -285,6 +315,7 @@ main(void)
 		cmocka_unit_test(test_few_bits),
 		cmocka_unit_test(test_run),
 		cmocka_unit_test(test_across),
+		cmocka_unit_test(test_tag_edge),
 		cmocka_unit_test(test_adjacent),
 		cmocka_unit_test(test_over_edges),
 		cmocka_unit_test(test_nonce),
