@@ -95,7 +95,8 @@ bm_ask_header_and_body(const struct bm_why *w, struct bm_finding *out, const cha
 		return BM_NOT_ASKED;
 	/* What carries data, or the type as it stands. */
 	const uint8_t types[HEADERS] = {BM_APPLICATION_DATA, c->record[0]};
-	unsigned headers = types[1] != types[0] && types[1] >= BM_CCS && types[1] <= BM_HEARTBEAT ? 2 : 1;
+	unsigned headers =
+		types[1] != types[0] && types[1] >= BM_CCS && types[1] <= BM_HEARTBEAT ? 2 : 1;
 	uint8_t *bytes = malloc(len);
 	struct bm_repair r = {.sent = bm_arena_take(w->arena, len, 1)};
 	bool found = false;

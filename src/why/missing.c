@@ -148,7 +148,8 @@ weigh(const struct bm_why *w, struct bm_finding *out, uint64_t there, double loo
 		return;
 	}
 	if (!can_be_whole(w, there)) {
-		bm_evidence(w, out, "no record of this cipher suite has the %lld bytes of body that stand here",
+		bm_evidence(w, out,
+			"no record of this cipher suite has the %lld bytes of body that stand here",
 			(long long)there - BM_HEADER);
 		return;
 	}
@@ -191,7 +192,8 @@ bm_ask_bytes_missing(const struct bm_why *w, struct bm_finding *out, const char 
 	uint64_t sent = sent_by_keystream(w);
 	if (sent != 0 && sent <= there) {
 		*because = bm_arena_print(w->arena,
-			"by the keystream that the next good record was made with, no more bytes were sent than "
+			"by the keystream that the next good record was made with, no more bytes were sent "
+			"than "
 			"stand here (%llu): it is the header that announces too many",
 			ull(there));
 		return BM_EXCLUDED;
