@@ -242,7 +242,7 @@ class Pieces:
         text = self.diagnose("text", "-k", "server.key", "--", *names)
         want(command in [line.strip() for line in text.splitlines()], command, text)
         code, out, err = self.typed(command)
-        want((code, out.replace("./-", "-")) == (3, text.replace("./-", "-")), command, code, out, err)
+        want((code, out.replace("./-", "-").split()) == (3, text.replace("./-", "-").split()), command, code, out, err)
         alone = self.diagnose("json", "-k", "server.key", self.store(self.path("zeek.pcap"), zeek))
         want("`badmac diagnose -k server.key ...`" in alone["connections"][0]["failures"][0]["next_steps"][-1], alone)
 
