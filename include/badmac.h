@@ -338,6 +338,7 @@ enum badmac_keys_from {
 	BADMAC_KEYS_OTHER
 };
 
+/* NULL, and BADMAC_UNKNOWN: null in the report. */
 struct badmac_claimed_connection {
 	const char *capture, *client, *server, *server_name;
 	int udp;

@@ -91,8 +91,7 @@ api_tie_logs(struct badmac *b)
 	if (fewer)
 		api_notice(b,
 			"lengths in logs were looked up among the last %zu records of each direction alone; "
-			"raise "
-			"--memory",
+			"raise --memory",
 			last);
 	struct bm_report_logs logs = bm_tie_report(b->tie);
 	bm_report_set_logs(b->report, &logs);

@@ -59,8 +59,7 @@ read_report(struct run *r)
 	}
 	if (status == BM_OK && r->findings.redacted != NULL && !r->settings.quiet)
 		say("%s: is redacted: no address in it is a real one, so its connections are in no "
-			"capture; "
-			"give the report without --redact",
+			"capture; give the report without --redact",
 			name);
 	if (status == BM_OK)
 		status = bm_claims_from(&r->findings, &r->claims);

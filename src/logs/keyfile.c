@@ -125,8 +125,7 @@ say_why_no_pem(struct bm_view text, enum bm_status pem, struct bm_error *e)
 			"PLAINKEY");
 	return bm_fail(e, BM_UNSUPPORTED, at,
 		"the private key is not RSA: only RSA key exchange is opened by a private key; record a "
-		"key "
-		"log (SSLKEYLOGFILE) instead");
+		"key log (SSLKEYLOGFILE) instead");
 }
 
 /* Nothing was found that opens a record: why, and what would. */
@@ -141,8 +140,7 @@ say_why_not(struct bm_view text, const struct found *f, struct bm_error *e)
 	if (holds(text, "javax.net.ssl|") || holds(text, "kona.ssl|"))
 		return bm_fail(e, BM_UNSUPPORTED, 0,
 			"javax.net.debug of Java 8u261, 11 and later prints no secrets: record a key log with "
-			"an "
-			"agent such as jSSLKeyLog");
+			"an agent such as jSSLKeyLog");
 	if (holds(text, "*** ClientHello") || holds(text, ", WRITE: TLSv1") ||
 		holds(text, ", READ: TLSv1"))
 		return bm_fail(e, BM_UNSUPPORTED, 0,

@@ -92,18 +92,15 @@ headline_unknown(struct bm_words *a, const struct bm_odds_question *q,
 	if (r->failures != BM_ODDS_UNKNOWN && q->caught != BM_ODDS_UNKNOWN)
 		return bm_words_print(a,
 			"the kernel counted %s and the cards %s by themselves, and whether those are the same "
-			"is "
-			"not known. Beside the former %s that slips past TCP's checksum makes %s or more with "
-			"a "
-			"chance of %s, beside all of them of %s.",
+			"is not known. Beside the former %s that slips past TCP's checksum makes %s or more "
+			"with a chance of %s, beside all of them of %s.",
 			bm_say_bad_sums(a, q->caught), bm_grouped(q->by_cards).s, what,
 			bm_say_failures(a, r->failures), bm_say_chance(a, r->ln_chance),
 			bm_say_chance(a, bm_odds_ln_chance_with_cards(q, r)));
 	if (r->failures != BM_ODDS_UNKNOWN)
 		return bm_words_print(a,
 			"nobody counted bad checksums, so nothing is said for or against. %s by %s that "
-			"escaped "
-			"would be plausible %s.",
+			"escaped would be plausible %s.",
 			bm_say_failures(a, r->failures), what, plausible_beside(a, r));
 	if (q->caught == BM_ODDS_UNKNOWN)
 		return "neither failed records nor bad checksums were counted.";

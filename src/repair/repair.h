@@ -46,7 +46,7 @@ struct bm_damaged {
 					  effort's own */
 };
 
-enum { BM_FAMILIES_MAX = 44 };
+enum { BM_FAMILIES_MAX = 64 };
 
 /* One family of changes that was searched. */
 struct bm_family {

@@ -180,8 +180,7 @@ as_a_whole(struct taking *t)
 		if (f.redacted != NULL)
 			problem(t, BM_FORMAT,
 				"is redacted: its addresses and perhaps times are not the real ones; give the "
-				"report "
-				"without --redact");
+				"report without --redact");
 		put_all(t, &f);
 		t->put.added.known = bm_put_end(&t->put, &f);
 	}

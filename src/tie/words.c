@@ -78,8 +78,7 @@ tell_lengths(struct bm_tie *t, const struct tie_incident *i, struct tie_told *o)
 		return add(o, "lengths",
 			bm_arena_print(&t->words,
 				"%s %s bytes, as in the log, %s in what the %s sent, and the last one is the "
-				"record that "
-				"failed",
+				"record that failed",
 				many, list, stand, side(m->length_direction)));
 	return add(o, "lengths",
 		bm_arena_print(&t->words,

@@ -26,8 +26,7 @@ bm_verdict_keyless_summary(
 		f->changes[0].record_off == 0)
 		return bm_arena_print(arena,
 			"Readable text stands in the TLS stream of the %s at stream offset %llu, where a "
-			"record "
-			"was due.",
+			"record was due.",
 			bm_side_word(c->direction), (unsigned long long)c->off);
 	if (f->cause == BM_CAUSE_PLAINTEXT_INJECTED)
 		text = "has readable text in it";

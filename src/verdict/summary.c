@@ -63,8 +63,7 @@ reported(const struct bm_case *c, const struct bm_finding *f, const struct words
 	case BM_CAUSE_PLAINTEXT_ALERT:
 		return bm_arena_print(w->a,
 			"The %s sent its alert %s (%u) in the clear where TLS 1.3 expects a protected record; "
-			"that "
-			"alert is the real reason.",
+			"that alert is the real reason.",
 			w->who, w->alert != NULL ? w->alert : "of unassigned code", c->alert);
 	case BM_CAUSE_CAPTURE_INCOMPLETE:
 		return bm_arena_print(w->a,
@@ -93,8 +92,7 @@ out_of_place(const struct bm_case *c, const struct bm_finding *f, const struct w
 				"Two different records of the %s have sequence number %llu.", w->who,
 				(unsigned long long)c->seq);
 		return bm_arena_print(w->a,
-			"Where %s of the %s was due stands one made with sequence number %llu, which "
-			"another "
+			"Where %s of the %s was due stands one made with sequence number %llu, which another "
 			"record had used: two writers.",
 			w->record, w->who, (unsigned long long)c->found_seq);
 	case BM_CAUSE_RECORDS_REORDERED:
@@ -175,8 +173,7 @@ damaged(const struct bm_case *c, const struct bm_finding *f, const struct words 
 		if (f->changes[0].sent_unknown)
 			return odd_run_summary(c, f, w->a);
 		return bm_arena_print(w->a,
-			"%s of the %s verifies once bytes that stand in the wrong place, from offset %u "
-			"on, "
+			"%s of the %s verifies once bytes that stand in the wrong place, from offset %u on, "
 			"are put back.",
 			w->Record, w->who, f->changes[0].record_off);
 	case BM_CAUSE_RETRANSMISSION_DIFFERS:
@@ -219,8 +216,7 @@ made_otherwise(const struct bm_case *c, const struct bm_finding *f, const struct
 		if (c->number_alone)
 			return bm_arena_print(w->a,
 				"%s of the %s has its content and its place in the keystream; its sender made the "
-				"MAC "
-				"with another sequence number.",
+				"MAC with another sequence number.",
 				w->Record, w->who);
 		if (f->strength == BM_STRENGTH_PROVEN)
 			return bm_arena_print(w->a,

@@ -74,8 +74,7 @@ tried_secrets(const struct reason *r)
 	if (s->cut)
 		return bm_arena_print(r->arena,
 			"of %llu TLS 1.3 secrets given %llu were tried in the time there was, and none opens "
-			"its "
-			"records (under AES-GCM at every sequence number; %s)",
+			"its records (under AES-GCM at every sequence number; %s)",
 			(unsigned long long)s->secrets, (unsigned long long)s->tried, others);
 	return bm_arena_print(r->arena,
 		"none of the %llu TLS 1.3 secrets given opens its records (under AES-GCM at every sequence "
@@ -91,8 +90,7 @@ tried_connections(const struct reason *r)
 	return bm_arena_print(r->arena,
 		"none of the %llu connections that the log tells of opens its records (under GCM suites at "
 		"every sequence number, under others at the first %llu%s; of RC4 the place in the "
-		"keystream "
-		"is unknown)",
+		"keystream is unknown)",
 		(unsigned long long)s->connections, (unsigned long long)s->numbers,
 		s->cut ? ", in the time there was" : "");
 }

@@ -76,10 +76,8 @@ bm_ask_other_copy(const struct bm_why *w, struct bm_finding *out, const char **b
 		if (c->good_first)
 			bm_evidence(w, out,
 				"that one was captured first; packet %llu came %.3f ms later, under a checksum "
-				"that is "
-				"right, before its receiver had acknowledged those bytes, and the receiver rejects "
-				"what "
-				"it took",
+				"that is right, before its receiver had acknowledged those bytes, and the receiver "
+				"rejects what it took",
 				(unsigned long long)c->other_packet, (double)c->apart_ns / 1e6);
 	}
 	bm_wipe(bytes, c->len);

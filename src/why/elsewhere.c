@@ -284,8 +284,7 @@ show_changes(const struct difference *d, struct bm_finding *out)
 			continue;
 		bm_evidence(w, out,
 			"there packet %llu%s carries the bytes as they arrived here: the two were sent as "
-			"copies "
-			"of the same TCP data",
+			"copies of the same TCP data",
 			(unsigned long long)o->packet, piece_text(w, d->e, o->packet));
 		return BM_CAUSE_RETRANSMISSION_DIFFERS;
 	}
@@ -377,9 +376,7 @@ show_difference(
 	if (g != NULL)
 		bm_evidence(w, out,
 			"%s shows other bytes from offset %llu of the record on: packet %llu there%s, offset "
-			"%llu "
-			"in "
-			"its frame",
+			"%llu in its frame",
 			e->capture, (unsigned long long)d.at, (unsigned long long)g->packet,
 			piece_text(w, e, g->packet),
 			(unsigned long long)(g->packet_off + (at + d.at - g->record_off)));

@@ -16,8 +16,7 @@ bm_ask_plaintext_alert(const struct bm_why *w, struct bm_finding *out, const cha
 	out->strength = w->c->protection != NULL ? BM_STRENGTH_PROVEN : BM_STRENGTH_SUPPORTED;
 	bm_evidence(w, out,
 		"a record of type alert with a body of 2 bytes stands where TLS 1.3 demands a protected "
-		"record "
-		"(outer type 23, RFC 8446, section 5.2)");
+		"record (outer type 23, RFC 8446, section 5.2)");
 	return BM_SHOWN;
 }
 
@@ -36,8 +35,7 @@ bm_ask_capture_incomplete(const struct bm_why *w, struct bm_finding *out, const 
 	out->strength = BM_STRENGTH_POSSIBLE;
 	bm_evidence(w, out,
 		"packet %llu reports a bad record; of the direction that it complains about bytes are "
-		"missing in "
-		"the capture",
+		"missing in the capture",
 		(unsigned long long)c->alert_packet);
 	return BM_SHOWN;
 }
@@ -86,8 +84,7 @@ bm_ask_record_was_good(const struct bm_why *w, struct bm_finding *out, const cha
 	if (c->first_of_epoch)
 		bm_evidence(w, out,
 			"it had accepted no record under these keys before: that it derived other keys, from "
-			"other "
-			"bytes of the handshake or another secret, is not ruled out");
+			"other bytes of the handshake or another secret, is not ruled out");
 	return BM_SHOWN;
 }
 

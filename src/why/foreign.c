@@ -245,8 +245,7 @@ try_secret(struct foreign *f, const struct bm_ring_entry *s, unsigned generation
 		if (found)
 			bm_evidence(f->h.w, out,
 				"it verifies under %s, a secret of the key log for the %s of another connection, "
-				"at "
-				"sequence number %llu; that connection was not captured, or not understood",
+				"at sequence number %llu; that connection was not captured, or not understood",
 				suites[i]->name, side_of(s->label), ull(f->h.seq));
 		bm_wipe(&k, sizeof k);
 	}

@@ -116,8 +116,7 @@ bm_ask_header(const struct bm_why *w, struct bm_finding *out, const char **becau
 		header_changes(w, bytes, out);
 		bm_evidence(w, out,
 			"with the header %02x %02x%02x %02x%02x, for %u bytes of body, the record verifies "
-			"where it "
-			"was expected",
+			"where it was expected",
 			bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], found - BM_HEADER);
 	} else {
 		*because =
@@ -220,8 +219,7 @@ show_run(const struct bm_why *w, struct bm_finding *out, uint32_t at, struct bm_
 		bm_alter_after(w, out);
 		bm_evidence(w, out,
 			"the next good record stands %u bytes further on and verifies at sequence number %llu, "
-			"which "
-			"was expected here: these bytes were never a record of this sender",
+			"which was expected here: these bytes were never a record of this sender",
 			whole_region(w), ull(c->after_seq));
 		if (is_framed(w)) {
 			out->strength = BM_STRENGTH_SUPPORTED;
@@ -385,8 +383,7 @@ bm_ask_interleaved(const struct bm_why *w, struct bm_finding *out, const char **
 	alter_cut(w, out);
 	bm_evidence(w, out,
 		"the bytes from %u on, %u of them, belong to another record: parted, the two verify at "
-		"sequence "
-		"numbers %llu and %llu",
+		"sequence numbers %llu and %llu",
 		cut->at, cut->n, ull(cut->seq), ull(cut->inside_seq));
 	(void)add_change(out, cut->at, bm_view(c->record + cut->at, cut->n), bm_view(c->record, 0));
 	return BM_SHOWN;

@@ -189,8 +189,7 @@ bm_ask_good_copy(const struct bm_why *w, struct bm_finding *out, const char **be
 		out->strength = BM_STRENGTH_SUPPORTED;
 		bm_evidence(w, out,
 			"the two have nothing of their MACs in common, and all before them: a sender that made "
-			"the "
-			"first one wrong, and repeated the record, would leave the same");
+			"the first one wrong, and repeated the record, would leave the same");
 	}
 	return BM_SHOWN;
 }

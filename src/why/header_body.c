@@ -76,9 +76,8 @@ show(const struct bm_why *w, const struct bm_repair *r, uint32_t len, unsigned h
 	bm_list_changes(w, r->sent, len, out);
 	bm_evidence(w, out,
 		"the next good record has the next number, so this one has %u bytes of body; with the "
-		"header "
-		"%02x %02x%02x %02x%02x and the bytes behind it changed back it verifies where it was "
-		"expected; found among: %s",
+		"header %02x %02x%02x %02x%02x and the bytes behind it changed back it verifies where it "
+		"was expected; found among: %s",
 		len - BM_HEADER, r->sent[0], r->sent[1], r->sent[2], r->sent[3], r->sent[4], r->shape);
 }
 

@@ -163,14 +163,12 @@ tell(const struct bm_why *w, const struct bm_outcome *o, const struct look *l, b
 	if (is_finished(o))
 		bm_evidence(w, out,
 			"decrypted, it is a Finished message by type and length, which random octets are once "
-			"in "
-			"2^32; the %zu octets of its hash cannot be judged",
+			"in 2^32; the %zu octets of its hash cannot be judged",
 			o->plain.n - 4);
 	else if (o->plain.n != 0)
 		bm_evidence(w, out,
 			"decrypted, no part of its %zu octets looks like noise: of all %zu octets in a row the "
-			"most "
-			"doubtful are such as random ones are once in 2^%.0f",
+			"most doubtful are such as random ones are once in 2^%.0f",
 			o->plain.n, l->n, -l->weakest);
 	if (padded)
 		bm_evidence(w, out, "its %zu octets of padding are right: once in 2^%zu by chance",

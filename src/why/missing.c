@@ -193,8 +193,7 @@ bm_ask_bytes_missing(const struct bm_why *w, struct bm_finding *out, const char 
 	if (sent != 0 && sent <= there) {
 		*because = bm_arena_print(w->arena,
 			"by the keystream that the next good record was made with, no more bytes were sent "
-			"than "
-			"stand here (%llu): it is the header that announces too many",
+			"than stand here (%llu): it is the header that announces too many",
 			ull(there));
 		return BM_EXCLUDED;
 	}

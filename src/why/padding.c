@@ -45,8 +45,7 @@ tell_padding(const struct bm_why *w, struct bm_finding *out, struct tail t)
 	else if (last == due)
 		bm_evidence(w, out,
 			"the length octet of the padding is right, %u; %zu of the %u octets before it differ "
-			"from it, "
-			"which TLS forbids (RFC 5246, section 6.2.3.2)%s",
+			"from it, which TLS forbids (RFC 5246, section 6.2.3.2)%s",
 			due, wrong, due,
 			t.n > t.block       ? ""
 			: others(t, 0) == 1 ? ": they are zero"
@@ -58,8 +57,7 @@ tell_padding(const struct bm_why *w, struct bm_finding *out, struct tail t)
 	else
 		bm_evidence(w, out,
 			"%zu octets stand behind the MAC; the last one, the length of the padding, says %u "
-			"instead of "
-			"%u, and %zu of the others differ from %u",
+			"instead of %u, and %zu of the others differ from %u",
 			t.n, last, due, wrong - 1, due);
 }
 

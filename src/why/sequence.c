@@ -83,15 +83,13 @@ bm_ask_replayed(const struct bm_why *w, struct bm_finding *out, const char **bec
 	if (bm_is_dtls(w))
 		bm_evidence(w, out,
 			"the bytes behind its header are those of packet %llu, a record that verified at "
-			"sequence "
-			"number %llu of its own header; this header says otherwise",
+			"sequence number %llu of its own header; this header says otherwise",
 			(unsigned long long)c->twin_packet, (unsigned long long)c->twin_seq);
 	else if (c->twin_damage != 0)
 		bm_evidence(w, out,
 			"it verifies at sequence number %llu, which the receiver had counted at stream offset "
-			"%llu "
-			"(packet %llu): it is that record, of which %u bytes were others there; the receiver "
-			"expected %llu here",
+			"%llu (packet %llu): it is that record, of which %u bytes were others there; the "
+			"receiver expected %llu here",
 			(unsigned long long)c->twin_seq, (unsigned long long)c->twin_off,
 			(unsigned long long)c->twin_packet, c->twin_damage, (unsigned long long)c->seq);
 	else if (c->twin_off == BM_NO_SEQ)
@@ -103,8 +101,7 @@ bm_ask_replayed(const struct bm_why *w, struct bm_finding *out, const char **bec
 	else
 		bm_evidence(w, out,
 			"its %u bytes are those of the record at stream offset %llu (packet %llu), which "
-			"verified at "
-			"sequence number %llu; the receiver expected %llu here",
+			"verified at sequence number %llu; the receiver expected %llu here",
 			c->len, (unsigned long long)c->twin_off, (unsigned long long)c->twin_packet,
 			(unsigned long long)c->twin_seq, (unsigned long long)c->seq);
 	if (c->after == BM_AFTER_SAME)
@@ -142,8 +139,7 @@ bm_ask_reused(const struct bm_why *w, struct bm_finding *out, const char **becau
 	if (!c->found && c->earlier != 0) {
 		*because = bm_arena_print(w->arena,
 			"it verifies from none of %llu states that its sender had been in before, and under "
-			"none "
-			"of %llu other sequence numbers%s",
+			"none of %llu other sequence numbers%s",
 			(unsigned long long)c->earlier, (unsigned long long)c->tried,
 			c->earlier_cut ? "; not all states that are remembered could be tried" : "");
 		return BM_EXCLUDED;
@@ -161,8 +157,7 @@ bm_ask_reused(const struct bm_why *w, struct bm_finding *out, const char **becau
 		bm_evidence(w, out,
 			"it verifies at sequence number %llu, which was used up when this record came; the "
 			"receiver expected %llu. What stood there did not verify, or was not captured: this "
-			"record "
-			"again would look the same",
+			"record again would look the same",
 			(unsigned long long)c->found_seq, (unsigned long long)c->seq);
 	else if (c->twin_off == BM_NO_SEQ)
 		bm_evidence(w, out,
@@ -178,8 +173,7 @@ bm_ask_reused(const struct bm_why *w, struct bm_finding *out, const char **becau
 	if (c->in_step)
 		bm_evidence(w, out,
 			"its keystream goes on where that of the record before it ends: whoever wrote both "
-			"went on "
-			"with one cipher, and with another count");
+			"went on with one cipher, and with another count");
 	return BM_SHOWN;
 }
 
@@ -218,9 +212,8 @@ bm_ask_number(const struct bm_why *w, struct bm_finding *out, const char **becau
 	alter_number(w, out);
 	bm_evidence(w, out,
 		"it verifies at sequence number %llu, with the keystream that is due; the receiver "
-		"expected "
-		"%llu, and the record right behind it has %llu: its sender made the MAC of this one alone "
-		"with another number",
+		"expected %llu, and the record right behind it has %llu: its sender made the MAC of this "
+		"one alone with another number",
 		(unsigned long long)c->found_seq, (unsigned long long)c->seq,
 		(unsigned long long)(c->seq + 1));
 	return BM_SHOWN;
@@ -243,8 +236,7 @@ bm_ask_missing(const struct bm_why *w, struct bm_finding *out, const char **beca
 		out->altered.epoch = c->found_epoch;
 		bm_evidence(w, out,
 			"it is the first record of epoch %u, and the receiver was still in epoch %u: what ends "
-			"that "
-			"epoch (Finished, KeyUpdate) never came%s",
+			"that epoch (Finished, KeyUpdate) never came%s",
 			c->found_epoch, c->epoch, gap_word(w, out));
 		return BM_SHOWN;
 	}
@@ -257,8 +249,7 @@ bm_ask_missing(const struct bm_why *w, struct bm_finding *out, const char **beca
 		out->own_make = true;
 		bm_evidence(w, out,
 			"it verifies at sequence number %llu; the receiver expected %llu, and what comes "
-			"behind it "
-			"goes on from there",
+			"behind it goes on from there",
 			(unsigned long long)c->found_seq, (unsigned long long)c->seq);
 		bm_evidence(w, out,
 			"its keystream goes on where that of the record before it ends: nothing was enciphered "
@@ -270,8 +261,7 @@ bm_ask_missing(const struct bm_why *w, struct bm_finding *out, const char **beca
 		alter_number(w, out);
 		bm_evidence(w, out,
 			"it verifies at sequence number %llu; the receiver expected %llu: %llu record%s before "
-			"it "
-			"never came%s",
+			"it never came%s",
 			(unsigned long long)c->found_seq, (unsigned long long)c->seq,
 			(unsigned long long)(c->found_seq - c->seq), c->found_seq - c->seq == 1 ? "" : "s",
 			gap_word(w, out));

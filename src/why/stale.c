@@ -434,8 +434,7 @@ bm_ask_stale(const struct bm_why *w, struct bm_finding *out, const char **becaus
 			out->strength = BM_STRENGTH_SUPPORTED;
 			bm_evidence(w, out,
 				"they begin with the record's IV or nonce: a sender that uses one twice makes "
-				"equal "
-				"bytes of equal content, so this alone is no proof");
+				"equal bytes of equal content, so this alone is no proof");
 		}
 	}
 	if (one.at + one.n == h.text.n && one.n == bm_protection_tag_len(w->c->protection) &&

@@ -276,22 +276,18 @@ bm_explain(const struct bm_why *asked, struct bm_explanation *out)
 	else if (c->after == BM_AFTER_NEXT && c->right_behind_gap)
 		bm_evidence(w, f,
 			"a gap of the capture ends where it begins, and the record after it, at stream offset "
-			"%llu, "
-			"verifies at sequence number %llu: one that was taken before that had the number "
-			"before, "
-			"at which this one does not verify",
+			"%llu, verifies at sequence number %llu: one that was taken before that had the number "
+			"before, at which this one does not verify",
 			(unsigned long long)c->after_off, (unsigned long long)c->after_seq);
 	else if (c->after == BM_AFTER_NEXT)
 		bm_evidence(w, f,
 			"the record after it, at stream offset %llu, verifies at sequence number %llu: the "
-			"receiver's "
-			"keys and count were right, this one record is wrong",
+			"receiver's keys and count were right, this one record is wrong",
 			(unsigned long long)c->after_off, (unsigned long long)c->after_seq);
 	else if (c->after == BM_AFTER_SAME)
 		bm_evidence(w, f,
 			"the record after it, at stream offset %llu, verifies at the same sequence number "
-			"%llu: these "
-			"bytes were never a record of this sender",
+			"%llu: these bytes were never a record of this sender",
 			(unsigned long long)c->after_off, (unsigned long long)c->after_seq);
 	else if (c->after == BM_AFTER_OTHER)
 		bm_evidence(w, f, "the record at stream offset %llu verifies at sequence number %llu",
