@@ -31,6 +31,7 @@ enum badmac_verdict bm_claims_verdict(const struct bm_claims_count *n);
 
 struct bm_claims_format {
 	bool json, color, verbose; /* verbose: the steps of what holds too */
+	unsigned columns;          /* of a line of text; 0: 96 */
 	/* As in badmac_options. */
 	int (*write)(void *ctx, const char *bytes, size_t n);
 	void *write_ctx;

@@ -26,7 +26,7 @@ bm_claims_report(
 	const struct bm_claims *c, const struct badmac *b, const struct bm_claims_format *f)
 {
 	struct bm_out *o = calloc(1, sizeof *o);
-	struct bm_lines l = {.buf = {.max = LINES_MOST}, .color = f->color};
+	struct bm_lines l = {.buf = {.max = LINES_MOST}, .color = f->color, .columns = f->columns};
 
 	if (o == NULL)
 		return BM_NOMEM;

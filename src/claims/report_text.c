@@ -43,6 +43,7 @@ static void
 headline(struct bm_lines *l, const struct bm_claims_count *n)
 {
 	uint64_t all = n->hold + n->do_not_hold + n->unchecked + n->not_replayable;
+	size_t from = l->buf.n;
 	enum badmac_verdict v = bm_claims_verdict(n);
 
 	bm_style(l, v == BADMAC_HOLDS ? BM_GREEN : v == BADMAC_DOES_NOT_HOLD ? BM_RED : BM_YELLOW);
@@ -65,6 +66,7 @@ headline(struct bm_lines *l, const struct bm_claims_count *n)
 			bm_grouped(n->counts_wrong).s, plural(n->counts_wrong));
 	else if (n->counts_unchecked == 0)
 		bm_say(l, "; the counts of records are right");
+	bm_wrap_since(l, from, 2);
 	bm_say(l, "\n");
 }
 
@@ -72,20 +74,23 @@ static void
 failure(struct bm_lines *l, const struct badmac_claim *c, const struct badmac_judgement *g,
 	size_t nth, bool verbose)
 {
+	size_t from = l->buf.n;
+
 	bm_say(l, "  failure %zu    ", nth);
 	bm_say_safe(l, c->cause);
 	bm_say(l, ", %s",
 		c->direction == BADMAC_CLIENT_TO_SERVER ? "client to server" : "server to client");
 	if (c->sequence_number != BADMAC_UNKNOWN)
-		bm_say(l, ", number %llu", (unsigned long long)c->sequence_number);
+		bm_say(l, ", number %s", bm_grouped(c->sequence_number).s);
 	if (c->stream_offset != BADMAC_UNKNOWN)
-		bm_say(l, ", stream offset %llu", (unsigned long long)c->stream_offset);
+		bm_say(l, ", stream offset %s", bm_grouped(c->stream_offset).s);
 	if (c->has_proof) {
 		bm_say(l, ", ");
 		bm_say_safe(l, c->method);
 	}
 	bm_say(l, ": ");
 	verdict(l, g->verdict);
+	bm_wrap_since(l, from, LABEL + 1);
 	bm_say(l, "\n");
 	if (verbose || g->verdict != BADMAC_HOLDS)
 		steps(l, g);

@@ -145,6 +145,7 @@ tell(struct run *r)
 	struct bm_claims_format f = {.json = s->json,
 		.color = output_has_color(s->output, s->color),
 		.verbose = s->verbose,
+		.columns = output_columns(s->output),
 		.write = output_write,
 		.write_ctx = &r->output};
 	struct bm_claims_count n = bm_claims_count(&r->claims, r->badmac);

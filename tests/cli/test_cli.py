@@ -836,7 +836,7 @@ class Cli:
         return self.lines_of(shown.replace("\r\n", "\n"), of)
 
     def test_columns_of_the_others(self):
-        """explain, odds and host break their text as diagnose does; what is to be typed is whole, and by itself at the end of a line."""
+        """explain, odds, host and prove break their text as diagnose does; what is to be typed is whole, and by itself at the end of a line."""
         with open(os.path.join(ROOT, "tests", "explain", "jdk6-rc4-third-record.log"), "rb") as f:
             log = self.path("java.log", f.read() + b"\n" * 100 + b"10:11:12 nginx SSL_read() failed (SSL: decryption failed or bad record mac)\n")
         doubt = self.path("doubt.log", b"javax.crypto.AEADBadTagException: Tag mismatch!\n")
@@ -844,7 +844,8 @@ class Cli:
         asked = ["--checksum-errors", "3", "--failures", "2", "--segments", "5000000", "--suite", "TLS_RSA_WITH_AES_128_CBC_SHA"]
         simulated = ["--simulate", "--trials", "1000", "--pattern", "bits:2", "-j", "1"]
         cases = [("explain", [log]), ("explain", ["-v", "--redact", "all", log]), ("explain", [doubt]), ("odds", asked), ("odds", ["-v", *asked]),
-                 ("odds", ["--checksum-errors", "unknown", "--report", report]), ("odds", simulated), ("host", []), ("host", ["-v"])]
+                 ("odds", ["--checksum-errors", "unknown", "--report", report]), ("odds", simulated), ("host", []), ("host", ["-v"]),
+                 ("prove", ["-v", "-k", BAD_KEYS, report, BAD])]
         for command, args in cases:
             plain = run(command, *args).out.decode()
             if args != simulated:
@@ -853,7 +854,7 @@ class Cli:
             typed = {s["command"] for i in made.get("incidents", ()) for s in i["keys"] + i["next_steps"] if s["command"]}
             typed |= {c for s in made.get("next_steps", []) + made.get("rests_on", []) for c in re.findall("(?<![(])`([^`]*)`", s)}
             typed |= {f[k] for f in made.get("findings", []) for k in ("off", "on") if f[k]} if args == ["-v"] else set()
-            want(typed or command == "host" or args == simulated or doubt in args, (command, args))
+            want(typed or command in ("host", "prove") or args == simulated or doubt in args, (command, args))
             for columns, of in ((60, 60), (80, 80), (160, 120)):
                 lines = self.at_width(command, args, columns, of)
                 want(not [one for one in lines if re.match(r" *%|.*\Sescapes: ", one)], (command, args, columns, "a word by itself"))
@@ -863,7 +864,7 @@ class Cli:
                 for one in typed:
                     want(any(re.sub("^ *(off|back)? *", "", line) == one for line in lines), (command, args, columns, one))
                 if columns == 160:
-                    want(any(96 < len(line) for line in lines) or doubt in args or command == "host", (command, args, "a wide terminal is made use of"))
+                    want(any(96 < len(line) for line in lines) or doubt in args or command in ("host", "prove"), (command, args, "a wide terminal is made use of"))
 
     def test_progress(self):
         """A stream that dawdles: the line appears only after a while, only on a terminal, and goes again."""
