@@ -85,6 +85,7 @@ class Failure:
         self.sums = more.pop("sums", None)
         self.first = more.pop("first", None)
         self.hidden = more.pop("hidden", cause == "stale-data")  # what was sent cannot be told
+        self.sure = more.pop("sure", True)  # is it proven?
         self.expected = {"direction": wire.DIRECTIONS[record.direction], "stream_offset": record.off}
         if record.seq is not None:
             self.expected["sequence_number"] = record.seq
@@ -163,7 +164,7 @@ class Matrix(Senders):
             judge.want(told["proof"]["chance_log2"] <= -40, "proven at 2^%s" % told["proof"]["chance_log2"], report)
         if cause == "bytes-inserted" and known.cause == "sequence-reused":
             judge.want(not proven, "proven", report)
-        if cause not in NEVER_PROVEN:
+        if cause not in NEVER_PROVEN and known.sure:
             judge.want(proven, "confidence " + told["confidence"], report)
         if cause == "unexplained":
             judge.want(not proven, "proven", report)
@@ -748,7 +749,9 @@ class Matrix(Senders):
                 else:
                     conv = damage.garbled(f.conv, r, len(r) - before, before, rng)
                     conv = damage.garbled(conv, later, 0, behind, rng)
-                known = [Failure(r, "tag-damaged", r.data, conv.items[r.item_index].data),
+                # Of a header that is none and a record that cannot be judged nothing says where this one ends.
+                sure = before == 1 or not (f.iv_chained and f.mte)
+                known = [Failure(r, "tag-damaged", r.data, conv.items[r.item_index].data, sure=sure),
                          Failure(later, "header-damaged", later.data, conv.items[later.item_index].data)]
                 # Without its IV the second one cannot be judged.
                 self.cell("over an edge", f, "%s, %s" % (what, size), self.ask, f, conv,
