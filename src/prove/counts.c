@@ -4,12 +4,6 @@
 
 #include <stdio.h>
 
-static unsigned long long
-ull(uint64_t n)
-{
-	return (unsigned long long)n;
-}
-
 /* Records that failed and were not judged may be told of as undecided, and where no keys were, one
  * that is known to be bad as failed: how far is looked at below. */
 static bool

@@ -14,6 +14,13 @@ enum {
 	STEPS_MAX = 24
 };
 
+/* For %llu. */
+static inline unsigned long long
+ull(uint64_t n)
+{
+	return n;
+}
+
 /* A run of a window as it was captured. */
 struct bit {
 	uint64_t off; /* in the stream */

@@ -2,12 +2,6 @@
  * those that the report quotes. Refuses to know keys. */
 #include "prove/internal.h"
 
-static unsigned long long
-ull(uint64_t n)
-{
-	return (unsigned long long)n;
-}
-
 /* Of a stream, or of the datagram that the claim names. */
 struct bm_view
 judge_captured(const struct judge *j)

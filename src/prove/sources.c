@@ -4,12 +4,6 @@
 
 enum { TEXT_LEAST = 8 }; /* octets */
 
-static unsigned long long
-ull(uint64_t n)
-{
-	return (unsigned long long)n;
-}
-
 /* -- other copies --------------------------------------------------------------------- */
 
 /* Do the octets that are put in stand at their place in a segment of frame k? */

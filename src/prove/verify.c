@@ -10,12 +10,6 @@ enum {
 					   BADMAC_INPUT_DIRECTION | BADMAC_INPUT_CONNECTION | BADMAC_INPUT_DERIVATION
 };
 
-static unsigned long long
-ull(uint64_t n)
-{
-	return (unsigned long long)n;
-}
-
 static const struct key_set *
 receivers_keys(const struct judge *j)
 {

@@ -9,12 +9,6 @@
 
 enum { TEXT = 24 };
 
-static unsigned long long
-ull(uint64_t n)
-{
-	return (unsigned long long)n;
-}
-
 bool
 whole_lacks_keys(const struct judge *j)
 {

@@ -90,8 +90,8 @@ bm_alike_beat(const struct bm_alike_times *t, struct bm_alike_found *x)
 		if (fabs((double)(t->micros[i] - t->micros[i - 1]) - mean) > mean / 10)
 			return false;
 	x->ln_chance = 0;
-	for (double i = 1; i < gaps; i++)
-		x->ln_chance += log(i * 0.2 / gaps);
+	for (size_t i = 1; i + 1 < t->n; i++)
+		x->ln_chance += log((double)i * 0.2 / gaps);
 	x->with = x->of = t->n;
 	x->value = (uint64_t)(mean + 0.5);
 	return true;

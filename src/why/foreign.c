@@ -25,12 +25,6 @@ struct foreign {
 	const struct bm_position *stood; /* a chained cipher, where it verifies; NULL: at the start */
 };
 
-static unsigned long long
-ull(uint64_t n)
-{
-	return (unsigned long long)n;
-}
-
 /* GCM tells the number by itself. True: nothing more is to be tried under p; *found. */
 static bool
 by_algebra(struct foreign *f, const struct bm_protection *p, bool *found)
@@ -172,7 +166,7 @@ of_captures(struct foreign *f, uint64_t window, struct bm_finding *out)
 		bm_address_text(&k[i].to, to);
 		bm_evidence(w, out,
 			"it verifies under the keys of another %s, %s to %s, at sequence number %llu",
-			dtls ? "association" : "connection", from, to, ull(f->h.seq));
+			dtls ? "association" : "connection", from, to, bm_ull(f->h.seq));
 		return true;
 	}
 	return false;
@@ -246,7 +240,7 @@ try_secret(struct foreign *f, const struct bm_ring_entry *s, unsigned generation
 			bm_evidence(f->h.w, out,
 				"it verifies under %s, a secret of the key log for the %s of another connection, "
 				"at sequence number %llu; that connection was not captured, or not understood",
-				suites[i]->name, side_of(s->label), ull(f->h.seq));
+				suites[i]->name, side_of(s->label), bm_ull(f->h.seq));
 		bm_wipe(&k, sizeof k);
 	}
 	return found;
@@ -297,7 +291,7 @@ excluded(const struct foreign *f)
 	return bm_arena_print(f->h.w->arena,
 		"it verifies under none of %llu keys of other connections and %llu secrets of the key log: "
 		"%llu pairs of a key and a sequence number were tried%s",
-		ull(f->keys), ull(f->secrets), ull(f->h.tried + f->solved), cut);
+		bm_ull(f->keys), bm_ull(f->secrets), bm_ull(f->h.tried + f->solved), cut);
 }
 
 static bool

@@ -8,14 +8,8 @@
 
 static const char no_bytes[] = "not tried: the record's bytes are not at hand";
 
-static unsigned long long
-ull(uint64_t n)
-{
-	return (unsigned long long)n;
-}
-
-static size_t
-tag_len(const struct bm_why *w)
+size_t
+bm_tag_len_of(const struct bm_why *w)
 {
 	return bm_protection_tag_len(w->c->protection);
 }
@@ -111,7 +105,7 @@ bm_ask_header(const struct bm_why *w, struct bm_finding *out, const char **becau
 		*w->spent += work;
 	}
 	if (found != 0) {
-		bm_prove(out, "header-search", tag_len(w), tried);
+		bm_prove(out, "header-search", bm_tag_len_of(w), tried);
 		bm_alter(w, out, BM_INPUT_BYTES);
 		header_changes(w, bytes, out);
 		bm_evidence(w, out,
@@ -120,7 +114,7 @@ bm_ask_header(const struct bm_why *w, struct bm_finding *out, const char **becau
 			bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], found - BM_HEADER);
 	} else {
 		*because =
-			bm_arena_print(w->arena, "with none of %llu other headers it verifies", ull(tried));
+			bm_arena_print(w->arena, "with none of %llu other headers it verifies", bm_ull(tried));
 	}
 	free(bytes);
 	return found != 0 ? BM_SHOWN : BM_EXCLUDED;
@@ -215,12 +209,12 @@ show_run(const struct bm_why *w, struct bm_finding *out, uint32_t at, struct bm_
 	const struct bm_case *c = w->c;
 
 	if (whole_region(w) != 0) {
-		bm_prove(out, "resynchronisation", tag_len(w), c->after_tried);
+		bm_prove(out, "resynchronisation", bm_tag_len_of(w), c->after_tried);
 		bm_alter_after(w, out);
 		bm_evidence(w, out,
 			"the next good record stands %u bytes further on and verifies at sequence number %llu, "
 			"which was expected here: these bytes were never a record of this sender",
-			whole_region(w), ull(c->after_seq));
+			whole_region(w), bm_ull(c->after_seq));
 		if (is_framed(w)) {
 			out->strength = BM_STRENGTH_SUPPORTED;
 			bm_evidence(w, out,
@@ -229,11 +223,11 @@ show_run(const struct bm_why *w, struct bm_finding *out, uint32_t at, struct bm_
 				"tried");
 		}
 	} else {
-		bm_prove(out, "cut-search", tag_len(w), w->cut->tried);
+		bm_prove(out, "cut-search", bm_tag_len_of(w), w->cut->tried);
 		alter_cut(w, out);
 		bm_evidence(w, out,
 			"with the %llu bytes from %u on cut out the record verifies at sequence number %llu",
-			ull(run.n), at, ull(w->cut->seq));
+			bm_ull(run.n), at, bm_ull(w->cut->seq));
 	}
 	(void)add_change(out, at, run, bm_view(c->record, 0));
 }
@@ -253,7 +247,7 @@ no_run(const struct bm_why *w, const char **because)
 	}
 	if (cut->tried != 0)
 		*because = bm_arena_print(w->arena,
-			"with no run cut out of it the record verifies: %llu were tried", ull(cut->tried));
+			"with no run cut out of it the record verifies: %llu were tried", bm_ull(cut->tried));
 	else
 		*because = "no more bytes stand before the next record than its header says";
 	return BM_EXCLUDED;
@@ -321,7 +315,7 @@ bm_ask_text(const struct bm_why *w, struct bm_finding *out, const char **because
 		out->strength = BM_STRENGTH_SUPPORTED;
 		(void)add_change(out, at, run, bm_view(w->c->record, 0));
 		bm_evidence(w, out, "%llu bytes of the record are text, which ciphertext is not: \"%s\"",
-			ull(run.n), bm_quote(w, run));
+			bm_ull(run.n), bm_quote(w, run));
 		return BM_SHOWN;
 	}
 	if (!bm_is_text(run)) {
@@ -379,12 +373,12 @@ bm_ask_interleaved(const struct bm_why *w, struct bm_finding *out, const char **
 	const struct bm_cut *cut = bm_find_cut(w);
 	if (!cut->found || !cut->record_inside)
 		return no_run(w, because);
-	bm_prove(out, "cut-search", tag_len(w), cut->tried);
+	bm_prove(out, "cut-search", bm_tag_len_of(w), cut->tried);
 	alter_cut(w, out);
 	bm_evidence(w, out,
 		"the bytes from %u on, %u of them, belong to another record: parted, the two verify at "
 		"sequence numbers %llu and %llu",
-		cut->at, cut->n, ull(cut->seq), ull(cut->inside_seq));
+		cut->at, cut->n, bm_ull(cut->seq), bm_ull(cut->inside_seq));
 	(void)add_change(out, cut->at, bm_view(c->record + cut->at, cut->n), bm_view(c->record, 0));
 	return BM_SHOWN;
 }

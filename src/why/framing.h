@@ -5,6 +5,13 @@
 
 #include "why/why.h"
 
+/* For %llu. */
+static inline unsigned long long
+bm_ull(uint64_t n)
+{
+	return n;
+}
+
 /* The record verifies once [at, at + n) is cut out of the region; where `parted`, once another
  * record, of [at, at + n) and of everything behind the first one, is taken out of it. */
 struct bm_cut {
@@ -19,6 +26,9 @@ struct bm_cut {
 
 /* Asked once a failure: w->cut keeps the answer. */
 const struct bm_cut *bm_find_cut(const struct bm_why *w);
+
+/* Octets of the MAC or tag of the failed record's suite. */
+size_t bm_tag_len_of(const struct bm_why *w);
 
 /* Is the failure one of a TLS stream, with its bytes at hand? */
 bool bm_has_framing(const struct bm_why *w);

@@ -6,18 +6,6 @@
 #include "why/record.h"
 #include "why/tail.h"
 
-static unsigned long long
-ull(uint64_t n)
-{
-	return (unsigned long long)n;
-}
-
-static size_t
-tag_len(const struct bm_why *w)
-{
-	return bm_protection_tag_len(w->c->protection);
-}
-
 /* The next good record, of which the framing starts anew. */
 static void
 tell_where(const struct bm_why *w, struct bm_finding *out)
@@ -29,12 +17,12 @@ tell_where(const struct bm_why *w, struct bm_finding *out)
 			"the next record stands %llu bytes behind the start of this one, and the one behind it "
 			"verifies at sequence number %llu; between them it lacks nothing but its IV, which "
 			"never came",
-			ull(c->after_off - c->off), ull(c->after_seq + 1));
+			bm_ull(c->after_off - c->off), bm_ull(c->after_seq + 1));
 	else if (c->after != BM_AFTER_NOTHING)
 		bm_evidence(w, out,
 			"the next good record stands %llu bytes behind the start of this one, and verifies at "
 			"sequence number %llu",
-			ull(c->after_off - c->off), ull(c->after_seq));
+			bm_ull(c->after_off - c->off), bm_ull(c->after_seq));
 }
 
 /* Records that were counted between the failed one's place and the next good one, the first of them
@@ -80,22 +68,22 @@ header_gone(const struct bm_why *w, struct bm_finding *out)
 		return false;
 	uint32_t least = bm_least_record(w);
 	if (s.rest < s.records * least) {
-		bm_prove(out, "resynchronisation", tag_len(w), w->c->after_tried);
+		bm_prove(out, "resynchronisation", bm_tag_len_of(w), w->c->after_tried);
 		bm_alter_after(w, out);
 		bm_evidence(w, out,
 			"%llu record%s of at least %u bytes %s counted where %u bytes stand: a header is gone, "
 			"and more",
-			ull(s.records), s.records == 1 ? "" : "s", least, s.records == 1 ? "was" : "were",
+			bm_ull(s.records), s.records == 1 ? "" : "s", least, s.records == 1 ? "was" : "were",
 			s.rest);
 	} else if (s.records == 1 && bm_tail_length(w, s.last, s.before, s.before + s.rest, &length) &&
 			   length > s.rest) {
-		bm_prove(out, "resynchronisation", tag_len(w), w->c->after_tried);
+		bm_prove(out, "resynchronisation", bm_tag_len_of(w), w->c->after_tried);
 		bm_alter_after(w, out);
 		out->strength = BM_STRENGTH_SUPPORTED;
 		bm_evidence(w, out,
 			"no header stands where record %llu begins; by the look of its end, which decrypts as "
 			"that of a record of %u bytes alone, %u bytes never came",
-			ull(s.last), length, length - s.rest);
+			bm_ull(s.last), length, length - s.rest);
 	} else {
 		return false;
 	}
@@ -144,7 +132,7 @@ weigh(const struct bm_why *w, struct bm_finding *out, uint64_t there, double loo
 		bm_evidence(w, out,
 			"by the keystream that the next good record was made with, %llu bytes were sent where "
 			"%llu stand",
-			ull(sent_by_keystream(w)), ull(there));
+			bm_ull(sent_by_keystream(w)), bm_ull(there));
 		return;
 	}
 	if (!can_be_whole(w, there)) {
@@ -194,10 +182,10 @@ bm_ask_bytes_missing(const struct bm_why *w, struct bm_finding *out, const char 
 		*because = bm_arena_print(w->arena,
 			"by the keystream that the next good record was made with, no more bytes were sent "
 			"than stand here (%llu): it is the header that announces too many",
-			ull(there));
+			bm_ull(there));
 		return BM_EXCLUDED;
 	}
-	bm_prove(out, "resynchronisation", tag_len(w), c->after_tried);
+	bm_prove(out, "resynchronisation", bm_tag_len_of(w), c->after_tried);
 	bm_alter_after(w, out);
 	tell_where(w, out);
 	bool restored = bm_note_hole(w, out, (uint32_t)(c->len - there), &look);
@@ -205,11 +193,11 @@ bm_ask_bytes_missing(const struct bm_why *w, struct bm_finding *out, const char 
 		bm_evidence(w, out,
 			"the header announces %u bytes of body, %llu of which never came: the record after it "
 			"was counted right",
-			c->len - BM_HEADER, ull(c->len - there));
+			c->len - BM_HEADER, bm_ull(c->len - there));
 	} else {
 		bm_evidence(w, out,
 			"the header announces %u bytes of body; %llu records went with those that are missing",
-			c->len - BM_HEADER, ull(c->after_seq - c->seq));
+			c->len - BM_HEADER, bm_ull(c->after_seq - c->seq));
 	}
 	if (!restored)
 		weigh(w, out, there, look, sent != 0);

@@ -9,12 +9,6 @@
 
 enum { FEW_NUMBERS = 1 << 10 };
 
-static unsigned long long
-ull(uint64_t n)
-{
-	return (unsigned long long)n;
-}
-
 static void
 pay(struct bm_key_hunt *h, const struct bm_protection *p)
 {
@@ -138,7 +132,8 @@ excluded(const struct bm_key_hunt *h, const char *which)
 			   ? bm_arena_print(h->w->arena,
 					 "it verifies under none of %s: %llu pair%s of a key and a sequence number %s "
 					 "tried",
-					 which, ull(h->tried), h->tried == 1 ? "" : "s", h->tried == 1 ? "was" : "were")
+					 which, bm_ull(h->tried), h->tried == 1 ? "" : "s",
+					 h->tried == 1 ? "was" : "were")
 			   : bm_arena_print(h->w->arena, "nothing to try: %s are not known", which);
 }
 
@@ -163,7 +158,7 @@ bm_ask_epoch(const struct bm_why *w, struct bm_finding *out, const char **becaus
 				? "it verifies at sequence number %llu under the keys of epoch %u; its header says "
 				  "epoch %u"
 				: "it verifies at sequence number %llu of epoch %u; the receiver was in epoch %u",
-			ull(h.seq), k.epoch, w->c->epoch);
+			bm_ull(h.seq), k.epoch, w->c->epoch);
 		return BM_SHOWN;
 	}
 	*because = excluded(&h, "the sender's keys of other epochs");
@@ -215,13 +210,13 @@ bm_ask_reflected(const struct bm_why *w, struct bm_finding *out, const char **be
 			bm_evidence(w, out,
 				"its bytes are those of the record of the other direction in packet %llu, which "
 				"verified there at sequence number %llu",
-				ull(c->mirror_packet), ull(c->mirror_seq));
+				bm_ull(c->mirror_packet), bm_ull(c->mirror_seq));
 		else
 			bm_evidence(w, out,
 				"its bytes are those of the record of the other direction at stream offset %llu "
 				"(packet %llu), "
 				"which verified there at sequence number %llu",
-				ull(c->mirror_off), ull(c->mirror_packet), ull(c->mirror_seq));
+				bm_ull(c->mirror_off), bm_ull(c->mirror_packet), bm_ull(c->mirror_seq));
 		return BM_SHOWN;
 	}
 	for (size_t i = 0; bm_session_key(w->session, i, &k); i++) {
@@ -232,7 +227,7 @@ bm_ask_reflected(const struct bm_why *w, struct bm_finding *out, const char **be
 		bm_evidence(w, out,
 			"it verifies under the keys of the other direction, at sequence number %llu of epoch "
 			"%u",
-			ull(h.seq), k.epoch);
+			bm_ull(h.seq), k.epoch);
 		out->own_make = made_here(w, &k, h.seq);
 		if (out->own_make)
 			bm_evidence(w, out,

@@ -55,6 +55,18 @@ export async function textOf(page, selector = 'main') {
 	return (await page.locator(selector).first().innerText()).replace(/\s+/g, ' ');
 }
 
+/* Terms and what stands beside them, without buttons. */
+export const factsIn = (page, selector) =>
+	page.locator(`${selector} > div`).evaluateAll((list) =>
+		Object.fromEntries(
+			list.map((d) => {
+				const dd = d.querySelector('dd').cloneNode(true);
+				dd.querySelectorAll('button').forEach((b) => b.remove());
+				return [d.querySelector('dt').textContent, dd.textContent.replace(/\s+/g, ' ').trim()];
+			}),
+		),
+	);
+
 export async function unfoldAll(page) {
 	await page.evaluate(() => {
 		for (let round = 0; round < 4; round++) document.querySelectorAll('details.fold').forEach((d) => d.unfold());

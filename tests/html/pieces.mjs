@@ -1,7 +1,7 @@
 /* What the page says of captures in pieces, and of several places: which file holds a packet, filters that find it there, and a
  * command that proves the report as it is printed. */
 import fs from 'node:fs';
-import { unfoldAll, visit } from './browser.mjs';
+import { factsIn, unfoldAll, visit } from './browser.mjs';
 import { asPrinted, changed, report, tshark } from './reports.mjs';
 import { same, test, want } from './tap.mjs';
 
@@ -9,18 +9,6 @@ const REPLAY = 'tests/data/damaged/tls12-aes128gcm/replay';
 const FLIP = 'tests/data/damaged/tls12-aes128gcm/bitflip';
 const base = (file) => file.split('/').pop();
 const whole = (capture) => tshark(['-r', `${capture}/receiver.pcap`, '-T', 'fields', '-e', 'frame.time_epoch']).trim().split('\n');
-
-/* Terms and what stands beside them, without buttons. */
-const factsIn = (page, selector) =>
-	page.locator(`${selector} > div`).evaluateAll((list) =>
-		Object.fromEntries(
-			list.map((d) => {
-				const dd = d.querySelector('dd').cloneNode(true);
-				dd.querySelectorAll('button').forEach((b) => b.remove());
-				return [d.querySelector('dt').textContent, dd.textContent.replace(/\s+/g, ' ').trim()];
-			}),
-		),
-	);
 
 /* [filter, piece] of what stands beside a term. */
 const filtersIn = (page, selector, term) =>

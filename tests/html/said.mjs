@@ -1,7 +1,7 @@
 /* What the page says is what the JSON says: numbers, words, what is not known, what is hidden, what would be markup. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { drawing, textOf, unfoldAll, visit } from './browser.mjs';
+import { drawing, factsIn, textOf, unfoldAll, visit } from './browser.mjs';
 import { changed, NAMES, report, ROOT, tshark } from './reports.mjs';
 import { same, test, want } from './tap.mjs';
 
@@ -17,16 +17,6 @@ const written = (page, selector) =>
 			copy.querySelectorAll('button').forEach((b) => b.remove());
 			return copy.textContent.replace(/\s+/g, ' ').trim();
 		}),
-	);
-const factsIn = (page, selector) =>
-	page.locator(`${selector} > div`).evaluateAll((list) =>
-		Object.fromEntries(
-			list.map((d) => {
-				const dd = d.querySelector('dd').cloneNode(true);
-				dd.querySelectorAll('button').forEach((b) => b.remove());
-				return [d.querySelector('dt').textContent, dd.textContent.replace(/\s+/g, ' ').trim()];
-			}),
-		),
 	);
 
 for (const name of NAMES) {
