@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import resource
-import select
 import signal
 import struct
 import subprocess
@@ -743,18 +742,7 @@ class Cli:
                                  stdout=slave if "stdout" in which else other,
                                  stderr=slave if "stderr" in which else other)
         os.close(slave)
-        out = b""
-        while True:
-            if not select.select([master], [], [], 60)[0]:
-                break
-            try:
-                b = os.read(master, 65536)
-            except OSError:
-                break
-            if not b:
-                break
-            out += b
-        os.close(master)
+        out = judge.read_terminal(master)
         child.wait(60)
         return out
 

@@ -181,16 +181,7 @@ class Scores(Lab):
         child = subprocess.Popen([self.badmac, "lab", "score", "--quick"], env=env, stdin=subprocess.DEVNULL,
                                  stdout=subprocess.DEVNULL, stderr=theirs)
         os.close(theirs)
-        said = b""
-        while True:
-            try:
-                piece = os.read(ours, 4096)
-            except OSError:
-                break
-            if not piece:
-                break
-            said += piece
-        os.close(ours)
+        said = judge.read_terminal(ours)
         judge.want(child.wait(30) == 2, "exit %d" % child.returncode)
         lines = said.split(b"\r\x1b[K")
         judge.want(len(lines) > 2 and re.fullmatch(rb"1 of \d+ runs, 0 wrong", lines[1]) and

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import select
 import subprocess
 import sys
 import threading
@@ -157,6 +158,21 @@ def flip_expectation(conv, segs, record):
     if record.seq is not None:
         e["sequence_number"] = record.seq
     return e
+
+
+def read_terminal(master):
+    """All that comes to a terminal until nobody has it open any more, or is silent for a minute; closes it."""
+    out = b""
+    while select.select([master], [], [], 60)[0]:
+        try:
+            b = os.read(master, 65536)
+        except OSError:
+            break
+        if not b:
+            break
+        out += b
+    os.close(master)
+    return out
 
 
 class Tap:

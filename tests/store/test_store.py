@@ -76,16 +76,7 @@ def terminal(db, *args, columns=80, **env):
     child = subprocess.Popen([BADMAC, "history", "--color", "never", *args, db], stdin=subprocess.DEVNULL, stdout=slave,
                              env={**full, "LC_ALL": "C.UTF-8", **env})
     os.close(slave)
-    out = b""
-    while True:
-        try:
-            b = os.read(master, 65536)
-        except OSError:
-            break
-        if not b:
-            break
-        out += b
-    os.close(master)
+    out = judge.read_terminal(master)
     want(child.wait(60) == 0, "history on a terminal")
     return out.decode("utf-8").replace("\r\n", "\n")
 
