@@ -137,6 +137,9 @@ has_other_mac(const struct bm_why *w, const struct pair *p)
 	/* As encrypted: what changes in a MAC changes all of its blocks. */
 	if (n > LAST || bm_protection_keys(w->c->protection)->suite->mode == BM_MODE_CBC)
 		n = LAST;
+	/* Of one that was cut short there may be fewer. */
+	if (n > p->got.n)
+		n = p->got.n;
 	for (size_t i = 1; i <= n; i++)
 		alike += p->got.p[p->got.n - i] == p->sent.p[p->sent.n - i];
 	return alike < ALIKE;
